@@ -37,6 +37,7 @@ apt_root()
 {
 	local suite kind uri key list now
 
+	# shellcheck disable=SC1091 # a file of the system
 	[ "$(. /etc/os-release && printf '%s' "$ID")" = debian ] ||
 		die "Debian is needed here, to fetch Debian's kernel packages"
 
@@ -118,18 +119,34 @@ apt_cache()
 	apt-cache -c "$APT_ROOT/apt.conf" "$@" </dev/null
 }
 
+# apt verifies what it downloads, but takes a file of the right size that is
+# there already as it is: so look at the hash before and after.
 apt_debs()
 {
-	local file
+	local uris name hash
 
-	file=$(apt_private download --print-uris "$@" 2>&1) ||
-		die "no such package: $* ($file)"
+	uris=$(apt_private download --print-uris "$@" 2>&1) ||
+		die "no such package: $* ($uris)"
+	uris=$(sed -n "s/^'.*' \\(.*\\) [0-9]* SHA256:/\\1 /p" <<<"$uris")
+	[ "$(wc -l <<<"$uris")" -eq $# ] || die "apt knows no hash for: $*"
 	(
-		cd "$BUILD/debs"
-		exec {lock}>"$BUILD/debs/.lock"
+		cd "$BUILD/debs" || exit
+		exec {lock}>.lock
 		flock "$lock"
-		apt_private -q download "$@"
-	) >>"$APT_ROOT/download.log" 2>&1 ||
+		while read -r name hash; do
+			[ ! -e "$name" ] ||
+			sha256sum --quiet -c - <<<"$hash  $name" ||
+				rm -f "$name"
+		done <<<"$uris"
+		apt_private -q download "$@" || exit
+		while read -r name hash; do
+			sha256sum --quiet -c - <<<"$hash  $name" || exit
+		done <<<"$uris"
+	) >>"$APT_ROOT/download.log" 2>&1 || {
+		rm -f "$APT_ROOT/updated" # the lists may be behind the archive
 		die "the download of $* failed, see $APT_ROOT/download.log"
-	awk -v dir="$BUILD/debs/" '/^\047/ { print dir $2 }' <<<"$file"
+	}
+	while read -r name hash; do
+		printf '%s\n' "$BUILD/debs/$name"
+	done <<<"$uris"
 }
