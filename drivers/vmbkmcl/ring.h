@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * VMBus ring, producer and consumer, for either endpoint.
+ *
+ * A ring has one producer and one consumer; each side is one struct kmcl_ring
+ * with a private index, so that an index read back from shared memory is
+ * never trusted. A side is not locked here: its owner serialises the calls
+ * (struct kmcl_channel: tx_lock for the producer, rx_running for the
+ * consumer). Nothing here sleeps, allocates or prints.
+ */
+#ifndef _KMCL_RING_H
+#define _KMCL_RING_H
+
+#include <linux/types.h>
+
+#define KMCL_PAGE_SIZE		4096U	/* the unit of the protocol */
+
+/* The control page in front of the data area, as the wire has it */
+struct kmcl_ring_ctl {
+	u32 write_index;
+	u32 read_index;
+	u32 interrupt_mask;
+	u32 pending_send_sz;
+	u32 reserved[12];
+	u32 feature_bits;
+};
+
+#define KMCL_RING_FEATURE_PENDING_SEND_SZ	BIT(0)
+
+/* Packet types of the wire */
+enum kmcl_wire_type {
+	KMCL_WIRE_DATA_INBAND		= 0x6,
+	KMCL_WIRE_DATA_GPA_DIRECT	= 0x9,
+	KMCL_WIRE_COMP			= 0xb,
+};
+
+#define KMCL_WIRE_FLAG_COMPLETION_REQUESTED	BIT(0)
+
+/* In front of each packet; offset8 and len8 count units of 8 bytes */
+struct kmcl_wire_desc {
+	__le16 type;
+	__le16 offset8;
+	__le16 len8;
+	__le16 flags;
+	__le64 trans_id;
+};
+
+#define KMCL_RING_TRAILER	8U
+#define KMCL_MAX_PACKET_SIZE	524264U	/* what len8 can say, less the header */
+
+/* What kmcl_ring_peek() can find wrong, for counters and messages */
+enum kmcl_ring_error {
+	KMCL_RING_OK,
+	KMCL_RING_BAD_WRITE_INDEX,	/* outside the ring, or not 8-aligned */
+	KMCL_RING_SHORT,		/* less data than a descriptor and trailer */
+	KMCL_RING_BAD_OFFSET,		/* offset8 below a descriptor, or beyond len8 */
+	KMCL_RING_BAD_LENGTH,		/* len8 and trailer beyond what is there */
+	KMCL_RING_NERRORS
+};
+
+/**
+ * struct kmcl_ring - one side's view of one ring
+ * @ctl: the shared control page
+ * @data: the data area, mapped twice in a row
+ * @size: bytes of the data area, a multiple of 4096
+ * @index: producer: next byte to write, committed or not;
+ *	consumer: next byte to read, released or not
+ * @shared: @index as the peer last saw it
+ * @signals: signals that this side decided to send
+ * @full: times the producer found no room
+ */
+struct kmcl_ring {
+	struct kmcl_ring_ctl *ctl;
+	u8 *data;
+	u32 size;
+	u32 index;
+	u32 shared;
+	u64 signals;
+	u64 full;
+};
+
+/**
+ * struct kmcl_ring_packet - a packet found by kmcl_ring_peek()
+ * @type: packet type, see enum kmcl_wire_type
+ * @flags: descriptor flags
+ * @trans_id: transaction id
+ * @header_len: bytes between the descriptor and the payload
+ * @header: shared memory! type-specific header, read each byte once
+ * @payload_len: bytes of payload, a multiple of 8
+ * @payload: shared memory! copy it before looking at it
+ * @total: bytes that the packet takes in the ring, trailer included
+ *
+ * All fields but the two pointers' targets are copies that were checked.
+ */
+struct kmcl_ring_packet {
+	u16 type;
+	u16 flags;
+	u64 trans_id;
+	u32 header_len;
+	const u8 *header;
+	u32 payload_len;
+	const u8 *payload;
+	u32 total;
+};
+
+void kmcl_ring_init(struct kmcl_ring *ring, void *ctl, void *data, u32 size);
+
+/* Producer */
+int kmcl_ring_put(struct kmcl_ring *ring, u16 type, u16 flags, u64 trans_id,
+		  const void *header, u32 header_len,
+		  const void *payload, u32 payload_len);
+bool kmcl_ring_commit(struct kmcl_ring *ring);
+bool kmcl_ring_want_space(struct kmcl_ring *ring, u32 bytes);
+u32 kmcl_ring_space(const struct kmcl_ring *ring);
+
+/* Consumer */
+enum kmcl_ring_error kmcl_ring_peek(struct kmcl_ring *ring,
+				    struct kmcl_ring_packet *pkt);
+void kmcl_ring_consume(struct kmcl_ring *ring, const struct kmcl_ring_packet *pkt);
+bool kmcl_ring_release(struct kmcl_ring *ring);
+void kmcl_ring_mask(struct kmcl_ring *ring);
+bool kmcl_ring_unmask(struct kmcl_ring *ring);
+
+/* Bytes in the ring for a packet of @header_len and @payload_len bytes */
+static inline u32 kmcl_ring_bytes(u32 header_len, u32 payload_len)
+{
+	return sizeof(struct kmcl_wire_desc) + header_len +
+	       ((payload_len + 7) & ~7U) + KMCL_RING_TRAILER;
+}
+
+#endif

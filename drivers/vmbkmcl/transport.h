@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the library asks of a transport, and what a transport reports.
+ *
+ * A transport knows offers, ring memory and signals; it never sees a packet.
+ */
+#ifndef _KMCL_TRANSPORT_H
+#define _KMCL_TRANSPORT_H
+
+#include <linux/types.h>
+#include <linux/uuid.h>
+
+#include "ring.h"
+
+struct module;
+struct kmcl_channel;
+struct kmcl_offer;
+
+/**
+ * struct kmcl_transport_ops - operations of a transport
+ * @owner: the module, held while one of its offers is in use
+ * @name: for messages and debugfs
+ * @watch: (optional) a channel wants devices of @type: bind to their class,
+ *	so that kmcl_offer_add() is called for those present and to come.
+ *	Counted: called once per channel that is enabled. May sleep; may call
+ *	kmcl_offer_add() before it returns
+ * @unwatch: (optional) undo one @watch; may sleep, may report offers gone
+ * @open: (required) connect rings of at least @rx_bytes and @tx_bytes,
+ *	control page included, and fill in @rx and @tx with kmcl_ring_init().
+ *	May sleep. -ENODEV: the offer was taken away meanwhile; -ECONNREFUSED:
+ *	the peer refused
+ * @close: (required) disconnect what @open connected. Called once per
+ *	successful @open, also after a rescind; no signal is reported and no
+ *	ring memory is touched once it has returned. May sleep
+ * @release: (required) the library has let go of an offer that was rescinded:
+ *	give it back, so that it can be offered anew. May sleep
+ * @signal: (required) interrupt the peer. Atomic
+ */
+struct kmcl_transport_ops {
+	struct module *owner;
+	const char *name;
+	int (*watch)(const guid_t *type);
+	void (*unwatch)(const guid_t *type);
+	int (*open)(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
+		    struct kmcl_ring *tx, struct kmcl_ring *rx);
+	void (*close)(struct kmcl_offer *offer);
+	void (*release)(struct kmcl_offer *offer);
+	void (*signal)(struct kmcl_offer *offer);
+};
+
+/* A transport comes (only one besides loopback can: -EBUSY) and goes */
+int kmcl_transport_register(const struct kmcl_transport_ops *ops);
+/* Unwatches all classes; the caller has seen every offer gone when it returns */
+void kmcl_transport_unregister(const struct kmcl_transport_ops *ops);
+
+/*
+ * Offered: a device is there. Returns an offer with one reference, which
+ * kmcl_offer_gone() drops, or an ERR_PTR. @priv is the transport's, see
+ * kmcl_offer_priv(). May sleep.
+ */
+struct kmcl_offer *kmcl_offer_add(const struct kmcl_transport_ops *ops,
+				  const guid_t *type, const guid_t *instance,
+				  void *priv);
+/*
+ * Rescinded: the other side took the offer away. Records it and returns; the
+ * library lets go in its own time, then calls @release, from a workqueue.
+ * Atomic, may be repeated.
+ */
+void kmcl_offer_rescind(struct kmcl_offer *offer);
+/*
+ * Gone: the transport drops the offer (driver unbind, module unload, remove
+ * from inside @release). As kmcl_offer_rescind(), but waits until no channel
+ * uses the offer any more; @release is not called if it was not called yet.
+ * From inside @release it does not wait. The offer must not be used
+ * afterwards. May sleep.
+ */
+void kmcl_offer_gone(struct kmcl_offer *offer);
+/* Signalled: the peer interrupted us. Softirq context, or BHs disabled */
+void kmcl_offer_signalled(struct kmcl_offer *offer);
+void *kmcl_offer_priv(const struct kmcl_offer *offer);
+
+#endif

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * vmbkmcl: the VMBus Kernel Mode Client Library, in Linux' idiom.
+ *
+ * The same functions under Windows' names: <vmbuskernelmodeclientlibapi.h>.
+ *
+ * Return values are 0 or a negative errno. The functions whose names begin
+ * with two underscores return the same with the number of a bad argument
+ * added (KMCL_ERR()), which Windows' status codes can tell; a driver calls
+ * the names without underscores.
+ *
+ * "May sleep" means process context; "atomic" means that the function may
+ * also be called from softirq context, and never sleeps.
+ */
+#ifndef _LINUX_KMCL_H
+#define _LINUX_KMCL_H
+
+#include <linux/errno.h>
+#include <linux/types.h>
+#include <linux/uuid.h>
+
+struct device;
+struct kmcl_channel;
+struct kmcl_completion;
+struct kmcl_packet;
+
+/* An errno with the number, from 1 on, of the argument that was wrong */
+#define KMCL_ERR(err, arg)	(-((err) | ((arg) << 12)))
+
+static inline int kmcl_errno(int ret)
+{
+	return ret < 0 ? -(-ret & 0xfff) : ret;
+}
+
+/* Send flags */
+#define KMCL_SEND_WAIT		0x1	/* complete when the peer has completed it */
+#define KMCL_SEND_PAGED		0x4	/* the buffer may fault: copy it first */
+
+/* No time limit for kmcl_send_sync() */
+#define KMCL_NO_TIMEOUT		S64_MAX
+
+/* The most bytes of payload that a packet can carry */
+#define KMCL_PACKET_SIZE_MAX	524264U
+
+/**
+ * struct kmcl_channel_ops - state callbacks of a channel
+ * @opened: the link is up, nothing moves yet; a negative result undoes the open
+ * @closed: the channel is closed; packets are queued from here on, not sent
+ * @suspend: no packet will be delivered until @started; complete what is
+ *	outstanding, stop sending
+ * @started: about to run; may queue packets, must not wait for traffic
+ * @post_started: running; may wait for traffic
+ *
+ * All optional. They run one at a time per channel, in process context on the
+ * library's workqueue, with no lock of the library held, and may sleep. None
+ * may enable, disable, start, pause or clean up its own channel. A result of
+ * @opened is an errno or an NTSTATUS: only its sign counts.
+ */
+struct kmcl_channel_ops {
+	int (*opened)(struct kmcl_channel *ch);
+	void (*closed)(struct kmcl_channel *ch);
+	void (*suspend)(struct kmcl_channel *ch);
+	void (*started)(struct kmcl_channel *ch);
+	void (*post_started)(struct kmcl_channel *ch);
+};
+
+/*
+ * One incoming packet: complete it now or later with kmcl_complete(), or
+ * kmcl_packet_defer() it. @buf stays valid, and writable, until then.
+ */
+typedef void (*kmcl_process_fn)(struct kmcl_channel *ch,
+				struct kmcl_completion *comp,
+				void *buf, u32 len, u32 flags);
+/* Delivery stops after @packets packets */
+typedef void (*kmcl_processed_fn)(struct kmcl_channel *ch, u32 packets);
+/* Exactly once for each send that was accepted. Atomic. @buf: only during it */
+typedef void (*kmcl_done_fn)(struct kmcl_packet *pkt, int status,
+			     void *buf, u32 len);
+/* The device was there, and opening it failed. May sleep */
+typedef void (*kmcl_pnp_failure_fn)(struct kmcl_channel *ch, int status);
+
+/* Set by the wrappers for Windows' names: callbacks get an NTSTATUS */
+#define KMCL_CB_NTSTATUS	BIT(0)
+
+/* Channel life */
+int __kmcl_channel_alloc(struct device *parent, bool is_server,
+			 struct kmcl_channel **chp);
+int kmcl_channel_free(struct kmcl_channel *ch);
+int __kmcl_channel_enable(struct kmcl_channel *ch);
+int kmcl_channel_disable(struct kmcl_channel *ch);
+int kmcl_channel_start(struct kmcl_channel *ch);
+int kmcl_channel_pause(struct kmcl_channel *ch);
+
+/* Setters, only while the channel is disabled */
+int __kmcl_set_ops(struct kmcl_channel *ch, const struct kmcl_channel_ops *ops);
+int __kmcl_set_process(struct kmcl_channel *ch, kmcl_process_fn process,
+		       kmcl_processed_fn processed);
+int __kmcl_set_flags(struct kmcl_channel *ch, u32 flags);
+int __kmcl_set_name(struct kmcl_channel *ch, const char *name);
+int __kmcl_set_max_packet_size(struct kmcl_channel *ch, u32 bytes);
+int __kmcl_set_context_size(struct kmcl_channel *ch, u32 bytes);
+int __kmcl_set_ring_pages(struct kmcl_channel *ch, u32 incoming, u32 outgoing);
+int __kmcl_set_target(struct kmcl_channel *ch, const guid_t *type,
+		      const guid_t *instance, kmcl_pnp_failure_fn failure,
+		      unsigned int cb_flags);
+int __kmcl_server_set_target(struct kmcl_channel *ch, const guid_t *type,
+			     const guid_t *instance);
+
+/* At any time */
+void kmcl_set_pointer(struct kmcl_channel *ch, void *ptr);
+void *kmcl_get_pointer(const struct kmcl_channel *ch);
+void kmcl_get_instance(struct kmcl_channel *ch, guid_t *instance);
+void kmcl_set_quota(struct kmcl_channel *ch, u32 quota);
+void kmcl_set_process_context(struct kmcl_channel *ch, bool required);
+
+/* Packets */
+u32 kmcl_packet_size(struct kmcl_channel *ch);
+struct kmcl_packet *kmcl_packet_alloc(struct kmcl_channel *ch);
+void kmcl_packet_free(struct kmcl_packet *pkt);
+int __kmcl_packet_init(struct kmcl_channel *ch, void *mem, u32 bytes);
+struct kmcl_channel *kmcl_packet_channel(const struct kmcl_packet *pkt);
+void kmcl_packet_set_pointer(struct kmcl_packet *pkt, void *ptr);
+void *kmcl_packet_get_pointer(const struct kmcl_packet *pkt);
+void __kmcl_packet_set_done(struct kmcl_packet *pkt, kmcl_done_fn done,
+			    unsigned int cb_flags);
+int __kmcl_send(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags);
+int __kmcl_send_sync(struct kmcl_channel *ch, const void *buf, u32 len,
+		     u32 flags, void *reply, u32 *reply_len, s64 timeout_ns);
+
+/* Incoming packets */
+void kmcl_complete(struct kmcl_completion *comp, const void *buf, u32 len);
+void kmcl_packet_defer(struct kmcl_completion *comp);
+void kmcl_packet_fail(struct kmcl_completion *comp);
+void *kmcl_completion_context(struct kmcl_completion *comp);
+
+/* An NTSTATUS for a result of the functions above */
+s32 kmcl_ntstatus(int ret);
+
+/**
+ * struct kmcl_counters - a consistent snapshot of a channel's counters
+ * @accepted: sends that returned success; always @completed + @queued + @in_flight
+ * @completed: packets whose fate is settled, whatever it is
+ * @cancelled: of these, with -ECANCELED
+ * @removed: of these, with -ENODEV
+ * @sent: packets put into the ring
+ * @queued: packets waiting for the ring or for the next opening
+ * @in_flight: in the ring, waiting for the peer's completion
+ * @delivered: incoming packets given to the driver
+ * @outstanding: of these, not yet completed by it
+ * @comps_sent: completions put into the ring
+ * @comps_dropped: completions of the driver that found a dead link
+ * @comps_stale: completions of the peer that match no transaction
+ * @bad_packets: incoming packets that were malformed or of no use here
+ * @full: times the outgoing ring had no room
+ * @quota_stops: times delivery stopped at the quota
+ * @opens: openings whose opened callback returned success
+ * @closes: closed callbacks that were due
+ * @rescinds: links that the other side took away
+ * @open_failures: openings that failed
+ */
+struct kmcl_counters {
+	u64 accepted, completed, cancelled, removed, sent;
+	u64 queued, in_flight;
+	u64 delivered, outstanding, comps_sent, comps_dropped, comps_stale;
+	u64 bad_packets, full, quota_stops;
+	u64 opens, closes, rescinds, open_failures;
+};
+
+void kmcl_get_counters(struct kmcl_channel *ch, struct kmcl_counters *c);
+const char *kmcl_channel_state_name(struct kmcl_channel *ch);
+
+/* The library's names without the argument number, see KMCL_ERR() */
+static inline int kmcl_channel_alloc(struct device *parent, bool is_server,
+				     struct kmcl_channel **chp)
+{
+	return kmcl_errno(__kmcl_channel_alloc(parent, is_server, chp));
+}
+
+static inline int kmcl_channel_enable(struct kmcl_channel *ch)
+{
+	return kmcl_errno(__kmcl_channel_enable(ch));
+}
+
+static inline int kmcl_set_ops(struct kmcl_channel *ch,
+			       const struct kmcl_channel_ops *ops)
+{
+	return kmcl_errno(__kmcl_set_ops(ch, ops));
+}
+
+static inline int kmcl_set_process(struct kmcl_channel *ch,
+				   kmcl_process_fn process,
+				   kmcl_processed_fn processed)
+{
+	return kmcl_errno(__kmcl_set_process(ch, process, processed));
+}
+
+static inline int kmcl_set_flags(struct kmcl_channel *ch, u32 flags)
+{
+	return kmcl_errno(__kmcl_set_flags(ch, flags));
+}
+
+static inline int kmcl_set_name(struct kmcl_channel *ch, const char *name)
+{
+	return kmcl_errno(__kmcl_set_name(ch, name));
+}
+
+static inline int kmcl_set_max_packet_size(struct kmcl_channel *ch, u32 bytes)
+{
+	return kmcl_errno(__kmcl_set_max_packet_size(ch, bytes));
+}
+
+static inline int kmcl_set_context_size(struct kmcl_channel *ch, u32 bytes)
+{
+	return kmcl_errno(__kmcl_set_context_size(ch, bytes));
+}
+
+static inline int kmcl_set_ring_pages(struct kmcl_channel *ch, u32 incoming,
+				      u32 outgoing)
+{
+	return kmcl_errno(__kmcl_set_ring_pages(ch, incoming, outgoing));
+}
+
+static inline int kmcl_set_target(struct kmcl_channel *ch, const guid_t *type,
+				  const guid_t *instance,
+				  kmcl_pnp_failure_fn failure)
+{
+	return kmcl_errno(__kmcl_set_target(ch, type, instance, failure, 0));
+}
+
+static inline int kmcl_server_set_target(struct kmcl_channel *ch,
+					 const guid_t *type,
+					 const guid_t *instance)
+{
+	return kmcl_errno(__kmcl_server_set_target(ch, type, instance));
+}
+
+static inline int kmcl_packet_init(struct kmcl_channel *ch, void *mem, u32 bytes)
+{
+	return kmcl_errno(__kmcl_packet_init(ch, mem, bytes));
+}
+
+static inline void kmcl_packet_set_done(struct kmcl_packet *pkt,
+					kmcl_done_fn done)
+{
+	__kmcl_packet_set_done(pkt, done, 0);
+}
+
+static inline int kmcl_send(struct kmcl_packet *pkt, const void *buf, u32 len,
+			    u32 flags)
+{
+	return kmcl_errno(__kmcl_send(pkt, buf, len, flags));
+}
+
+static inline int kmcl_send_sync(struct kmcl_channel *ch, const void *buf,
+				 u32 len, u32 flags, void *reply,
+				 u32 *reply_len, s64 timeout_ns)
+{
+	return kmcl_errno(__kmcl_send_sync(ch, buf, len, flags, reply,
+					   reply_len, timeout_ns));
+}
+
+#endif

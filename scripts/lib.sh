@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Shared by all scripts: messages, package installation, the test tally.
+# Source it; it changes to the top of the tree and sets TOP and BUILD.
+
+set -euo pipefail
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+BUILD=${BUILD:-$TOP/build}
+KERNEL=${KERNEL:-6.12}
+JOBS=${JOBS:-$(nproc)}
+cd "$TOP"
+mkdir -p "$BUILD"
+export TOP BUILD KERNEL JOBS
+
+# Where the caller stands, in plain words.
+say()
+{
+	printf '==> %s\n' "$*"
+}
+
+die()
+{
+	printf 'error: %s\n' "$*" >&2
+	exit 1
+}
+
+# need_packages PACKAGE...: install what is missing, and say so first.
+need_packages()
+{
+	local missing=() p
+
+	for p; do
+		dpkg-query -W -f '${db:Status-Status}\n' "$p" 2>/dev/null |
+			grep -qx installed || missing+=("$p")
+	done
+	[ ${#missing[@]} -eq 0 ] && return 0
+	[ "$(id -u)" -eq 0 ] ||
+		die "these packages are needed; as root: apt-get install ${missing[*]}"
+	say "installing with apt-get: ${missing[*]}"
+	{
+		apt-get -q update
+		DEBIAN_FRONTEND=noninteractive apt-get -q -y \
+			--no-install-recommends install "${missing[@]}"
+	} </dev/null >"$BUILD/apt-install.log" 2>&1 ||
+		die "apt-get failed, see $BUILD/apt-install.log"
+}
+
+passed=0
+failed=0
+skipped=0
+
+# check NAME COMMAND...: run one test, count it, show what went wrong.
+check()
+{
+	local name=$1
+
+	shift
+	if "$@"; then
+		printf 'ok      %s\n' "$name"
+		passed=$((passed + 1))
+	else
+		printf 'FAILED  %s\n' "$name"
+		failed=$((failed + 1))
+	fi
+}
+
+skip()
+{
+	printf 'skipped %s\n' "$*"
+	skipped=$((skipped + 1))
+}
+
+# The last line of every suite; its exit status is the suite's.
+tally()
+{
+	printf '%d passed, %d failed, %d skipped\n' \
+		"$passed" "$failed" "$skipped"
+	[ "$failed" -eq 0 ]
+}
