@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# fetch-source.sh: unpack Debian's Linux 7.3 source as build/linux-7.3, for the
-# checks that need a whole kernel tree (KUnit, sparse, checkpatch).
+# fetch-source.sh: unpack Debian's Linux 7.3 source as build/linux-7.3 and link
+# this tree into it as drivers/vmbkmcl, for the checks that need a whole kernel
+# tree (KUnit, sparse, checkpatch). Prepare once, reuse after that.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -12,20 +13,46 @@
 VERSION=7.3
 TREE=$BUILD/linux-$VERSION
 
+unpack()
+{
+	local deb
+
+	need_packages xz-utils
+	say "fetching the Linux $VERSION source package (160 MB)"
+	apt_root trixie-backports
+	deb=$(apt_debs "linux-source-$VERSION")
+
+	say "unpacking it to $TREE (1.8 GB)"
+	rm -rf "$TREE" "$TREE.new"
+	mkdir "$TREE.new"
+	dpkg-deb --fsys-tarfile "$deb" |
+		tar -xO "./usr/src/linux-source-$VERSION.tar.xz" |
+		tar -xJ -C "$TREE.new" --strip-components=1
+	touch "$TREE.new/.unpacked"
+	mv "$TREE.new" "$TREE"
+}
+
+# add_line FILE LINE: append, or put before "endmenu" if the file has that.
+add_line()
+{
+	! grep -qxF -e "$2" "$1" || return 0
+	awk -v line="$2" '
+		/^endmenu/ { print line "\n"; done = 1 }
+		{ print }
+		END { if (!done) print line }' "$1" >"$1.new"
+	mv "$1.new" "$1"
+}
+
+link()
+{
+	[ "$(readlink "$TREE/drivers/vmbkmcl")" = "$TOP" ] ||
+		ln -sfn "$TOP" "$TREE/drivers/vmbkmcl"
+	# shellcheck disable=SC2016 # make expands it
+	add_line "$TREE/drivers/Makefile" 'obj-$(CONFIG_VMBKMCL) += vmbkmcl/'
+	add_line "$TREE/drivers/Kconfig" 'source "drivers/vmbkmcl/Kconfig"'
+}
+
 exec {lock}>"$BUILD/.linux-$VERSION.lock"
 flock "$lock"
-[ ! -e "$TREE/.unpacked" ] || exit 0
-
-need_packages xz-utils
-say "fetching the Linux $VERSION source package (160 MB)"
-apt_root trixie-backports
-deb=$(apt_debs "linux-source-$VERSION")
-
-say "unpacking it to ${TREE#"$TOP"/} (1.7 GB)"
-rm -rf "$TREE" "$TREE.new"
-mkdir "$TREE.new"
-dpkg-deb --fsys-tarfile "$deb" |
-	tar -xO "./usr/src/linux-source-$VERSION.tar.xz" |
-	tar -xJ -C "$TREE.new" --strip-components=1
-touch "$TREE.new/.unpacked"
-mv "$TREE.new" "$TREE"
+[ -e "$TREE/.unpacked" ] || unpack
+link

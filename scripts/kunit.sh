@@ -1,0 +1,86 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# kunit.sh [FILTER]: build this tree into a User Mode Linux kernel with two
+# processors and lockdep, and run its KUnit suites there with the kernel's own
+# tool. (UML has more than one processor only with seccomp.) FILTER is kunit.py's: a suite, or suite.test, with wildcards.
+#
+#   KUNIT_ARGS     more arguments for kunit.py run, for example
+#                  --kconfig_add=CONFIG_KASAN=y
+#   KUNIT_TIMEOUT  seconds that all tests together may take (300)
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+OUT=$BUILD/kunit
+LOG=$OUT/test.log
+RESULT=$OUT/result.json
+PYTHON=/usr/bin/python3
+WARNINGS='BUG:|WARNING:|possible (circular|recursive) locking'
+WARNINGS+='|inconsistent lock state|suspicious RCU|scheduling while atomic'
+WARNINGS+='|sleeping function called|KASAN:|UBSAN:|list_(add|del) corruption'
+WARNINGS+='|blocked for more than|self-detected stall|Kernel panic'
+
+[ $# -le 1 ] || die "usage: scripts/kunit.sh [FILTER]"
+read -ra more <<<"${KUNIT_ARGS:-}"
+for arg in "${more[@]}"; do
+	case $arg in
+	--run_isolated*|--raw_output*)
+		# The first leaves only the last kernel's log, the second no
+		# result at all.
+		die "$arg cannot be used here; see scripts/kunit.sh" ;;
+	esac
+done
+
+need_packages gcc libc6-dev make flex bison bc perl python3 libelf-dev libssl-dev
+"$TOP/scripts/fetch-source.sh"
+
+mkdir -p "$OUT"
+exec {lock}>"$OUT/.lock"
+flock "$lock"
+rm -f "$LOG" "$RESULT"
+
+[ -e "$OUT/linux" ] ||
+	say "building a User Mode Linux kernel, about 4 minutes the first time"
+status=0
+(
+	cd "$BUILD/linux-7.3"
+	exec "$PYTHON" tools/testing/kunit/kunit.py run \
+		--kunitconfig="$TOP/kunit/.kunitconfig" \
+		--build_dir="$OUT" --jobs="$JOBS" \
+		--timeout="${KUNIT_TIMEOUT:-300}" \
+		--kernel_args=seccomp=on --kernel_args=ncpus=2 \
+		--json="$RESULT" "${more[@]}" "$@"
+) </dev/null || status=$?
+
+# The numbers are the tool's own; what is looked at here besides adds to them
+# only when it fails.
+must()
+{
+	local name=$1
+
+	shift
+	"$@" || check "$name" false
+}
+
+quiet()
+{
+	! grep -nE "$WARNINGS" "$LOG"
+}
+
+if [ -s "$RESULT" ]; then
+	read -r passed failed skipped < <("$PYTHON" - "$RESULT" <<-'END'
+	import json, sys
+	n = json.load(open(sys.argv[1]))["misc"]
+	print(n["passed"], n["failed"] + n["crashed"] + n["errors"], n["skipped"])
+	END
+	)
+	must "some test was executed" [ "$((passed + failed))" -gt 0 ]
+	[ "$failed" -gt 0 ] ||
+		must "kunit.py ends well (status $status)" [ "$status" -eq 0 ]
+	must "two processors, see $LOG" grep -q 'smp:.* 2 CPUs' "$LOG"
+	must "no warning in the kernel's log, $LOG" quiet
+else
+	must "the kernel was built and its tests ran" false
+fi
+tally
