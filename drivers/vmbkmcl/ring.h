@@ -11,6 +11,7 @@
 #ifndef _KMCL_RING_H
 #define _KMCL_RING_H
 
+#include <linux/bits.h>
 #include <linux/types.h>
 
 #define KMCL_PAGE_SIZE		4096U	/* the unit of the protocol */
@@ -66,6 +67,9 @@ enum kmcl_ring_error {
  * @index: producer: next byte to write, committed or not;
  *	consumer: next byte to read, released or not
  * @shared: @index as the peer last saw it
+ * @known: producer: free bytes, consumer: bytes of packets, from @index on,
+ *	when the peer's index was last read and less what was used up since
+ * @pending: producer: the size stored by kmcl_ring_want_space(), 0 if none
  * @signals: signals that this side decided to send
  * @full: times the producer found no room
  */
@@ -75,6 +79,8 @@ struct kmcl_ring {
 	u32 size;
 	u32 index;
 	u32 shared;
+	u32 known;
+	u32 pending;
 	u64 signals;
 	u64 full;
 };

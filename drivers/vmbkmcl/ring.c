@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * VMBus ring, producer and consumer, for either endpoint.
+ *
+ * The data area is mapped twice in a row, so nothing here splits a copy at
+ * the end of the ring. Indices count bytes and are always multiples of 8.
+ * They are equal when the ring is empty, so a writer never fills it up: a
+ * packet needs strictly more free bytes than it takes.
+ *
+ * Barriers. Each pairs with the one of the same letter at the other end of
+ * the ring, whoever has written that end. They are virt_*(), because a peer
+ * outside this kernel runs on another CPU even if this kernel has only one.
+ *
+ * [A] commit: packets, then write_index.      peek: write_index, then packets.
+ *     No packet is read before it is complete.
+ * [B] release: reads of packets, then read_index. put: read_index, then
+ *     (a control dependency) writes into the space that it freed.
+ *     No packet is overwritten before it was read.
+ * [C] commit: write_index, then interrupt_mask. unmask: interrupt_mask = 0,
+ *     then write_index. Either the producer sees that a signal is wanted, or
+ *     the consumer sees that there is data.
+ * [D] commit: interrupt_mask, then read_index. unmask: read_index (released
+ *     earlier), then interrupt_mask = 0. A producer that sees the mask
+ *     cleared also sees the ring emptied.
+ * [E] want_space: pending_send_sz, then read_index. release: read_index, then
+ *     pending_send_sz. Either the producer sees the space, or the consumer
+ *     sees that a signal is wanted.
+ * [F] release: pending_send_sz, then write_index. commit (its release [A])
+ *     and want_space: write_index, then pending_send_sz. A consumer that sees
+ *     the size also sees all that was in the ring when the producer gave up.
+ */
+#include <linux/bug.h>
+#include <linux/build_bug.h>
+#include <linux/compiler.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/stddef.h>
+#include <linux/string.h>
+
+#include <asm/barrier.h>
+#include <asm/byteorder.h>
+
+#include "ring.h"
+
+/* Bytes from @from forward to @to: 0 to size - 8 */
+static u32 kmcl_ring_distance(const struct kmcl_ring *ring, u32 from, u32 to)
+{
+	return to >= from ? to - from : ring->size - from + to;
+}
+
+static u32 kmcl_ring_advance(const struct kmcl_ring *ring, u32 index, u32 bytes)
+{
+	index += bytes;
+	return index >= ring->size ? index - ring->size : index;
+}
+
+static bool kmcl_ring_index_valid(const struct kmcl_ring *ring, u32 index)
+{
+	return index < ring->size && !(index & 7);
+}
+
+/**
+ * kmcl_ring_init() - bind one side to an empty ring
+ * @ring: the side
+ * @ctl: the ring's control page, with both indices 0
+ * @data: the data area, mapped twice in a row
+ * @size: bytes of the data area, mapped once; a multiple of 4096
+ *
+ * Writes nothing to the shared memory: whoever provides it clears the control
+ * page and sets the feature bits.
+ */
+void kmcl_ring_init(struct kmcl_ring *ring, void *ctl, void *data, u32 size)
+{
+	BUILD_BUG_ON(sizeof(struct kmcl_wire_desc) != 16);
+	BUILD_BUG_ON(offsetof(struct kmcl_ring_ctl, feature_bits) != 64);
+
+	memset(ring, 0, sizeof(*ring));
+	ring->ctl = ctl;
+	ring->data = data;
+	ring->size = size;
+}
+
+/*
+ * Free bytes as of now, or 0 if the peer's read_index cannot be true. It can
+ * be where the peer last said, up to what was committed: so it never takes
+ * back space that it gave, nor frees what it has not been shown.
+ */
+static u32 kmcl_ring_free(const struct kmcl_ring *ring)
+{
+	u32 read = READ_ONCE(ring->ctl->read_index);
+	u32 private, free;
+
+	if (!kmcl_ring_index_valid(ring, read))
+		return 0;
+
+	private = kmcl_ring_distance(ring, ring->shared, ring->index);
+	free = ring->size - kmcl_ring_distance(ring, read, ring->index);
+	if (free < ring->known || free > ring->size - private)
+		return 0;
+
+	return free;
+}
+
+/* The space known from last time is not enough: look again */
+static noinline int kmcl_ring_refill(struct kmcl_ring *ring, u32 bytes)
+{
+	u32 free;
+
+	if (bytes >= ring->size)
+		return -EMSGSIZE;
+
+	free = kmcl_ring_free(ring);
+	if (!free)
+		return -EPROTO;
+
+	ring->known = free;
+	if (free <= bytes) {
+		ring->full++;
+		return -EAGAIN;
+	}
+
+	/* What kmcl_ring_want_space() waited for is there */
+	if (ring->pending && bytes >= ring->pending) {
+		ring->pending = 0;
+		WRITE_ONCE(ring->ctl->pending_send_sz, 0);
+	}
+	return 0;
+}
+
+/**
+ * kmcl_ring_put() - write a packet that the peer cannot see yet
+ * @ring: producer side
+ * @type: packet type, see enum kmcl_wire_type
+ * @flags: descriptor flags
+ * @trans_id: transaction id
+ * @header: type-specific header between descriptor and payload
+ * @header_len: its bytes, a multiple of 8, 0 for none
+ * @payload: payload
+ * @payload_len: its bytes; padded with zeroes to a multiple of 8
+ *
+ * kmcl_ring_commit() shows the peer all packets put since the last commit.
+ *
+ * Context: any, serialised by the owner.
+ * Return: 0, -EAGAIN if there is no room now, -EMSGSIZE if the packet is too
+ * long for its descriptor or can never fit into this ring, -EINVAL if
+ * @header_len is no multiple of 8, -EPROTO if the peer's read index is broken.
+ */
+int kmcl_ring_put(struct kmcl_ring *ring, u16 type, u16 flags, u64 trans_id,
+		  const void *header, u32 header_len,
+		  const void *payload, u32 payload_len)
+{
+	u32 offset = sizeof(struct kmcl_wire_desc) + header_len;
+	struct kmcl_wire_desc *desc;
+	u32 bytes, len;
+	u8 *p;
+
+	if (unlikely(header_len > KMCL_MAX_PACKET_SIZE ||
+		     payload_len > KMCL_MAX_PACKET_SIZE - header_len))
+		return -EMSGSIZE;
+	if (unlikely(header_len & 7))
+		return -EINVAL;
+
+	len = offset + ((payload_len + 7) & ~7U);
+	bytes = len + KMCL_RING_TRAILER;
+
+	/* [B] The branch orders reading read_index before writing below */
+	if (unlikely(bytes >= ring->known)) {
+		int ret = kmcl_ring_refill(ring, bytes);
+
+		if (ret)
+			return ret;
+	}
+
+	p = ring->data + ring->index;
+	desc = (struct kmcl_wire_desc *)p;
+	desc->type = cpu_to_le16(type);
+	desc->offset8 = cpu_to_le16(offset / 8);
+	desc->len8 = cpu_to_le16(len / 8);
+	desc->flags = cpu_to_le16(flags);
+	desc->trans_id = cpu_to_le64(trans_id);
+
+	if (header_len)
+		memcpy(p + sizeof(*desc), header, header_len);
+	if (payload_len & 7)
+		*(__le64 *)(p + len - 8) = 0;
+	if (payload_len)
+		memcpy(p + offset, payload, payload_len);
+
+	/* Where this packet starts, for whoever walks the ring backwards */
+	*(__le64 *)(p + len) = cpu_to_le64((u64)ring->index << 32);
+
+	ring->known -= bytes;
+	ring->index = kmcl_ring_advance(ring, ring->index, bytes);
+	return 0;
+}
+
+/**
+ * kmcl_ring_commit() - show the peer what was put
+ * @ring: producer side
+ *
+ * Context: any, serialised by the owner.
+ * Return: true if the peer must be signalled. It may be any time later and
+ * without the owner's lock; a signal too many does no harm, one too few does.
+ */
+bool kmcl_ring_commit(struct kmcl_ring *ring)
+{
+	u32 old = ring->shared;
+
+	if (ring->index == old)
+		return false;
+
+	virt_store_release(&ring->ctl->write_index, ring->index); /* [A] */
+	ring->shared = ring->index;
+
+	virt_mb(); /* [C] */
+	if (READ_ONCE(ring->ctl->interrupt_mask))
+		return false;
+
+	virt_rmb(); /* [D] */
+	if (READ_ONCE(ring->ctl->read_index) != old)
+		return false;
+
+	ring->signals++;
+	return true;
+}
+
+/**
+ * kmcl_ring_want_space() - ask the peer to signal when there is room
+ * @ring: producer side, everything committed
+ * @bytes: what the next packet takes, see kmcl_ring_bytes()
+ *
+ * The request stands until this is called again and returns true, or until
+ * a packet of at least @bytes was put.
+ *
+ * Context: any, serialised by the owner.
+ * Return: true if there is room already: no signal will come. False if the
+ * peer will signal, or if its read index is broken.
+ */
+bool kmcl_ring_want_space(struct kmcl_ring *ring, u32 bytes)
+{
+	u32 free;
+
+	ring->pending = bytes;
+	virt_store_release(&ring->ctl->pending_send_sz, bytes); /* [F] */
+
+	virt_mb(); /* [E] */
+	free = kmcl_ring_free(ring);
+	if (free)
+		ring->known = free;
+	if (free <= bytes)
+		return false;
+
+	ring->pending = 0;
+	WRITE_ONCE(ring->ctl->pending_send_sz, 0);
+	return true;
+}
+
+/**
+ * kmcl_ring_space() - free bytes
+ * @ring: producer side
+ *
+ * Context: any, serialised by the owner.
+ * Return: the free bytes as of now; a packet fits if it takes less. 0 if the
+ * peer's read index is broken.
+ */
+u32 kmcl_ring_space(const struct kmcl_ring *ring)
+{
+	return kmcl_ring_free(ring);
+}
+
+/* Everything known from last time was consumed: look again */
+static enum kmcl_ring_error kmcl_ring_look(struct kmcl_ring *ring)
+{
+	u32 write = virt_load_acquire(&ring->ctl->write_index); /* [A] */
+	u32 avail, unreleased;
+
+	if (unlikely(!kmcl_ring_index_valid(ring, write)))
+		return KMCL_RING_BAD_WRITE_INDEX;
+
+	/* The peer must not have written over what was not released */
+	avail = kmcl_ring_distance(ring, ring->index, write);
+	unreleased = kmcl_ring_distance(ring, ring->shared, ring->index);
+	if (unlikely(avail + unreleased >= ring->size))
+		return KMCL_RING_BAD_WRITE_INDEX;
+
+	ring->known = avail;
+	return KMCL_RING_OK;
+}
+
+/**
+ * kmcl_ring_peek() - find the next packet
+ * @ring: consumer side
+ * @pkt: filled in; @pkt->total is 0 if there is none
+ *
+ * write_index is read again only when all that was seen last time has been
+ * consumed: a peer publishes whole packets.
+ *
+ * Context: any, serialised by the owner.
+ * Return: KMCL_RING_OK with a packet or, if the ring is empty, without one;
+ * else what the peer did wrong. Nothing moves on an error: it is there again
+ * next time, and the rest of the ring cannot be understood any more.
+ */
+enum kmcl_ring_error kmcl_ring_peek(struct kmcl_ring *ring,
+				    struct kmcl_ring_packet *pkt)
+{
+	const struct kmcl_wire_desc *desc;
+	u32 len, offset;
+
+	pkt->total = 0;
+	if (!ring->known) {
+		enum kmcl_ring_error error = kmcl_ring_look(ring);
+
+		if (error || !ring->known)
+			return error;
+	}
+
+	if (unlikely(ring->known < sizeof(*desc) + KMCL_RING_TRAILER))
+		return KMCL_RING_SHORT;
+
+	/* Each field once: the peer may change it at any time */
+	desc = (const struct kmcl_wire_desc *)(ring->data + ring->index);
+	offset = le16_to_cpu(READ_ONCE(desc->offset8)) * 8;
+	len = le16_to_cpu(READ_ONCE(desc->len8)) * 8;
+
+	if (unlikely(offset < sizeof(*desc) || offset > len))
+		return KMCL_RING_BAD_OFFSET;
+	if (unlikely(len + KMCL_RING_TRAILER > ring->known))
+		return KMCL_RING_BAD_LENGTH;
+
+	pkt->type = le16_to_cpu(READ_ONCE(desc->type));
+	pkt->flags = le16_to_cpu(READ_ONCE(desc->flags));
+	pkt->trans_id = le64_to_cpu(READ_ONCE(desc->trans_id));
+	pkt->header = (const u8 *)(desc + 1);
+	pkt->header_len = offset - sizeof(*desc);
+	pkt->payload = (const u8 *)desc + offset;
+	pkt->payload_len = len - offset;
+	pkt->total = len + KMCL_RING_TRAILER;
+	return KMCL_RING_OK;
+}
+
+/**
+ * kmcl_ring_consume() - step over a packet
+ * @ring: consumer side
+ * @pkt: what kmcl_ring_peek() found; its pointers stay good until
+ *	kmcl_ring_release()
+ *
+ * Context: any, serialised by the owner.
+ */
+void kmcl_ring_consume(struct kmcl_ring *ring, const struct kmcl_ring_packet *pkt)
+{
+	ring->known -= pkt->total;
+	ring->index = kmcl_ring_advance(ring, ring->index, pkt->total);
+}
+
+/**
+ * kmcl_ring_release() - give the space of all consumed packets to the peer
+ * @ring: consumer side
+ *
+ * Context: any, serialised by the owner.
+ * Return: true if the peer must be signalled, because it waits for space and
+ * this release has made enough.
+ */
+bool kmcl_ring_release(struct kmcl_ring *ring)
+{
+	struct kmcl_ring_ctl *ctl = ring->ctl;
+	u32 old = ring->shared;
+	u32 consumed, free, pending, write;
+
+	if (ring->index == old)
+		return false;
+
+	virt_store_release(&ctl->read_index, ring->index); /* [B] */
+	ring->shared = ring->index;
+
+	/* A peer without the feature polls, and expects no signal */
+	if (!(READ_ONCE(ctl->feature_bits) & KMCL_RING_FEATURE_PENDING_SEND_SZ))
+		return false;
+
+	virt_mb(); /* [E] */
+	pending = READ_ONCE(ctl->pending_send_sz);
+	if (!pending)
+		return false;
+
+	virt_rmb(); /* [F] */
+	write = READ_ONCE(ctl->write_index);
+	if (!kmcl_ring_index_valid(ring, write))
+		return false;
+
+	/* Signal the change from too little to enough, and nothing else */
+	consumed = kmcl_ring_distance(ring, old, ring->index);
+	free = ring->size - kmcl_ring_distance(ring, ring->index, write);
+	if (free <= pending || free - consumed > pending)
+		return false;
+
+	ring->signals++;
+	return true;
+}
+
+/**
+ * kmcl_ring_mask() - tell the peer not to signal new packets
+ * @ring: consumer side
+ *
+ * A signal may still come from a producer that has not seen it.
+ *
+ * Context: any, serialised by the owner.
+ */
+void kmcl_ring_mask(struct kmcl_ring *ring)
+{
+	WRITE_ONCE(ring->ctl->interrupt_mask, 1);
+}
+
+/**
+ * kmcl_ring_unmask() - tell the peer to signal new packets
+ * @ring: consumer side, everything consumed released
+ *
+ * Context: any, serialised by the owner.
+ * Return: true if there is data already, or a broken write index: no signal
+ * will come for it, kmcl_ring_peek() says what it is.
+ */
+bool kmcl_ring_unmask(struct kmcl_ring *ring)
+{
+	virt_store_release(&ring->ctl->interrupt_mask, 0); /* [D] */
+
+	virt_mb(); /* [C] */
+	return READ_ONCE(ring->ctl->write_index) != ring->index;
+}
