@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What people type. The modules themselves are described in Kbuild, which is
+# all that the kernel's own build reads.
+
+VERSION := 0.1
+KDIR ?= /lib/modules/$(shell uname -r)/build
+
+modules:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+modules_install:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
+
+clean:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
+
+distclean:
+	$(if $(wildcard $(KDIR)/Makefile),$(MAKE) clean)
+	rm -rf build
+
+# Each of these can be run alone, needs nothing installed, downloads what it
+# uses into build/ once, and ends with "N passed, N failed, N skipped".
+# KERNEL=6.1, 6.12 (the default) or 7.3 chooses the kernel for demo and vmtest.
+demo check kunit sparse checkpatch shellcheck build-test vmtest:
+	@scripts/$@.sh
+
+help:
+	@echo 'make [modules] [KDIR=...]  build the modules for a kernel'
+	@echo 'make modules_install       install them below /lib/modules'
+	@echo 'make clean                 remove what was built in the tree'
+	@echo 'make distclean             remove build/ as well'
+	@echo 'make demo   [KERNEL=6.12]  the whole story on a real VMBus host, in QEMU'
+	@echo 'make check                 everything below, and a sum'
+	@echo 'make kunit                 unit tests under User Mode Linux'
+	@echo 'make sparse                sparse on the module sources'
+	@echo 'make checkpatch            checkpatch --strict on all sources'
+	@echo 'make shellcheck            shellcheck on the scripts'
+	@echo 'make build-test            W=1 builds for 6.1, 6.12 and 7.3'
+	@echo 'make vmtest [KERNEL=6.12]  modules, stock hv_vmbus and a VMBus host'
+
+.PHONY: modules modules_install clean distclean demo check kunit sparse \
+	checkpatch shellcheck build-test vmtest help

@@ -1,0 +1,55 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# usage: scripts/build-modules.sh [VERSION] [W=1]
+#
+# Builds this tree's modules for Debian's kernel VERSION (6.1, 6.12 or 7.3),
+# out of a clean copy in build/modules/VERSION (with W=1: build/w1/VERSION, and
+# any warning is a failure), with the compiler the kernel was built with.
+# The plain build is skipped if nothing has changed.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/apt-root.sh
+. "$TOP/scripts/apt-root.sh"
+# shellcheck source=scripts/roots.sh
+. "$TOP/scripts/roots.sh"
+
+version=${1:-$KERNEL}
+warn=${2:-}
+dir=$BUILD/modules/$version
+[ -z "$warn" ] || dir=$BUILD/w1/$version
+log=$dir.log
+
+# What kbuild reads, as it is in the working tree, committed or not.
+sources()
+{
+	find Kbuild Kconfig Makefile drivers include -type f \
+		\( -name '*.[chS]' -o -name 'K*' -o -name 'Makefile*' \) \
+		! -name '*.mod.c' | LC_ALL=C sort
+}
+
+"$TOP/scripts/fetch-kernel.sh" "$version"
+kernel=$BUILD/kernels/$version
+stamp=$(sources | xargs cat "$kernel/release" | sha256sum)
+if [ -z "$warn" ] && [ "$(cat "$dir/.stamp" 2>/dev/null)" = "$stamp" ]; then
+	exit 0
+fi
+
+rm -rf "$dir"
+mkdir -p "$dir"
+sources | tar -cf - -T - | tar -xf - -C "$dir"
+
+say "building the modules for $(cat "$kernel/release")${warn:+ with $warn}"
+if ! in_tools "$(cat "$kernel/suite")" \
+	make -C "$(readlink "$kernel/headers")" M="$dir" -j "$JOBS" \
+	CONFIG_DEBUG_INFO_BTF_MODULES= ${warn:+"$warn"} modules >"$log" 2>&1; then
+	grep -E -A 5 'error|warning|ERROR|WARNING|Error' "$log" | head -n 40 || cat "$log"
+	die "the build failed, see $log"
+fi
+# modpost's warnings start the line with WARNING:, a missing pahole does not count.
+if [ -n "$warn" ] && grep -q -E ': warning: |^WARNING: ' "$log"; then
+	grep -A 5 -E ': warning: |^WARNING: ' "$log" | head -n 40
+	die "warnings, see $log"
+fi
+printf '%s\n' "$stamp" >"$dir/.stamp"

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Debian packages unpacked below build/, not installed: kernels, compilers,
+# QEMU. Source it after lib.sh and apt-root.sh.
+
+# The release this machine runs: bookworm, trixie, ...
+host_suite()
+{
+	# shellcheck disable=SC1091 # a file of the system
+	(. /etc/os-release && printf '%s\n' "${VERSION_CODENAME:-unknown}")
+}
+
+# debs_into DIRECTORY PACKAGE...: unpack exactly these.
+debs_into()
+{
+	local dir=$1 debs deb
+
+	shift
+	debs=$(apt_debs "$@")
+	mkdir -p "$dir"
+	for deb in $debs; do
+		# tar, because dpkg-deb -x replaces links by directories.
+		dpkg-deb --fsys-tarfile "$deb" |
+			tar -x --keep-directory-symlink -C "$dir"
+	done
+}
+
+# root_into DIRECTORY PACKAGE...: unpack these and all they depend on. Nothing
+# is configured: enough to run programs in it, and quick to make.
+root_into()
+{
+	local dir=$1 packages d
+
+	shift
+	packages=$(apt_private -s install "$@" |
+		sed -nE 's/^Inst ([^ ]+) \(([^ ]+) .*/\1=\2/p')
+	[ -n "$packages" ] || die "apt finds no way to install: $*"
+	rm -rf "$dir"
+	mkdir -p "$dir"/{dev,proc,sys,tmp,run,usr/{bin,sbin,lib,lib64}}
+	for d in bin sbin lib lib64; do
+		ln -s "usr/$d" "$dir/$d"
+	done
+	# shellcheck disable=SC2086 # one word per package
+	debs_into "$dir" $packages
+}
+
+# in_tools SUITE COMMAND...: run it in a root with that release's compiler and
+# make, in which the build directory has the same name as outside. The kernel's
+# build programs in Debian's header packages need exactly that C library.
+in_tools()
+{
+	local suite=$1 root=$BUILD/tools/$1 user=()
+	local packages=(make libc6-dev mawk bash coreutils dash diffutils findutils
+		grep kmod perl-base sed)
+
+	shift
+	case $suite in
+	bookworm)
+		packages+=(gcc-12 libelf1 perl) ;;
+	*)
+		packages+=(gcc-14 libelf1t64 python3) ;;
+	esac
+	if [ ! -e "$root/ready" ]; then
+		say "unpacking the compiler of Debian $suite (about 80 MB)"
+		apt_root "$suite" "$suite-backports"
+		root_into "$root" "${packages[@]}"
+		ln -s mawk "$root/usr/bin/awk"
+		ln -sf dash "$root/usr/bin/sh"
+		cp -a /dev/null "$root/dev/" 2>/dev/null || : >"$root/dev/null"
+		touch "$root/ready"
+	fi
+	[ "$(id -u)" -eq 0 ] || user=(--map-root-user)
+	# shellcheck disable=SC2016
+	unshare --mount "${user[@]}" sh -c '
+		root=$1; build=$2; shift 2
+		mkdir -p "$root$build"
+		mount --bind "$build" "$root$build" &&
+		mount -t proc proc "$root/proc" 2>/dev/null
+		exec chroot "$root" env -i PATH=/usr/bin:/usr/sbin:/bin:/sbin \
+			LC_ALL=C "$@"' sh "$root" "$BUILD" "$@" </dev/null
+}
