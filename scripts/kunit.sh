@@ -3,7 +3,8 @@
 #
 # kunit.sh [FILTER]: build this tree into a User Mode Linux kernel with two
 # processors and lockdep, and run its KUnit suites there with the kernel's own
-# tool. (UML has more than one processor only with seccomp.) FILTER is kunit.py's: a suite, or suite.test, with wildcards.
+# tool. FILTER is kunit.py's: a suite, or suite.test, with wildcards. (User Mode
+# Linux has more than one processor only where it uses seccomp.)
 #
 #   KUNIT_ARGS     more arguments for kunit.py run, for example
 #                  --kconfig_add=CONFIG_KASAN=y

@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# checkpatch.sh [FILE...]: the kernel's checkpatch --strict on every C file of
+# this tree, committed or not yet, or on these (paths from the top).
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+need_packages git perl
+"$TOP/scripts/fetch-source.sh"
+
+SOURCE=$BUILD/linux-7.3
+# checkpatch leaves a cache where it runs, and takes names and options from a
+# .git, an include/ or a .checkpatch.conf there: give it a place with none.
+WORK=$BUILD/checkpatch
+mkdir -p "$WORK"
+
+# The types that the API declares, so that "GUID *x" is not a multiplication.
+sed -nE '/^(typedef|\})/p' include/kmcl/*.h | grep -oE '\b[A-Z][A-Z0-9_]{2,}\b' |
+	sort -u >"$WORK/typedefs"
+
+# clean FILE: checkpatch has nothing to say about it.
+clean()
+{
+	local file=$1 ignore='' args out status=0
+
+	case $file in
+	include/kmcl/*)
+		# Windows' API, under Windows' names and types.
+		ignore=CAMELCASE,NEW_TYPEDEFS ;;
+	drivers/clients/kmcl_dynmem.c)
+		# Written with those names, as a ported driver is.
+		ignore=CAMELCASE ;;
+	esac
+	args=(--strict --no-tree --root="$SOURCE" --no-summary --terse
+		--show-types --typedefsfile="$WORK/typedefs")
+	[ -z "$ignore" ] || args+=(--ignore "$ignore")
+	out=$(cd "$WORK" && HOME=$WORK perl "$SOURCE/scripts/checkpatch.pl" \
+		"${args[@]}" -f "$TOP/$file" 2>&1 </dev/null) || status=$?
+	[ -z "$out" ] || printf '%s\n' "${out//"$TOP/"/}"
+	[ "$status" -eq 0 ] && [ -z "$out" ]
+}
+
+if [ $# -gt 0 ]; then
+	files=("$@")
+else
+	mapfile -t files < <(git ls-files --cached --others --exclude-standard \
+		-- '*.[ch]' | sort)
+fi
+[ ${#files[@]} -gt 0 ] || die "there is no C file here"
+for file in "${files[@]}"; do
+	[ -e "$file" ] || continue # deleted, not yet committed
+	check "$file" clean "$file"
+done
+tally
