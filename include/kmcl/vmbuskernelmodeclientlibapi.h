@@ -40,28 +40,28 @@ static_assert(VMBUS_CHANNEL_FORMAT_FLAG_PAGED_BUFFER == KMCL_SEND_PAGED);
 
 /* The link is up, nothing moves yet; a failure undoes the open */
 typedef NTSTATUS EVT_VMB_CHANNEL_OPENED(VMBCHANNEL Channel);
-typedef EVT_VMB_CHANNEL_OPENED
-	*PFN_VMB_CHANNEL_OPENED;
+typedef EVT_VMB_CHANNEL_OPENED *
+	PFN_VMB_CHANNEL_OPENED;
 
 /* Closed: packets are queued from here on, not sent */
 typedef VOID EVT_VMB_CHANNEL_CLOSED(VMBCHANNEL Channel);
-typedef EVT_VMB_CHANNEL_CLOSED
-	*PFN_VMB_CHANNEL_CLOSED;
+typedef EVT_VMB_CHANNEL_CLOSED *
+	PFN_VMB_CHANNEL_CLOSED;
 
 /* Nothing is delivered any more: complete what is outstanding, stop sending */
 typedef VOID EVT_VMB_CHANNEL_SUSPEND(VMBCHANNEL Channel);
-typedef EVT_VMB_CHANNEL_SUSPEND
-	*PFN_VMB_CHANNEL_SUSPEND;
+typedef EVT_VMB_CHANNEL_SUSPEND *
+	PFN_VMB_CHANNEL_SUSPEND;
 
 /* About to run; may queue packets, must not wait for traffic */
 typedef VOID EVT_VMB_CHANNEL_STARTED(VMBCHANNEL Channel);
-typedef EVT_VMB_CHANNEL_STARTED
-	*PFN_VMB_CHANNEL_STARTED;
+typedef EVT_VMB_CHANNEL_STARTED *
+	PFN_VMB_CHANNEL_STARTED;
 
 /* Running: may wait for traffic */
 typedef VOID EVT_VMB_CHANNEL_POST_STARTED(VMBCHANNEL Channel);
-typedef EVT_VMB_CHANNEL_POST_STARTED
-	*PFN_VMB_CHANNEL_POST_STARTED;
+typedef EVT_VMB_CHANNEL_POST_STARTED *
+	PFN_VMB_CHANNEL_POST_STARTED;
 
 /*
  * One incoming packet. DISPATCH, unless PASSIVE was asked for. Complete it now
@@ -71,20 +71,20 @@ typedef VOID EVT_VMB_CHANNEL_PROCESS_PACKET(VMBCHANNEL Channel,
 					    VMBPACKETCOMPLETION Packet,
 					    PVOID Buffer, UINT32 BufferLength,
 					    UINT32 Flags);
-typedef EVT_VMB_CHANNEL_PROCESS_PACKET
-	*PFN_VMB_CHANNEL_PROCESS_PACKET;
+typedef EVT_VMB_CHANNEL_PROCESS_PACKET *
+	PFN_VMB_CHANNEL_PROCESS_PACKET;
 
 /* Delivery stops after @PacketsProcessed packets. As the previous one */
 typedef VOID EVT_VMB_CHANNEL_PROCESSING_COMPLETE(VMBCHANNEL Channel,
 						 UINT32 PacketsProcessed);
-typedef EVT_VMB_CHANNEL_PROCESSING_COMPLETE
-	*PFN_VMB_CHANNEL_PROCESSING_COMPLETE;
+typedef EVT_VMB_CHANNEL_PROCESSING_COMPLETE *
+	PFN_VMB_CHANNEL_PROCESSING_COMPLETE;
 
 /* The device was there, and opening it failed. PASSIVE */
 typedef VOID EVT_VMB_CHANNEL_PNP_FAILURE(VMBCHANNEL Channel,
 					 NTSTATUS FailureStatus);
-typedef EVT_VMB_CHANNEL_PNP_FAILURE
-	*PFN_VMB_CHANNEL_PNP_FAILURE;
+typedef EVT_VMB_CHANNEL_PNP_FAILURE *
+	PFN_VMB_CHANNEL_PNP_FAILURE;
 
 /*
  * Exactly once for each packet that a send accepted, perhaps before the send
@@ -94,8 +94,8 @@ typedef EVT_VMB_CHANNEL_PNP_FAILURE
 typedef VOID EVT_VMB_PACKET_COMPLETION_ROUTINE(VMBPACKET Packet,
 					       NTSTATUS Status, PVOID Buffer,
 					       UINT32 BufferLength);
-typedef EVT_VMB_PACKET_COMPLETION_ROUTINE
-	*PFN_VMB_PACKET_COMPLETION_ROUTINE;
+typedef EVT_VMB_PACKET_COMPLETION_ROUTINE *
+	PFN_VMB_PACKET_COMPLETION_ROUTINE;
 
 /* All optional. Layout as on Windows */
 typedef struct _VMB_CHANNEL_STATE_CHANGE_CALLBACKS {
