@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The hv_vmbus transport of vmbkmcl: device classes.
+ *
+ * hv_vmbus gives a device to a driver by the GUID of the device's class, and
+ * looks at a driver's id_table only when it matches. So a class that a channel
+ * names at run time gets a driver at run time, for as long as somebody watches
+ * the class.
+ *
+ * Everything here runs in process context and sleeps. Two locks:
+ *
+ *	kmcl_hv_classes_lock	the list of classes and their @refs
+ *	kmcl_hv_class.lock	one class: its @users, and its driver coming and
+ *				going
+ *
+ * They are never held together. A class has a lock of its own because it is
+ * held while devices are probed and removed, and a remove waits for channels:
+ * the callbacks of those may enable channels of other classes meanwhile.
+ * Device locks nest inside; probe() and remove() take neither lock.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/device.h>
+#include <linux/list.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "compat.h"
+#include "hv.h"
+
+#define KMCL_HV_NAME_LEN	(sizeof("vmbkmcl-") + UUID_STRING_LEN)
+
+/**
+ * struct kmcl_hv_class - a device class that is watched
+ * @link: in kmcl_hv_classes
+ * @refs: calls that hold this structure, one per watch and one per call that
+ *	is under way; protected by kmcl_hv_classes_lock
+ * @lock: protects @users, @hv, and the registration of @hv
+ * @users: watches; the driver is registered while there are any
+ * @ids: the class, and the end of the table
+ * @name: of the driver, as sysfs shows it
+ * @hv: the driver
+ */
+struct kmcl_hv_class {
+	struct list_head link;
+	unsigned int refs;
+	struct mutex lock;
+	unsigned int users;
+	struct hv_vmbus_device_id ids[2];
+	char name[KMCL_HV_NAME_LEN];
+	struct hv_driver hv;
+};
+
+static LIST_HEAD(kmcl_hv_classes);
+static DEFINE_MUTEX(kmcl_hv_classes_lock);
+
+static int __maybe_unused kmcl_hv_remove_int(struct hv_device *hdev)
+{
+	kmcl_hv_remove(hdev);
+	return 0;
+}
+
+static struct kmcl_hv_class *kmcl_hv_class_find(const guid_t *type)
+{
+	struct kmcl_hv_class *class;
+
+	lockdep_assert_held(&kmcl_hv_classes_lock);
+	list_for_each_entry(class, &kmcl_hv_classes, link)
+		if (guid_equal(&class->ids[0].guid, type))
+			return class;
+	return NULL;
+}
+
+static struct kmcl_hv_class *kmcl_hv_class_get(const guid_t *type, bool create)
+{
+	struct kmcl_hv_class *class;
+
+	mutex_lock(&kmcl_hv_classes_lock);
+	class = kmcl_hv_class_find(type);
+	if (!class && create) {
+		class = kzalloc(sizeof(*class), GFP_KERNEL);
+		if (class) {
+			mutex_init(&class->lock);
+			guid_copy(&class->ids[0].guid, type);
+			snprintf(class->name, sizeof(class->name),
+				 "vmbkmcl-%pUl", type);
+			list_add_tail(&class->link, &kmcl_hv_classes);
+		}
+	}
+	if (class)
+		class->refs++;
+	mutex_unlock(&kmcl_hv_classes_lock);
+	return class;
+}
+
+static void kmcl_hv_class_put(struct kmcl_hv_class *class)
+{
+	mutex_lock(&kmcl_hv_classes_lock);
+	if (--class->refs) {
+		class = NULL;
+	} else {
+		list_del(&class->link);
+		mutex_destroy(&class->lock);
+	}
+	mutex_unlock(&kmcl_hv_classes_lock);
+	kfree(class);
+}
+
+/*
+ * Called for each device on the bus. A device whose lock is taken is just now
+ * getting or losing its driver: nothing true can be said about it, and waiting
+ * for it could mean waiting for one of our own callbacks.
+ */
+static int kmcl_hv_report_owner(struct device *dev, void *data)
+{
+	const struct kmcl_hv_class *class = data;
+	struct hv_device *hdev = device_to_hv_device(dev);
+
+	if (!guid_equal(&hdev->dev_type, &class->ids[0].guid))
+		return 0;
+	if (!device_trylock(dev))
+		return 0;
+	if (dev->driver && dev->driver != &class->hv.driver)
+		pr_warn_ratelimited("device %s belongs to driver %s; to get it, write %s to /sys/bus/vmbus/drivers/%s/unbind, then to /sys/bus/vmbus/drivers/%s/bind\n",
+				    dev_name(dev), dev->driver->name,
+				    dev_name(dev), dev->driver->name,
+				    class->name);
+	device_unlock(dev);
+	return 0;
+}
+
+static int kmcl_hv_class_register(struct kmcl_hv_class *class)
+{
+	struct hv_driver *hv = &class->hv;
+	int ret;
+
+	lockdep_assert_held(&class->lock);
+
+	/* An hv_driver that was registered before is not fit for reuse */
+	memset(hv, 0, sizeof(*hv));
+	hv->name = class->name;
+	hv->id_table = class->ids;
+	hv->probe = kmcl_hv_probe;
+	hv->remove = KMCL_HV_REMOVE(kmcl_hv_remove, kmcl_hv_remove_int);
+	/* Devices that are there are to be known when watch returns */
+	hv->driver.probe_type = PROBE_FORCE_SYNCHRONOUS;
+	/*
+	 * No suspend and no resume: hv_vmbus then refuses to hibernate while
+	 * a device of the class is bound. They would have to close the
+	 * channel and wait for it, with most of the machine frozen already,
+	 * when the work that runs the channel's callbacks is not to be relied
+	 * on; and on the same hv_device the rings would have to come back as
+	 * they were. Refusing loses no packet. Suspend to RAM or to idle does
+	 * not concern VMBus.
+	 */
+
+	ret = vmbus_driver_register(hv);
+	if (ret) {
+		pr_err_ratelimited("cannot watch class %pUl: registering driver %s gives error %d\n",
+				   &class->ids[0].guid, class->name, ret);
+		return ret;
+	}
+
+	bus_for_each_dev(hv->driver.bus, NULL, class, kmcl_hv_report_owner);
+	return 0;
+}
+
+/**
+ * kmcl_hv_watch() - bind to the devices of a class, present and to come
+ * @type: GUID of the class
+ *
+ * Counted: each call that succeeds needs a kmcl_hv_unwatch(). A device that
+ * another driver has stays with it, which a message tells.
+ *
+ * Context: Process context, may sleep. Runs kmcl_hv_probe().
+ * Return: 0, or a negative errno.
+ */
+int kmcl_hv_watch(const guid_t *type)
+{
+	struct kmcl_hv_class *class;
+	int ret = 0;
+
+	/* The all-zero GUID ends an id_table */
+	if (guid_is_null(type))
+		return -EINVAL;
+
+	class = kmcl_hv_class_get(type, true);
+	if (!class)
+		return -ENOMEM;
+
+	mutex_lock(&class->lock);
+	if (!class->users)
+		ret = kmcl_hv_class_register(class);
+	if (!ret)
+		class->users++;
+	mutex_unlock(&class->lock);
+
+	/* On success the watch keeps the reference */
+	if (ret)
+		kmcl_hv_class_put(class);
+	return ret;
+}
+
+/**
+ * kmcl_hv_unwatch() - undo one kmcl_hv_watch()
+ * @type: GUID of the class
+ *
+ * The last one gives back the devices of the class: each has seen
+ * kmcl_offer_gone() when this returns. Not to be called from what
+ * kmcl_offer_gone() waits for.
+ *
+ * Context: Process context, may sleep. Runs kmcl_hv_remove().
+ */
+void kmcl_hv_unwatch(const guid_t *type)
+{
+	struct kmcl_hv_class *class = kmcl_hv_class_get(type, false);
+	bool watched;
+
+	if (WARN_ON_ONCE(!class))
+		return;
+
+	mutex_lock(&class->lock);
+	watched = !WARN_ON_ONCE(!class->users);
+	if (watched && !--class->users)
+		vmbus_driver_unregister(&class->hv);
+	mutex_unlock(&class->lock);
+
+	if (watched)
+		kmcl_hv_class_put(class);
+	kmcl_hv_class_put(class);
+}

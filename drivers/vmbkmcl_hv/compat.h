@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Everything that differs between the kernels this module is built for, or
+ * that hv_vmbus exports without a public prototype.
+ */
+#ifndef _KMCL_HV_COMPAT_H
+#define _KMCL_HV_COMPAT_H
+
+#include <linux/compiler.h>
+#include <linux/hyperv.h>
+
+/*
+ * Exported for drivers that set a rescind callback and so have to finish the
+ * rescind themselves, but declared in a header of drivers/hv only. Should a
+ * kernel declare it publicly, this repeats it.
+ */
+void vmbus_device_unregister(struct hv_device *device_obj);
+
+/*
+ * hv_driver.remove returned an int that nobody looked at, then nothing: picks
+ * the function that has the type of the member.
+ */
+#define KMCL_HV_REMOVE(returns_void, returns_int)			\
+	__builtin_choose_expr(__same_type(((struct hv_driver *)NULL)->remove, \
+					  &(returns_int)),		\
+			      &(returns_int), &(returns_void))
+
+#endif

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The hv_vmbus transport of vmbkmcl: module init and exit.
+ *
+ * Both run in process context, and neither holds a lock.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/errno.h>
+#include <linux/module.h>
+
+#include "compat.h"
+#include "hv.h"
+
+const struct kmcl_transport_ops kmcl_hv_ops = {
+	.owner = THIS_MODULE,
+	.name = "hv",
+	.watch = kmcl_hv_watch,
+	.unwatch = kmcl_hv_unwatch,
+	.open = kmcl_hv_open,
+	.close = kmcl_hv_close,
+	.release = kmcl_hv_release,
+	.signal = kmcl_hv_signal,
+};
+
+static int __init kmcl_hv_init(void)
+{
+	int ret;
+
+	/* Where hv_vmbus is built in, it is there without a host, too */
+	if (!vmbus_proto_version) {
+		pr_err("no VMBus here: this needs a guest of Hyper-V\n");
+		return -ENODEV;
+	}
+
+	ret = kmcl_hv_offers_init();
+	if (ret)
+		return ret;
+
+	ret = kmcl_transport_register(&kmcl_hv_ops);
+	if (ret == -EBUSY)
+		pr_err("vmbkmcl already has a transport besides loopback\n");
+	else if (ret)
+		pr_err("vmbkmcl refused the transport: error %d\n", ret);
+	if (ret)
+		kmcl_hv_offers_exit();
+	return ret;
+}
+
+static void __exit kmcl_hv_exit(void)
+{
+	/* Unwatches every class, so that each device has seen its remove() */
+	kmcl_transport_unregister(&kmcl_hv_ops);
+	kmcl_hv_offers_exit();
+}
+
+module_init(kmcl_hv_init);
+module_exit(kmcl_hv_exit);
+
+MODULE_DESCRIPTION("VMBus Kernel Mode Client Library: hv_vmbus transport");
+MODULE_AUTHOR("The vmbkmcl authors");
+MODULE_LICENSE("GPL");
