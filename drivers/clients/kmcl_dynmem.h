@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the parts of kmcl_dynmem share.
+ */
+#ifndef _KMCL_DYNMEM_H
+#define _KMCL_DYNMEM_H
+
+#include <linux/atomic.h>
+#include <linux/mutex.h>
+#include <linux/sched.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include <vmbuskernelmodeclientlibapi.h>
+
+struct dentry;
+struct device;
+
+enum dm_callback {
+	DM_OPENED,
+	DM_CLOSED,
+	DM_SUSPEND,
+	DM_STARTED,
+	DM_POST_STARTED,
+	DM_PROCESS_PACKET,
+	DM_COMPLETION,
+	DM_CALLBACKS
+};
+
+/* Where a callback ran last */
+struct dm_trace {
+	u64 count;
+	bool process;
+	char comm[TASK_COMM_LEN];
+	void *work;
+};
+
+enum dm_answer {
+	DM_NO_ANSWER,
+	DM_ACCEPT,
+	DM_REFUSE,
+};
+
+/**
+ * struct dynmem - the driver's state
+ * @parent: device that the channel belongs to
+ * @channel: the channel
+ * @debugfs: directory of the control files
+ * @report_work: sends a report and queues itself again, while running
+ * @send_mutex: held from taking a report's number until it was accepted
+ * @seq: reports accepted; the number of the next one, under @send_mutex
+ * @trans_id: transaction id of the last message sent
+ * @version: protocol version that the host accepted, 0 before
+ * @negotiated: the host accepted version and capabilities
+ * @wait: woken for @answer and @disabling
+ * @disabling: number of callers that wait for VmbChannelDisable()
+ * @lock: protects what follows; taken in any context
+ * @awaited: type of the message that PostStarted waits for, or 0
+ * @answer: what it said
+ * @trace: the callbacks
+ * @next_done: number of the report whose completion should come next
+ * @in_order: completion routines called in the order of sending
+ * @order_errors: those called out of order
+ * @unknown: messages of the host that are malformed or not understood
+ */
+struct dynmem {
+	struct device *parent;
+	VMBCHANNEL channel;
+	struct dentry *debugfs;
+	struct delayed_work report_work;
+	struct mutex send_mutex;	/* see above */
+	unsigned long seq;
+	atomic_t trans_id;
+	u32 version;
+	bool negotiated;
+	wait_queue_head_t wait;
+	atomic_t disabling;
+	spinlock_t lock;		/* see above */
+	u16 awaited;
+	enum dm_answer answer;
+	struct dm_trace trace[DM_CALLBACKS];
+	unsigned long next_done;
+	u64 in_order;
+	u64 order_errors;
+	u64 unknown;
+};
+
+NTSTATUS dm_send_reports(struct dynmem *dm, unsigned int count);
+void dm_disable(struct dynmem *dm);
+int dm_errno(NTSTATUS status);
+
+void dm_debugfs_create(struct dynmem *dm);
+void dm_debugfs_remove(struct dynmem *dm);
+
+#endif
