@@ -1,0 +1,104 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# sparse.sh: sparse, with its endianness checks, on every C file of the modules
+# and the KUnit suites, as an x86-64 kernel with Hyper-V support sees them.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+need_packages sparse gcc libc6-dev make flex bison bc perl libelf-dev libssl-dev
+"$TOP/scripts/fetch-source.sh"
+
+SOURCE=$BUILD/linux-7.3
+OUT=$BUILD/sparse
+LOG=$OUT/sparse.log
+
+mkdir -p "$OUT"
+exec {lock}>"$OUT/.lock"
+flock "$lock"
+
+build()
+{
+	make -C "$SOURCE" ARCH=x86_64 O="$OUT" -j"$JOBS" "$@" </dev/null
+}
+
+configure()
+{
+	local option
+
+	build -s x86_64_defconfig
+	# HYPERV is a module in kernels before 6.18, HYPERV_VMBUS after that.
+	"$SOURCE/scripts/config" --file "$OUT/.config" \
+		-e HYPERV -m HYPERV_VMBUS -e DEBUG_FS -e KUNIT -e VMBKMCL \
+		-e VMBKMCL_KUNIT_TEST -m VMBKMCL_HV -m VMBKMCL_CLIENTS
+	build -s olddefconfig
+	for option in HYPERV_VMBUS VMBKMCL VMBKMCL_KUNIT_TEST VMBKMCL_HV \
+		VMBKMCL_CLIENTS; do
+		grep -qE "^CONFIG_$option=[ym]" "$OUT/.config" || {
+			echo "CONFIG_$option is off"
+			return 1
+		}
+	done
+	build -s prepare modules_prepare
+}
+
+# The configuration is made anew when this script or a Kconfig has changed.
+if [ ! -e "$OUT/.ready" ] || [ "$0" -nt "$OUT/.ready" ] ||
+   [ "$TOP/Kconfig" -nt "$OUT/.ready" ] ||
+   [ "$SOURCE/.unpacked" -nt "$OUT/.ready" ]; then
+	say "configuring an x86-64 kernel, about half a minute"
+	rm -f "$OUT/.ready"
+	(set -e; configure) >"$OUT/configure.log" 2>&1 ||
+		die "the configuration failed, see $OUT/configure.log"
+	touch "$OUT/.ready"
+fi
+
+say "compiling and checking"
+status=0
+# Only the single-directory target keeps to this tree; C=2 checks even what
+# need not be compiled again.
+# Debian's sparse 0.6.4 lacks two things that the kernel's headers use since
+# 7.0. Without the first the kernel would not call it at all, and every
+# MODULE_LICENSE() trips over the second. For what sparse checks, these serve.
+cat >"$OUT/sparse.h" <<'END'
+#define __typeof_unqual__ __typeof__
+#define __builtin_strlen(s) (sizeof(s) - 1)
+END
+build -k C=2 CF="-D__CHECK_ENDIAN__ -include $OUT/sparse.h" \
+	drivers/vmbkmcl/ >"$LOG" 2>&1 || status=$?
+
+# clean FILE: sparse has read it and neither sparse nor gcc complains.
+clean()
+{
+	local file=$1
+
+	grep -qE "^  CHECK +([^ ]*/)?drivers/vmbkmcl/$file\$" "$LOG" || {
+		echo "$file: not checked"
+		return 1
+	}
+	! grep -E "(^|/)drivers/vmbkmcl/$file:[0-9]+:.*(warning|error|note)?: " \
+		"$LOG"
+}
+
+headers()
+{
+	! grep -E '(^|/)drivers/vmbkmcl/[^:]*\.h:[0-9]+:.*(warning|error): ' "$LOG"
+}
+
+# After an error in a kernel header sparse gives up on the file.
+complete()
+{
+	[ "$status" -eq 0 ] && ! grep -E ': error: |\*\*\*|not up to date' "$LOG"
+}
+
+mapfile -t files < <(git ls-files --cached --others --exclude-standard \
+	-- 'drivers/*.c' 'kunit/*.c' | sort)
+[ ${#files[@]} -gt 0 ] || die "there is no C file here"
+for file in "${files[@]}"; do
+	[ -e "$file" ] || continue # deleted, not yet committed
+	check "$file" clean "$file"
+done
+check "the headers that they include" headers
+check "all compiled and checked to the end, see $LOG" complete
+tally
