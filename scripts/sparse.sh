@@ -89,7 +89,7 @@ headers()
 # After an error in a kernel header sparse gives up on the file.
 complete()
 {
-	[ "$status" -eq 0 ] && ! grep -E ': error: |\*\*\*|not up to date' "$LOG"
+	! grep -E ': error: |\*\*\*|not up to date' "$LOG" && [ "$status" -eq 0 ]
 }
 
 mapfile -t files < <(git ls-files --cached --others --exclude-standard \
