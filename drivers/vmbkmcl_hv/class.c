@@ -46,7 +46,7 @@
 struct kmcl_hv_class {
 	struct list_head link;
 	unsigned int refs;
-	struct mutex lock;
+	struct mutex lock;	/* @users, @hv, and @hv's registration */
 	unsigned int users;
 	struct hv_vmbus_device_id ids[2];
 	char name[KMCL_HV_NAME_LEN];
@@ -80,7 +80,7 @@ static struct kmcl_hv_class *kmcl_hv_class_get(const guid_t *type, bool create)
 	mutex_lock(&kmcl_hv_classes_lock);
 	class = kmcl_hv_class_find(type);
 	if (!class && create) {
-		class = kzalloc(sizeof(*class), GFP_KERNEL);
+		class = kzalloc_obj(*class);
 		if (class) {
 			mutex_init(&class->lock);
 			guid_copy(&class->ids[0].guid, type);
@@ -143,7 +143,8 @@ static int kmcl_hv_class_register(struct kmcl_hv_class *class)
 	hv->name = class->name;
 	hv->id_table = class->ids;
 	hv->probe = kmcl_hv_probe;
-	hv->remove = KMCL_HV_REMOVE(kmcl_hv_remove, kmcl_hv_remove_int);
+	hv->remove = __builtin_choose_expr(KMCL_HV_REMOVE_RETURNS_INT,
+					   kmcl_hv_remove_int, kmcl_hv_remove);
 	/* Devices that are there are to be known when watch returns */
 	hv->driver.probe_type = PROBE_FORCE_SYNCHRONOUS;
 	/*

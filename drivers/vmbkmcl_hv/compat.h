@@ -8,6 +8,7 @@
 
 #include <linux/compiler.h>
 #include <linux/hyperv.h>
+#include <linux/slab.h>
 
 /*
  * Exported for drivers that set a rescind callback and so have to finish the
@@ -16,13 +17,13 @@
  */
 void vmbus_device_unregister(struct hv_device *device_obj);
 
-/*
- * hv_driver.remove returned an int that nobody looked at, then nothing: picks
- * the function that has the type of the member.
- */
-#define KMCL_HV_REMOVE(returns_void, returns_int)			\
-	__builtin_choose_expr(__same_type(((struct hv_driver *)NULL)->remove, \
-					  &(returns_int)),		\
-			      &(returns_int), &(returns_void))
+/* hv_driver.remove returned an int that nobody looked at, then nothing */
+#define KMCL_HV_REMOVE_RETURNS_INT					\
+	__same_type(((struct hv_driver *)NULL)->remove,			\
+		    int (*)(struct hv_device *))
+
+#ifndef kzalloc_obj
+#define kzalloc_obj(object)	kzalloc(sizeof(object), GFP_KERNEL)
+#endif
 
 #endif

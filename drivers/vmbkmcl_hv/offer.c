@@ -44,7 +44,6 @@
  * nests outside the locks that kmcl_offer_rescind() takes. Nothing is held
  * around vmbus_open(), vmbus_close(), vmbus_device_unregister() and
  * kmcl_offer_gone(): they wait for the host, for remove(), or for channels.
- * Fields of a binding that @lock protects say so.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -81,7 +80,7 @@ static_assert(sizeof(struct hv_ring_buffer) == PAGE_SIZE);
  * struct kmcl_hv_binding - a device that is bound to us
  * @link: in kmcl_hv_bindings, protected by kmcl_hv_bindings_lock
  * @hdev: the device; the driver core holds it until remove() is over, and
- *	somebody's debt (@owed) holds it until that is paid
+ *	while the device is registered, so does that
  * @channel: the device's channel, which lives as long
  * @offer: what the library knows the device as; set by probe(), cleared under
  *	the lock when kmcl_offer_gone() has dropped it
@@ -192,7 +191,7 @@ int kmcl_hv_probe(struct hv_device *hdev, const struct hv_vmbus_device_id *id)
 	if (READ_ONCE(hdev->channel->rescind))
 		return -ENODEV;
 
-	binding = kzalloc(sizeof(*binding), GFP_KERNEL);
+	binding = kzalloc_obj(*binding);
 	if (!binding)
 		return -ENOMEM;
 
