@@ -4,7 +4,7 @@
  *
  * Thin wrappers over <linux/kmcl.h>. Handles are the library's own pointers
  * and callbacks have its own prototypes, so that nothing is translated but
- * status codes, time limits and the numbers of bad arguments.
+ * status codes and time limits.
  *
  * PASSIVE means process context, may sleep. DISPATCH means that the function
  * may also be called from softirq context, and never sleeps. The init
@@ -141,6 +141,8 @@ static inline NTSTATUS VmbChannelAllocate(PDEVICE_OBJECT Parent,
 					  BOOLEAN IsServer,
 					  VMBCHANNEL *Channel)
 {
+	if (!Parent)
+		return STATUS_INVALID_PARAMETER_1;
 	return kmcl_ntstatus(__kmcl_channel_alloc(Parent, IsServer, Channel));
 }
 
@@ -586,14 +588,6 @@ VmbPacketSetCompletionRoutine(VMBPACKET Packet,
 	__kmcl_packet_set_done(Packet, CompletionRoutine, KMCL_CB_NTSTATUS);
 }
 
-/* The wrapped senders have no MDL, argument 4: number the later ones anew */
-static inline NTSTATUS kmcl_ntstatus_skip_mdl(int ret)
-{
-	if (ret < 0 && (-ret >> 12) >= 4)
-		ret -= 1 << 12;
-	return kmcl_ntstatus(ret);
-}
-
 /**
  * VmbPacketSend() - send a packet, or queue it until it can be sent
  * @Packet: the library's until its completion routine is called
@@ -615,8 +609,7 @@ static inline NTSTATUS VmbPacketSend(VMBPACKET Packet, PVOID Buffer,
 {
 	if (ExternalDataMdl)
 		return STATUS_NOT_SUPPORTED;
-	return kmcl_ntstatus_skip_mdl(__kmcl_send(Packet, Buffer, BufferLength,
-						  Flags));
+	return kmcl_ntstatus(__kmcl_send(Packet, Buffer, BufferLength, Flags));
 }
 
 #define KMCL_NT_EPOCH	116444736000000000LL	/* 1601 to 1970, in 100 ns */
@@ -679,15 +672,10 @@ VmbChannelSendSynchronousRequest(VMBCHANNEL Channel, PVOID Buffer,
 {
 	if (ExternalDataMdl)
 		return STATUS_NOT_SUPPORTED;
-	if (CompletionBuffer && (!CompletionBufferSize ||
-				 *CompletionBufferSize % 8))
-		return STATUS_INVALID_PARAMETER_7;
-
-	return kmcl_ntstatus_skip_mdl(__kmcl_send_sync(Channel, Buffer,
-						       BufferSize, Flags,
-						       CompletionBuffer,
-						       CompletionBufferSize,
-						       kmcl_nt_timeout(Timeout)));
+	return kmcl_ntstatus(__kmcl_send_sync(Channel, Buffer, BufferSize,
+					      Flags, CompletionBuffer,
+					      CompletionBufferSize,
+					      kmcl_nt_timeout(Timeout)));
 }
 
 #endif
