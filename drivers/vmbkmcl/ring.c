@@ -34,6 +34,7 @@
 #include <linux/compiler.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/minmax.h>
 #include <linux/stddef.h>
 #include <linux/string.h>
 
@@ -119,8 +120,14 @@ static noinline int kmcl_ring_refill(struct kmcl_ring *ring, u32 bytes)
 		return -EAGAIN;
 	}
 
+	/* A smaller packet than the one that waits: look again for that one */
+	if (bytes < ring->pending) {
+		ring->known = min(free, ring->pending);
+		return 0;
+	}
+
 	/* What kmcl_ring_want_space() waited for is there */
-	if (ring->pending && bytes >= ring->pending) {
+	if (ring->pending) {
 		ring->pending = 0;
 		WRITE_ONCE(ring->ctl->pending_send_sz, 0);
 	}
