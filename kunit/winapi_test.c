@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The wrappers under Windows' names: layout of the types, statuses for wrong
+ * parameters, time limits. No packet moves here.
+ */
+#include <kunit/resource.h>
+#include <kunit/test.h>
+
+#include <linux/device.h>
+#include <linux/err.h>
+#include <linux/ktime.h>
+#include <linux/math64.h>
+#include <linux/slab.h>
+
+#include <kmcl/vmbuskernelmodeclientlibapi.h>
+
+#define EXPECT_STATUS(test, call, expected) \
+	KUNIT_EXPECT_EQ(test, (u32)(call), (u32)(expected))
+
+#define TICKS_PER_SEC	10000000LL
+
+static const GUID test_type =
+	GUID_INIT(0x6c8f0a51, 0x3b1c, 0x4a0e,
+		  0x9d, 0x27, 0x51, 0xe0, 0x1c, 0x44, 0x7a, 0x10);
+
+struct winapi_fixture {
+	struct device *parent;
+	VMBCHANNEL client;
+	VMBCHANNEL server;
+};
+
+static VOID no_packets(VMBCHANNEL Channel, VMBPACKETCOMPLETION Packet,
+		       PVOID Buffer, UINT32 BufferLength, UINT32 Flags)
+{
+	VmbChannelPacketComplete(Packet, NULL, 0);
+}
+
+static VOID packet_done(VMBPACKET Packet, NTSTATUS Status, PVOID Buffer,
+			UINT32 BufferLength)
+{
+}
+
+static void callbacks_have_windows_layout(struct kunit *test)
+{
+	VMB_CHANNEL_STATE_CHANGE_CALLBACKS cb;
+
+	KUNIT_EXPECT_EQ(test, offsetof(typeof(cb), Version), 0);
+	KUNIT_EXPECT_EQ(test, offsetof(typeof(cb), Size), 4);
+	KUNIT_EXPECT_EQ(test, offsetof(typeof(cb), EvtChannelOpened), 8);
+	if (sizeof(void *) == 8)
+		KUNIT_EXPECT_EQ(test, sizeof(cb), 48);
+
+	memset(&cb, 0xff, sizeof(cb));
+	VMB_CHANNEL_STATE_CHANGE_CALLBACKS_INIT(&cb);
+	KUNIT_EXPECT_EQ(test, cb.Version, 1);
+	KUNIT_EXPECT_EQ(test, cb.Size, sizeof(cb));
+	KUNIT_EXPECT_TRUE(test, !cb.EvtChannelOpened);
+	KUNIT_EXPECT_TRUE(test, !cb.EvtChannelClosed);
+	KUNIT_EXPECT_TRUE(test, !cb.EvtChannelSuspend);
+	KUNIT_EXPECT_TRUE(test, !cb.EvtChannelStarted);
+	KUNIT_EXPECT_TRUE(test, !cb.EvtChannelPostStarted);
+}
+
+static void allocate_wants_a_parent_and_a_place(struct kunit *test)
+{
+	struct winapi_fixture *f = test->priv;
+	VMBCHANNEL channel;
+
+	EXPECT_STATUS(test, VmbChannelAllocate(NULL, FALSE, &channel),
+		      STATUS_INVALID_PARAMETER_1);
+	EXPECT_STATUS(test, VmbChannelAllocate(f->parent, FALSE, NULL),
+		      STATUS_INVALID_PARAMETER_3);
+}
+
+static void state_callbacks_need_their_version_and_size(struct kunit *test)
+{
+	struct winapi_fixture *f = test->priv;
+	VMB_CHANNEL_STATE_CHANGE_CALLBACKS cb;
+
+	EXPECT_STATUS(test,
+		      VmbChannelInitSetStateChangeCallbacks(f->client, NULL),
+		      STATUS_INVALID_PARAMETER_2);
+
+	VMB_CHANNEL_STATE_CHANGE_CALLBACKS_INIT(&cb);
+	EXPECT_STATUS(test,
+		      VmbChannelInitSetStateChangeCallbacks(f->client, &cb),
+		      STATUS_SUCCESS);
+	cb.Version = 2;
+	EXPECT_STATUS(test,
+		      VmbChannelInitSetStateChangeCallbacks(f->client, &cb),
+		      STATUS_INVALID_PARAMETER_2);
+	cb.Version = 1;
+	cb.Size--;
+	EXPECT_STATUS(test,
+		      VmbChannelInitSetStateChangeCallbacks(f->client, &cb),
+		      STATUS_INVALID_PARAMETER_2);
+}
+
+static void settings_name_the_wrong_parameter(struct kunit *test)
+{
+	struct winapi_fixture *f = test->priv;
+
+	EXPECT_STATUS(test,
+		      VmbChannelInitSetClientContextSize(f->client, 65537),
+		      STATUS_INVALID_PARAMETER_2);
+	EXPECT_STATUS(test,
+		      VmbChannelInitSetClientContextSize(f->client, 65536),
+		      STATUS_SUCCESS);
+	EXPECT_STATUS(test, VmbChannelInitSetFlags(f->client, 0x2),
+		      STATUS_INVALID_PARAMETER_2);
+	EXPECT_STATUS(test, VmbChannelInitSetFlags(f->client, 0),
+		      STATUS_SUCCESS);
+	EXPECT_STATUS(test, VmbChannelInitSetFriendlyName(f->client, "Test"),
+		      STATUS_SUCCESS);
+	EXPECT_STATUS(test, VmbChannelInitSetMaximumPacketSize(f->client, 0),
+		      STATUS_INVALID_PARAMETER_2);
+	EXPECT_STATUS(test,
+		      VmbChannelInitSetMaximumPacketSize(f->client, 524265),
+		      STATUS_INVALID_PARAMETER_2);
+	EXPECT_STATUS(test,
+		      VmbChannelInitSetMaximumPacketSize(f->client, 524264),
+		      STATUS_SUCCESS);
+	EXPECT_STATUS(test,
+		      VmbChannelInitSetProcessPacketCallbacks(f->client, NULL,
+							      NULL),
+		      STATUS_INVALID_PARAMETER_2);
+	EXPECT_STATUS(test,
+		      VmbChannelInitSetProcessPacketCallbacks(f->client,
+							      no_packets, NULL),
+		      STATUS_SUCCESS);
+	EXPECT_STATUS(test,
+		      VmbClientChannelInitSetTargetPnp(f->client, NULL, NULL,
+						       NULL),
+		      STATUS_INVALID_PARAMETER_2);
+}
+
+static void ring_pages_are_a_clients_and_above_zero(struct kunit *test)
+{
+	struct winapi_fixture *f = test->priv;
+
+	EXPECT_STATUS(test,
+		      VmbClientChannelInitSetRingBufferPageCount(f->client,
+								 0, 4),
+		      STATUS_INVALID_PARAMETER_2);
+	EXPECT_STATUS(test,
+		      VmbClientChannelInitSetRingBufferPageCount(f->client,
+								 4, 0),
+		      STATUS_INVALID_PARAMETER_3);
+	EXPECT_STATUS(test,
+		      VmbClientChannelInitSetRingBufferPageCount(f->client,
+								 4, 4),
+		      STATUS_SUCCESS);
+	EXPECT_STATUS(test,
+		      VmbClientChannelInitSetRingBufferPageCount(f->server,
+								 4, 4),
+		      STATUS_INVALID_PARAMETER_1);
+}
+
+static void settings_need_a_disabled_channel(struct kunit *test)
+{
+	VMB_CHANNEL_STATE_CHANGE_CALLBACKS cb;
+	struct winapi_fixture *f = test->priv;
+	VMBCHANNEL ch = f->client;
+
+	VMB_CHANNEL_STATE_CHANGE_CALLBACKS_INIT(&cb);
+	EXPECT_STATUS(test, VmbChannelEnable(ch), STATUS_INVALID_DEVICE_STATE);
+	EXPECT_STATUS(test,
+		      VmbClientChannelInitSetTargetPnp(ch, &test_type, NULL,
+						       NULL),
+		      STATUS_SUCCESS);
+	KUNIT_ASSERT_EQ(test, VmbChannelEnable(ch), STATUS_SUCCESS);
+	EXPECT_STATUS(test, VmbChannelEnable(ch), STATUS_INVALID_DEVICE_STATE);
+
+	EXPECT_STATUS(test, VmbChannelInitSetClientContextSize(ch, 8),
+		      STATUS_INVALID_PARAMETER_1);
+	EXPECT_STATUS(test, VmbChannelInitSetFlags(ch, 0),
+		      STATUS_INVALID_PARAMETER_1);
+	EXPECT_STATUS(test, VmbChannelInitSetFriendlyName(ch, "Test"),
+		      STATUS_INVALID_PARAMETER_1);
+	EXPECT_STATUS(test, VmbChannelInitSetMaximumPacketSize(ch, 64),
+		      STATUS_INVALID_PARAMETER_1);
+	EXPECT_STATUS(test,
+		      VmbChannelInitSetProcessPacketCallbacks(ch, no_packets,
+							      NULL),
+		      STATUS_INVALID_PARAMETER_1);
+	EXPECT_STATUS(test, VmbChannelInitSetStateChangeCallbacks(ch, &cb),
+		      STATUS_INVALID_PARAMETER_1);
+	EXPECT_STATUS(test,
+		      VmbClientChannelInitSetRingBufferPageCount(ch, 4, 4),
+		      STATUS_INVALID_PARAMETER_1);
+	EXPECT_STATUS(test,
+		      VmbClientChannelInitSetTargetPnp(ch, &test_type, NULL,
+						       NULL),
+		      STATUS_INVALID_PARAMETER_1);
+
+	VmbChannelDisable(ch);
+	EXPECT_STATUS(test, VmbChannelInitSetFlags(ch, 0), STATUS_SUCCESS);
+}
+
+static void pointers_are_the_drivers(struct kunit *test)
+{
+	struct winapi_fixture *f = test->priv;
+	VMBPACKET packet;
+
+	KUNIT_EXPECT_NULL(test, VmbChannelGetPointer(f->client));
+	VmbChannelSetPointer(f->client, f);
+	KUNIT_EXPECT_PTR_EQ(test, VmbChannelGetPointer(f->client), (PVOID)f);
+
+	packet = VmbPacketAllocate(f->client);
+	KUNIT_ASSERT_NOT_NULL(test, packet);
+	KUNIT_EXPECT_PTR_EQ(test, VmbPacketGetChannel(packet), f->client);
+	KUNIT_EXPECT_NULL(test, VmbPacketGetPointer(packet));
+	VmbPacketSetPointer(packet, f);
+	KUNIT_EXPECT_PTR_EQ(test, VmbPacketGetPointer(packet), (PVOID)f);
+	VmbPacketFree(packet);
+}
+
+static void send_names_the_wrong_parameter(struct kunit *test)
+{
+	struct winapi_fixture *f = test->priv;
+	PMDL mdl = (PMDL)f;	/* never looked at */
+	u8 buf[72] = {};
+	VMBPACKET packet;
+
+	EXPECT_STATUS(test, VmbChannelInitSetMaximumPacketSize(f->client, 64),
+		      STATUS_SUCCESS);
+	packet = VmbPacketAllocate(f->client);
+	KUNIT_ASSERT_NOT_NULL(test, packet);
+
+	EXPECT_STATUS(test, VmbPacketSend(NULL, buf, 8, NULL, 0),
+		      STATUS_INVALID_PARAMETER_1);
+	EXPECT_STATUS(test, VmbPacketSend(packet, NULL, 8, NULL, 0),
+		      STATUS_INVALID_PARAMETER_2);
+	EXPECT_STATUS(test, VmbPacketSend(packet, buf, 72, NULL, 0),
+		      STATUS_INVALID_PARAMETER_3);
+	EXPECT_STATUS(test, VmbPacketSend(packet, buf, 8, mdl, 1),
+		      STATUS_NOT_SUPPORTED);
+	EXPECT_STATUS(test, VmbPacketSend(packet, buf, 8, NULL, 0x2),
+		      STATUS_INVALID_PARAMETER_5);
+	EXPECT_STATUS(test, VmbPacketSend(packet, buf, 8, NULL, 0),
+		      STATUS_SUCCESS);
+	EXPECT_STATUS(test, VmbPacketSend(packet, buf, 8, NULL, 0),
+		      STATUS_INVALID_PARAMETER_1);
+}
+
+static void own_memory_needs_room_and_a_routine(struct kunit *test)
+{
+	struct winapi_fixture *f = test->priv;
+	UINT32 size = VmbChannelSizeofPacket(f->client);
+	VMBPACKET packet = kunit_kzalloc(test, size, GFP_KERNEL);
+	u8 buf[8] = {};
+
+	KUNIT_ASSERT_NOT_NULL(test, packet);
+	KUNIT_EXPECT_EQ(test, VmbChannelSizeofPacket(f->client), size);
+	EXPECT_STATUS(test, VmbPacketInitialize(f->client, packet, size - 1),
+		      STATUS_INVALID_PARAMETER_3);
+	EXPECT_STATUS(test, VmbPacketInitialize(f->client, packet, size),
+		      STATUS_SUCCESS);
+	EXPECT_STATUS(test, VmbPacketSend(packet, buf, sizeof(buf), NULL, 0),
+		      STATUS_INVALID_PARAMETER_1);
+	VmbPacketSetCompletionRoutine(packet, packet_done);
+	EXPECT_STATUS(test, VmbPacketSend(packet, buf, sizeof(buf), NULL, 0),
+		      STATUS_SUCCESS);
+}
+
+static void sync_request_names_the_wrong_parameter(struct kunit *test)
+{
+	struct winapi_fixture *f = test->priv;
+	LARGE_INTEGER never = { .QuadPart = 0 };
+	PMDL mdl = (PMDL)f;	/* never looked at */
+	u64 buf[2] = {}, reply;
+	UINT32 room = 7;
+
+	EXPECT_STATUS(test,
+		      VmbChannelSendSynchronousRequest(f->client, NULL, 8, NULL,
+						       0, NULL, NULL, &never),
+		      STATUS_INVALID_PARAMETER_2);
+	EXPECT_STATUS(test,
+		      VmbChannelSendSynchronousRequest(f->client, buf, 4097,
+						       NULL, 0, NULL, NULL,
+						       &never),
+		      STATUS_INVALID_PARAMETER_3);
+	EXPECT_STATUS(test,
+		      VmbChannelSendSynchronousRequest(f->client, buf, 8, mdl,
+						       1, NULL, NULL, &never),
+		      STATUS_NOT_SUPPORTED);
+	EXPECT_STATUS(test,
+		      VmbChannelSendSynchronousRequest(f->client, buf, 8, NULL,
+						       0x8, NULL, NULL, &never),
+		      STATUS_INVALID_PARAMETER_5);
+	EXPECT_STATUS(test,
+		      VmbChannelSendSynchronousRequest(f->client, buf, 8, NULL,
+						       1, &reply, &room,
+						       &never),
+		      STATUS_INVALID_PARAMETER_7);
+	EXPECT_STATUS(test,
+		      VmbChannelSendSynchronousRequest(f->server, buf, 8, NULL,
+						       0, NULL, NULL, NULL),
+		      STATUS_INVALID_PARAMETER_8);
+	EXPECT_STATUS(test,
+		      VmbChannelSendSynchronousRequest(f->client, buf, 8, NULL,
+						       0, NULL, NULL, NULL),
+		      STATUS_DEVICE_REMOVED);
+}
+
+static s64 timeout(LONGLONG ticks)
+{
+	LARGE_INTEGER limit = { .QuadPart = ticks };
+
+	return kmcl_nt_timeout(&limit);
+}
+
+static void time_limits_become_nanoseconds_from_now(struct kunit *test)
+{
+	s64 now = div_u64(ktime_get_real_ns(), 100) + 116444736000000000LL;
+	s64 ns;
+
+	KUNIT_EXPECT_EQ(test, kmcl_nt_timeout(NULL), KMCL_NO_TIMEOUT);
+	KUNIT_EXPECT_EQ(test, timeout(0), 0);
+	KUNIT_EXPECT_EQ(test, timeout(-1), 100);
+	KUNIT_EXPECT_EQ(test, timeout(-3 * TICKS_PER_SEC),
+			(s64)(3 * NSEC_PER_SEC));
+	KUNIT_EXPECT_EQ(test, timeout(S64_MIN), KMCL_NO_TIMEOUT);
+	KUNIT_EXPECT_EQ(test, timeout(S64_MAX), KMCL_NO_TIMEOUT);
+
+	/* A time that has passed is not "neither queue nor wait" */
+	KUNIT_EXPECT_EQ(test, timeout(1), 1);
+	KUNIT_EXPECT_EQ(test, timeout(now - 1), 1);
+
+	ns = timeout(now + 1000 * TICKS_PER_SEC);
+	KUNIT_EXPECT_LE(test, ns, (s64)(1000 * NSEC_PER_SEC));
+	KUNIT_EXPECT_GT(test, ns, (s64)(900 * NSEC_PER_SEC));
+}
+
+static int winapi_test_init(struct kunit *test)
+{
+	struct winapi_fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	f->parent = root_device_register("kmcl_winapi_test");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(f->parent));
+	test->priv = f;
+	KUNIT_ASSERT_EQ(test, VmbChannelAllocate(f->parent, FALSE, &f->client),
+			STATUS_SUCCESS);
+	KUNIT_ASSERT_EQ(test, VmbChannelAllocate(f->parent, TRUE, &f->server),
+			STATUS_SUCCESS);
+	return 0;
+}
+
+static void winapi_test_exit(struct kunit *test)
+{
+	struct winapi_fixture *f = test->priv;
+
+	if (!f)
+		return;
+	if (f->client)
+		VmbChannelCleanup(f->client);
+	if (f->server)
+		VmbChannelCleanup(f->server);
+	root_device_unregister(f->parent);
+}
+
+static struct kunit_case winapi_test_cases[] = {
+	KUNIT_CASE(callbacks_have_windows_layout),
+	KUNIT_CASE(allocate_wants_a_parent_and_a_place),
+	KUNIT_CASE(state_callbacks_need_their_version_and_size),
+	KUNIT_CASE(settings_name_the_wrong_parameter),
+	KUNIT_CASE(ring_pages_are_a_clients_and_above_zero),
+	KUNIT_CASE(settings_need_a_disabled_channel),
+	KUNIT_CASE(pointers_are_the_drivers),
+	KUNIT_CASE(send_names_the_wrong_parameter),
+	KUNIT_CASE(own_memory_needs_room_and_a_routine),
+	KUNIT_CASE(sync_request_names_the_wrong_parameter),
+	KUNIT_CASE(time_limits_become_nanoseconds_from_now),
+	{}
+};
+
+static struct kunit_suite winapi_test_suite = {
+	.name = "kmcl_winapi",
+	.init = winapi_test_init,
+	.exit = winapi_test_exit,
+	.test_cases = winapi_test_cases,
+};
+
+kunit_test_suite(winapi_test_suite);
