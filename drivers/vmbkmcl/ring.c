@@ -33,6 +33,7 @@
 #include <linux/build_bug.h>
 #include <linux/compiler.h>
 #include <linux/errno.h>
+#include <linux/export.h>
 #include <linux/kernel.h>
 #include <linux/minmax.h>
 #include <linux/stddef.h>
@@ -80,6 +81,7 @@ void kmcl_ring_init(struct kmcl_ring *ring, void *ctl, void *data, u32 size)
 	ring->data = data;
 	ring->size = size;
 }
+EXPORT_SYMBOL_GPL(kmcl_ring_init);
 
 /*
  * Free bytes as of now, or 0 if the peer's read_index cannot be true. It can

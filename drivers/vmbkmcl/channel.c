@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Channel objects: allocate, set up, enable, disable, start, pause, free.
+ *
+ * Requests are recorded in ch->in under ch->lock; step.c carries them out.
+ * Settings are written only while the channel is disabled, by its driver,
+ * which serialises them with its own enable, and are only read after that.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/device.h>
+#include <linux/export.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "kmcl_internal.h"
+
+/* A wait for the driver or the other side is mentioned after this long */
+#define KMCL_SLOW	(30 * HZ)
+
+static void default_process(struct kmcl_channel *ch,
+			    struct kmcl_completion *comp, void *buf, u32 len,
+			    u32 flags)
+{
+	kmcl_complete(comp, NULL, 0);
+}
+
+/**
+ * __kmcl_channel_alloc() - a new channel, disabled (VmbChannelAllocate)
+ * @parent: device that the channel belongs to; referenced until
+ *	kmcl_channel_free(); may be NULL
+ * @is_server: a server endpoint, on the loopback bus
+ * @chp: where the channel goes; the caller's until kmcl_channel_free()
+ *
+ * Context: may sleep.
+ * Return: 0, -ENOMEM, or -EINVAL for argument 3.
+ */
+int __kmcl_channel_alloc(struct device *parent, bool is_server,
+			 struct kmcl_channel **chp)
+{
+	struct kmcl_channel *ch;
+
+	might_sleep();
+	if (!chp)
+		return KMCL_ERR(EINVAL, 3);
+	ch = kzalloc(sizeof(*ch), GFP_KERNEL);
+	if (!ch)
+		return -ENOMEM;
+
+	kref_init(&ch->ref);
+	ch->server = is_server;
+	ch->parent = get_device(parent);
+	ch->process = default_process;
+	ch->max_packet = KMCL_DEFAULT_PACKET_SIZE;
+	ch->in.run = !is_server;
+	ch->sync_closed = true;
+	spin_lock_init(&ch->lock);
+	spin_lock_init(&ch->tx_lock);
+	INIT_WORK(&ch->work, kmcl_work);
+	init_waitqueue_head(&ch->wait);
+	INIT_LIST_HEAD(&ch->txq);
+	INIT_LIST_HEAD(&ch->in_flight);
+	INIT_LIST_HEAD(&ch->done);
+	INIT_LIST_HEAD(&ch->syncs);
+	INIT_LIST_HEAD(&ch->pkt_cache);
+	xa_init_flags(&ch->slots, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_IRQ);
+	kmcl_rx_init(ch);
+	kmcl_bus_add_channel(ch);
+	*chp = ch;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(__kmcl_channel_alloc);
+
+void kmcl_channel_get(struct kmcl_channel *ch)
+{
+	kref_get(&ch->ref);
+}
+
+static void channel_release(struct kref *ref)
+{
+	struct kmcl_channel *ch = container_of(ref, struct kmcl_channel, ref);
+
+	put_device(ch->parent);
+	kfree(ch->name);
+	kfree(ch);
+}
+
+void kmcl_channel_put(struct kmcl_channel *ch)
+{
+	kref_put(&ch->ref, channel_release);
+}
+
+/* A call that waits for callbacks must not come from one of them */
+static bool refused(struct kmcl_channel *ch, const char *what)
+{
+	if (!in_interrupt() && !kmcl_in_callback(ch))
+		return false;
+	pr_err_ratelimited("%s: %s called from a callback of its own channel or in atomic context; it was ignored\n",
+			   kmcl_name(ch), what);
+	return true;
+}
+
+/* Wait for *@counter to leave @old, and say so when it takes long */
+static void wait_for_work(struct kmcl_channel *ch, const u64 *counter, u64 old,
+			  const char *what)
+{
+	while (!wait_event_timeout(ch->wait, READ_ONCE(*counter) != old,
+				   KMCL_SLOW))
+		pr_warn("%s: %s still waits, in state %s with %u packets not completed by the driver\n",
+			kmcl_name(ch), what, kmcl_channel_state_name(ch),
+			READ_ONCE(ch->outstanding));
+}
+
+/**
+ * kmcl_channel_free() - the end of a channel (VmbChannelCleanup)
+ * @ch: the channel, disabled; one that is not is disabled first, with a
+ *	warning
+ *
+ * Packets still queued end with -ECANCELED, in order, before it returns. The
+ * driver has freed the packets that it holds, and completed the ones that it
+ * was given.
+ *
+ * Context: may sleep; not from a callback of this channel.
+ * Return: 0, or -EDEADLK from a callback of the channel: nothing was done.
+ */
+int kmcl_channel_free(struct kmcl_channel *ch)
+{
+	bool enabled;
+
+	if (!ch)
+		return -EINVAL;
+	if (refused(ch, "cleanup"))
+		return -EDEADLK;
+	might_sleep();
+
+	spin_lock_irq(&ch->lock);
+	enabled = ch->in.enabled;
+	spin_unlock_irq(&ch->lock);
+	if (enabled) {
+		pr_warn("%s: cleanup of a channel that is enabled; disabling it first\n",
+			kmcl_name(ch));
+		kmcl_channel_disable(ch);
+	}
+
+	kmcl_unwatch(ch);
+	kmcl_bus_del_channel(ch);
+	flush_work(&ch->work);
+	kmcl_tx_fail_queued(ch, -ECANCELED);
+	kmcl_tx_wait_done(ch);
+	kmcl_rx_free(ch);
+	kmcl_packets_free(ch);
+	kmcl_channel_put(ch);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(kmcl_channel_free);
+
+/* Ring sizes are fixed by enabling: room for two of the largest packets */
+static void size_rings(struct kmcl_channel *ch)
+{
+	u32 two = 2 * kmcl_ring_bytes(8, ch->max_packet) + 8;
+	u32 least = 1 + DIV_ROUND_UP(max(two, 16U * 1024), KMCL_PAGE_SIZE);
+
+	ch->sized = true;
+	ch->rx_pages = max(ch->rx_pages, least);
+	ch->tx_pages = max(ch->tx_pages, least);
+}
+
+/**
+ * __kmcl_channel_enable() - make use of an offer, or make one (VmbChannelEnable)
+ * @ch: the channel
+ *
+ * A client is bound to an offer that fits, now or whenever one arrives; a
+ * server offers itself. Does not wait for the other side.
+ *
+ * Context: may sleep; not from a callback of this channel.
+ * Return: 0; -EBUSY: not disabled, without a target, or from a callback;
+ * -EEXIST: a server with these GUIDs is there; -ENOMEM.
+ */
+int __kmcl_channel_enable(struct kmcl_channel *ch)
+{
+	int ret = -EBUSY;
+
+	if (!ch)
+		return KMCL_ERR(EINVAL, 1);
+	if (in_interrupt() || kmcl_in_callback(ch) || !ch->have_target)
+		return -EBUSY;
+	might_sleep();
+
+	spin_lock_irq(&ch->lock);
+	if (!ch->in.enabled && ch->state == KMCL_ST_DISABLED) {
+		ch->in.enabled = true;
+		ret = 0;
+	}
+	spin_unlock_irq(&ch->lock);
+	if (ret)
+		return ret;
+
+	size_rings(ch);
+	spin_lock_irq(&ch->tx_lock);
+	ch->sync_closed = false;
+	spin_unlock_irq(&ch->tx_lock);
+	ret = ch->server ? kmcl_loopback_publish(ch) : kmcl_watch(ch);
+	if (ret) {
+		spin_lock_irq(&ch->lock);
+		ch->in.enabled = false;
+		ch->in.disable = false;
+		ch->disables++;
+		spin_unlock_irq(&ch->lock);
+		kmcl_sync_abort(ch);
+		wake_up_all(&ch->wait);
+		return ret;
+	}
+	kmcl_kick(ch);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(__kmcl_channel_enable);
+
+/**
+ * kmcl_channel_disable() - close the channel (VmbChannelDisable)
+ * @ch: the channel, in any state
+ *
+ * Returns when the channel is disabled: after the closed callback, if one was
+ * due. Waits without limit for the driver to complete the packets that it was
+ * given, and says so when that takes long.
+ *
+ * Context: may sleep; not from a callback of this channel.
+ * Return: 0, or -EDEADLK from a callback of the channel: nothing was done.
+ */
+int kmcl_channel_disable(struct kmcl_channel *ch)
+{
+	u64 old;
+
+	if (refused(ch, "disable"))
+		return -EDEADLK;
+	might_sleep();
+
+	spin_lock_irq(&ch->lock);
+	if (!ch->in.enabled) {
+		spin_unlock_irq(&ch->lock);
+		return 0;
+	}
+	ch->in.disable = true;
+	old = ch->disables;
+	spin_unlock_irq(&ch->lock);
+	kmcl_sync_abort(ch);
+	kmcl_kick(ch);
+	wait_for_work(ch, &ch->disables, old, "disable");
+	return 0;
+}
+EXPORT_SYMBOL_GPL(kmcl_channel_disable);
+
+/**
+ * kmcl_channel_start() - let packets move (VmbChannelStart)
+ * @ch: the channel
+ *
+ * Does not wait for the callbacks. While disabled it undoes an earlier pause.
+ *
+ * Context: may sleep; not from a callback of this channel.
+ * Return: 0, or -EDEADLK from a callback of the channel: nothing was done.
+ */
+int kmcl_channel_start(struct kmcl_channel *ch)
+{
+	if (refused(ch, "start"))
+		return -EDEADLK;
+
+	spin_lock_irq(&ch->lock);
+	ch->in.run = true;
+	spin_unlock_irq(&ch->lock);
+	kmcl_kick(ch);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(kmcl_channel_start);
+
+/**
+ * kmcl_channel_pause() - stop packets (VmbChannelPause)
+ * @ch: the channel
+ *
+ * Returns when the suspend callback has returned and every incoming packet was
+ * completed. While disabled the channel will be paused once it is open.
+ *
+ * Context: may sleep; not from a callback of this channel.
+ * Return: 0, or -EDEADLK from a callback of the channel: nothing was done.
+ */
+int kmcl_channel_pause(struct kmcl_channel *ch)
+{
+	bool wait;
+	u64 old;
+
+	if (refused(ch, "pause"))
+		return -EDEADLK;
+	might_sleep();
+
+	spin_lock_irq(&ch->lock);
+	ch->in.run = false;
+	old = ch->settled;
+	wait = ch->state != KMCL_ST_DISABLED && ch->state != KMCL_ST_ENABLED;
+	spin_unlock_irq(&ch->lock);
+	kmcl_kick(ch);
+	if (wait)
+		wait_for_work(ch, &ch->settled, old, "pause");
+	return 0;
+}
+EXPORT_SYMBOL_GPL(kmcl_channel_pause);
+
+/* Init* calls are for a channel that is disabled */
+bool kmcl_settable(struct kmcl_channel *ch)
+{
+	bool ok;
+
+	if (!ch)
+		return false;
+	spin_lock_irq(&ch->lock);
+	ok = !ch->in.enabled && ch->state == KMCL_ST_DISABLED;
+	spin_unlock_irq(&ch->lock);
+	return ok;
+}
+
+/**
+ * kmcl_channel_state_name() - the state, for people
+ * @ch: the channel
+ *
+ * Context: atomic.
+ * Return: the name that KMCL uses, such as "Active".
+ */
+const char *kmcl_channel_state_name(struct kmcl_channel *ch)
+{
+	unsigned long flags;
+	const char *name;
+
+	spin_lock_irqsave(&ch->lock, flags);
+	name = kmcl_state_text(ch->server, ch->state, &ch->in);
+	spin_unlock_irqrestore(&ch->lock, flags);
+	return name;
+}
+EXPORT_SYMBOL_GPL(kmcl_channel_state_name);

@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The module, the workqueue, and the bus: who offers and who waits.
+ *
+ * kmcl_bus_lock covers the lists and the binding of a channel to an offer;
+ * kmcl_watch_mutex covers the transport and who watches a class through it,
+ * and is held across calls into the transport.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+
+#include "kmcl_internal.h"
+
+struct workqueue_struct *kmcl_wq;
+DEFINE_SPINLOCK(kmcl_bus_lock);
+
+static DEFINE_MUTEX(kmcl_watch_mutex);
+static const struct kmcl_transport_ops *kmcl_transport;
+static LIST_HEAD(kmcl_offers);
+static LIST_HEAD(kmcl_channels);
+
+void kmcl_bus_add_channel(struct kmcl_channel *ch)
+{
+	spin_lock_irq(&kmcl_bus_lock);
+	list_add_tail(&ch->node, &kmcl_channels);
+	spin_unlock_irq(&kmcl_bus_lock);
+}
+
+void kmcl_bus_del_channel(struct kmcl_channel *ch)
+{
+	spin_lock_irq(&kmcl_bus_lock);
+	list_del_init(&ch->node);
+	spin_unlock_irq(&kmcl_bus_lock);
+}
+
+/* Have the transport bind to the class that an enabled client names. Sleeps. */
+int kmcl_watch(struct kmcl_channel *ch)
+{
+	int ret = 0;
+
+	mutex_lock(&kmcl_watch_mutex);
+	if (kmcl_transport && ch->watching &&
+	    !guid_equal(&ch->watched, &ch->type)) {
+		kmcl_transport->unwatch(&ch->watched);
+		ch->watching = false;
+	}
+	if (kmcl_transport && !ch->watching) {
+		ret = kmcl_transport->watch(&ch->type);
+		ch->watching = !ret;
+		ch->watched = ch->type;
+	}
+	mutex_unlock(&kmcl_watch_mutex);
+	return ret;
+}
+
+void kmcl_unwatch(struct kmcl_channel *ch)
+{
+	mutex_lock(&kmcl_watch_mutex);
+	if (kmcl_transport && ch->watching)
+		kmcl_transport->unwatch(&ch->watched);
+	ch->watching = false;
+	mutex_unlock(&kmcl_watch_mutex);
+}
+
+static void offer_release(struct kref *ref)
+{
+	kfree(container_of(ref, struct kmcl_offer, ref));
+}
+
+static void offer_put(struct kmcl_offer *offer)
+{
+	kref_put(&offer->ref, offer_release);
+}
+
+static bool wants(const struct kmcl_channel *ch, const struct kmcl_offer *offer)
+{
+	return !ch->server && ch->have_target && !ch->offer &&
+	       !offer->dead && !offer->broken && !offer->ch &&
+	       guid_equal(&ch->type, &offer->type) &&
+	       (ch->any_instance || guid_equal(&ch->instance, &offer->instance));
+}
+
+/* Both are free and fit: bind them. kmcl_bus_lock is held. */
+static void bind(struct kmcl_channel *ch, struct kmcl_offer *offer)
+{
+	lockdep_assert_held(&kmcl_bus_lock);
+	kref_get(&offer->ref);
+	kmcl_channel_get(ch);
+	ch->offer = offer;
+	ch->bound_instance = offer->instance;
+	offer->ch = ch;
+	kmcl_link_up(ch);
+}
+
+/* First come, first served, among the channels that wait */
+static void match_offer(struct kmcl_offer *offer)
+{
+	struct kmcl_channel *ch;
+	bool waits;
+
+	lockdep_assert_held(&kmcl_bus_lock);
+	list_for_each_entry(ch, &kmcl_channels, node) {
+		spin_lock(&ch->lock);
+		waits = ch->state == KMCL_ST_ENABLED && !ch->in.disable &&
+			!ch->in.dead;
+		spin_unlock(&ch->lock);
+		if (waits && wants(ch, offer)) {
+			bind(ch, offer);
+			return;
+		}
+	}
+}
+
+/* Step: bind @ch to an offer that waits for it, if there is one. */
+void kmcl_seek(struct kmcl_channel *ch)
+{
+	struct kmcl_offer *offer;
+
+	spin_lock_irq(&kmcl_bus_lock);
+	/* From here on match_offer() may find it: it is in state Enabled */
+	spin_lock(&ch->lock);
+	ch->state = KMCL_ST_ENABLED;
+	ch->in.dead = false;
+	ch->in.dead_first = false;
+	spin_unlock(&ch->lock);
+	list_move_tail(&ch->node, &kmcl_channels);
+	list_for_each_entry(offer, &kmcl_offers, node) {
+		if (wants(ch, offer)) {
+			bind(ch, offer);
+			break;
+		}
+	}
+	spin_unlock_irq(&kmcl_bus_lock);
+}
+
+static void give_back(struct kmcl_offer *offer)
+{
+	bool release;
+
+	spin_lock_irq(&kmcl_bus_lock);
+	release = offer->dead && !offer->gone && !offer->released && !offer->ch;
+	if (release)
+		offer->released = true;
+	else
+		match_offer(offer);
+	spin_unlock_irq(&kmcl_bus_lock);
+	if (release)
+		offer->ops->release(offer);
+}
+
+/* Step: let go of the offer, and give it back if it was rescinded. */
+void kmcl_unbind(struct kmcl_channel *ch)
+{
+	struct kmcl_offer *offer;
+
+	spin_lock_irq(&kmcl_bus_lock);
+	offer = ch->offer;
+	ch->offer = NULL;
+	spin_lock(&ch->lock);
+	/* No longer Enabled: not to be matched again before the arrival */
+	ch->state = KMCL_ST_CLOSED;
+	ch->in.link = false;
+	spin_unlock(&ch->lock);
+	if (offer)
+		offer->ch = NULL;
+	spin_unlock_irq(&kmcl_bus_lock);
+	if (!offer)
+		return;
+	wake_up_all(&offer->wait);
+	give_back(offer);
+	offer_put(offer);
+	kmcl_channel_put(ch);
+}
+
+static void release_work(struct work_struct *work)
+{
+	struct kmcl_offer *offer = container_of(work, struct kmcl_offer,
+						release_work);
+
+	give_back(offer);
+	offer_put(offer);
+}
+
+static struct kmcl_offer *find_offer(const guid_t *type, const guid_t *instance)
+{
+	struct kmcl_offer *offer;
+
+	lockdep_assert_held(&kmcl_bus_lock);
+	list_for_each_entry(offer, &kmcl_offers, node)
+		if (!offer->dead && guid_equal(&offer->type, type) &&
+		    guid_equal(&offer->instance, instance))
+			return offer;
+	return NULL;
+}
+
+bool kmcl_offer_exists(const guid_t *type, const guid_t *instance)
+{
+	bool found;
+
+	spin_lock_irq(&kmcl_bus_lock);
+	found = find_offer(type, instance);
+	spin_unlock_irq(&kmcl_bus_lock);
+	return found;
+}
+
+/**
+ * kmcl_offer_add() - a transport reports a device
+ * @ops: the transport
+ * @type: class GUID
+ * @instance: instance GUID
+ * @priv: the transport's, see kmcl_offer_priv()
+ *
+ * Context: may sleep.
+ * Return: the offer, whose reference kmcl_offer_gone() drops, or an ERR_PTR:
+ * -ENOMEM.
+ */
+struct kmcl_offer *kmcl_offer_add(const struct kmcl_transport_ops *ops,
+				  const guid_t *type, const guid_t *instance,
+				  void *priv)
+{
+	struct kmcl_offer *offer = kzalloc(sizeof(*offer), GFP_KERNEL);
+
+	if (!offer)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&offer->ref);
+	offer->ops = ops;
+	offer->type = *type;
+	offer->instance = *instance;
+	offer->priv = priv;
+	INIT_WORK(&offer->release_work, release_work);
+	init_waitqueue_head(&offer->wait);
+
+	spin_lock_irq(&kmcl_bus_lock);
+	list_add_tail(&offer->node, &kmcl_offers);
+	match_offer(offer);
+	spin_unlock_irq(&kmcl_bus_lock);
+	return offer;
+}
+EXPORT_SYMBOL_GPL(kmcl_offer_add);
+
+/**
+ * kmcl_offer_rescind() - the other side took an offer away
+ * @offer: the offer
+ *
+ * Context: atomic. The transport's release operation follows from a
+ * workqueue, once a channel that used the offer has closed.
+ */
+void kmcl_offer_rescind(struct kmcl_offer *offer)
+{
+	struct kmcl_channel *ch;
+	unsigned long flags;
+
+	spin_lock_irqsave(&kmcl_bus_lock, flags);
+	if (!offer->dead) {
+		offer->dead = true;
+		ch = offer->ch;
+		if (ch) {
+			kmcl_link_dead(ch);
+		} else {
+			kref_get(&offer->ref);
+			queue_work(kmcl_wq, &offer->release_work);
+		}
+	}
+	spin_unlock_irqrestore(&kmcl_bus_lock, flags);
+}
+EXPORT_SYMBOL_GPL(kmcl_offer_rescind);
+
+/**
+ * kmcl_offer_gone() - a transport drops an offer
+ * @offer: the offer; not to be used afterwards
+ *
+ * Waits until the channel that uses the offer has closed, which includes its
+ * driver completing the packets that it holds. Called from inside the release
+ * operation it finds no such channel and does not wait.
+ *
+ * Context: may sleep.
+ */
+void kmcl_offer_gone(struct kmcl_offer *offer)
+{
+	spin_lock_irq(&kmcl_bus_lock);
+	offer->gone = true;
+	offer->dead = true;
+	list_del_init(&offer->node);
+	if (offer->ch)
+		kmcl_link_dead(offer->ch);
+	spin_unlock_irq(&kmcl_bus_lock);
+	wait_event(offer->wait, !READ_ONCE(offer->ch));
+	offer_put(offer);
+}
+EXPORT_SYMBOL_GPL(kmcl_offer_gone);
+
+/**
+ * kmcl_offer_signalled() - the peer interrupted us
+ * @offer: the offer, open
+ *
+ * Context: softirq, or with bottom halves disabled.
+ */
+void kmcl_offer_signalled(struct kmcl_offer *offer)
+{
+	struct kmcl_channel *ch = READ_ONCE(offer->ch);
+
+	if (ch && READ_ONCE(ch->connected))
+		kmcl_rx_signalled(ch);
+}
+EXPORT_SYMBOL_GPL(kmcl_offer_signalled);
+
+/**
+ * kmcl_offer_priv() - the transport's pointer
+ * @offer: the offer
+ *
+ * Context: any.
+ * Return: what kmcl_offer_add() was given.
+ */
+void *kmcl_offer_priv(const struct kmcl_offer *offer)
+{
+	return offer->priv;
+}
+EXPORT_SYMBOL_GPL(kmcl_offer_priv);
+
+/**
+ * kmcl_transport_register() - a transport is there
+ * @ops: its operations
+ *
+ * Classes that enabled channels wait for are watched before it returns.
+ *
+ * Context: may sleep.
+ * Return: 0, or -EBUSY: there is one already.
+ */
+int kmcl_transport_register(const struct kmcl_transport_ops *ops)
+{
+	struct kmcl_channel *ch;
+	int ret;
+
+	mutex_lock(&kmcl_watch_mutex);
+	if (kmcl_transport) {
+		mutex_unlock(&kmcl_watch_mutex);
+		return -EBUSY;
+	}
+	kmcl_transport = ops;
+again:
+	spin_lock_irq(&kmcl_bus_lock);
+	list_for_each_entry(ch, &kmcl_channels, node) {
+		if (ch->server || ch->watching || !READ_ONCE(ch->in.enabled))
+			continue;
+		kmcl_channel_get(ch);
+		spin_unlock_irq(&kmcl_bus_lock);
+		ch->watching = true;
+		ch->watched = ch->type;
+		ret = ops->watch(&ch->type);
+		if (ret) {
+			pr_warn("%s: %s cannot watch class %pUl (%d); enable the channel again\n",
+				kmcl_name(ch), ops->name, &ch->type, ret);
+			ch->watching = false;
+			kmcl_channel_put(ch);
+			goto out;
+		}
+		kmcl_channel_put(ch);
+		goto again;
+	}
+	spin_unlock_irq(&kmcl_bus_lock);
+out:
+	mutex_unlock(&kmcl_watch_mutex);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(kmcl_transport_register);
+
+/**
+ * kmcl_transport_unregister() - a transport goes away
+ * @ops: its operations
+ *
+ * Context: may sleep; waits for the channels that use its offers to close.
+ */
+void kmcl_transport_unregister(const struct kmcl_transport_ops *ops)
+{
+	struct kmcl_channel *ch;
+	guid_t type;
+
+	mutex_lock(&kmcl_watch_mutex);
+	if (kmcl_transport != ops) {
+		mutex_unlock(&kmcl_watch_mutex);
+		return;
+	}
+again:
+	spin_lock_irq(&kmcl_bus_lock);
+	list_for_each_entry(ch, &kmcl_channels, node) {
+		if (!ch->watching)
+			continue;
+		ch->watching = false;
+		type = ch->watched;
+		spin_unlock_irq(&kmcl_bus_lock);
+		ops->unwatch(&type);
+		goto again;
+	}
+	spin_unlock_irq(&kmcl_bus_lock);
+	kmcl_transport = NULL;
+	mutex_unlock(&kmcl_watch_mutex);
+	/* A release that was under way may still be in the transport's code */
+	flush_workqueue(kmcl_wq);
+}
+EXPORT_SYMBOL_GPL(kmcl_transport_unregister);
+
+static int __init kmcl_init(void)
+{
+	kmcl_wq = alloc_workqueue("vmbkmcl", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	return kmcl_wq ? 0 : -ENOMEM;
+}
+
+static void __exit kmcl_exit(void)
+{
+	destroy_workqueue(kmcl_wq);
+}
+
+subsys_initcall(kmcl_init);
+module_exit(kmcl_exit);
+
+MODULE_DESCRIPTION("VMBus Kernel Mode Client Library");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of the library share.
+ *
+ * Locks, outermost first:
+ *   kmcl_watch_mutex	the transport, and which channel watches a class
+ *   kmcl_bus_lock	offers, channels, who is bound to whom
+ *   ch->lock		state, inputs
+ *   ch->tx_lock	outgoing queue, in-flight packets, done list, counters
+ *   ch->rx_lock	delivery: gate, owner, outstanding packets
+ * The last two are never held together. All but the mutex are taken with
+ * interrupts off, and no callback runs under any of them. Signalling the peer
+ * happens outside them, under rcu_read_lock(), which disconnecting waits for.
+ */
+#ifndef _KMCL_INTERNAL_H
+#define _KMCL_INTERNAL_H
+
+#include <linux/completion.h>
+#include <linux/interrupt.h>
+#include <linux/kmcl.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/printk.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+#include "ring.h"
+#include "state.h"
+#include "transport.h"
+
+#define KMCL_DEFAULT_PACKET_SIZE	4096U
+#define KMCL_MAX_CONTEXT_SIZE		(64U * 1024)
+#define KMCL_MAX_RING_PAGES		(1U << 18)	/* 1 GiB */
+#define KMCL_CACHED			64	/* free objects kept per channel */
+#define KMCL_RX_BUDGET			256	/* packets per softirq */
+
+struct kmcl_connection;
+
+/* A device that a transport, or a loopback server, offers */
+struct kmcl_offer {
+	struct kref ref;
+	struct list_head node;		/* kmcl_bus_lock */
+	const struct kmcl_transport_ops *ops;
+	guid_t type;
+	guid_t instance;
+	void *priv;
+	struct kmcl_channel *ch;	/* kmcl_bus_lock; a reference */
+	bool dead;			/* kmcl_bus_lock: rescinded */
+	bool broken;			/* cannot be opened: a rescind is coming */
+	bool gone;			/* kmcl_bus_lock: not to be released */
+	bool released;			/* kmcl_bus_lock: @release was called */
+	struct work_struct release_work;
+	wait_queue_head_t wait;		/* for ch == NULL */
+};
+
+enum kmcl_item_kind { KMCL_ITEM_PACKET, KMCL_ITEM_COMP };
+
+/* What stands in the outgoing queue: a packet, or a completion to the peer */
+struct kmcl_item {
+	struct list_head node;
+	u8 kind;
+};
+
+enum kmcl_packet_state {
+	KMCL_PKT_IDLE,
+	KMCL_PKT_QUEUED,
+	KMCL_PKT_IN_FLIGHT,
+	KMCL_PKT_DONE,			/* its routine is due */
+};
+
+/*
+ * A transaction id's home, owned by the channel: a completion that names it
+ * is checked here and not in the packet, whose memory may be the driver's.
+ */
+struct kmcl_slot {
+	u32 index;
+	u64 trans_id;			/* tx_lock: 0 when not in flight */
+	struct kmcl_packet *pkt;	/* tx_lock: while in flight */
+	void *owner;			/* the packet that it belongs to */
+};
+
+struct kmcl_packet {
+	struct kmcl_item item;
+	struct kmcl_channel *ch;
+	struct kmcl_slot *slot;
+	kmcl_done_fn done;		/* NULL: free the packet */
+	void *pointer;
+	int status;
+	u32 len;			/* bytes in @buf */
+	u8 state;			/* tx_lock */
+	bool wait;
+	bool own_memory;		/* the library's, not the driver's */
+	bool ntstatus;			/* @done wants an NTSTATUS */
+	u8 buf[] __aligned(8);
+};
+
+/* An incoming packet in the driver's hands, then its completion */
+struct kmcl_completion {
+	struct kmcl_item item;
+	struct kmcl_channel *ch;
+	u64 trans_id;
+	u32 len;
+	bool wanted;			/* the sender asked for a completion */
+	bool deferred;			/* by the process callback, only there */
+	bool again;			/* delivered before, deferred */
+	void *context;			/* the driver's, behind @buf */
+	u8 buf[] __aligned(8);
+};
+
+struct kmcl_channel {
+	struct kref ref;
+	struct list_head node;		/* kmcl_bus_lock */
+	bool server;
+	struct device *parent;
+	char *name;
+	void *pointer;
+
+	/* Settings, frozen while enabled */
+	struct kmcl_channel_ops ops;
+	kmcl_process_fn process;
+	kmcl_processed_fn processed;
+	kmcl_pnp_failure_fn pnp_failure;
+	bool pnp_ntstatus;
+	bool have_target;
+	bool any_instance;
+	bool sized;			/* the packet size is settled */
+	guid_t type;
+	guid_t instance;
+	guid_t bound_instance;		/* kmcl_bus_lock */
+	u32 max_packet;			/* a multiple of 8 */
+	u32 context_size;
+	u32 rx_pages;
+	u32 tx_pages;
+
+	/* kmcl_watch_mutex */
+	bool watching;
+	guid_t watched;
+
+	/* State machine */
+	spinlock_t lock;
+	enum kmcl_state state;
+	struct kmcl_inputs in;
+	u64 disables;			/* arrivals in Disabled */
+	u64 settled;			/* runs of the work that found no event */
+	struct task_struct *worker;	/* inside a state callback */
+	enum kmcl_step callback;	/* which */
+	int open_error;
+	struct work_struct work;
+	wait_queue_head_t wait;
+
+	/* The link: set and cleared by the work, used between */
+	struct kmcl_offer *offer;	/* kmcl_bus_lock; a reference */
+	struct kmcl_connection *conn;	/* server: the loopback connection */
+	bool connected;
+	struct kmcl_ring tx;
+	struct kmcl_ring rx;
+
+	/* Outgoing */
+	spinlock_t tx_lock;
+	bool tx_link;			/* the ring is there and alive */
+	bool tx_open;			/* the gate for packets */
+	bool sync_closed;		/* no synchronous request may wait */
+	bool done_busy;			/* somebody runs the done list */
+	struct task_struct *done_task;
+	u32 generation;
+	struct list_head txq;
+	struct list_head in_flight;
+	struct list_head done;
+	struct list_head syncs;
+	struct list_head pkt_cache;
+	u32 pkt_cached;
+	struct xarray slots;
+	struct kmcl_counters n;		/* but for what rx_lock covers */
+
+	/* Incoming */
+	spinlock_t rx_lock;
+	bool rx_open;
+	bool rx_running;		/* somebody delivers */
+	bool rx_again;			/* and shall look once more */
+	bool rx_failed;			/* nothing more until the next opening */
+	bool rx_passive;		/* process context was asked for */
+	bool rx_once;			/* and for the deferred packet anyway */
+	bool rx_stalled;		/* a completion restarts delivery */
+	struct task_struct *rx_task;
+	u32 quota;			/* 0: no limit */
+	u32 outstanding;
+	struct kmcl_completion *rx_deferred;
+	struct list_head comp_cache;
+	u32 comp_cached;
+	u64 delivered, bad_packets, quota_stops;	/* rx_lock */
+	struct tasklet_struct rx_tasklet;
+	struct work_struct rx_work;
+};
+
+extern struct workqueue_struct *kmcl_wq;
+extern spinlock_t kmcl_bus_lock;
+
+/* core.c */
+void kmcl_bus_add_channel(struct kmcl_channel *ch);
+void kmcl_bus_del_channel(struct kmcl_channel *ch);
+int kmcl_watch(struct kmcl_channel *ch);
+void kmcl_unwatch(struct kmcl_channel *ch);
+void kmcl_seek(struct kmcl_channel *ch);
+void kmcl_unbind(struct kmcl_channel *ch);
+bool kmcl_offer_exists(const guid_t *type, const guid_t *instance);
+
+/* channel.c */
+void kmcl_channel_get(struct kmcl_channel *ch);
+void kmcl_channel_put(struct kmcl_channel *ch);
+bool kmcl_settable(struct kmcl_channel *ch);
+
+/* step.c */
+void kmcl_work(struct work_struct *work);
+void kmcl_kick(struct kmcl_channel *ch);
+void kmcl_link_up(struct kmcl_channel *ch);
+void kmcl_link_dead(struct kmcl_channel *ch);
+bool kmcl_in_callback(struct kmcl_channel *ch);
+
+/* packet.c */
+struct kmcl_packet *kmcl_packet_new(struct kmcl_channel *ch, gfp_t gfp);
+void kmcl_packet_destroy(struct kmcl_packet *pkt);
+bool kmcl_packet_recycle(struct kmcl_packet *pkt);
+void kmcl_packets_free(struct kmcl_channel *ch);
+
+/* send.c */
+int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags,
+		bool may_queue);
+void kmcl_tx_flush(struct kmcl_channel *ch);
+void kmcl_tx_attach(struct kmcl_channel *ch);
+void kmcl_tx_gate(struct kmcl_channel *ch, bool open);
+void kmcl_tx_dead(struct kmcl_channel *ch);
+void kmcl_tx_fail_in_flight(struct kmcl_channel *ch, int status);
+void kmcl_tx_fail_queued(struct kmcl_channel *ch, int status);
+void kmcl_tx_wait_done(struct kmcl_channel *ch);
+void kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_completion *comp,
+		  const void *buf, u32 len);
+bool kmcl_tx_matched(struct kmcl_channel *ch, u64 trans_id,
+		     const void *payload, u32 len);
+bool kmcl_tx_take_back(struct kmcl_packet *pkt, int status);
+void kmcl_signal(struct kmcl_channel *ch);
+
+/* sync.c */
+void kmcl_sync_abort(struct kmcl_channel *ch);
+
+/* receive.c */
+void kmcl_rx_init(struct kmcl_channel *ch);
+int kmcl_rx_attach(struct kmcl_channel *ch);
+void kmcl_rx_detach(struct kmcl_channel *ch);
+void kmcl_rx_start(struct kmcl_channel *ch);
+void kmcl_rx_stop(struct kmcl_channel *ch);
+void kmcl_rx_drain(struct kmcl_channel *ch);
+void kmcl_rx_signalled(struct kmcl_channel *ch);
+void kmcl_rx_free(struct kmcl_channel *ch);
+void kmcl_comp_free(struct kmcl_completion *comp);
+
+/* loopback.c */
+extern const struct kmcl_transport_ops kmcl_loopback_ops;
+int kmcl_loopback_publish(struct kmcl_channel *ch);
+void kmcl_loopback_revoke(struct kmcl_channel *ch);
+void kmcl_loopback_wait_peer(struct kmcl_channel *ch);
+int kmcl_loopback_accept(struct kmcl_channel *ch);
+void kmcl_loopback_answer(struct kmcl_channel *ch, int result);
+void kmcl_loopback_disconnect(struct kmcl_channel *ch);
+void kmcl_loopback_signal_client(struct kmcl_channel *ch);
+
+/* Rounded up as the ring does; @len is checked against the maximum first */
+static inline u32 kmcl_round8(u32 len)
+{
+	return (len + 7) & ~7U;
+}
+
+static inline const char *kmcl_name(const struct kmcl_channel *ch)
+{
+	return ch->name ? ch->name : "unnamed";
+}
+
+#endif

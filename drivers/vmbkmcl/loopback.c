@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The loopback bus: a server endpoint and a client endpoint in one kernel.
+ *
+ * A server that is enabled is an offer like any other; a client that opens it
+ * makes a connection: two rings and both channels. The client's open waits
+ * for the server's opened callback. The connection and its memory live until
+ * both sides have let go.
+ *
+ * lb_lock covers a server's connection and the sides' flags; a side's flag is
+ * also read under RCU by the other one's signal, and clearing it waits for a
+ * grace period, so that no signal reaches a channel that has let go.
+ */
+#include <linux/completion.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "kmcl_internal.h"
+
+/* A ring: control page and data, the data mapped twice in a row */
+struct lb_ring {
+	struct page **pages;
+	unsigned int count;
+	void *map;
+};
+
+struct kmcl_connection {
+	struct kref ref;
+	struct kmcl_channel *server;	/* a reference */
+	struct kmcl_channel *client;	/* a reference */
+	bool server_up;
+	bool client_up;
+	bool answered_flag;		/* lb_lock */
+	int result;
+	struct completion answered;
+	struct lb_ring up;		/* client to server */
+	struct lb_ring down;
+};
+
+static DEFINE_SPINLOCK(lb_lock);
+static DEFINE_MUTEX(lb_publish_mutex);
+
+static void ring_free(struct lb_ring *ring)
+{
+	unsigned int i;
+
+	vunmap(ring->map);
+	for (i = 0; ring->pages && i < ring->count; i++)
+		if (ring->pages[i])
+			__free_page(ring->pages[i]);
+	kvfree(ring->pages);
+}
+
+static int ring_alloc(struct lb_ring *ring, u32 bytes)
+{
+	unsigned int i, data = DIV_ROUND_UP(bytes, PAGE_SIZE) - 1;
+
+	ring->count = data + 1;
+	ring->pages = kvcalloc(2 * data + 1, sizeof(*ring->pages), GFP_KERNEL);
+	if (!ring->pages)
+		return -ENOMEM;
+	for (i = 0; i < ring->count; i++) {
+		ring->pages[i] = alloc_page(GFP_KERNEL | __GFP_ZERO);
+		if (!ring->pages[i])
+			return -ENOMEM;
+		if (i)
+			ring->pages[data + i] = ring->pages[i];
+	}
+	ring->map = vmap(ring->pages, 2 * data + 1, VM_MAP, PAGE_KERNEL);
+	if (!ring->map)
+		return -ENOMEM;
+	((struct kmcl_ring_ctl *)ring->map)->feature_bits =
+		KMCL_RING_FEATURE_PENDING_SEND_SZ;
+	return 0;
+}
+
+static void ring_side(struct lb_ring *ring, struct kmcl_ring *side)
+{
+	kmcl_ring_init(side, ring->map, ring->map + PAGE_SIZE,
+		       (ring->count - 1) * PAGE_SIZE);
+}
+
+static void conn_release(struct kref *ref)
+{
+	struct kmcl_connection *conn = container_of(ref, struct kmcl_connection,
+						    ref);
+
+	ring_free(&conn->up);
+	ring_free(&conn->down);
+	kmcl_channel_put(conn->server);
+	kmcl_channel_put(conn->client);
+	kfree(conn);
+}
+
+static void conn_put(struct kmcl_connection *conn)
+{
+	kref_put(&conn->ref, conn_release);
+}
+
+static struct kmcl_connection *conn_new(struct kmcl_channel *client,
+					struct kmcl_channel *server,
+					u32 tx_bytes, u32 rx_bytes)
+{
+	struct kmcl_connection *conn = kzalloc(sizeof(*conn), GFP_KERNEL);
+
+	if (!conn)
+		return NULL;
+	kref_init(&conn->ref);
+	init_completion(&conn->answered);
+	kmcl_channel_get(server);
+	kmcl_channel_get(client);
+	conn->server = server;
+	conn->client = client;
+	if (ring_alloc(&conn->up, tx_bytes) || ring_alloc(&conn->down, rx_bytes)) {
+		conn_put(conn);
+		return NULL;
+	}
+	return conn;
+}
+
+/* Client: connect, and wait for the server's word. */
+static int lb_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
+		   struct kmcl_ring *tx, struct kmcl_ring *rx)
+{
+	struct kmcl_channel *server = offer->priv;
+	struct kmcl_connection *conn;
+	bool dead;
+	int ret;
+
+	conn = conn_new(offer->ch, server, tx_bytes, rx_bytes);
+	if (!conn)
+		return -ENOMEM;
+	ring_side(&conn->up, tx);
+	ring_side(&conn->down, rx);
+	conn->client_up = true;
+
+	spin_lock_irq(&lb_lock);
+	dead = READ_ONCE(offer->dead);
+	if (!dead) {
+		kref_get(&conn->ref);
+		server->conn = conn;
+	}
+	spin_unlock_irq(&lb_lock);
+	if (dead) {
+		conn_put(conn);
+		return -ENODEV;
+	}
+	kmcl_link_up(server);
+	/* The server answers, or revokes its offer */
+	wait_for_completion(&conn->answered);
+	ret = conn->result;
+	if (ret)
+		conn_put(conn);
+	else
+		offer->ch->conn = conn;
+	return ret;
+}
+
+static void lb_close(struct kmcl_offer *offer)
+{
+	struct kmcl_channel *client = offer->ch;
+	struct kmcl_connection *conn = client->conn;
+	bool tell;
+
+	client->conn = NULL;
+	spin_lock_irq(&lb_lock);
+	WRITE_ONCE(conn->client_up, false);
+	tell = conn->server_up;
+	if (tell)
+		kmcl_link_dead(conn->server);
+	spin_unlock_irq(&lb_lock);
+	synchronize_rcu();
+	conn_put(conn);
+}
+
+static void lb_release(struct kmcl_offer *offer)
+{
+	/* The server itself offers anew */
+}
+
+static void lb_signal(struct kmcl_offer *offer)
+{
+	struct kmcl_connection *conn = offer->ch->conn;
+
+	if (conn && READ_ONCE(conn->server_up))
+		tasklet_schedule(&conn->server->rx_tasklet);
+}
+
+const struct kmcl_transport_ops kmcl_loopback_ops = {
+	.owner = THIS_MODULE,
+	.name = "loopback",
+	.open = lb_open,
+	.close = lb_close,
+	.release = lb_release,
+	.signal = lb_signal,
+};
+
+/* Server: interrupt the client. Inside rcu_read_lock(). */
+void kmcl_loopback_signal_client(struct kmcl_channel *ch)
+{
+	struct kmcl_connection *conn = READ_ONCE(ch->conn);
+
+	if (conn && READ_ONCE(conn->client_up))
+		tasklet_schedule(&conn->client->rx_tasklet);
+}
+
+/* Server: put the offer on the bus. Sleeps. */
+int kmcl_loopback_publish(struct kmcl_channel *ch)
+{
+	struct kmcl_offer *offer;
+	int ret = 0;
+
+	mutex_lock(&lb_publish_mutex);
+	if (kmcl_offer_exists(&ch->type, &ch->instance)) {
+		ret = -EEXIST;
+	} else {
+		offer = kmcl_offer_add(&kmcl_loopback_ops, &ch->type,
+				       &ch->instance, ch);
+		if (IS_ERR(offer))
+			ret = PTR_ERR(offer);
+		else
+			ch->offer = offer;
+	}
+	mutex_unlock(&lb_publish_mutex);
+	return ret;
+}
+
+/* Server: the connection that a client asks for; its rings. */
+int kmcl_loopback_accept(struct kmcl_channel *ch)
+{
+	struct kmcl_connection *conn = ch->conn;
+
+	if (!conn)
+		return -ENODEV;
+	ring_side(&conn->up, &ch->rx);
+	ring_side(&conn->down, &ch->tx);
+	return 0;
+}
+
+/* Server: the result of the client's open; an error ends the connection. */
+void kmcl_loopback_answer(struct kmcl_channel *ch, int result)
+{
+	struct kmcl_connection *conn;
+
+	spin_lock_irq(&lb_lock);
+	conn = ch->conn;
+	if (conn && !conn->answered_flag) {
+		conn->answered_flag = true;
+		conn->result = result;
+		WRITE_ONCE(conn->server_up, !result);
+		complete(&conn->answered);
+	}
+	spin_unlock_irq(&lb_lock);
+	if (result && !ch->connected)
+		kmcl_loopback_disconnect(ch);
+}
+
+/* Server: let go of the connection. Sleeps. */
+void kmcl_loopback_disconnect(struct kmcl_channel *ch)
+{
+	struct kmcl_connection *conn;
+
+	spin_lock_irq(&lb_lock);
+	conn = ch->conn;
+	WRITE_ONCE(ch->conn, NULL);
+	if (conn)
+		WRITE_ONCE(conn->server_up, false);
+	spin_unlock_irq(&lb_lock);
+	if (!conn)
+		return;
+	synchronize_rcu();
+	conn_put(conn);
+}
+
+/* Server: take the offer back; a client that is opening it is told. */
+void kmcl_loopback_revoke(struct kmcl_channel *ch)
+{
+	kmcl_offer_rescind(ch->offer);
+	kmcl_loopback_answer(ch, -ENODEV);
+}
+
+/* Server: until the client has let go of the revoked offer. Sleeps. */
+void kmcl_loopback_wait_peer(struct kmcl_channel *ch)
+{
+	struct kmcl_offer *offer = ch->offer;
+
+	ch->offer = NULL;
+	kmcl_offer_gone(offer);
+}

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Outgoing packet objects, their cache, and transaction slots.
+ *
+ * Everything is under ch->tx_lock but the fields of an idle packet, which
+ * belong to the driver that holds it.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/export.h>
+#include <linux/slab.h>
+
+#include "kmcl_internal.h"
+
+static struct kmcl_slot *slot_new(struct kmcl_channel *ch, void *owner,
+				  gfp_t gfp)
+{
+	struct kmcl_slot *slot = kzalloc(sizeof(*slot), gfp);
+	unsigned long flags;
+	int ret;
+
+	if (!slot)
+		return NULL;
+	slot->owner = owner;
+	xa_lock_irqsave(&ch->slots, flags);
+	/* The lock is held: the allocation must not sleep whatever gfp says */
+	ret = __xa_alloc(&ch->slots, &slot->index, slot, xa_limit_31b,
+			 GFP_ATOMIC);
+	xa_unlock_irqrestore(&ch->slots, flags);
+	if (ret) {
+		kfree(slot);
+		return NULL;
+	}
+	return slot;
+}
+
+static void packet_setup(struct kmcl_channel *ch, struct kmcl_packet *pkt,
+			 struct kmcl_slot *slot, bool own_memory)
+{
+	memset(pkt, 0, sizeof(*pkt));
+	INIT_LIST_HEAD(&pkt->item.node);
+	pkt->item.kind = KMCL_ITEM_PACKET;
+	pkt->ch = ch;
+	pkt->slot = slot;
+	pkt->own_memory = own_memory;
+}
+
+struct kmcl_packet *kmcl_packet_new(struct kmcl_channel *ch, gfp_t gfp)
+{
+	struct kmcl_packet *pkt = kmalloc(kmcl_packet_size(ch), gfp);
+	struct kmcl_slot *slot;
+
+	if (!pkt)
+		return NULL;
+	slot = slot_new(ch, pkt, gfp);
+	if (!slot) {
+		kfree(pkt);
+		return NULL;
+	}
+	packet_setup(ch, pkt, slot, true);
+	return pkt;
+}
+
+void kmcl_packet_destroy(struct kmcl_packet *pkt)
+{
+	struct xarray *slots = &pkt->ch->slots;
+	unsigned long flags;
+
+	xa_lock_irqsave(slots, flags);
+	__xa_erase(slots, pkt->slot->index);
+	xa_unlock_irqrestore(slots, flags);
+	kfree(pkt->slot);
+	kfree(pkt);
+}
+
+/* Keep a free packet for the next allocation; false: it is one too many. */
+bool kmcl_packet_recycle(struct kmcl_packet *pkt)
+{
+	struct kmcl_channel *ch = pkt->ch;
+
+	lockdep_assert_held(&ch->tx_lock);
+	pkt->state = KMCL_PKT_IDLE;
+	if (ch->pkt_cached >= KMCL_CACHED)
+		return false;
+	ch->pkt_cached++;
+	list_add(&pkt->item.node, &ch->pkt_cache);
+	return true;
+}
+
+/* The channel ends: free the cache, and the slots of the driver's packets. */
+void kmcl_packets_free(struct kmcl_channel *ch)
+{
+	struct kmcl_packet *pkt, *next;
+	struct kmcl_slot *slot;
+	unsigned long index;
+
+	list_for_each_entry_safe(pkt, next, &ch->pkt_cache, item.node)
+		kmcl_packet_destroy(pkt);
+	INIT_LIST_HEAD(&ch->pkt_cache);
+	ch->pkt_cached = 0;
+	xa_for_each(&ch->slots, index, slot)
+		kfree(slot);
+	xa_destroy(&ch->slots);
+}
+
+/**
+ * kmcl_packet_size() - memory that a packet takes (VmbChannelSizeofPacket)
+ * @ch: the channel; its packet size is settled from here on
+ *
+ * Context: atomic.
+ * Return: bytes.
+ */
+u32 kmcl_packet_size(struct kmcl_channel *ch)
+{
+	WRITE_ONCE(ch->sized, true);
+	return sizeof(struct kmcl_packet) + ch->max_packet;
+}
+EXPORT_SYMBOL_GPL(kmcl_packet_size);
+
+/**
+ * kmcl_packet_alloc() - a packet (VmbPacketAllocate)
+ * @ch: the channel
+ *
+ * Unless it is given another completion routine, completing frees it.
+ *
+ * Context: atomic.
+ * Return: the packet, the caller's until it is sent; NULL: no memory.
+ */
+struct kmcl_packet *kmcl_packet_alloc(struct kmcl_channel *ch)
+{
+	struct kmcl_packet *pkt;
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->tx_lock, flags);
+	pkt = list_first_entry_or_null(&ch->pkt_cache, struct kmcl_packet,
+				       item.node);
+	if (pkt) {
+		list_del(&pkt->item.node);
+		ch->pkt_cached--;
+	}
+	spin_unlock_irqrestore(&ch->tx_lock, flags);
+	if (!pkt)
+		return kmcl_packet_new(ch, GFP_ATOMIC);
+	pkt->done = NULL;
+	pkt->ntstatus = false;
+	pkt->pointer = NULL;
+	return pkt;
+}
+EXPORT_SYMBOL_GPL(kmcl_packet_alloc);
+
+/**
+ * kmcl_packet_free() - give a packet back (VmbPacketFree)
+ * @pkt: from kmcl_packet_alloc(), neither queued nor in flight; NULL is fine
+ *
+ * Context: atomic.
+ */
+void kmcl_packet_free(struct kmcl_packet *pkt)
+{
+	struct kmcl_channel *ch;
+	unsigned long flags;
+	bool busy, kept = true;
+
+	if (!pkt)
+		return;
+	ch = pkt->ch;
+	spin_lock_irqsave(&ch->tx_lock, flags);
+	busy = pkt->state != KMCL_PKT_IDLE || !pkt->own_memory;
+	if (!busy)
+		kept = kmcl_packet_recycle(pkt);
+	spin_unlock_irqrestore(&ch->tx_lock, flags);
+	if (busy)
+		pr_warn_ratelimited("%s: a packet was freed while it was sent, or is not the library's to free; it was left alone\n",
+				    kmcl_name(ch));
+	else if (!kept)
+		kmcl_packet_destroy(pkt);
+}
+EXPORT_SYMBOL_GPL(kmcl_packet_free);
+
+/**
+ * __kmcl_packet_init() - make a packet of the driver's memory
+ *	(VmbPacketInitialize)
+ * @ch: the channel
+ * @mem: aligned to 8 bytes; the driver's to free, when the packet is idle
+ * @bytes: its size, at least kmcl_packet_size()
+ *
+ * Needs a completion routine before it is sent. Memory that held a packet of
+ * this channel before may be initialised again.
+ *
+ * Context: atomic.
+ * Return: 0, -EINVAL (arguments 1 to 3), -ENOMEM.
+ */
+int __kmcl_packet_init(struct kmcl_channel *ch, void *mem, u32 bytes)
+{
+	struct kmcl_packet *pkt = mem;
+	struct kmcl_slot *slot;
+	unsigned long index, flags;
+
+	if (!ch)
+		return KMCL_ERR(EINVAL, 1);
+	if (!mem || !IS_ALIGNED((unsigned long)mem, 8))
+		return KMCL_ERR(EINVAL, 2);
+	if (bytes < kmcl_packet_size(ch))
+		return KMCL_ERR(EINVAL, 3);
+
+	/* A slot that this memory had before is used again */
+	spin_lock_irqsave(&ch->tx_lock, flags);
+	xa_for_each(&ch->slots, index, slot)
+		if (slot->owner == mem)
+			break;
+	spin_unlock_irqrestore(&ch->tx_lock, flags);
+	if (slot && slot->pkt)
+		return KMCL_ERR(EINVAL, 2);
+	if (!slot)
+		slot = slot_new(ch, mem, GFP_ATOMIC);
+	if (!slot)
+		return -ENOMEM;
+	packet_setup(ch, pkt, slot, false);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(__kmcl_packet_init);
+
+/**
+ * kmcl_packet_channel() - a packet's channel (VmbPacketGetChannel)
+ * @pkt: the packet
+ *
+ * Context: atomic.
+ * Return: the channel.
+ */
+struct kmcl_channel *kmcl_packet_channel(const struct kmcl_packet *pkt)
+{
+	return pkt->ch;
+}
+EXPORT_SYMBOL_GPL(kmcl_packet_channel);
+
+/**
+ * kmcl_packet_set_pointer() - the driver's context (VmbPacketSetPointer)
+ * @pkt: the packet
+ * @ptr: not looked at; stays over completion and reuse
+ *
+ * Context: atomic.
+ */
+void kmcl_packet_set_pointer(struct kmcl_packet *pkt, void *ptr)
+{
+	pkt->pointer = ptr;
+}
+EXPORT_SYMBOL_GPL(kmcl_packet_set_pointer);
+
+/**
+ * kmcl_packet_get_pointer() - the driver's context (VmbPacketGetPointer)
+ * @pkt: the packet
+ *
+ * Context: atomic.
+ * Return: what kmcl_packet_set_pointer() was given last, or NULL.
+ */
+void *kmcl_packet_get_pointer(const struct kmcl_packet *pkt)
+{
+	return pkt->pointer;
+}
+EXPORT_SYMBOL_GPL(kmcl_packet_get_pointer);
+
+/**
+ * __kmcl_packet_set_done() - completion routine (VmbPacketSetCompletionRoutine)
+ * @pkt: the packet, neither queued nor in flight
+ * @done: called exactly once per accepted send; NULL: free the packet
+ * @cb_flags: KMCL_CB_NTSTATUS: @done wants an NTSTATUS
+ *
+ * Context: atomic.
+ */
+void __kmcl_packet_set_done(struct kmcl_packet *pkt, kmcl_done_fn done,
+			    unsigned int cb_flags)
+{
+	pkt->done = done;
+	pkt->ntstatus = cb_flags & KMCL_CB_NTSTATUS;
+}
+EXPORT_SYMBOL_GPL(__kmcl_packet_set_done);

@@ -1,0 +1,541 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Incoming direction: the ring's consumer, delivery, the driver's completions.
+ *
+ * Whoever sets ch->rx_running owns the ring and delivers, one packet at a
+ * time; others only ask it to look once more (ch->rx_again). ch->rx_lock
+ * covers that and the numbers, and is never held across a callback. Delivery
+ * runs in the transport's softirq, in the channel's tasklet, or in a work item
+ * where process context is asked for. A packet is copied out of the ring once,
+ * before anything in it is believed.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/export.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "kmcl_internal.h"
+
+/* Why delivery stops */
+enum rx_reason {
+	RX_EMPTY,
+	RX_GATE,
+	RX_BUDGET,
+	RX_QUOTA,	/* at the quota, or out of memory: a completion resumes */
+	RX_DEFER,
+	RX_FAILED,
+};
+
+static struct kmcl_completion *comp_new(struct kmcl_channel *ch, gfp_t gfp)
+{
+	struct kmcl_completion *comp;
+
+	comp = kmalloc(sizeof(*comp) + ch->max_packet + ch->context_size, gfp);
+	if (!comp)
+		return NULL;
+	INIT_LIST_HEAD(&comp->item.node);
+	comp->ch = ch;
+	comp->context = comp->buf + ch->max_packet;
+	return comp;
+}
+
+static struct kmcl_completion *comp_get(struct kmcl_channel *ch)
+{
+	struct kmcl_completion *comp;
+	unsigned long flags;
+	bool full;
+
+	spin_lock_irqsave(&ch->rx_lock, flags);
+	full = ch->quota && ch->outstanding >= ch->quota;
+	comp = full ? NULL : list_first_entry_or_null(&ch->comp_cache,
+					struct kmcl_completion, item.node);
+	if (comp) {
+		list_del(&comp->item.node);
+		ch->comp_cached--;
+	}
+	if (full)
+		ch->quota_stops++;
+	spin_unlock_irqrestore(&ch->rx_lock, flags);
+	if (!comp && !full)
+		comp = comp_new(ch, GFP_ATOMIC);
+	return comp;
+}
+
+static void rx_schedule(struct kmcl_channel *ch, bool passive)
+{
+	if (passive)
+		queue_work(kmcl_wq, &ch->rx_work);
+	else
+		tasklet_schedule(&ch->rx_tasklet);
+}
+
+/* Room for an incoming packet again: resume if delivery waits for it. */
+void kmcl_comp_free(struct kmcl_completion *comp)
+{
+	struct kmcl_channel *ch = comp->ch;
+	bool resume = false, keep;
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->rx_lock, flags);
+	keep = ch->comp_cached < KMCL_CACHED;
+	if (keep) {
+		list_add(&comp->item.node, &ch->comp_cache);
+		ch->comp_cached++;
+	}
+	if (ch->rx_stalled) {
+		ch->rx_stalled = false;
+		resume = ch->rx_open;
+	}
+	if (resume)
+		rx_schedule(ch, ch->rx_passive || ch->rx_once);
+	spin_unlock_irqrestore(&ch->rx_lock, flags);
+	if (!keep)
+		kfree(comp);
+}
+
+static void bad_packet(struct kmcl_channel *ch)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->rx_lock, flags);
+	ch->bad_packets++;
+	spin_unlock_irqrestore(&ch->rx_lock, flags);
+}
+
+/* The framing is lost: nothing more can be taken from this ring. */
+static void ring_broken(struct kmcl_channel *ch, enum kmcl_ring_error err)
+{
+	static const char * const what[] = {
+		[KMCL_RING_BAD_WRITE_INDEX] = "write index outside the ring",
+		[KMCL_RING_SHORT] = "less data than a packet header",
+		[KMCL_RING_BAD_OFFSET] = "data offset (offset8) outside the packet",
+		[KMCL_RING_BAD_LENGTH] = "length (len8) beyond the data in the ring",
+	};
+
+	bad_packet(ch);
+	pr_warn_ratelimited("%s: the other side wrote a bad packet: %s; nothing more is received until the channel is opened again\n",
+			    kmcl_name(ch), what[err]);
+}
+
+/* Deliver one packet; false: the driver deferred or failed it. */
+static bool deliver_one(struct kmcl_channel *ch, struct kmcl_completion *comp)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->rx_lock, flags);
+	ch->outstanding++;
+	if (!comp->again)
+		ch->delivered++;
+	WRITE_ONCE(ch->rx_deferred, NULL);
+	spin_unlock_irqrestore(&ch->rx_lock, flags);
+	comp->again = true;
+	ch->process(ch, comp, comp->buf, comp->len, 0);
+	/* The context may be gone; what happened to it stands in the channel */
+	return !READ_ONCE(ch->rx_deferred) && !READ_ONCE(ch->rx_failed);
+}
+
+/* Copy the packet out of the ring; NULL: no context to be had. */
+static struct kmcl_completion *take(struct kmcl_channel *ch,
+				    const struct kmcl_ring_packet *pkt)
+{
+	struct kmcl_completion *comp = comp_get(ch);
+
+	if (!comp)
+		return NULL;
+	memcpy(comp->buf, pkt->payload, pkt->payload_len);
+	memset(comp->context, 0, ch->context_size);
+	comp->trans_id = pkt->trans_id;
+	comp->len = pkt->payload_len;
+	comp->wanted = pkt->flags & KMCL_WIRE_FLAG_COMPLETION_REQUESTED;
+	comp->again = false;
+	kmcl_ring_consume(&ch->rx, pkt);
+	return comp;
+}
+
+static enum rx_reason deliver(struct kmcl_channel *ch, u32 *delivered)
+{
+	struct kmcl_completion *comp;
+	struct kmcl_ring_packet pkt;
+	enum kmcl_ring_error err;
+	u32 taken;
+
+	for (taken = 0; taken < KMCL_RX_BUDGET; taken++) {
+		if (!READ_ONCE(ch->rx_open))
+			return RX_GATE;
+		comp = ch->rx_deferred;
+		if (!comp) {
+			err = kmcl_ring_peek(&ch->rx, &pkt);
+			if (err != KMCL_RING_OK) {
+				ring_broken(ch, err);
+				return RX_FAILED;
+			}
+			if (!pkt.total)
+				return RX_EMPTY;
+			if (pkt.payload_len > ch->max_packet ||
+			    (pkt.type != KMCL_WIRE_COMP &&
+			     pkt.type != KMCL_WIRE_DATA_INBAND)) {
+				bad_packet(ch);
+				kmcl_ring_consume(&ch->rx, &pkt);
+				continue;
+			}
+			if (pkt.type == KMCL_WIRE_COMP) {
+				kmcl_tx_matched(ch, pkt.trans_id, pkt.payload,
+						pkt.payload_len);
+				kmcl_ring_consume(&ch->rx, &pkt);
+				continue;
+			}
+			comp = take(ch, &pkt);
+			if (!comp)
+				return RX_QUOTA;
+		}
+		if (!deliver_one(ch, comp))
+			return ch->rx_failed ? RX_FAILED : RX_DEFER;
+		(*delivered)++;
+	}
+	return RX_BUDGET;
+}
+
+/* The end of a batch; true: go on at once. */
+static bool finish_batch(struct kmcl_channel *ch, enum rx_reason reason,
+			 bool passive)
+{
+	bool again = false, closing, later, need_passive;
+	unsigned long flags;
+
+	if (reason == RX_EMPTY)
+		again = kmcl_ring_unmask(&ch->rx);
+
+	spin_lock_irqsave(&ch->rx_lock, flags);
+	if (ch->rx_again) {
+		ch->rx_again = false;
+		again = true;
+	}
+	if (reason == RX_FAILED)
+		ch->rx_failed = true;
+	ch->rx_once = ch->rx_deferred;
+	if (reason == RX_QUOTA && !again) {
+		/* Completions made since then did not see the flag */
+		ch->rx_stalled = true;
+		if (!ch->quota || ch->outstanding < ch->quota)
+			again = !list_empty(&ch->comp_cache);
+	}
+	need_passive = ch->rx_passive || ch->rx_once;
+	closing = !ch->rx_open;
+	later = reason == RX_BUDGET || reason == RX_DEFER;
+	if (closing || ch->rx_failed)
+		again = later = false;
+	if (again && !later && (passive || !need_passive)) {
+		ch->rx_stalled = false;
+		spin_unlock_irqrestore(&ch->rx_lock, flags);
+		return true;
+	}
+	ch->rx_running = false;
+	WRITE_ONCE(ch->rx_task, NULL);
+	spin_unlock_irqrestore(&ch->rx_lock, flags);
+	if (again || later)
+		rx_schedule(ch, need_passive);
+	if (closing)
+		wake_up_all(&ch->wait);
+	return false;
+}
+
+static void rx_poll(struct kmcl_channel *ch, bool passive)
+{
+	enum rx_reason reason;
+	unsigned long flags;
+	u32 delivered;
+
+	spin_lock_irqsave(&ch->rx_lock, flags);
+	if (!ch->rx_open || ch->rx_failed || ch->rx_running) {
+		ch->rx_again = ch->rx_running;
+		spin_unlock_irqrestore(&ch->rx_lock, flags);
+		return;
+	}
+	if (!passive && (ch->rx_passive || ch->rx_once)) {
+		spin_unlock_irqrestore(&ch->rx_lock, flags);
+		rx_schedule(ch, true);
+		return;
+	}
+	ch->rx_running = true;
+	WRITE_ONCE(ch->rx_task, passive ? current : NULL);
+	spin_unlock_irqrestore(&ch->rx_lock, flags);
+
+	do {
+		delivered = 0;
+		kmcl_ring_mask(&ch->rx);
+		reason = deliver(ch, &delivered);
+		rcu_read_lock();
+		if (kmcl_ring_release(&ch->rx))
+			kmcl_signal(ch);
+		rcu_read_unlock();
+		if (delivered && ch->processed)
+			ch->processed(ch, delivered);
+	} while (finish_batch(ch, reason, passive));
+}
+
+/* The peer interrupted us, or the channel's own tasklet runs. Softirq. */
+void kmcl_rx_signalled(struct kmcl_channel *ch)
+{
+	/* It may have made room, or written something: it does not say which */
+	kmcl_tx_flush(ch);
+	rx_poll(ch, false);
+}
+
+static void rx_tasklet(struct tasklet_struct *t)
+{
+	kmcl_rx_signalled(container_of(t, struct kmcl_channel, rx_tasklet));
+}
+
+static void rx_work(struct work_struct *work)
+{
+	rx_poll(container_of(work, struct kmcl_channel, rx_work), true);
+}
+
+void kmcl_rx_init(struct kmcl_channel *ch)
+{
+	spin_lock_init(&ch->rx_lock);
+	INIT_LIST_HEAD(&ch->comp_cache);
+	tasklet_setup(&ch->rx_tasklet, rx_tasklet);
+	INIT_WORK(&ch->rx_work, rx_work);
+}
+
+/* Before the rings are connected. One context makes sure of progress. Sleeps. */
+int kmcl_rx_attach(struct kmcl_channel *ch)
+{
+	struct kmcl_completion *comp = comp_new(ch, GFP_KERNEL);
+
+	if (!comp)
+		return -ENOMEM;
+	spin_lock_irq(&ch->rx_lock);
+	list_add(&comp->item.node, &ch->comp_cache);
+	ch->comp_cached++;
+	ch->rx_failed = false;
+	ch->rx_stalled = false;
+	ch->rx_again = false;
+	spin_unlock_irq(&ch->rx_lock);
+	return 0;
+}
+
+/* The rings are gone. A deferred packet goes with them. Sleeps. */
+void kmcl_rx_detach(struct kmcl_channel *ch)
+{
+	struct kmcl_completion *comp, *next;
+	LIST_HEAD(list);
+
+	tasklet_kill(&ch->rx_tasklet);
+	cancel_work_sync(&ch->rx_work);
+	spin_lock_irq(&ch->rx_lock);
+	list_splice_init(&ch->comp_cache, &list);
+	ch->comp_cached = 0;
+	if (ch->rx_deferred)
+		list_add(&ch->rx_deferred->item.node, &list);
+	ch->rx_deferred = NULL;
+	ch->rx_once = false;
+	spin_unlock_irq(&ch->rx_lock);
+	list_for_each_entry_safe(comp, next, &list, item.node)
+		kfree(comp);
+}
+
+/* Step: the incoming gate opens. */
+void kmcl_rx_start(struct kmcl_channel *ch)
+{
+	bool passive;
+
+	spin_lock_irq(&ch->rx_lock);
+	ch->rx_open = true;
+	passive = ch->rx_passive || ch->rx_once;
+	spin_unlock_irq(&ch->rx_lock);
+	rx_schedule(ch, passive);
+}
+
+static bool rx_idle(struct kmcl_channel *ch)
+{
+	bool idle;
+
+	spin_lock_irq(&ch->rx_lock);
+	idle = !ch->rx_running;
+	spin_unlock_irq(&ch->rx_lock);
+	return idle;
+}
+
+/* Step: the incoming gate shuts; returns when no delivery runs. Sleeps. */
+void kmcl_rx_stop(struct kmcl_channel *ch)
+{
+	spin_lock_irq(&ch->rx_lock);
+	ch->rx_open = false;
+	spin_unlock_irq(&ch->rx_lock);
+	wait_event(ch->wait, rx_idle(ch));
+}
+
+static bool rx_drained(struct kmcl_channel *ch)
+{
+	bool drained;
+
+	spin_lock_irq(&ch->rx_lock);
+	drained = !ch->outstanding;
+	spin_unlock_irq(&ch->rx_lock);
+	return drained;
+}
+
+/* Step: until the driver has completed every packet it was given. Sleeps. */
+void kmcl_rx_drain(struct kmcl_channel *ch)
+{
+	wait_event(ch->wait, rx_drained(ch));
+}
+
+void kmcl_rx_free(struct kmcl_channel *ch)
+{
+	kmcl_rx_detach(ch);
+}
+
+static void put_outstanding(struct kmcl_channel *ch)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->rx_lock, flags);
+	ch->outstanding--;
+	/* Under the lock: whoever waits may free the channel */
+	if (!ch->outstanding && !ch->rx_open)
+		wake_up_all(&ch->wait);
+	if (ch->rx_stalled && ch->rx_open) {
+		ch->rx_stalled = false;
+		rx_schedule(ch, ch->rx_passive || ch->rx_once);
+	}
+	spin_unlock_irqrestore(&ch->rx_lock, flags);
+}
+
+/**
+ * kmcl_complete() - the driver is done with an incoming packet
+ *	(VmbChannelPacketComplete)
+ * @comp: what the process callback was given; not to be used afterwards
+ * @buf: data for the sender; copied; may be the packet's own buffer
+ * @len: its bytes, at most the channel's packet size; 0: none
+ *
+ * Sends a completion if the sender asked for one. Exactly once per packet,
+ * from any thread, in any order.
+ *
+ * Context: atomic.
+ */
+void kmcl_complete(struct kmcl_completion *comp, const void *buf, u32 len)
+{
+	struct kmcl_channel *ch = comp->ch;
+
+	if (len > ch->max_packet) {
+		pr_warn_ratelimited("%s: completion data of %u bytes was cut to the packet size, %u\n",
+				    kmcl_name(ch), len, ch->max_packet);
+		len = ch->max_packet;
+	}
+	if (!buf)
+		len = 0;
+	if (comp->wanted)
+		kmcl_tx_comp(ch, comp, buf, len);
+	else
+		kmcl_comp_free(comp);
+	put_outstanding(ch);
+}
+EXPORT_SYMBOL_GPL(kmcl_complete);
+
+/**
+ * kmcl_packet_defer() - deliver the packet again, in process context
+ *	(VmbChannelPacketDeferToPassive)
+ * @comp: what the process callback was given, inside that callback
+ *
+ * Later packets wait behind it. When the channel closes first it is dropped.
+ *
+ * Context: atomic.
+ */
+void kmcl_packet_defer(struct kmcl_completion *comp)
+{
+	struct kmcl_channel *ch = comp->ch;
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->rx_lock, flags);
+	ch->rx_deferred = comp;
+	spin_unlock_irqrestore(&ch->rx_lock, flags);
+	put_outstanding(ch);
+}
+EXPORT_SYMBOL_GPL(kmcl_packet_defer);
+
+/**
+ * kmcl_packet_fail() - the packet is malformed beyond repair
+ *	(VmbChannelPacketFail)
+ * @comp: what the process callback was given, inside that callback; not to be
+ *	used afterwards
+ *
+ * No completion is sent, and nothing more is received until the channel was
+ * closed and opened again.
+ *
+ * Context: atomic.
+ */
+void kmcl_packet_fail(struct kmcl_completion *comp)
+{
+	struct kmcl_channel *ch = comp->ch;
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->rx_lock, flags);
+	ch->rx_failed = true;
+	ch->bad_packets++;
+	spin_unlock_irqrestore(&ch->rx_lock, flags);
+	kmcl_comp_free(comp);
+	put_outstanding(ch);
+}
+EXPORT_SYMBOL_GPL(kmcl_packet_fail);
+
+/**
+ * kmcl_completion_context() - the driver's memory with an incoming packet
+ * @comp: what the process callback was given
+ *
+ * Context: atomic.
+ * Return: as many bytes as __kmcl_set_context_size() was told.
+ */
+void *kmcl_completion_context(struct kmcl_completion *comp)
+{
+	return comp->context;
+}
+EXPORT_SYMBOL_GPL(kmcl_completion_context);
+
+/**
+ * kmcl_set_quota() - most packets in the driver's hands
+ *	(VmbChannelSetTransactionQuota)
+ * @ch: the channel
+ * @quota: more than 0; without a call there is no limit
+ *
+ * At the limit nothing is taken from the ring. Raising it takes effect with
+ * the next completion.
+ *
+ * Context: atomic.
+ */
+void kmcl_set_quota(struct kmcl_channel *ch, u32 quota)
+{
+	unsigned long flags;
+
+	if (!quota) {
+		pr_warn_ratelimited("%s: a transaction quota of 0 was ignored\n",
+				    kmcl_name(ch));
+		return;
+	}
+	spin_lock_irqsave(&ch->rx_lock, flags);
+	ch->quota = quota;
+	spin_unlock_irqrestore(&ch->rx_lock, flags);
+}
+EXPORT_SYMBOL_GPL(kmcl_set_quota);
+
+/**
+ * kmcl_set_process_context() - where packets are delivered
+ *	(VmbChannelSetIncomingProcessingAtPassive)
+ * @ch: the channel
+ * @required: true: only in process context, from the next batch on
+ *
+ * Context: atomic.
+ */
+void kmcl_set_process_context(struct kmcl_channel *ch, bool required)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->rx_lock, flags);
+	ch->rx_passive = required;
+	spin_unlock_irqrestore(&ch->rx_lock, flags);
+}
+EXPORT_SYMBOL_GPL(kmcl_set_process_context);

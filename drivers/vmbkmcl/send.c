@@ -1,0 +1,496 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Outgoing direction: the queue, the ring's producer, completions.
+ *
+ * ch->tx_lock covers all of it; packets and the completions that the driver
+ * makes stand in one queue and enter the ring in the order accepted. Nothing
+ * here allocates. Completion routines run without a lock, from one list, by
+ * whoever finds it idle: one that sends again cannot recurse.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/export.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+
+#include "kmcl_internal.h"
+
+/* Interrupt the peer; caller is inside rcu_read_lock(), or is the work. */
+void kmcl_signal(struct kmcl_channel *ch)
+{
+	if (ch->server)
+		kmcl_loopback_signal_client(ch);
+	else
+		ch->offer->ops->signal(ch->offer);
+}
+
+static bool done_idle(struct kmcl_channel *ch)
+{
+	unsigned long flags;
+	bool idle;
+
+	spin_lock_irqsave(&ch->tx_lock, flags);
+	idle = !ch->done_busy && list_empty(&ch->done);
+	spin_unlock_irqrestore(&ch->tx_lock, flags);
+	return idle;
+}
+
+/* Until every completion routine that is due has returned. Sleeps. */
+void kmcl_tx_wait_done(struct kmcl_channel *ch)
+{
+	wait_event(ch->wait, done_idle(ch));
+}
+
+/*
+ * Run the completion routines that are due. Called and returns with tx_lock
+ * held and interrupts off as @flags says; drops it for each routine.
+ */
+static void run_done(struct kmcl_channel *ch, unsigned long *flags)
+{
+	struct kmcl_packet *pkt;
+
+	if (ch->done_busy || list_empty(&ch->done))
+		return;
+	ch->done_busy = true;
+	WRITE_ONCE(ch->done_task, in_task() ? current : NULL);
+	while ((pkt = list_first_entry_or_null(&ch->done, struct kmcl_packet,
+					       item.node))) {
+		kmcl_done_fn done = pkt->done;
+		int status = pkt->status;
+		u32 len = pkt->len;
+		bool kept;
+
+		list_del_init(&pkt->item.node);
+		pkt->state = KMCL_PKT_IDLE;
+		if (!done) {
+			kept = kmcl_packet_recycle(pkt);
+			if (!kept)
+				kmcl_packet_destroy(pkt);
+			continue;
+		}
+		spin_unlock_irqrestore(&ch->tx_lock, *flags);
+		if (status && pkt->ntstatus)
+			status = kmcl_ntstatus(status);
+		done(pkt, status, len ? pkt->buf : NULL, len);
+		spin_lock_irqsave(&ch->tx_lock, *flags);
+	}
+	WRITE_ONCE(ch->done_task, NULL);
+	ch->done_busy = false;
+	if (waitqueue_active(&ch->wait))
+		wake_up_all(&ch->wait);
+}
+
+/* A packet's fate is settled; its routine is due. */
+static void finish(struct kmcl_packet *pkt, int status, u32 len)
+{
+	struct kmcl_channel *ch = pkt->ch;
+
+	lockdep_assert_held(&ch->tx_lock);
+	if (pkt->slot->pkt) {
+		pkt->slot->pkt = NULL;
+		pkt->slot->trans_id = 0;
+	}
+	pkt->state = KMCL_PKT_DONE;
+	pkt->status = status;
+	pkt->len = len;
+	ch->n.completed++;
+	if (status == -ECANCELED)
+		ch->n.cancelled++;
+	else if (status == -ENODEV)
+		ch->n.removed++;
+	list_add_tail(&pkt->item.node, &ch->done);
+}
+
+/* Write a packet into the ring, not yet visible to the peer. */
+static int put_packet(struct kmcl_packet *pkt, const void *buf, u32 len)
+{
+	struct kmcl_channel *ch = pkt->ch;
+	struct kmcl_slot *slot = pkt->slot;
+	u64 id = slot->index;
+	int ret;
+
+	if (pkt->wait)
+		id |= (u64)(ch->generation + 1) << 32;
+	ret = kmcl_ring_put(&ch->tx, KMCL_WIRE_DATA_INBAND,
+			    pkt->wait ? KMCL_WIRE_FLAG_COMPLETION_REQUESTED : 0,
+			    id, NULL, 0, buf, len);
+	if (ret)
+		return ret;
+	ch->n.sent++;
+	if (pkt->wait) {
+		ch->generation++;
+		slot->trans_id = id;
+		slot->pkt = pkt;
+		pkt->state = KMCL_PKT_IN_FLIGHT;
+		ch->n.in_flight++;
+		list_add_tail(&pkt->item.node, &ch->in_flight);
+	} else {
+		finish(pkt, 0, 0);
+	}
+	return 0;
+}
+
+static int put_item(struct kmcl_channel *ch, struct kmcl_item *item)
+{
+	struct kmcl_completion *comp;
+	struct kmcl_packet *pkt;
+	int ret;
+
+	/* put_packet() links it elsewhere: out of the queue first */
+	if (item->kind == KMCL_ITEM_PACKET) {
+		struct list_head *prev = item->node.prev;
+
+		pkt = container_of(item, struct kmcl_packet, item);
+		list_del(&item->node);
+		ret = put_packet(pkt, pkt->buf, pkt->len);
+		if (ret)
+			list_add(&item->node, prev);
+		else
+			ch->n.queued--;
+		return ret;
+	}
+
+	comp = container_of(item, struct kmcl_completion, item);
+	ret = kmcl_ring_put(&ch->tx, KMCL_WIRE_COMP, 0, comp->trans_id, NULL, 0,
+			    comp->buf, comp->len);
+	if (ret)
+		return ret;
+	ch->n.comps_sent++;
+	list_del(&item->node);
+	return 0;
+}
+
+static u32 item_bytes(const struct kmcl_item *item)
+{
+	if (item->kind == KMCL_ITEM_PACKET)
+		return kmcl_ring_bytes(0, container_of(item, struct kmcl_packet,
+						       item)->len);
+	return kmcl_ring_bytes(0, container_of(item, struct kmcl_completion,
+					       item)->len);
+}
+
+/**
+ * kmcl_tx_flush() - write what is queued, as far as gate and ring allow
+ * @ch: the channel
+ *
+ * A burst is one write-index update and one signal. While the gate is shut
+ * completions pass the packets.
+ *
+ * Context: atomic.
+ */
+void kmcl_tx_flush(struct kmcl_channel *ch)
+{
+	struct kmcl_item *item, *next;
+	LIST_HEAD(comps);
+	unsigned long flags;
+	bool signal = false;
+	int ret;
+
+	rcu_read_lock();
+	spin_lock_irqsave(&ch->tx_lock, flags);
+	if (!ch->tx_link)
+		goto unlock;
+	list_for_each_entry_safe(item, next, &ch->txq, node) {
+		bool comp = item->kind == KMCL_ITEM_COMP;
+
+		if (!comp && !ch->tx_open)
+			continue;
+		ret = put_item(ch, item);
+		if (ret == -EAGAIN) {
+			/* The peer can only make room of what it can see */
+			signal |= kmcl_ring_commit(&ch->tx);
+			if (kmcl_ring_want_space(&ch->tx, item_bytes(item)))
+				ret = put_item(ch, item);
+		}
+		if (ret)
+			break;
+		if (comp)
+			list_add_tail(&item->node, &comps);
+	}
+	signal |= kmcl_ring_commit(&ch->tx);
+	if (signal) {
+		spin_unlock_irqrestore(&ch->tx_lock, flags);
+		kmcl_signal(ch);
+		spin_lock_irqsave(&ch->tx_lock, flags);
+	}
+	run_done(ch, &flags);
+unlock:
+	spin_unlock_irqrestore(&ch->tx_lock, flags);
+	rcu_read_unlock();
+	list_for_each_entry_safe(item, next, &comps, node)
+		kmcl_comp_free(container_of(item, struct kmcl_completion, item));
+}
+
+/* See __kmcl_send(); without @may_queue -EAGAIN where it would have queued. */
+int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags,
+		bool may_queue)
+{
+	struct kmcl_channel *ch = pkt->ch;
+	bool signal = false;
+	unsigned long irq;
+	int ret = -EAGAIN;
+
+	if (flags & KMCL_SEND_PAGED && READ_ONCE(pkt->state) == KMCL_PKT_IDLE) {
+		memcpy(pkt->buf, buf, len);
+		buf = pkt->buf;
+	}
+	rcu_read_lock();
+	spin_lock_irqsave(&ch->tx_lock, irq);
+	if (unlikely(pkt->state != KMCL_PKT_IDLE)) {
+		ret = KMCL_ERR(EINVAL, 1);
+		goto unlock;
+	}
+	pkt->wait = flags & KMCL_SEND_WAIT;
+	pkt->len = len;
+	if (likely(ch->tx_open && list_empty(&ch->txq))) {
+		ret = put_packet(pkt, buf, len);
+		if (unlikely(ret == -EAGAIN && may_queue)) {
+			ch->n.full++;
+			if (kmcl_ring_want_space(&ch->tx,
+						 kmcl_ring_bytes(0, len)))
+				ret = put_packet(pkt, buf, len);
+		}
+	}
+	if (likely(!ret)) {
+		signal = kmcl_ring_commit(&ch->tx);
+	} else if (may_queue) {
+		if (buf != pkt->buf && len)
+			memcpy(pkt->buf, buf, len);
+		pkt->state = KMCL_PKT_QUEUED;
+		ch->n.queued++;
+		list_add_tail(&pkt->item.node, &ch->txq);
+		ret = 0;
+	} else {
+		ret = -EAGAIN;
+		goto unlock;
+	}
+	ch->n.accepted++;
+	if (signal) {
+		spin_unlock_irqrestore(&ch->tx_lock, irq);
+		kmcl_signal(ch);
+		spin_lock_irqsave(&ch->tx_lock, irq);
+	}
+	run_done(ch, &irq);
+unlock:
+	spin_unlock_irqrestore(&ch->tx_lock, irq);
+	rcu_read_unlock();
+	return ret;
+}
+
+/**
+ * __kmcl_send() - send a packet, now or later (VmbPacketSend)
+ * @pkt: the packet, neither queued nor in flight, with a completion routine
+ *	if the memory is the driver's
+ * @buf: payload; read or copied before the call returns
+ * @len: bytes of payload, at most the channel's packet size; 0 is allowed
+ * @flags: KMCL_SEND_WAIT: the packet completes when the peer has completed
+ *	it, else when it is in the ring; KMCL_SEND_PAGED: @buf may fault
+ *
+ * Before the channel is open, while it is paused and after it has closed the
+ * packet is queued; the queue goes out first, in order, once packets move
+ * again. The completion routine may run before the call returns.
+ *
+ * Context: atomic; may sleep with KMCL_SEND_PAGED.
+ * Return: 0: accepted, the completion routine will be called exactly once.
+ * -EINVAL: not accepted, argument 1: no packet, in use, or without a routine;
+ * 2: no buffer; 3: too long; 5: unknown flags.
+ */
+int __kmcl_send(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags)
+{
+	if (!pkt || (!pkt->done && !pkt->own_memory))
+		return KMCL_ERR(EINVAL, 1);
+	if (!buf && len)
+		return KMCL_ERR(EINVAL, 2);
+	if (len > pkt->ch->max_packet)
+		return KMCL_ERR(EINVAL, 3);
+	if (flags & ~(KMCL_SEND_WAIT | KMCL_SEND_PAGED))
+		return KMCL_ERR(EINVAL, 5);
+	return kmcl_submit(pkt, buf, len, flags, true);
+}
+EXPORT_SYMBOL_GPL(__kmcl_send);
+
+/* The rings are connected: completions may pass. */
+void kmcl_tx_attach(struct kmcl_channel *ch)
+{
+	spin_lock_irq(&ch->tx_lock);
+	ch->tx_link = !READ_ONCE(ch->in.dead);
+	if (ch->server)
+		ch->sync_closed = false;
+	spin_unlock_irq(&ch->tx_lock);
+}
+
+void kmcl_tx_gate(struct kmcl_channel *ch, bool open)
+{
+	spin_lock_irq(&ch->tx_lock);
+	ch->tx_open = open && ch->tx_link;
+	spin_unlock_irq(&ch->tx_lock);
+}
+
+/* The ring is out of reach, or of no use any more. Atomic. */
+void kmcl_tx_dead(struct kmcl_channel *ch)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->tx_lock, flags);
+	ch->tx_link = false;
+	ch->tx_open = false;
+	spin_unlock_irqrestore(&ch->tx_lock, flags);
+}
+
+/*
+ * Step: no completion will come for what is in flight. Completions that the
+ * driver made and that did not reach the ring are dropped.
+ */
+void kmcl_tx_fail_in_flight(struct kmcl_channel *ch, int status)
+{
+	struct kmcl_packet *pkt, *next;
+	struct kmcl_item *item, *n;
+	LIST_HEAD(comps);
+	unsigned long flags;
+
+	kmcl_sync_abort(ch);
+	spin_lock_irqsave(&ch->tx_lock, flags);
+	list_for_each_entry_safe(pkt, next, &ch->in_flight, item.node) {
+		list_del(&pkt->item.node);
+		ch->n.in_flight--;
+		finish(pkt, status, 0);
+	}
+	list_for_each_entry_safe(item, n, &ch->txq, node) {
+		if (item->kind == KMCL_ITEM_COMP) {
+			list_move_tail(&item->node, &comps);
+			ch->n.comps_dropped++;
+		}
+	}
+	run_done(ch, &flags);
+	spin_unlock_irqrestore(&ch->tx_lock, flags);
+	list_for_each_entry_safe(item, n, &comps, node)
+		kmcl_comp_free(container_of(item, struct kmcl_completion, item));
+}
+
+/* The channel ends: what is queued will never be sent. */
+void kmcl_tx_fail_queued(struct kmcl_channel *ch, int status)
+{
+	struct kmcl_packet *pkt, *next;
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->tx_lock, flags);
+	list_for_each_entry_safe(pkt, next, &ch->txq, item.node) {
+		list_del(&pkt->item.node);
+		ch->n.queued--;
+		finish(pkt, status, 0);
+	}
+	run_done(ch, &flags);
+	spin_unlock_irqrestore(&ch->tx_lock, flags);
+}
+
+/* Send the driver's completion of an incoming packet; frees @comp. Atomic. */
+void kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_completion *comp,
+		  const void *buf, u32 len)
+{
+	bool queued = false, signal = false;
+	unsigned long flags;
+	int ret = -EAGAIN;
+
+	rcu_read_lock();
+	spin_lock_irqsave(&ch->tx_lock, flags);
+	if (!ch->tx_link) {
+		ch->n.comps_dropped++;
+		goto unlock;
+	}
+	if (list_empty(&ch->txq))
+		ret = kmcl_ring_put(&ch->tx, KMCL_WIRE_COMP, 0, comp->trans_id,
+				    NULL, 0, buf, len);
+	if (!ret) {
+		ch->n.comps_sent++;
+		signal = kmcl_ring_commit(&ch->tx);
+	} else {
+		queued = true;
+		/* It may be the packet's own buffer */
+		memmove(comp->buf, buf, len);
+		comp->len = len;
+		comp->item.kind = KMCL_ITEM_COMP;
+		list_add_tail(&comp->item.node, &ch->txq);
+	}
+unlock:
+	spin_unlock_irqrestore(&ch->tx_lock, flags);
+	if (signal)
+		kmcl_signal(ch);
+	rcu_read_unlock();
+	if (queued)
+		kmcl_tx_flush(ch);
+	else
+		kmcl_comp_free(comp);
+}
+
+/*
+ * The peer completed a transaction. @payload is shared memory. Returns false
+ * when no packet in flight has the id. Atomic.
+ */
+bool kmcl_tx_matched(struct kmcl_channel *ch, u64 trans_id,
+		     const void *payload, u32 len)
+{
+	struct kmcl_packet *pkt = NULL;
+	struct kmcl_slot *slot;
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->tx_lock, flags);
+	slot = xa_load(&ch->slots, (u32)trans_id);
+	if (slot && slot->pkt && slot->trans_id == trans_id) {
+		pkt = slot->pkt;
+		list_del(&pkt->item.node);
+		ch->n.in_flight--;
+		memcpy(pkt->buf, payload, len);
+		finish(pkt, 0, len);
+		run_done(ch, &flags);
+	} else {
+		ch->n.comps_stale++;
+	}
+	spin_unlock_irqrestore(&ch->tx_lock, flags);
+	return pkt;
+}
+
+/* Take a packet off the queue or out of flight; false: its routine is due. */
+bool kmcl_tx_take_back(struct kmcl_packet *pkt, int status)
+{
+	struct kmcl_channel *ch = pkt->ch;
+	unsigned long flags;
+	bool taken = false;
+
+	spin_lock_irqsave(&ch->tx_lock, flags);
+	if (pkt->state == KMCL_PKT_QUEUED || pkt->state == KMCL_PKT_IN_FLIGHT) {
+		if (pkt->state == KMCL_PKT_QUEUED)
+			ch->n.queued--;
+		else
+			ch->n.in_flight--;
+		list_del(&pkt->item.node);
+		finish(pkt, status, 0);
+		run_done(ch, &flags);
+		taken = true;
+	}
+	spin_unlock_irqrestore(&ch->tx_lock, flags);
+	return taken;
+}
+
+/**
+ * kmcl_get_counters() - a snapshot of a channel's counters
+ * @ch: the channel
+ * @c: where it goes; the fields about sending are of one instant, so are the
+ *	ones about incoming packets
+ *
+ * Context: atomic.
+ */
+void kmcl_get_counters(struct kmcl_channel *ch, struct kmcl_counters *c)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->tx_lock, flags);
+	*c = ch->n;
+	spin_unlock_irqrestore(&ch->tx_lock, flags);
+	spin_lock_irqsave(&ch->rx_lock, flags);
+	c->delivered = ch->delivered;
+	c->outstanding = ch->outstanding;
+	c->bad_packets = ch->bad_packets;
+	c->quota_stops = ch->quota_stops;
+	spin_unlock_irqrestore(&ch->rx_lock, flags);
+}
+EXPORT_SYMBOL_GPL(kmcl_get_counters);

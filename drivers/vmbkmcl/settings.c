@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A channel's settings and queries.
+ *
+ * Setters need a disabled channel and write without a lock: the driver does
+ * not enable at the same time. The rest may be called at any time.
+ */
+#include <linux/export.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "kmcl_internal.h"
+
+#define KMCL_CHECK_SETTABLE(ch)				\
+	do {						\
+		if (!kmcl_settable(ch))			\
+			return KMCL_ERR(EBUSY, 1);	\
+	} while (0)
+
+/**
+ * __kmcl_set_ops() - state callbacks (VmbChannelInitSetStateChangeCallbacks)
+ * @ch: the channel, disabled
+ * @ops: copied
+ *
+ * Context: may sleep.
+ * Return: 0, -EBUSY (argument 1): not disabled, -EINVAL (argument 2).
+ */
+int __kmcl_set_ops(struct kmcl_channel *ch, const struct kmcl_channel_ops *ops)
+{
+	KMCL_CHECK_SETTABLE(ch);
+	if (!ops)
+		return KMCL_ERR(EINVAL, 2);
+	ch->ops = *ops;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(__kmcl_set_ops);
+
+/**
+ * __kmcl_set_process() - packet callbacks (VmbChannelInitSetProcessPacketCallbacks)
+ * @ch: the channel, disabled
+ * @process: called for each incoming packet
+ * @processed: called when delivery stops, or NULL
+ *
+ * Context: may sleep.
+ * Return: 0, -EBUSY (argument 1): not disabled, -EINVAL (argument 2).
+ */
+int __kmcl_set_process(struct kmcl_channel *ch, kmcl_process_fn process,
+		       kmcl_processed_fn processed)
+{
+	KMCL_CHECK_SETTABLE(ch);
+	if (!process)
+		return KMCL_ERR(EINVAL, 2);
+	ch->process = process;
+	ch->processed = processed;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(__kmcl_set_process);
+
+/**
+ * __kmcl_set_flags() - channel flags (VmbChannelInitSetFlags)
+ * @ch: the channel, disabled
+ * @flags: 0: there is no flag yet; pipe mode (0x1) is not supported
+ *
+ * Context: may sleep.
+ * Return: 0, -EBUSY (argument 1): not disabled, -EINVAL (argument 2),
+ * -EOPNOTSUPP: pipe mode.
+ */
+int __kmcl_set_flags(struct kmcl_channel *ch, u32 flags)
+{
+	KMCL_CHECK_SETTABLE(ch);
+	if (flags & ~1U)
+		return KMCL_ERR(EINVAL, 2);
+	return flags ? -EOPNOTSUPP : 0;
+}
+EXPORT_SYMBOL_GPL(__kmcl_set_flags);
+
+/**
+ * __kmcl_set_name() - a name for messages (VmbChannelInitSetFriendlyName)
+ * @ch: the channel, disabled
+ * @name: copied; NULL for none
+ *
+ * Context: may sleep.
+ * Return: 0, -EBUSY (argument 1): not disabled, -ENOMEM.
+ */
+int __kmcl_set_name(struct kmcl_channel *ch, const char *name)
+{
+	char *copy = NULL;
+
+	KMCL_CHECK_SETTABLE(ch);
+	if (name) {
+		copy = kstrdup(name, GFP_KERNEL);
+		if (!copy)
+			return -ENOMEM;
+	}
+	kfree(ch->name);
+	ch->name = copy;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(__kmcl_set_name);
+
+/**
+ * __kmcl_set_max_packet_size() - the largest payload
+ *	(VmbChannelInitSetMaximumPacketSize)
+ * @ch: the channel, disabled, without packets
+ * @bytes: 1 to KMCL_PACKET_SIZE_MAX, for both directions; 4096 if never set
+ *
+ * Context: may sleep.
+ * Return: 0, -EBUSY (argument 1): not disabled, or packets exist; -EINVAL
+ * (argument 2).
+ */
+int __kmcl_set_max_packet_size(struct kmcl_channel *ch, u32 bytes)
+{
+	KMCL_CHECK_SETTABLE(ch);
+	if (!bytes || bytes > KMCL_PACKET_SIZE_MAX)
+		return KMCL_ERR(EINVAL, 2);
+	if (ch->sized)
+		return KMCL_ERR(EBUSY, 1);
+	ch->max_packet = kmcl_round8(bytes);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(__kmcl_set_max_packet_size);
+
+/**
+ * __kmcl_set_context_size() - driver data with each incoming packet
+ *	(VmbChannelInitSetClientContextSize)
+ * @ch: the channel, disabled
+ * @bytes: up to 65536; zeroed before a packet's first delivery
+ *
+ * Context: may sleep.
+ * Return: 0, -EBUSY (argument 1): not disabled, -EINVAL (argument 2).
+ */
+int __kmcl_set_context_size(struct kmcl_channel *ch, u32 bytes)
+{
+	KMCL_CHECK_SETTABLE(ch);
+	if (bytes > KMCL_MAX_CONTEXT_SIZE)
+		return KMCL_ERR(EINVAL, 2);
+	ch->context_size = bytes;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(__kmcl_set_context_size);
+
+/**
+ * __kmcl_set_ring_pages() - ring sizes (VmbClientChannelInitSetRingBufferPageCount)
+ * @ch: the client channel, disabled
+ * @incoming: pages of 4 KiB, the control page included
+ * @outgoing: the same for the other direction
+ *
+ * Raised where two of the largest packets would not fit.
+ *
+ * Context: may sleep.
+ * Return: 0, -EBUSY (argument 1): not disabled, or a server; -EINVAL
+ * (arguments 2, 3): 0, or more than 1 GiB.
+ */
+int __kmcl_set_ring_pages(struct kmcl_channel *ch, u32 incoming, u32 outgoing)
+{
+	KMCL_CHECK_SETTABLE(ch);
+	if (ch->server)
+		return KMCL_ERR(EINVAL, 1);
+	if (!incoming || incoming > KMCL_MAX_RING_PAGES)
+		return KMCL_ERR(EINVAL, 2);
+	if (!outgoing || outgoing > KMCL_MAX_RING_PAGES)
+		return KMCL_ERR(EINVAL, 3);
+	ch->rx_pages = incoming;
+	ch->tx_pages = outgoing;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(__kmcl_set_ring_pages);
+
+static void set_target(struct kmcl_channel *ch, const guid_t *type,
+		       const guid_t *instance)
+{
+	ch->type = *type;
+	ch->any_instance = !instance;
+	ch->instance = instance ? *instance : guid_null;
+	ch->bound_instance = ch->instance;
+	ch->have_target = true;
+}
+
+/**
+ * __kmcl_set_target() - the device to bind to (VmbClientChannelInitSetTargetPnp)
+ * @ch: the client channel, disabled
+ * @type: class GUID, copied
+ * @instance: instance GUID, copied; NULL for any of the class
+ * @failure: called when the device is there and cannot be opened, or NULL
+ * @cb_flags: KMCL_CB_NTSTATUS: @failure wants an NTSTATUS
+ *
+ * Context: may sleep.
+ * Return: 0, -EBUSY (argument 1): not disabled, -EINVAL (argument 1: a
+ * server, argument 2).
+ */
+int __kmcl_set_target(struct kmcl_channel *ch, const guid_t *type,
+		      const guid_t *instance, kmcl_pnp_failure_fn failure,
+		      unsigned int cb_flags)
+{
+	KMCL_CHECK_SETTABLE(ch);
+	if (ch->server)
+		return KMCL_ERR(EINVAL, 1);
+	if (!type)
+		return KMCL_ERR(EINVAL, 2);
+	set_target(ch, type, instance);
+	ch->pnp_failure = failure;
+	ch->pnp_ntstatus = cb_flags & KMCL_CB_NTSTATUS;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(__kmcl_set_target);
+
+/**
+ * __kmcl_server_set_target() - what a server offers
+ *	(VmbServerChannelInitSetTargetInterfaceId)
+ * @ch: the server channel, disabled
+ * @type: class GUID, copied
+ * @instance: instance GUID, copied
+ *
+ * Context: may sleep.
+ * Return: 0, -EBUSY (argument 1): not disabled, -EINVAL (argument 1: a
+ * client, 2, 3).
+ */
+int __kmcl_server_set_target(struct kmcl_channel *ch, const guid_t *type,
+			     const guid_t *instance)
+{
+	KMCL_CHECK_SETTABLE(ch);
+	if (!ch->server)
+		return KMCL_ERR(EINVAL, 1);
+	if (!type)
+		return KMCL_ERR(EINVAL, 2);
+	if (!instance)
+		return KMCL_ERR(EINVAL, 3);
+	set_target(ch, type, instance);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(__kmcl_server_set_target);
+
+/**
+ * kmcl_set_pointer() - remember the driver's context (VmbChannelSetPointer)
+ * @ch: the channel
+ * @ptr: not looked at, not freed
+ *
+ * Context: atomic.
+ */
+void kmcl_set_pointer(struct kmcl_channel *ch, void *ptr)
+{
+	WRITE_ONCE(ch->pointer, ptr);
+}
+EXPORT_SYMBOL_GPL(kmcl_set_pointer);
+
+/**
+ * kmcl_get_pointer() - the driver's context (VmbChannelGetPointer)
+ * @ch: the channel
+ *
+ * Context: atomic.
+ * Return: what kmcl_set_pointer() was given last, or NULL.
+ */
+void *kmcl_get_pointer(const struct kmcl_channel *ch)
+{
+	return READ_ONCE(ch->pointer);
+}
+EXPORT_SYMBOL_GPL(kmcl_get_pointer);
+
+/**
+ * kmcl_get_instance() - instance GUID in use (VmbChannelGetInterfaceInstance)
+ * @ch: the channel
+ * @instance: where it goes: the null GUID for a channel that takes any
+ *	instance and was never bound; the last one after it closed
+ *
+ * Context: atomic.
+ */
+void kmcl_get_instance(struct kmcl_channel *ch, guid_t *instance)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&kmcl_bus_lock, flags);
+	*instance = ch->bound_instance;
+	spin_unlock_irqrestore(&kmcl_bus_lock, flags);
+}
+EXPORT_SYMBOL_GPL(kmcl_get_instance);

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The transition table of a channel, client and server.
+ *
+ * Pure data and functions without side effects; no locking of their own.
+ */
+#include "state.h"
+
+#define S(name)	KMCL_DO_##name
+
+/* [state][event] = steps, next state */
+#define ROW(state, event, nxt, ...)				\
+	[KMCL_ST_##state][KMCL_EV_##event] = {			\
+		.valid = true, .next = KMCL_ST_##nxt,		\
+		.steps = { __VA_ARGS__ },			\
+	}
+
+/* What both endpoints do while a link is up and stays up */
+#define ROWS_COMMON						\
+	ROW(ENABLED, OPEN_OK, OPENED),				\
+	ROW(OPENED, START, STARTING, S(CB_STARTED)),		\
+	ROW(OPENED, PAUSE, PAUSED),				\
+	ROW(STARTING, GO, ACTIVE, S(GATES)),			\
+	ROW(ACTIVE, POST, ACTIVE, S(CB_POST)),			\
+	ROW(ACTIVE, PAUSE, PAUSED, S(SHUT), S(CB_SUSPEND), S(DRAIN)),	\
+	ROW(PAUSED, START, STARTING, S(CB_STARTED)),		\
+	/* The other side ended the link: nothing comes back any more */	\
+	ROW(OPENED, DEAD, CLOSED, S(SHUT), S(REMOVE)),		\
+	ROW(STARTING, DEAD, CLOSED, S(SHUT), S(REMOVE), S(CB_SUSPEND), S(DRAIN)), \
+	ROW(ACTIVE, DEAD, CLOSED, S(SHUT), S(REMOVE), S(CB_SUSPEND), S(DRAIN)), \
+	ROW(PAUSED, DEAD, CLOSED, S(SHUT), S(REMOVE))
+
+static const struct kmcl_transition
+client_table[KMCL_ST_COUNT][KMCL_EV_COUNT] = {
+	ROWS_COMMON,
+	ROW(DISABLED, ENABLE, ENABLED, S(SEEK)),
+	ROW(ENABLED, LINK, ENABLED, S(OPEN)),
+	ROW(ENABLED, OPEN_REFUSED, DISABLED, S(UNBIND), S(CB_FAILURE)),
+	ROW(ENABLED, OPEN_UNDONE, DISABLED, S(CLOSE), S(UNBIND)),
+	ROW(ENABLED, DEAD, ENABLED, S(UNBIND), S(SEEK)),
+	ROW(ENABLED, DISABLE, DISABLED, S(UNBIND)),
+	/* Nothing was started: no suspend callback, nothing outstanding */
+	ROW(OPENED, DISABLE, CLOSED, S(SHUT), S(CLOSE), S(CANCEL)),
+	ROW(PAUSED, DISABLE, CLOSED, S(SHUT), S(CLOSE), S(CANCEL)),
+	ROW(STARTING, DISABLE, CLOSED, S(SHUT), S(CB_SUSPEND), S(DRAIN),
+	    S(CLOSE), S(CANCEL)),
+	ROW(ACTIVE, DISABLE, CLOSED, S(SHUT), S(CB_SUSPEND), S(DRAIN),
+	    S(CLOSE), S(CANCEL)),
+	ROW(CLOSED, DONE_DISABLE, DISABLED, S(CB_CLOSED), S(UNBIND)),
+	ROW(CLOSED, DONE_DEAD, DISABLED, S(CB_CLOSED), S(CLOSE), S(UNBIND)),
+};
+
+static const struct kmcl_transition
+server_table[KMCL_ST_COUNT][KMCL_EV_COUNT] = {
+	ROWS_COMMON,
+	ROW(DISABLED, ENABLE, ENABLED, S(PUBLISH)),
+	ROW(ENABLED, LINK, ENABLED, S(OPEN)),
+	ROW(ENABLED, OPEN_REFUSED, ENABLED, S(REFUSE)),
+	ROW(ENABLED, OPEN_UNDONE, ENABLED, S(REFUSE)),
+	ROW(ENABLED, DEAD, ENABLED, S(CLOSE)),
+	ROW(ENABLED, DISABLE, DISABLED, S(REVOKE), S(WAIT_PEER)),
+	ROW(OPENED, DISABLE, CLOSED, S(SHUT), S(REVOKE), S(CANCEL)),
+	ROW(PAUSED, DISABLE, CLOSED, S(SHUT), S(REVOKE), S(CANCEL)),
+	ROW(STARTING, DISABLE, CLOSED, S(SHUT), S(CB_SUSPEND), S(DRAIN),
+	    S(REVOKE), S(CANCEL)),
+	ROW(ACTIVE, DISABLE, CLOSED, S(SHUT), S(CB_SUSPEND), S(DRAIN),
+	    S(REVOKE), S(CANCEL)),
+	ROW(CLOSED, DONE_DISABLE, DISABLED, S(CB_CLOSED), S(CLOSE),
+	    S(WAIT_PEER)),
+	/* The offer stays: the client may open again */
+	ROW(CLOSED, DONE_DEAD, ENABLED, S(CB_CLOSED), S(CLOSE)),
+};
+
+/**
+ * kmcl_transition() - look up the table
+ * @server: which endpoint
+ * @state: the state that the channel is in
+ * @event: what has happened
+ *
+ * Context: any.
+ * Return: the entry, or NULL if the event cannot happen in the state.
+ */
+const struct kmcl_transition *kmcl_transition(bool server, enum kmcl_state state,
+					      enum kmcl_event event)
+{
+	const struct kmcl_transition *t;
+
+	if ((unsigned int)state >= KMCL_ST_COUNT ||
+	    (unsigned int)event >= KMCL_EV_COUNT)
+		return NULL;
+	t = server ? &server_table[state][event] : &client_table[state][event];
+	return t->valid ? t : NULL;
+}
+
+/* Whichever of a dead link and a local disable began first decides */
+static enum kmcl_event end_event(const struct kmcl_inputs *in)
+{
+	if (in->dead && (!in->disable || in->dead_first))
+		return KMCL_EV_DEAD;
+	if (in->disable)
+		return KMCL_EV_DISABLE;
+	return KMCL_EV_NONE;
+}
+
+/**
+ * kmcl_next_event() - the event that a channel has to handle next
+ * @state: the state that the channel is in
+ * @in: what was asked for and reported
+ *
+ * An end of the link goes before everything; the rest of an opening sequence
+ * goes before a pause, so that it runs to its end.
+ *
+ * Context: any.
+ * Return: the event, KMCL_EV_NONE when there is nothing to do.
+ */
+enum kmcl_event kmcl_next_event(enum kmcl_state state,
+				const struct kmcl_inputs *in)
+{
+	enum kmcl_event end = end_event(in);
+
+	switch (state) {
+	case KMCL_ST_DISABLED:
+		return in->enabled ? KMCL_EV_ENABLE : KMCL_EV_NONE;
+	case KMCL_ST_CLOSED:
+		return in->dead && (!in->disable || in->dead_first) ?
+			KMCL_EV_DONE_DEAD : KMCL_EV_DONE_DISABLE;
+	case KMCL_ST_ENABLED:
+		/* Nothing is up yet: disabling is the last word */
+		if (in->disable)
+			return KMCL_EV_DISABLE;
+		if (end != KMCL_EV_NONE)
+			return end;
+		return in->link ? KMCL_EV_LINK : KMCL_EV_NONE;
+	case KMCL_ST_OPENED:
+		if (end != KMCL_EV_NONE)
+			return end;
+		return in->run ? KMCL_EV_START : KMCL_EV_PAUSE;
+	case KMCL_ST_STARTING:
+		return end != KMCL_EV_NONE ? end : KMCL_EV_GO;
+	case KMCL_ST_ACTIVE:
+		if (end != KMCL_EV_NONE)
+			return end;
+		if (in->post)
+			return KMCL_EV_POST;
+		return in->run ? KMCL_EV_NONE : KMCL_EV_PAUSE;
+	case KMCL_ST_PAUSED:
+		if (end != KMCL_EV_NONE)
+			return end;
+		return in->run ? KMCL_EV_START : KMCL_EV_NONE;
+	default:
+		return KMCL_EV_NONE;
+	}
+}
+
+/**
+ * kmcl_state_text() - a state's name
+ * @server: which endpoint
+ * @state: the state
+ * @in: inputs of the channel: a server's latch tells Enabled from Started
+ *
+ * Context: any.
+ * Return: the name that KMCL uses.
+ */
+const char *kmcl_state_text(bool server, enum kmcl_state state,
+			    const struct kmcl_inputs *in)
+{
+#define KMCL_STATE_TEXT(name, text)	[KMCL_ST_##name] = text,
+	static const char * const texts[] = { KMCL_STATES(KMCL_STATE_TEXT) };
+
+	if (server && state == KMCL_ST_CLOSED)
+		return "Stopped";
+	if (state == KMCL_ST_DISABLED && in->enabled)
+		state = KMCL_ST_ENABLED;
+	if (server && state == KMCL_ST_ENABLED && in->run)
+		return "Started";
+	return texts[state];
+}

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Runs the state machine: one work item per channel.
+ *
+ * Callers and transports only record what they want or saw (ch->in, under
+ * ch->lock) and queue the work; it alone changes ch->state and runs the state
+ * callbacks, in process context with no lock held. The link (ch->tx, ch->rx,
+ * ch->connected) is set up and taken down here and nowhere else.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+
+#include "kmcl_internal.h"
+
+/**
+ * kmcl_kick() - let the state machine look at the inputs
+ * @ch: the channel
+ *
+ * Context: atomic. The queued work holds a reference to the channel.
+ */
+void kmcl_kick(struct kmcl_channel *ch)
+{
+	kmcl_channel_get(ch);
+	if (!queue_work(kmcl_wq, &ch->work))
+		kmcl_channel_put(ch);
+}
+
+/* An offer is bound, or a client wants to open. Atomic. */
+void kmcl_link_up(struct kmcl_channel *ch)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->lock, flags);
+	ch->in.link = true;
+	spin_unlock_irqrestore(&ch->lock, flags);
+	kmcl_kick(ch);
+}
+
+/*
+ * The other side ended the link. What waits for traffic is woken here and
+ * not by the work: a callback on the work may be what waits. Atomic.
+ */
+void kmcl_link_dead(struct kmcl_channel *ch)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->lock, flags);
+	if (!ch->in.dead) {
+		ch->in.dead = true;
+		ch->in.dead_first = !ch->in.disable;
+	}
+	spin_unlock_irqrestore(&ch->lock, flags);
+	kmcl_tx_dead(ch);
+	/* Without a link nothing was waiting for it: only the search goes on */
+	if (READ_ONCE(ch->connected))
+		kmcl_sync_abort(ch);
+	kmcl_kick(ch);
+}
+
+/* Does a callback of this channel run on the caller's stack? */
+bool kmcl_in_callback(struct kmcl_channel *ch)
+{
+	return READ_ONCE(ch->worker) == current ||
+	       READ_ONCE(ch->rx_task) == current ||
+	       READ_ONCE(ch->done_task) == current;
+}
+
+static void callback(struct kmcl_channel *ch, enum kmcl_step which,
+		     void (*fn)(struct kmcl_channel *ch))
+{
+	if (!fn)
+		return;
+	WRITE_ONCE(ch->callback, which);
+	WRITE_ONCE(ch->worker, current);
+	fn(ch);
+	WRITE_ONCE(ch->worker, NULL);
+	WRITE_ONCE(ch->callback, KMCL_DO_END);
+}
+
+static void callback_failure(struct kmcl_channel *ch)
+{
+	int status = ch->open_error;
+
+	if (!ch->pnp_failure)
+		return;
+	WRITE_ONCE(ch->callback, KMCL_DO_CB_FAILURE);
+	WRITE_ONCE(ch->worker, current);
+	ch->pnp_failure(ch, ch->pnp_ntstatus ? kmcl_ntstatus(status) : status);
+	WRITE_ONCE(ch->worker, NULL);
+	WRITE_ONCE(ch->callback, KMCL_DO_END);
+}
+
+static int connect_rings(struct kmcl_channel *ch)
+{
+	if (ch->server)
+		return kmcl_loopback_accept(ch);
+	return ch->offer->ops->open(ch->offer, ch->tx_pages * KMCL_PAGE_SIZE,
+				    ch->rx_pages * KMCL_PAGE_SIZE,
+				    &ch->tx, &ch->rx);
+}
+
+static void disconnect_rings(struct kmcl_channel *ch)
+{
+	if (!ch->connected)
+		return;
+	kmcl_tx_dead(ch);
+	/* A sender, or a delivery, may be about to signal */
+	synchronize_rcu();
+	WRITE_ONCE(ch->connected, false);
+	if (ch->server)
+		kmcl_loopback_disconnect(ch);
+	else
+		ch->offer->ops->close(ch->offer);
+	kmcl_rx_detach(ch);
+}
+
+/* Connect and ask the driver; the event says how it went */
+static enum kmcl_event open_link(struct kmcl_channel *ch)
+{
+	unsigned long flags;
+	int ret;
+
+	ret = kmcl_rx_attach(ch);
+	if (!ret)
+		ret = connect_rings(ch);
+	spin_lock_irqsave(&ch->lock, flags);
+	ch->in.link = false;
+	if (ret == -ENODEV && !ch->in.dead) {
+		/* The transport knew of the rescind before we did */
+		ch->in.dead = true;
+		ch->in.dead_first = !ch->in.disable;
+	}
+	spin_unlock_irqrestore(&ch->lock, flags);
+	if (ret) {
+		kmcl_rx_detach(ch);
+		if (ret == -ENODEV) {
+			if (ch->offer)
+				WRITE_ONCE(ch->offer->broken, true);
+			return KMCL_EV_NONE;
+		}
+		ch->open_error = ret;
+		ch->n.open_failures++;
+		pr_warn_ratelimited("%s: opening failed (%d); the channel is disabled\n",
+				    kmcl_name(ch), ret);
+		return KMCL_EV_OPEN_REFUSED;
+	}
+	WRITE_ONCE(ch->connected, true);
+
+	if (ch->ops.opened) {
+		WRITE_ONCE(ch->callback, KMCL_DO_OPEN);
+		WRITE_ONCE(ch->worker, current);
+		ret = ch->ops.opened(ch);
+		WRITE_ONCE(ch->worker, NULL);
+		WRITE_ONCE(ch->callback, KMCL_DO_END);
+	}
+	if (ret < 0) {
+		ch->n.open_failures++;
+		return KMCL_EV_OPEN_UNDONE;
+	}
+	/* Completions may pass from here on, packets from the gate on */
+	kmcl_tx_attach(ch);
+	if (ch->server)
+		kmcl_loopback_answer(ch, 0);
+	ch->n.opens++;
+	return KMCL_EV_OPEN_OK;
+}
+
+static void close_callback(struct kmcl_channel *ch)
+{
+	/* Every routine of a packet that ended has returned by now */
+	kmcl_tx_wait_done(ch);
+	ch->n.closes++;
+	if (ch->in.dead)
+		ch->n.rescinds++;
+	callback(ch, KMCL_DO_CB_CLOSED, ch->ops.closed);
+}
+
+static void open_gates(struct kmcl_channel *ch)
+{
+	unsigned long flags;
+
+	kmcl_tx_gate(ch, true);
+	kmcl_tx_flush(ch);
+	spin_lock_irqsave(&ch->lock, flags);
+	ch->in.post = true;
+	spin_unlock_irqrestore(&ch->lock, flags);
+}
+
+static void post_started(struct kmcl_channel *ch)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->lock, flags);
+	ch->in.post = false;
+	spin_unlock_irqrestore(&ch->lock, flags);
+	callback(ch, KMCL_DO_CB_POST, ch->ops.post_started);
+}
+
+/* One step; an event other than NONE is its outcome */
+static enum kmcl_event run_step(struct kmcl_channel *ch, enum kmcl_step step)
+{
+	switch (step) {
+	case KMCL_DO_SEEK:
+		kmcl_seek(ch);
+		break;
+	case KMCL_DO_PUBLISH:
+		break;	/* done by enable itself, which can fail */
+	case KMCL_DO_REVOKE:
+		kmcl_loopback_revoke(ch);
+		break;
+	case KMCL_DO_WAIT_PEER:
+		kmcl_loopback_wait_peer(ch);
+		break;
+	case KMCL_DO_OPEN:
+		return open_link(ch);
+	case KMCL_DO_REFUSE:
+		kmcl_loopback_answer(ch, -ECONNREFUSED);
+		disconnect_rings(ch);
+		break;
+	case KMCL_DO_CB_STARTED:
+		callback(ch, step, ch->ops.started);
+		break;
+	case KMCL_DO_GATES:
+		open_gates(ch);
+		kmcl_rx_start(ch);
+		break;
+	case KMCL_DO_CB_POST:
+		post_started(ch);
+		break;
+	case KMCL_DO_SHUT:
+		kmcl_rx_stop(ch);
+		kmcl_tx_gate(ch, false);
+		break;
+	case KMCL_DO_CB_SUSPEND:
+		callback(ch, step, ch->ops.suspend);
+		break;
+	case KMCL_DO_DRAIN:
+		kmcl_rx_drain(ch);
+		break;
+	case KMCL_DO_CANCEL:
+		kmcl_tx_fail_in_flight(ch, -ECANCELED);
+		break;
+	case KMCL_DO_REMOVE:
+		kmcl_tx_fail_in_flight(ch, -ENODEV);
+		break;
+	case KMCL_DO_CLOSE:
+		disconnect_rings(ch);
+		break;
+	case KMCL_DO_CB_CLOSED:
+		close_callback(ch);
+		break;
+	case KMCL_DO_UNBIND:
+		kmcl_unbind(ch);
+		break;
+	case KMCL_DO_CB_FAILURE:
+		callback_failure(ch);
+		break;
+	default:
+		break;
+	}
+	return KMCL_EV_NONE;
+}
+
+/* The inputs that an arrival in @next uses up; under ch->lock */
+static void arrive(struct kmcl_channel *ch, enum kmcl_event ev,
+		   enum kmcl_state next)
+{
+	ch->state = next;
+	if (next == KMCL_ST_PAUSED || next == KMCL_ST_CLOSED)
+		ch->in.post = false;
+	if (next == KMCL_ST_DISABLED) {
+		ch->in = (struct kmcl_inputs) { .run = !ch->server };
+		ch->disables++;
+	} else if (ch->server && next == KMCL_ST_ENABLED &&
+		   (ev == KMCL_EV_DEAD || ev == KMCL_EV_DONE_DEAD)) {
+		/* A client's search has forgotten it already, see kmcl_seek() */
+		ch->in.dead = false;
+		ch->in.dead_first = false;
+	}
+}
+
+static void run_event(struct kmcl_channel *ch, enum kmcl_event ev)
+{
+	const struct kmcl_transition *t;
+	enum kmcl_event outcome;
+	unsigned long flags;
+	const u8 *step;
+
+	while (ev != KMCL_EV_NONE) {
+		outcome = KMCL_EV_NONE;
+		t = kmcl_transition(ch->server, ch->state, ev);
+		if (WARN_ON_ONCE(!t))
+			return;
+		for (step = t->steps; *step != KMCL_DO_END; step++)
+			outcome = run_step(ch, *step);
+		spin_lock_irqsave(&ch->lock, flags);
+		arrive(ch, ev, t->next);
+		spin_unlock_irqrestore(&ch->lock, flags);
+		ev = outcome;
+	}
+}
+
+/**
+ * kmcl_work() - handle what has happened, until nothing is left
+ * @work: ch->work
+ *
+ * Context: kmcl_wq; one instance per channel. Drops the reference that
+ * kmcl_kick() took.
+ */
+void kmcl_work(struct work_struct *work)
+{
+	struct kmcl_channel *ch = container_of(work, struct kmcl_channel, work);
+	enum kmcl_event ev;
+	unsigned long flags;
+
+	for (;;) {
+		spin_lock_irqsave(&ch->lock, flags);
+		ev = kmcl_next_event(ch->state, &ch->in);
+		if (ev == KMCL_EV_NONE)
+			ch->settled++;
+		spin_unlock_irqrestore(&ch->lock, flags);
+		wake_up_all(&ch->wait);
+		if (ev == KMCL_EV_NONE)
+			break;
+		run_event(ch, ev);
+	}
+	kmcl_channel_put(ch);
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Synchronous requests.
+ *
+ * A request is a hidden packet and a record on the caller's stack, listed in
+ * ch->syncs under ch->tx_lock while it waits. Disabling and a dead link end
+ * every wait at once, outside the state machine's work: a callback that runs
+ * there may be what waits.
+ */
+#include <linux/export.h>
+#include <linux/ktime.h>
+#include <linux/math64.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "kmcl_internal.h"
+
+struct kmcl_sync {
+	struct list_head node;
+	struct completion wake;
+	bool aborted;
+	bool finished;
+	int status;
+	void *reply;
+	u32 room;
+	u32 len;
+};
+
+/* No request may wait from here until the next enable. Atomic. */
+void kmcl_sync_abort(struct kmcl_channel *ch)
+{
+	struct kmcl_sync *sync;
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->tx_lock, flags);
+	ch->sync_closed = true;
+	list_for_each_entry(sync, &ch->syncs, node) {
+		sync->aborted = true;
+		complete(&sync->wake);
+	}
+	spin_unlock_irqrestore(&ch->tx_lock, flags);
+}
+
+static void sync_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
+{
+	struct kmcl_sync *sync = pkt->pointer;
+	struct kmcl_channel *ch = pkt->ch;
+	unsigned long flags;
+
+	if (sync->reply && len)
+		memcpy(sync->reply, buf, min(len, sync->room));
+	spin_lock_irqsave(&ch->tx_lock, flags);
+	sync->status = status;
+	sync->len = len;
+	sync->finished = true;
+	complete(&sync->wake);
+	spin_unlock_irqrestore(&ch->tx_lock, flags);
+}
+
+/* Neither queue nor wait: whether it fits is all there is to know */
+static int sync_try(struct kmcl_channel *ch, const void *buf, u32 len,
+		    u32 flags)
+{
+	struct kmcl_packet *pkt;
+	int ret;
+
+	if (READ_ONCE(ch->sync_closed))
+		return -ENODEV;
+	pkt = kmcl_packet_alloc(ch);
+	if (!pkt)
+		return -ENOMEM;
+	ret = kmcl_submit(pkt, buf, len, flags, false);
+	if (ret)
+		kmcl_packet_free(pkt);
+	return ret;
+}
+
+static int sync_begin(struct kmcl_channel *ch, struct kmcl_sync *sync)
+{
+	enum kmcl_step cb = READ_ONCE(ch->callback);
+	unsigned long flags;
+	int ret = 0;
+
+	/* Traffic waits for these callbacks: waiting in one would never end */
+	if (READ_ONCE(ch->rx_task) == current ||
+	    READ_ONCE(ch->done_task) == current)
+		ret = -EDEADLK;
+	else if (READ_ONCE(ch->worker) == current && cb != KMCL_DO_CB_POST)
+		ret = -EDEADLK;
+	spin_lock_irqsave(&ch->tx_lock, flags);
+	if (ch->sync_closed)
+		ret = -ENODEV;
+	else if (!ret)
+		list_add(&sync->node, &ch->syncs);
+	spin_unlock_irqrestore(&ch->tx_lock, flags);
+	return ret;
+}
+
+static void sync_end(struct kmcl_channel *ch, struct kmcl_sync *sync)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->tx_lock, flags);
+	list_del(&sync->node);
+	spin_unlock_irqrestore(&ch->tx_lock, flags);
+}
+
+/* 0 when woken, -ECANCELED when time is over or the task is being killed */
+static int sync_wait(struct kmcl_sync *sync, s64 timeout_ns)
+{
+	long left = MAX_SCHEDULE_TIMEOUT;
+
+	if (timeout_ns != KMCL_NO_TIMEOUT)
+		left = min_t(u64, div_u64(timeout_ns, NSEC_PER_SEC / HZ) + 1,
+			     MAX_SCHEDULE_TIMEOUT - 1);
+	left = wait_for_completion_killable_timeout(&sync->wake, left);
+	return left > 0 ? 0 : -ECANCELED;
+}
+
+/**
+ * __kmcl_send_sync() - send and wait (VmbChannelSendSynchronousRequest)
+ * @ch: the channel
+ * @buf: payload
+ * @len: its bytes
+ * @flags: as for __kmcl_send(); with KMCL_SEND_WAIT it waits for the peer's
+ *	completion, else until the packet is in the ring
+ * @reply: room for the completion's data, or NULL: not wanted
+ * @reply_len: in: bytes at @reply, a multiple of 8; out: bytes of data; NULL
+ *	without @reply
+ * @timeout_ns: 0: neither queue nor wait; KMCL_NO_TIMEOUT: no limit
+ *
+ * Context: may sleep; with a timeout of 0 and without KMCL_SEND_WAIT, atomic.
+ * Servers: only that.
+ * Return: 0; -EAGAIN: timeout 0 and no room; -ECANCELED: time is over, or the
+ * task is being killed; -ENODEV: the channel is or was closed; -ENOSPC: the
+ * data was cut, @reply_len tells what is needed; -EDEADLK: waiting from a
+ * callback that traffic waits for; -ENOMEM; -EINVAL (arguments 1, 2, 3, 5, 7,
+ * 8).
+ */
+int __kmcl_send_sync(struct kmcl_channel *ch, const void *buf, u32 len,
+		     u32 flags, void *reply, u32 *reply_len, s64 timeout_ns)
+{
+	bool may_wait = timeout_ns || flags & KMCL_SEND_WAIT;
+	struct kmcl_sync sync = {
+		.reply = reply,
+		.room = reply && reply_len ? *reply_len : 0,
+	};
+	struct kmcl_packet *pkt;
+	int ret;
+
+	if (!ch)
+		return KMCL_ERR(EINVAL, 1);
+	if (!buf && len)
+		return KMCL_ERR(EINVAL, 2);
+	if (len > ch->max_packet)
+		return KMCL_ERR(EINVAL, 3);
+	if (flags & ~(KMCL_SEND_WAIT | KMCL_SEND_PAGED))
+		return KMCL_ERR(EINVAL, 5);
+	if (reply && (!reply_len || *reply_len % 8))
+		return KMCL_ERR(EINVAL, 7);
+	if (timeout_ns < 0 || (ch->server && may_wait))
+		return KMCL_ERR(EINVAL, 8);
+	if (!may_wait)
+		return sync_try(ch, buf, len, flags);
+	might_sleep();
+
+	pkt = kmcl_packet_new(ch, GFP_KERNEL);
+	if (!pkt)
+		return -ENOMEM;
+	init_completion(&sync.wake);
+	pkt->done = sync_done;
+	pkt->pointer = &sync;
+
+	ret = sync_begin(ch, &sync);
+	if (ret)
+		goto free;
+	ret = kmcl_submit(pkt, buf, len, flags, timeout_ns);
+	if (ret)
+		goto end;
+	if (timeout_ns)
+		ret = sync_wait(&sync, timeout_ns);
+	else
+		ret = -ECANCELED;
+	/* Aborted, or time is over: nobody else completes it from here on */
+	if (!READ_ONCE(sync.finished)) {
+		if (READ_ONCE(sync.aborted))
+			ret = -ENODEV;
+		kmcl_tx_take_back(pkt, ret ? ret : -ECANCELED);
+	}
+	/* Its routine may be on another CPU, behind others */
+	while (!READ_ONCE(sync.finished))
+		wait_for_completion(&sync.wake);
+	if (!ret || !sync.status)
+		ret = sync.status;
+	if (!ret && reply_len) {
+		*reply_len = sync.len;
+		if (reply && sync.len > sync.room)
+			ret = -ENOSPC;
+	}
+end:
+	sync_end(ch, &sync);
+free:
+	kmcl_packet_destroy(pkt);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(__kmcl_send_sync);
