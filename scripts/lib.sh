@@ -79,3 +79,20 @@ tally()
 		"$passed" "$failed" "$skipped"
 	[ "$failed" -eq 0 ]
 }
+
+# count_guest LOG: add the checks that a guest printed there, and show them.
+count_guest()
+{
+	local line
+
+	while IFS= read -r line; do
+		case $line in
+		'|   ok '*)	passed=$((passed + 1)) ;;
+		'|   FAILED '*)	failed=$((failed + 1)) ;;
+		'|   skipped '*) skipped=$((skipped + 1)) ;;
+		'| '[0-9]*)	;;
+		*)		continue ;;
+		esac
+		printf '%s\n' "${line#|   }"
+	done < <(tr -d '\r' <"$1")
+}

@@ -72,12 +72,10 @@ fi
 "$TOP/scripts/fetch-kernel.sh" "$version"
 kernel=$BUILD/kernels/$version
 
-run_qemu()
-{
-	"$qemu/lib64/ld-linux-x86-64.so.2" --library-path "$libs" \
-		"$qemu/usr/bin/qemu-system-x86_64" \
-		-L "$qemu/usr/share/seabios" -L "$qemu/usr/share/qemu" "$@"
-}
+run=("$qemu/lib64/ld-linux-x86-64.so.2" --library-path "$libs"
+	"$qemu/usr/bin/qemu-system-x86_64" -nodefaults -no-user-config
+	-display none -no-reboot
+	-L "$qemu/usr/share/seabios" -L "$qemu/usr/share/qemu")
 
 # into_cpio DIRECTORY: an uncompressed initramfs, the quickest to unpack.
 into_cpio()
@@ -128,11 +126,10 @@ printf 'console=ttyS0,115200 loglevel=5 log_buf_len=4M mitigations=off panic=-1 
 # kernel-irqchip=split hangs in the version negotiation; without kvm=off the
 # guest sees KVM and not Hyper-V. The two ends of the socket are in one QEMU:
 # the second serial line speaks to the QMP monitor.
-qmp=/tmp/qmp
-args=(-nodefaults -no-user-config -display none -no-reboot -m 512M -smp 2
-	-machine q35,accel=kvm,kernel-irqchip=on
+args=(-m 512M -smp 2
+	-machine "q35,accel=kvm,kernel-irqchip=on"
 	-cpu "host,kvm=off,hv-relaxed,hv-vpindex,hv-time,hv-synic,hv-runtime,hv-reset,hv-stimer,hv-vapic,hv-frequencies"
-	-device vmbus-bridge -device hv-balloon,id=hvb)
+	-device vmbus-bridge -device "hv-balloon,id=hvb,status-report=on")
 qmp_args()
 {
 	printf '%s\n' -chardev "socket,id=line,path=$1,server=on,wait=off" \
@@ -143,11 +140,8 @@ qmp_args()
 direct()
 {
 	[ -z "$icount" ] && [ -w /dev/kvm ] &&
-		echo quit | timeout 20 "$qemu/lib64/ld-linux-x86-64.so.2" \
-			--library-path "$libs" \
-			"$qemu/usr/bin/qemu-system-x86_64" \
-			-L "$qemu/usr/share/seabios" -L "$qemu/usr/share/qemu" \
-			"${args[@]}" -S -monitor stdio >"$work/probe" 2>&1
+		echo quit | timeout 20 "${run[@]}" "${args[@]}" -S \
+			-monitor stdio >"$work/probe" 2>&1
 }
 
 boot_direct()
@@ -158,7 +152,8 @@ boot_direct()
 	timeout "$limit" "${run[@]}" "${args[@]}" "${words[@]}" \
 		-kernel "$l2/vmlinuz" -initrd "$l2/initrd" \
 		-append "$(cat "$l2/cmdline")" \
-		-serial "file:$log" -serial chardev:line </dev/null
+		-serial "file:$log" -serial chardev:line \
+		</dev/null 2>"$log.qemu"
 }
 
 # The outer guest's initramfs: a part that is kept, and the inner guest.
@@ -197,18 +192,15 @@ boot_nested()
 	local accel=(-accel tcg)
 
 	[ -z "$icount" ] ||
-		accel=(-accel tcg,thread=single -icount shift=0,sleep=off)
-	timeout "$limit" "${run[@]}" -nodefaults -no-user-config \
-		-display none -no-reboot -machine q35 "${accel[@]}" -cpu EPYC \
+		accel=(-accel "tcg,thread=single" -icount "shift=0,sleep=off")
+	timeout "$limit" "${run[@]}" -machine q35 "${accel[@]}" -cpu EPYC \
 		-m 2G -smp 1 -kernel "$BUILD/kernels/$outer/vmlinuz" \
 		-initrd "$work/initrd" \
 		-append 'console=ttyS0 quiet panic=-1 mitigations=off' \
-		-serial "file:$log.outer" -serial "file:$log" </dev/null
+		-serial "file:$log.outer" -serial "file:$log" \
+		</dev/null 2>"$log.qemu"
 }
 
-run=("$qemu/lib64/ld-linux-x86-64.so.2" --library-path "$libs"
-	"$qemu/usr/bin/qemu-system-x86_64"
-	-L "$qemu/usr/share/seabios" -L "$qemu/usr/share/qemu")
 if direct; then
 	say "booting Linux $version as a Hyper-V guest on this machine's KVM"
 	boot=boot_direct
@@ -218,7 +210,9 @@ else
 	"$TOP/scripts/fetch-kernel.sh" "$outer"
 	outer_base
 	{
-		printf '%s\n' "${args[@]}" && qmp_args "$qmp"
+		printf '%s\n' -nodefaults -no-user-config -display none \
+			-no-reboot "${args[@]}"
+		qmp_args /tmp/qmp
 		printf '%s\n' -serial file:/dev/ttyS1 -serial chardev:line
 	} >"$l2/args"
 	mkdir "$work/l1" && mv "$l2" "$work/l1/l2"
@@ -245,7 +239,7 @@ done
 printf '==> the guest ran for %d s, log: %s\n' $((SECONDS - start)) "${log#"$TOP/"}"
 
 [ "$status" -ne 124 ] || die "the guest was not done after $limit s"
-[ "$status" -eq 0 ] || die "QEMU failed with status $status"
+[ "$status" -eq 0 ] || die "QEMU failed with status $status: $(tail -n 1 "$log.qemu")"
 bad='BUG:|WARNING:|KASAN|possible circular locking|suspicious RCU|leaked|Oops|Call Trace'
 if grep -nE "$bad" "$log"; then
 	die "the guest's kernel complained"

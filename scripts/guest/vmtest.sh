@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Runs in the guest: the story, and what a story would not tell.
+
+# shellcheck source=scripts/guest/story.sh
+. /story.sh
+
+# Everything loaded, and the channel open.
+load()
+{
+	insmod /modules/vmbkmcl.ko && insmod /modules/vmbkmcl_hv.ko &&
+		insmod /modules/kmcl_dynmem.ko && within 10 state_is Active
+}
+
+unload()
+{
+	rmmod kmcl_dynmem && rmmod vmbkmcl_hv && rmmod vmbkmcl
+}
+
+cycle()
+{
+	load && control send 10 && within 5 counter_is queued -eq 0 &&
+		control disable && counter_is closed -eq 1 && unload
+}
+
+free_memory()
+{
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+	sed -nE 's/^MemFree: *([0-9]+) kB/\1/p' /proc/meminfo
+}
+
+step "A channel that is in use is unloaded"
+check "load again" load
+check "unload while Active" unload
+
+step "The client is loaded before the transport"
+check "insmod vmbkmcl" insmod /modules/vmbkmcl.ko
+check "insmod kmcl_dynmem without a transport" insmod /modules/kmcl_dynmem.ko
+check "channel waits for an offer: Enabled" within 5 state_is Enabled
+check "Opened has not run" counter_is opened -eq 0
+check "insmod vmbkmcl_hv" insmod /modules/vmbkmcl_hv.ko
+check "channel is Active when the offer is there" within 10 state_is Active
+check "unload" unload
+
+step "The device is unbound and bound again"
+check "load again" load
+driver=$(basename "$(readlink "/sys/bus/vmbus/devices/$device/driver")")
+unbind()
+{
+	echo "$device" >"/sys/bus/vmbus/drivers/$driver/$1"
+}
+check "unbind" unbind unbind
+check "EvtVmbChannelClosed ran once" within 5 counter_is closed -eq 1
+check "channel is Disabled" within 5 state_is Disabled
+check "enable" control enable
+check "channel waits for an offer: Enabled" within 5 state_is Enabled
+check "bind" unbind bind
+check "channel is Active again" within 10 state_is Active
+check "unload" unload
+
+step "Pause and start"
+check "load again" load
+check "pause" control pause
+check "channel is Paused" within 5 state_is Paused
+check "start" control start
+check "channel is Active again" within 5 state_is Active
+check "EvtVmbChannelClosed has not run" counter_is closed -eq 0
+check "unload" unload
+
+step "Again and again"
+cycle
+before=$(free_memory)
+rounds=0
+while [ "$rounds" -lt "${ROUNDS:-20}" ] && cycle; do
+	rounds=$((rounds + 1))
+done
+check "${ROUNDS:-20} rounds of load, traffic, disable, unload" \
+	[ "$rounds" -eq "${ROUNDS:-20}" ]
+after=$(free_memory)
+echo "free memory before $before kB, after $after kB" | show
+check "memory is as before (within 2 MB)" [ $((before - after)) -lt 2048 ]

@@ -1,0 +1,13 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Runs shellcheck on every script of the tree.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+need_packages shellcheck
+for script in .ci/run scripts/*.sh scripts/guest/*; do
+	check "shellcheck $script" shellcheck -x "$script"
+done
+tally

@@ -1,0 +1,24 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# usage: KERNEL=VERSION scripts/vmtest.sh
+#
+# The modules on a real VMBus host: builds them for the kernel, boots it and
+# counts what scripts/guest/vmtest.sh found there.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+log=$BUILD/vm/vmtest-$KERNEL.log
+rm -f "$log"
+
+check "modules for $KERNEL build" scripts/build-modules.sh "$KERNEL"
+if [ "$failed" -eq 0 ]; then
+	check "guest with $KERNEL ran to its end, kernel log clean" \
+		scripts/vm-run.sh --kernel "$KERNEL" \
+		--modules "$BUILD/modules/$KERNEL" \
+		--script scripts/guest/vmtest.sh --file scripts/guest/lib.sh \
+		--file scripts/guest/story.sh --timeout 240 --log "$log"
+fi
+[ ! -e "$log" ] || count_guest "$log"
+tally
