@@ -6,7 +6,8 @@
 # Builds this tree's modules for Debian's kernel VERSION (6.1, 6.12 or 7.3),
 # out of a clean copy in build/modules/VERSION (with W=1: build/w1/VERSION, and
 # any warning is a failure), with the compiler the kernel was built with.
-# The plain build is skipped if nothing has changed.
+# The plain build is skipped if nothing has changed. With BENCH=1 in the
+# environment the benchmark is built too, in build/bench/VERSION.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -19,6 +20,7 @@ version=${1:-$KERNEL}
 warn=${2:-}
 dir=$BUILD/modules/$version
 [ -z "$warn" ] || dir=$BUILD/w1/$version
+[ -z "${BENCH:-}" ] || dir=$BUILD/bench/$version
 log=$dir.log
 
 # What kbuild reads, as it is in the working tree, committed or not.
@@ -43,7 +45,7 @@ sources | tar -cf - -T - | tar -xf - -C "$dir"
 say "building the modules for $(cat "$kernel/release")${warn:+ with $warn}"
 if ! in_tools "$(cat "$kernel/suite")" \
 	make -C "$(readlink "$kernel/headers")" M="$dir" -j "$JOBS" \
-	CONFIG_DEBUG_INFO_BTF_MODULES= ${warn:+"$warn"} modules >"$log" 2>&1; then
+	CONFIG_DEBUG_INFO_BTF_MODULES= ${warn:+"$warn"} ${BENCH:+BENCH=1} modules >"$log" 2>&1; then
 	grep -E -A 5 'error|warning|ERROR|WARNING|Error' "$log" | head -n 40 || cat "$log"
 	die "the build failed, see $log"
 fi

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What sending costs: vmbus_sendpacket() beside VmbPacketSend(), one after
+ * the other on the same device in the same run.
+ *
+ * Sends 64-byte status reports to the Dynamic Memory device, which its host
+ * accepts at any time and does not answer. Each call is timed by itself; with
+ * an instruction-counting virtual CPU a nanosecond is an instruction. A call
+ * that signals the host leaves the guest, and what the host executes then is
+ * counted too: the least and the median of a burst are calls that did not.
+ *
+ * Everything happens in module init, in process context; nothing stays.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/completion.h>
+#include <linux/delay.h>
+#include <linux/hyperv.h>
+#include <linux/kmcl.h>
+#include <linux/ktime.h>
+#include <linux/math64.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+
+#define BENCH_PACKETS	1024
+#define BENCH_BURST	64
+#define BENCH_BYTES	64
+#define BENCH_RING	(16 * 4096)
+#define BENCH_WAIT_MS	5000
+
+/* Dynamic Memory's status report, padded to 64 bytes */
+struct bench_report {
+	__le16 type;
+	__le16 size;
+	__le32 trans_id;
+	__le64 pages[7];
+} __packed;
+
+static const guid_t bench_class =
+	GUID_INIT(0x525074dc, 0x8985, 0x46e2, 0x80, 0x57, 0xa3, 0x07, 0xdc,
+		  0x18, 0xa5, 0x02);
+
+static struct bench_report report;
+static u64 *samples;
+
+static int compare(const void *a, const void *b)
+{
+	u64 x = *(const u64 *)a, y = *(const u64 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* ktime itself costs something: the median of nothing at all */
+static u64 clock_cost(void)
+{
+	unsigned int i;
+	u64 start;
+
+	for (i = 0; i < BENCH_PACKETS; i++) {
+		start = ktime_get_ns();
+		samples[i] = ktime_get_ns() - start;
+	}
+	sort(samples, BENCH_PACKETS, sizeof(*samples), compare, NULL);
+	return samples[BENCH_PACKETS / 2];
+}
+
+/*
+ * @send BENCH_PACKETS packets in bursts of @burst, each after the host has read
+ * the one before.
+ */
+static int measure(const char *api, unsigned int burst, int (*send)(void *),
+		   bool (*idle)(void *), void *arg)
+{
+	u64 start, total = 0, clock = clock_cost();
+	unsigned int i, k, ms;
+	int ret;
+
+	for (i = 0; i < BENCH_PACKETS; i += burst) {
+		for (ms = 0; !idle(arg); ms++) {
+			if (ms == BENCH_WAIT_MS) {
+				pr_err("%s: the host does not read its ring\n",
+				       api);
+				return -ETIMEDOUT;
+			}
+			usleep_range(1000, 2000);
+		}
+		for (k = 0; k < burst; k++) {
+			start = ktime_get_ns();
+			ret = send(arg);
+			samples[i + k] = ktime_get_ns() - start - clock;
+			if (ret) {
+				pr_err("%s: sending failed (%d)\n", api, ret);
+				return ret;
+			}
+			total += samples[i + k];
+		}
+	}
+	sort(samples, BENCH_PACKETS, sizeof(*samples), compare, NULL);
+	pr_info("%s burst %u: mean %llu median %llu least %llu per packet\n",
+		api, burst, div_u64(total, BENCH_PACKETS),
+		samples[BENCH_PACKETS / 2], samples[0]);
+	return 0;
+}
+
+static int measure_both(const char *api, int (*send)(void *),
+			bool (*idle)(void *), void *arg)
+{
+	int ret = measure(api, 1, send, idle, arg);
+
+	return ret ? ret : measure(api, BENCH_BURST, send, idle, arg);
+}
+
+/* The raw API */
+static struct completion raw_bound;
+static struct hv_device *raw_device;
+
+static int raw_probe(struct hv_device *hdev, const struct hv_vmbus_device_id *id)
+{
+	raw_device = hdev;
+	complete(&raw_bound);
+	return 0;
+}
+
+static const struct hv_vmbus_device_id raw_ids[] = {
+	{ HV_DM_GUID },
+	{ },
+};
+
+static struct hv_driver raw_driver = {
+	.name = "kmcl_bench",
+	.id_table = raw_ids,
+	.probe = raw_probe,
+};
+
+static void raw_onchannel(void *context)
+{
+	struct vmpacket_descriptor *desc;
+	struct vmbus_channel *channel = context;
+
+	foreach_vmbus_pkt(desc, channel)
+		;
+}
+
+static int raw_send(void *arg)
+{
+	return vmbus_sendpacket(arg, &report, sizeof(report), 0,
+				VM_PKT_DATA_INBAND, 0);
+}
+
+static bool ring_idle(void *arg)
+{
+	struct vmbus_channel *channel = arg;
+	struct hv_ring_buffer *ring = channel->outbound.ring_buffer;
+
+	return READ_ONCE(ring->read_index) == READ_ONCE(ring->write_index);
+}
+
+static int bench_raw(void)
+{
+	int ret;
+
+	init_completion(&raw_bound);
+	ret = vmbus_driver_register(&raw_driver);
+	if (ret)
+		return ret;
+	if (!wait_for_completion_timeout(&raw_bound,
+					 msecs_to_jiffies(BENCH_WAIT_MS))) {
+		pr_err("no Dynamic Memory device is free\n");
+		ret = -ENODEV;
+		goto unregister;
+	}
+	ret = vmbus_open(raw_device->channel, BENCH_RING, BENCH_RING, NULL, 0,
+			 raw_onchannel, raw_device->channel);
+	if (ret)
+		goto unregister;
+	ret = measure_both("vmbus_sendpacket", raw_send, ring_idle,
+			   raw_device->channel);
+	vmbus_close(raw_device->channel);
+unregister:
+	vmbus_driver_unregister(&raw_driver);
+	return ret;
+}
+
+/* The library */
+static struct completion kmcl_running;
+static struct kmcl_packet *kmcl_pkt;
+
+static void kmcl_post_started(struct kmcl_channel *ch)
+{
+	complete(&kmcl_running);
+}
+
+static void kmcl_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
+{
+}
+
+static int kmcl_bench_send(void *arg)
+{
+	return kmcl_send(kmcl_pkt, &report, sizeof(report), 0);
+}
+
+/* The default routine: a packet from the cache for each send */
+static int kmcl_bench_alloc_send(void *arg)
+{
+	struct kmcl_packet *pkt = kmcl_packet_alloc(arg);
+
+	return pkt ? kmcl_send(pkt, &report, sizeof(report), 0) : -ENOMEM;
+}
+
+/* The same ring, found through the bus */
+static bool kmcl_idle(void *arg)
+{
+	return ring_idle(raw_device->channel);
+}
+
+static int bench_kmcl(void)
+{
+	static const struct kmcl_channel_ops ops = {
+		.post_started = kmcl_post_started,
+	};
+	struct kmcl_channel *ch;
+	int ret;
+
+	init_completion(&kmcl_running);
+	ret = kmcl_channel_alloc(NULL, false, &ch);
+	if (ret)
+		return ret;
+	ret = kmcl_set_target(ch, &bench_class, NULL, NULL);
+	if (!ret)
+		ret = kmcl_set_ops(ch, &ops);
+	if (!ret)
+		ret = kmcl_set_max_packet_size(ch, 1024);
+	if (!ret)
+		ret = kmcl_set_ring_pages(ch, BENCH_RING / 4096,
+					  BENCH_RING / 4096);
+	if (!ret)
+		ret = kmcl_channel_enable(ch);
+	if (ret)
+		goto free;
+	kmcl_pkt = kmcl_packet_alloc(ch);
+	if (!kmcl_pkt) {
+		ret = -ENOMEM;
+		goto disable;
+	}
+	kmcl_packet_set_done(kmcl_pkt, kmcl_done);
+	if (!wait_for_completion_timeout(&kmcl_running,
+					 msecs_to_jiffies(BENCH_WAIT_MS))) {
+		pr_err("the channel did not start\n");
+		ret = -ETIMEDOUT;
+		goto packet;
+	}
+	ret = measure_both("VmbPacketSend", kmcl_bench_send, kmcl_idle, ch);
+	if (!ret)
+		ret = measure_both("VmbPacketAllocate+Send",
+				   kmcl_bench_alloc_send, kmcl_idle, ch);
+packet:
+	kmcl_packet_free(kmcl_pkt);
+disable:
+	kmcl_channel_disable(ch);
+free:
+	kmcl_channel_free(ch);
+	return ret;
+}
+
+static int __init bench_init(void)
+{
+	int ret;
+
+	BUILD_BUG_ON(sizeof(report) != BENCH_BYTES);
+	report.type = cpu_to_le16(5);
+	report.size = cpu_to_le16(sizeof(report));
+	samples = kcalloc(BENCH_PACKETS, sizeof(*samples), GFP_KERNEL);
+	if (!samples)
+		return -ENOMEM;
+	ret = bench_raw();
+	if (!ret)
+		ret = bench_kmcl();
+	kfree(samples);
+	/* Done: loading it "fails", so that it can be loaded again */
+	return ret ? ret : -EAGAIN;
+}
+
+module_init(bench_init);
+
+MODULE_DESCRIPTION("Cost of sending a packet, raw VMBus API and KMCL");
+MODULE_LICENSE("GPL");
