@@ -345,7 +345,7 @@ static void kmcl_hv_ring_init(struct kmcl_ring *ring,
  * @tx: filled in: producer's side of the ring to the host
  * @rx: filled in: consumer's side of the ring from the host
  *
- * Context: Process context, may sleep; not while kmcl_offer_gone() is over.
+ * Context: Process context, may sleep; not after kmcl_offer_gone().
  * Return: 0; -ENODEV if the device was rescinded, -ECONNREFUSED if the host
  *	refused, -EINVAL for sizes that cannot be had, or another negative errno.
  */
