@@ -25,11 +25,28 @@ distclean:
 demo check kunit sparse checkpatch shellcheck build-test vmtest:
 	@scripts/$@.sh
 
+# DKMS builds the modules for the running kernel and for those to come; deb
+# packs that as build/vmbkmcl-dkms_VERSION_all.deb.
+dkms-install:
+	@scripts/dkms.sh install
+
+dkms-remove:
+	@scripts/dkms.sh remove
+
+deb:
+	@scripts/dkms.sh deb
+
+dkmstest:
+	@scripts/dkms-test.sh
+
 help:
 	@echo 'make [modules] [KDIR=...]  build the modules for a kernel'
 	@echo 'make modules_install       install them below /lib/modules'
 	@echo 'make clean                 remove what was built in the tree'
 	@echo 'make distclean             remove build/ as well'
+	@echo 'make dkms-install          let DKMS build and install them (as root)'
+	@echo 'make dkms-remove           take that back'
+	@echo 'make deb                   the Debian package vmbkmcl-dkms, in build/'
 	@echo 'make demo   [KERNEL=6.12]  the whole story on a real VMBus host, in QEMU'
 	@echo 'make check                 everything below, and a sum'
 	@echo 'make kunit                 unit tests under User Mode Linux'
@@ -38,6 +55,7 @@ help:
 	@echo 'make shellcheck            shellcheck on the scripts'
 	@echo 'make build-test            W=1 builds for 6.1, 6.12 and 7.3'
 	@echo 'make vmtest [KERNEL=6.12]  modules, stock hv_vmbus and a VMBus host'
+	@echo 'make dkmstest              the package in a clean Debian root and a guest'
 
 .PHONY: modules modules_install clean distclean demo check kunit sparse \
-	checkpatch shellcheck build-test vmtest help
+	checkpatch shellcheck build-test vmtest dkms-install dkms-remove deb dkmstest help
