@@ -26,7 +26,7 @@ log=$dir.log
 # What kbuild reads, as it is in the working tree, committed or not.
 sources()
 {
-	find Kbuild Kconfig Makefile drivers include -type f \
+	find Kbuild Kconfig Makefile drivers include kunit -type f \
 		\( -name '*.[chS]' -o -name 'K*' -o -name 'Makefile*' \) \
 		! -name '*.mod.c' | LC_ALL=C sort
 }

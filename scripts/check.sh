@@ -42,6 +42,7 @@ part kunit scripts/kunit.sh
 for version in 6.1 6.12 7.3; do
 	part "vmtest-$version" env KERNEL="$version" scripts/vmtest.sh
 done
+part dkmstest scripts/dkms-test.sh
 
 say "took $((SECONDS / 60)) min $((SECONDS % 60)) s"
 printf '%s\n' "${summary[@]}"

@@ -23,7 +23,7 @@ tell()
 	: >"$guest"
 	scripts/vm-run.sh --kernel "$KERNEL" --modules "$BUILD/modules/$KERNEL" \
 		--script scripts/guest/story.sh --file scripts/guest/lib.sh \
-		--timeout 150 --log "$guest" &
+		--timeout 240 --log "$guest" &
 	vm=$!
 	tail -n +1 -F -s 0.2 --pid="$vm" "$guest" 2>/dev/null |
 		sed -un 's/\r//g; s/^| \?//p'

@@ -13,12 +13,14 @@ log=$BUILD/vm/vmtest-$KERNEL.log
 rm -f "$log"
 
 check "modules for $KERNEL build" scripts/build-modules.sh "$KERNEL"
+check "clients outside the tree build for $KERNEL" scripts/outside.sh "$KERNEL"
 if [ "$failed" -eq 0 ]; then
 	check "guest with $KERNEL ran to its end, kernel log clean" \
 		scripts/vm-run.sh --kernel "$KERNEL" \
 		--modules "$BUILD/modules/$KERNEL" \
 		--script scripts/guest/vmtest.sh --file scripts/guest/lib.sh \
-		--file scripts/guest/story.sh --timeout 240 --log "$log"
+		--file scripts/guest/story.sh \
+		--file "$BUILD/outside/$KERNEL/kmcl_hello.ko" --timeout 400 --log "$log"
 fi
 [ ! -e "$log" ] || count_guest "$log"
 tally

@@ -1,0 +1,50 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# usage: scripts/outside.sh [VERSION]
+#
+# Builds clients from a directory outside this tree, as somebody else's driver
+# would be, into build/outside/VERSION: the README's example, exactly as it is
+# shown there, and a copy of kmcl_dynmem. All they get is Module.symvers and
+# the two include directories.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/apt-root.sh
+. "$TOP/scripts/apt-root.sh"
+# shellcheck source=scripts/roots.sh
+. "$TOP/scripts/roots.sh"
+
+version=${1:-$KERNEL}
+"$TOP/scripts/build-modules.sh" "$version"
+kernel=$BUILD/kernels/$version
+tree=$BUILD/modules/$version
+suite=$(cat "$kernel/suite")
+result=$BUILD/outside/$version
+# In the compiler's root the tree is where it is here, and this is not in it.
+place=/tmp/outside-$version
+dir=$BUILD/tools/$suite$place
+
+rm -rf "$dir" "$result"
+mkdir -p "$dir" "$result"
+awk '/^```/ { on = 0 } on; /^<!-- example: kmcl_hello.c -->/ { seen = 1 }
+	/^```c/ && seen { on = 1; seen = 0 }' README.md >"$dir/kmcl_hello.c"
+[ -s "$dir/kmcl_hello.c" ] || die "found no example in README.md"
+cp drivers/clients/kmcl_dynmem*.[ch] "$dir/"
+cat >"$dir/Kbuild" <<END
+ccflags-y := -I$tree/include -I$tree/include/kmcl
+obj-m := kmcl_hello.o kmcl_dynmem.o
+kmcl_dynmem-y := kmcl_dynmem_main.o kmcl_dynmem_debugfs.o
+END
+
+say "building clients outside the tree for $(cat "$kernel/release")"
+in_tools "$suite" make -C "$(readlink "$kernel/headers")" M="$place" \
+	KBUILD_EXTRA_SYMBOLS="$tree/Module.symvers" -j "$JOBS" \
+	CONFIG_DEBUG_INFO_BTF_MODULES= modules >"$result.log" 2>&1 || {
+	grep -E -A 5 'error|ERROR|Error' "$result.log" | head -n 40
+	die "the build failed, see $result.log"
+}
+if grep -A 5 ': warning: ' "$result.log"; then
+	die "warnings, see $result.log"
+fi
+cp "$dir"/*.ko "$result/"
