@@ -1182,7 +1182,7 @@ static void two_cpus_with_small_packets_one_by_one(struct kunit *test)
 static void two_cpus_without_masking(struct kunit *test)
 {
 	struct race r = {
-		.packets = 50000, .max_payload = 16, .burst = 1, .batch = 1000,
+		.packets = 20000, .max_payload = 16, .burst = 1, .batch = 1000,
 	};
 
 	race_run(test, &r);
@@ -1191,7 +1191,7 @@ static void two_cpus_without_masking(struct kunit *test)
 static void two_cpus_with_bursts_and_batches(struct kunit *test)
 {
 	struct race r = {
-		.packets = 20000, .max_payload = 256, .burst = 32, .batch = 16,
+		.packets = 5000, .max_payload = 256, .burst = 32, .batch = 16,
 		.mask = true,
 	};
 
@@ -1201,7 +1201,7 @@ static void two_cpus_with_bursts_and_batches(struct kunit *test)
 static void two_cpus_with_packets_that_fill_the_ring(struct kunit *test)
 {
 	struct race r = {
-		.packets = 10000, .max_payload = KMCL_PAGE_SIZE - 8 - 40,
+		.packets = 2000, .max_payload = KMCL_PAGE_SIZE - 8 - 40,
 		.burst = 2, .batch = 2, .mask = true,
 	};
 
