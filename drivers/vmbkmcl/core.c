@@ -19,6 +19,7 @@ DEFINE_SPINLOCK(kmcl_bus_lock);
 
 static DEFINE_MUTEX(kmcl_watch_mutex);
 static const struct kmcl_transport_ops *kmcl_transport;
+static bool kmcl_transport_going;	/* no new watches */
 static LIST_HEAD(kmcl_offers);
 static LIST_HEAD(kmcl_channels);
 
@@ -47,7 +48,7 @@ int kmcl_watch(struct kmcl_channel *ch)
 		kmcl_transport->unwatch(&ch->watched);
 		ch->watching = false;
 	}
-	if (kmcl_transport && !ch->watching) {
+	if (kmcl_transport && !kmcl_transport_going && !ch->watching) {
 		ret = kmcl_transport->watch(&ch->type);
 		ch->watching = !ret;
 		ch->watched = ch->type;
@@ -367,6 +368,26 @@ out:
 }
 EXPORT_SYMBOL_GPL(kmcl_transport_register);
 
+/* One of the watches that are left, if any, is the caller's to undo. */
+static bool take_watch(guid_t *type)
+{
+	struct kmcl_channel *ch;
+	bool found = false;
+
+	lockdep_assert_held(&kmcl_watch_mutex);
+	spin_lock_irq(&kmcl_bus_lock);
+	list_for_each_entry(ch, &kmcl_channels, node) {
+		if (ch->watching) {
+			ch->watching = false;
+			*type = ch->watched;
+			found = true;
+			break;
+		}
+	}
+	spin_unlock_irq(&kmcl_bus_lock);
+	return found;
+}
+
 /**
  * kmcl_transport_unregister() - a transport goes away
  * @ops: its operations
@@ -375,7 +396,6 @@ EXPORT_SYMBOL_GPL(kmcl_transport_register);
  */
 void kmcl_transport_unregister(const struct kmcl_transport_ops *ops)
 {
-	struct kmcl_channel *ch;
 	guid_t type;
 
 	mutex_lock(&kmcl_watch_mutex);
@@ -383,19 +403,15 @@ void kmcl_transport_unregister(const struct kmcl_transport_ops *ops)
 		mutex_unlock(&kmcl_watch_mutex);
 		return;
 	}
-again:
-	spin_lock_irq(&kmcl_bus_lock);
-	list_for_each_entry(ch, &kmcl_channels, node) {
-		if (!ch->watching)
-			continue;
-		ch->watching = false;
-		type = ch->watched;
-		spin_unlock_irq(&kmcl_bus_lock);
+	kmcl_transport_going = true;
+	/* Not under the mutex: a callback that this waits for may enable */
+	while (take_watch(&type)) {
+		mutex_unlock(&kmcl_watch_mutex);
 		ops->unwatch(&type);
-		goto again;
+		mutex_lock(&kmcl_watch_mutex);
 	}
-	spin_unlock_irq(&kmcl_bus_lock);
 	kmcl_transport = NULL;
+	kmcl_transport_going = false;
 	mutex_unlock(&kmcl_watch_mutex);
 	/* A release that was under way may still be in the transport's code */
 	flush_workqueue(kmcl_wq);

@@ -13,7 +13,6 @@
  */
 #include <linux/completion.h>
 #include <linux/mm.h>
-#include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
@@ -191,7 +190,6 @@ static void lb_signal(struct kmcl_offer *offer)
 }
 
 const struct kmcl_transport_ops kmcl_loopback_ops = {
-	.owner = THIS_MODULE,
 	.name = "loopback",
 	.open = lb_open,
 	.close = lb_close,

@@ -12,13 +12,11 @@
 
 #include "ring.h"
 
-struct module;
 struct kmcl_channel;
 struct kmcl_offer;
 
 /**
  * struct kmcl_transport_ops - operations of a transport
- * @owner: the module, held while one of its offers is in use
  * @name: for messages and debugfs
  * @watch: (optional) a channel wants devices of @type: bind to their class,
  *	so that kmcl_offer_add() is called for those present and to come.
@@ -37,7 +35,6 @@ struct kmcl_offer;
  * @signal: (required) interrupt the peer. Atomic
  */
 struct kmcl_transport_ops {
-	struct module *owner;
 	const char *name;
 	int (*watch)(const guid_t *type);
 	void (*unwatch)(const guid_t *type);

@@ -13,7 +13,6 @@
 #include "hv.h"
 
 const struct kmcl_transport_ops kmcl_hv_ops = {
-	.owner = THIS_MODULE,
 	.name = "hv",
 	.watch = kmcl_hv_watch,
 	.unwatch = kmcl_hv_unwatch,
