@@ -130,6 +130,13 @@ static int put_packet(struct kmcl_packet *pkt, const void *buf, u32 len)
 	return 0;
 }
 
+/* The peer's read index cannot be true: nothing can be sent to it any more. */
+static void ring_broken(struct kmcl_channel *ch)
+{
+	pr_warn_ratelimited("%s: the other side wrote a bad read index; packets are queued until the channel is opened again\n",
+			    kmcl_name(ch));
+}
+
 static int put_item(struct kmcl_channel *ch, struct kmcl_item *item)
 {
 	struct kmcl_completion *comp;
@@ -202,6 +209,8 @@ void kmcl_tx_flush(struct kmcl_channel *ch)
 			if (kmcl_ring_want_space(&ch->tx, item_bytes(item)))
 				ret = put_item(ch, item);
 		}
+		if (ret == -EPROTO)
+			ring_broken(ch);
 		if (ret)
 			break;
 		if (comp)
@@ -254,6 +263,8 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags,
 	if (likely(!ret)) {
 		signal = kmcl_ring_commit(&ch->tx);
 	} else if (may_queue) {
+		if (ret == -EPROTO)
+			ring_broken(ch);
 		if (buf != pkt->buf && len)
 			memcpy(pkt->buf, buf, len);
 		pkt->state = KMCL_PKT_QUEUED;
