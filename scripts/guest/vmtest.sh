@@ -107,15 +107,42 @@ check "control refuses to send -1" wrong_word send -1
 check "control refuses to send 0" wrong_word send 0
 check "unload" unload
 
+step "Bad parameters are refused, and nothing stays behind"
+# refused ERROR MESSAGE PARAMETER: insmod says ERROR, the log MESSAGE
+refused()
+{
+	insmod /modules/kmcl_dynmem.ko "$3" 2>&1 | grep -q "$1" &&
+		logged "kmcl_dynmem: .*$2" 1 && [ ! -e "$DYNMEM" ] &&
+		unloaded kmcl_dynmem
+}
+again()
+{
+	insmod /modules/kmcl_dynmem.ko 2>&1 | grep -q 'File exists'
+}
+check "insmod vmbkmcl" insmod /modules/vmbkmcl.ko
+check "insmod vmbkmcl_hv" insmod /modules/vmbkmcl_hv.ko
+check "a malformed GUID" refused 'Invalid argument' GUID instance=525074dc
+check "a GUID with text behind it" refused 'Invalid argument' GUID \
+	"instance=${CLASS}x"
+check "a ring of 0 bytes" refused 'Invalid argument' ring ring_size=0
+check "a ring of 3 GiB" refused 'Invalid argument' ring ring_size=3221225472
+check "an interval of 0 ms" refused 'Invalid argument' interval interval_ms=0
+check "another instance is waited for" insmod /modules/kmcl_dynmem.ko \
+	instance=00000000-1111-2222-3333-444444444444
+check "its channel stays Enabled" state_is Enabled
+check "the module is not loaded twice" again
+check "what is loaded is not disturbed" state_is Enabled
+check "unload" unload
+
 step "Again and again"
 cycle
 before=$(free_memory)
 rounds=0
-while [ "$rounds" -lt "${ROUNDS:-20}" ] && cycle; do
+while [ "$rounds" -lt "${ROUNDS:-100}" ] && cycle; do
 	rounds=$((rounds + 1))
 done
-check "${ROUNDS:-20} rounds of load, traffic, disable, unload" \
-	[ "$rounds" -eq "${ROUNDS:-20}" ]
+check "${ROUNDS:-100} rounds of load, traffic, disable, unload" \
+	[ "$rounds" -eq "${ROUNDS:-100}" ]
 after=$(free_memory)
 echo "free memory before $before kB, after $after kB" | show
 check "memory is as before (within 2 MB)" [ $((before - after)) -lt 2048 ]
