@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# usage: scripts/build-modules.sh [VERSION] [W=1]
+# usage: [BENCH=1] scripts/build-modules.sh [VERSION] [W=1]
 #
 # Builds this tree's modules for Debian's kernel VERSION (6.1, 6.12 or 7.3),
 # out of a clean copy in build/modules/VERSION (with W=1: build/w1/VERSION, and
@@ -33,6 +33,7 @@ sources()
 
 "$TOP/scripts/fetch-kernel.sh" "$version"
 kernel=$BUILD/kernels/$version
+alone "modules-$version$warn${BENCH:-}"
 stamp=$(sources | xargs cat "$kernel/release" | sha256sum)
 if [ -z "$warn" ] && [ "$(cat "$dir/.stamp" 2>/dev/null)" = "$stamp" ]; then
 	exit 0

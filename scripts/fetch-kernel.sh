@@ -34,7 +34,14 @@ esac
 
 # The headers refer to their place by absolute path, so that a tree that was
 # moved needs them again.
-[ "$(cat "$dir/place" 2>/dev/null)" != "$dir" ] || exit 0
+ready()
+{
+	[ "$(cat "$dir/place" 2>/dev/null)" = "$dir" ]
+}
+
+ready && exit 0
+alone "kernel-$version"
+ready && exit 0
 rm -rf "$dir"
 mkdir -p "$dir"
 

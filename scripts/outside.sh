@@ -17,6 +17,7 @@
 
 version=${1:-$KERNEL}
 "$TOP/scripts/build-modules.sh" "$version"
+alone "outside-$version"
 kernel=$BUILD/kernels/$version
 tree=$BUILD/modules/$version
 suite=$(cat "$kernel/suite")

@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 #
 # Debian packages unpacked below build/, not installed: kernels, compilers,
-# QEMU. Source it after lib.sh and apt-root.sh.
+# QEMU. Source it after lib.sh and apt-root.sh. The exits are explicit because
+# the caller may be inside an "if", where "set -e" does nothing.
 
 # The release this machine runs: bookworm, trixie, ...
 host_suite()
@@ -11,18 +12,28 @@ host_suite()
 	(. /etc/os-release && printf '%s\n' "${VERSION_CODENAME:-unknown}")
 }
 
+# alone NAME: wait until no other script that runs at the same time holds this
+# name; it is held until the script ends, or to the end of a subshell.
+alone()
+{
+	local lock
+
+	exec {lock}>"$BUILD/.$1.lock"
+	flock "$lock"
+}
+
 # debs_into DIRECTORY PACKAGE...: unpack exactly these.
 debs_into()
 {
 	local dir=$1 debs deb
 
 	shift
-	debs=$(apt_debs "$@")
+	debs=$(apt_debs "$@") || exit
 	mkdir -p "$dir"
 	for deb in $debs; do
 		# tar, because dpkg-deb -x replaces links by directories.
 		dpkg-deb --fsys-tarfile "$deb" |
-			tar -x --keep-directory-symlink -C "$dir"
+			tar -x --keep-directory-symlink -C "$dir" || exit
 	done
 }
 
@@ -61,7 +72,9 @@ in_tools()
 	*)
 		packages+=(gcc-14 libelf1t64 python3) ;;
 	esac
-	if [ ! -e "$root/ready" ]; then
+	[ -e "$root/ready" ] || (
+		alone "tools-$suite"
+		[ ! -e "$root/ready" ] || exit 0
 		say "unpacking the compiler of Debian $suite (about 80 MB)"
 		apt_root "$suite" "$suite-backports"
 		root_into "$root" "${packages[@]}"
@@ -69,7 +82,7 @@ in_tools()
 		ln -sf dash "$root/usr/bin/sh"
 		cp -a /dev/null "$root/dev/" 2>/dev/null || : >"$root/dev/null"
 		touch "$root/ready"
-	fi
+	) || exit
 	[ "$(id -u)" -eq 0 ] || user=(--map-root-user)
 	# shellcheck disable=SC2016
 	unshare --mount "${user[@]}" sh -c '

@@ -63,12 +63,14 @@ libs=$qemu/usr/lib/x86_64-linux-gnu
 busybox=$qemu/usr/bin/busybox
 
 # QEMU, its libraries and firmware; the same program runs at both levels.
-if [ ! -e "$qemu/ready" ]; then
+[ -e "$qemu/ready" ] || (
+	alone qemu
+	[ ! -e "$qemu/ready" ] || exit 0
 	say "unpacking QEMU 10 (about 60 MB)"
 	apt_root trixie trixie-backports
 	root_into "$qemu" qemu-system-x86 busybox-static
 	touch "$qemu/ready"
-fi
+)
 "$TOP/scripts/fetch-kernel.sh" "$version"
 kernel=$BUILD/kernels/$version
 
@@ -182,8 +184,8 @@ outer_base()
 	cp -L "$qemu/usr/share/seabios/bios-256k.bin" \
 		"$qemu/usr/share/qemu/"{kvmvapic,linuxboot_dma}.bin \
 		"$root/firmware/"
-	into_cpio "$root" >"$keep.new"
-	mv "$keep.new" "$keep"
+	into_cpio "$root" >"$work/l1.cpio"
+	mv "$work/l1.cpio" "$keep"
 	rm -rf "$root"
 }
 
