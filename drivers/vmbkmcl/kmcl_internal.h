@@ -152,7 +152,8 @@ struct kmcl_channel {
 
 	/* The link: set and cleared by the work, used between */
 	struct kmcl_offer *offer;	/* kmcl_bus_lock; a reference */
-	struct kmcl_connection *conn;	/* server: the loopback connection */
+	struct kmcl_connection *conn;	/* the loopback connection */
+	struct kmcl_connection *asking;	/* server: one not yet accepted */
 	bool connected;
 	struct kmcl_ring tx;
 	struct kmcl_ring rx;

@@ -7,7 +7,7 @@
  * for the server's opened callback. The connection and its memory live until
  * both sides have let go.
  *
- * lb_lock covers a server's connection and the sides' flags; a side's flag is
+ * lb_lock covers a server's connections and the sides' flags; a side's flag is
  * also read under RCU by the other one's signal, and clearing it waits for a
  * grace period, so that no signal reaches a channel that has let go.
  */
@@ -140,8 +140,9 @@ static int lb_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 	spin_lock_irq(&lb_lock);
 	dead = READ_ONCE(offer->dead);
 	if (!dead) {
+		/* The server may still have to close the one before */
 		kref_get(&conn->ref);
-		server->conn = conn;
+		server->asking = conn;
 	}
 	spin_unlock_irq(&lb_lock);
 	if (dead) {
@@ -230,8 +231,13 @@ int kmcl_loopback_publish(struct kmcl_channel *ch)
 /* Server: the connection that a client asks for; its rings. */
 int kmcl_loopback_accept(struct kmcl_channel *ch)
 {
-	struct kmcl_connection *conn = ch->conn;
+	struct kmcl_connection *conn;
 
+	spin_lock_irq(&lb_lock);
+	conn = ch->asking;
+	ch->asking = NULL;
+	WRITE_ONCE(ch->conn, conn);
+	spin_unlock_irq(&lb_lock);
 	if (!conn)
 		return -ENODEV;
 	ring_side(&conn->up, &ch->rx);
@@ -239,22 +245,32 @@ int kmcl_loopback_accept(struct kmcl_channel *ch)
 	return 0;
 }
 
-/* Server: the result of the client's open; an error ends the connection. */
+static void answer(struct kmcl_connection *conn, int result)
+{
+	lockdep_assert_held(&lb_lock);
+	if (conn->answered_flag)
+		return;
+	conn->answered_flag = true;
+	conn->result = result;
+	WRITE_ONCE(conn->server_up, !result);
+	complete(&conn->answered);
+}
+
+/* Server: the result of the client's open, accepted or not. */
 void kmcl_loopback_answer(struct kmcl_channel *ch, int result)
 {
-	struct kmcl_connection *conn;
+	struct kmcl_connection *asking;
 
 	spin_lock_irq(&lb_lock);
-	conn = ch->conn;
-	if (conn && !conn->answered_flag) {
-		conn->answered_flag = true;
-		conn->result = result;
-		WRITE_ONCE(conn->server_up, !result);
-		complete(&conn->answered);
-	}
+	asking = ch->asking;
+	ch->asking = NULL;
+	if (asking)
+		answer(asking, result);
+	else if (ch->conn)
+		answer(ch->conn, result);
 	spin_unlock_irq(&lb_lock);
-	if (result && !ch->connected)
-		kmcl_loopback_disconnect(ch);
+	if (asking)
+		conn_put(asking);
 }
 
 /* Server: let go of the connection. Sleeps. */
