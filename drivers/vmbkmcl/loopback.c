@@ -130,6 +130,9 @@ static int lb_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 	bool dead;
 	int ret;
 
+	/* Room for two of the largest packets of either side */
+	tx_bytes = max(tx_bytes, server->rx_pages * KMCL_PAGE_SIZE);
+	rx_bytes = max(rx_bytes, server->tx_pages * KMCL_PAGE_SIZE);
 	conn = conn_new(offer->ch, server, tx_bytes, rx_bytes);
 	if (!conn)
 		return -ENOMEM;
