@@ -193,6 +193,9 @@ int __kmcl_send_sync(struct kmcl_channel *ch, const void *buf, u32 len,
 		wait_for_completion(&sync.wake);
 	if (!ret || !sync.status)
 		ret = sync.status;
+	/* Closing may have ended the packet before the caller woke up */
+	if (ret && READ_ONCE(sync.aborted))
+		ret = -ENODEV;
 	if (!ret && reply_len) {
 		*reply_len = sync.len;
 		if (reply && sync.len > sync.room)
