@@ -271,6 +271,8 @@ static void arrive(struct kmcl_channel *ch, enum kmcl_event ev,
 	if (next == KMCL_ST_PAUSED || next == KMCL_ST_CLOSED)
 		ch->in.post = false;
 	if (next == KMCL_ST_DISABLED) {
+		/* Also after an open that failed: nothing is to come */
+		kmcl_sync_abort(ch);
 		ch->in = (struct kmcl_inputs) { .run = !ch->server };
 		ch->disables++;
 	} else if (ch->server && next == KMCL_ST_ENABLED &&
