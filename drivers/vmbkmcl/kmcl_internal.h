@@ -79,6 +79,7 @@ struct kmcl_slot {
 	u64 trans_id;			/* tx_lock: 0 when not in flight */
 	struct kmcl_packet *pkt;	/* tx_lock: while in flight */
 	void *owner;			/* the packet that it belongs to */
+	struct rcu_head rcu;
 };
 
 struct kmcl_packet {

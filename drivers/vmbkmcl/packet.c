@@ -69,7 +69,8 @@ void kmcl_packet_destroy(struct kmcl_packet *pkt)
 	xa_lock_irqsave(slots, flags);
 	__xa_erase(slots, pkt->slot->index);
 	xa_unlock_irqrestore(slots, flags);
-	kfree(pkt->slot);
+	/* A late completion may be looking at it */
+	kfree_rcu(pkt->slot, rcu);
 	kfree(pkt);
 }
 
