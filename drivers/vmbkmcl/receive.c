@@ -304,8 +304,11 @@ void kmcl_rx_init(struct kmcl_channel *ch)
 /* Before the rings are connected. One context makes sure of progress. Sleeps. */
 int kmcl_rx_attach(struct kmcl_channel *ch)
 {
-	struct kmcl_completion *comp = comp_new(ch, GFP_KERNEL);
+	struct kmcl_completion *comp;
 
+	/* What was given back since then may have another context size */
+	kmcl_rx_detach(ch);
+	comp = comp_new(ch, GFP_KERNEL);
 	if (!comp)
 		return -ENOMEM;
 	spin_lock_irq(&ch->rx_lock);
