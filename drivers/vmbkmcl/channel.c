@@ -121,7 +121,8 @@ static void wait_for_work(struct kmcl_channel *ch, const u64 *counter, u64 old,
  * was given.
  *
  * Context: may sleep; not from a callback of this channel.
- * Return: 0, or -EDEADLK from a callback of the channel: nothing was done.
+ * Return: 0; -EDEADLK from a callback of the channel: nothing was done;
+ * -EINVAL: no channel.
  */
 int kmcl_channel_free(struct kmcl_channel *ch)
 {
@@ -224,12 +225,15 @@ EXPORT_SYMBOL_GPL(__kmcl_channel_enable);
  * given, and says so when that takes long.
  *
  * Context: may sleep; not from a callback of this channel.
- * Return: 0, or -EDEADLK from a callback of the channel: nothing was done.
+ * Return: 0; -EDEADLK from a callback of the channel: nothing was done;
+ * -EINVAL: no channel.
  */
 int kmcl_channel_disable(struct kmcl_channel *ch)
 {
 	u64 old;
 
+	if (!ch)
+		return -EINVAL;
 	if (refused(ch, "disable"))
 		return -EDEADLK;
 	might_sleep();
@@ -256,10 +260,13 @@ EXPORT_SYMBOL_GPL(kmcl_channel_disable);
  * Does not wait for the callbacks. While disabled it undoes an earlier pause.
  *
  * Context: may sleep; not from a callback of this channel.
- * Return: 0, or -EDEADLK from a callback of the channel: nothing was done.
+ * Return: 0; -EDEADLK from a callback of the channel: nothing was done;
+ * -EINVAL: no channel.
  */
 int kmcl_channel_start(struct kmcl_channel *ch)
 {
+	if (!ch)
+		return -EINVAL;
 	if (refused(ch, "start"))
 		return -EDEADLK;
 
@@ -279,13 +286,16 @@ EXPORT_SYMBOL_GPL(kmcl_channel_start);
  * completed. While disabled the channel will be paused once it is open.
  *
  * Context: may sleep; not from a callback of this channel.
- * Return: 0, or -EDEADLK from a callback of the channel: nothing was done.
+ * Return: 0; -EDEADLK from a callback of the channel: nothing was done;
+ * -EINVAL: no channel.
  */
 int kmcl_channel_pause(struct kmcl_channel *ch)
 {
 	bool wait;
 	u64 old;
 
+	if (!ch)
+		return -EINVAL;
 	if (refused(ch, "pause"))
 		return -EDEADLK;
 	might_sleep();
