@@ -1,0 +1,271 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# usage: KERNEL=VERSION scripts/dkms-test.sh
+#
+# The package vmbkmcl-dkms, and make dkms-install, in a clean Debian root below
+# build/, whose kernel is not the one that is running: what DKMS builds there,
+# that nothing of it stays behind, and that it works in a guest. The root
+# without the package is made once and copied for each run. Nothing on this
+# machine is changed; its network is not used from inside the root.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/apt-root.sh
+. "$TOP/scripts/apt-root.sh"
+# shellcheck source=scripts/roots.sh
+. "$TOP/scripts/roots.sh"
+
+if [ "$(id -u)" -ne 0 ]; then
+	skip "DKMS in a Debian root: only root can make one"
+	tally
+	exit
+fi
+
+work=$BUILD/dkms/$KERNEL
+clean=$work/clean
+root=$work/root
+log=$BUILD/vm/dkms-$KERNEL.log
+modules=(vmbkmcl vmbkmcl_hv kmcl_dynmem)
+version=$(sed -n 's/^VERSION := //p' Makefile)
+deb=$BUILD/vmbkmcl-dkms_${version}_all.deb
+mkdir -p "$work"
+rm -f "$log" "$deb" "$work"/*.log
+
+# in_root ROOT COMMAND...: run it there. The mounts belong to that command
+# alone, and so do all processes it leaves behind.
+in_root()
+{
+	local dir=$1
+
+	shift
+	# shellcheck disable=SC2016
+	unshare --mount --pid --fork --kill-child sh -c '
+		root=$1; shift
+		mount -t proc proc "$root/proc" &&
+		exec chroot "$root" env -i LC_ALL=C HOME=/root INITRD=No \
+			DEBIAN_FRONTEND=noninteractive \
+			PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"
+	' sh "$dir" "$@" </dev/null
+}
+
+# quietly NAME COMMAND...: output into build/dkms/VERSION/NAME.log, whose end
+# is shown if it fails.
+quietly()
+{
+	local out=$work/$1.log
+
+	shift
+	"$@" >"$out" 2>&1 && return 0
+	tail -n 20 "$out"
+	return 1
+}
+
+# apt_in ROOT DEB...: install these packages, with nothing but them.
+apt_in()
+{
+	local dir=$1 p status=0
+
+	shift
+	mkdir "$dir/debs"
+	for p; do
+		ln -f "$p" "$dir/debs/" 2>/dev/null || cp "$p" "$dir/debs/"
+	done
+	in_root "$dir" apt-get -q -y --no-install-recommends \
+		-o APT::Sandbox::User=root -o Dpkg::Use-Pty=0 \
+		-o Dpkg::Options::=--force-unsafe-io \
+		install "${@/#*\///debs/}" || status=$?
+	rm -r "$dir/debs"
+	return "$status"
+}
+
+# A minimal system, the kernel with its headers, DKMS, and what these need.
+make_clean()
+{
+	local uri key proxy packages
+
+	if [ "$(cat "$clean/release" 2>/dev/null)" = "$release" ]; then
+		return 0
+	fi
+	need_packages debootstrap
+	apt_root "$suite" "$suite-backports"
+	read -r uri key <<<"$(apt_archive main)"
+	[[ $key == /* ]] || key=/usr/share/keyrings/debian-archive-keyring.gpg
+	proxy=$(apt-config shell p Acquire::http::Proxy)
+	proxy=${proxy#p=}
+	rm -rf "$clean"
+	mkdir -p "$BUILD/dkms/debs"
+	say "making a Debian $suite root (about 50 MB)"
+	quietly debootstrap unshare --mount \
+		env ${proxy:+http_proxy="${proxy//\'/}"} DEBIAN_FRONTEND=noninteractive \
+		debootstrap --variant=minbase --keyring="$key" \
+		--cache-dir="$BUILD/dkms/debs" "$suite" "$clean" "$uri" || return
+	printf '#!/bin/sh\nexit 101\n' >"$clean/usr/sbin/policy-rc.d"
+	chmod +x "$clean/usr/sbin/policy-rc.d"
+
+	say "installing $release, its headers and DKMS in it"
+	packages=$(apt_private -s -o Dir::State::status="$clean/var/lib/dpkg/status" \
+		install "linux-image-$release" "linux-headers-$release" dkms |
+		sed -nE 's/^Inst ([^ ]+) (\[[^]]*\] )?\(([^ ]+) .*/\1=\3/p')
+	[ -n "$packages" ] || {
+		echo "apt finds no $release: remove $BUILD/kernels/$KERNEL"
+		return 1
+	}
+	# shellcheck disable=SC2086 # one word per package
+	packages=$(apt_debs $packages) || return
+	# shellcheck disable=SC2086
+	quietly packages apt_in "$clean" $packages || return
+	rm -rf "$clean"/usr/share/{doc,man,locale}/*
+	printf '%s\n' "$release" >"$clean/release"
+}
+
+copy_clean()
+{
+	rm -rf "$root"
+	cp -a --reflink=auto "$clean" "$root"
+}
+
+# Every file of the root, but for what any package operation changes.
+files()
+{
+	(cd "$root" && find . -xdev \( -path ./proc -o -path ./tmp -o \
+		-path ./var/log -o -path ./var/lib/dpkg -o \
+		-path ./var/cache \) -prune -o -print) | LC_ALL=C sort
+}
+
+# installed: DKMS says so, of this kernel and of no other.
+installed()
+{
+	in_root "$root" dkms status >"$work/status"
+	sed 's/^/        /' "$work/status"
+	[ "$(wc -l <"$work/status")" -eq 1 ] &&
+		grep -qE "^vmbkmcl/$version, $release, x86_64: installed" \
+			"$work/status"
+}
+
+# fits MODULE: it is where modprobe looks, and made for exactly this kernel.
+fits()
+{
+	local file magic
+
+	file=$(in_root "$root" modinfo -k "$release" -n "$1") || return
+	magic=$(in_root "$root" modinfo -k "$release" -F vermagic "$1")
+	printf '        %s\n        vermagic %s\n' "$file" "$magic"
+	[[ $file == */"$release/updates/dkms/$1.ko"* ]] &&
+		[ "${magic%% *}" = "$release" ]
+}
+
+depends()
+{
+	in_root "$root" modprobe -S "$release" --show-depends kmcl_dynmem |
+		tee "$work/depends" | sed 's/^/        /'
+	grep -q '/vmbkmcl_hv\.ko' "$work/depends" &&
+		grep -q '/vmbkmcl\.ko' "$work/depends"
+}
+
+# A client module with nothing but what the package installed.
+client()
+{
+	local dir=$root/tmp/client
+
+	mkdir -p "$dir"
+	cat >"$dir/client.c" <<-'END'
+	#include <linux/kmcl.h>
+	#include <linux/module.h>
+	#include <vmbuskernelmodeclientlibapi.h>
+
+	static int __init client_init(void)
+	{
+		struct kmcl_channel *ch;
+		int ret = kmcl_channel_alloc(NULL, false, &ch);
+
+		if (!ret)
+			kmcl_channel_free(ch);
+		return ret;
+	}
+	module_init(client_init);
+	MODULE_DESCRIPTION("Client of an installed vmbkmcl");
+	MODULE_LICENSE("GPL");
+	END
+	cat >"$dir/Kbuild" <<-'END'
+	obj-m := client.o
+	ccflags-y := -I/usr/src/vmbkmcl/include -I/usr/src/vmbkmcl/include/kmcl
+	END
+	quietly client in_root "$root" \
+		make -C "/lib/modules/$release/build" M=/tmp/client \
+		KBUILD_EXTRA_SYMBOLS="/var/lib/dkms/vmbkmcl/kernel-$release-x86_64/Module.symvers" \
+		modules || return
+	in_root "$root" modinfo -F depends /tmp/client/client.ko |
+		grep -qx vmbkmcl || return
+	rm -r "$dir"
+}
+
+# take: keep the modules for the guest, as plain .ko files.
+take()
+{
+	rm -rf "$work/modules"
+	cp -r "$root/lib/modules/$release/updates/dkms" "$work/modules" || return
+	find "$work/modules" -name '*.xz' -exec xz -d {} + || return
+	[ "$(find "$work/modules" -name '*.ko' | wc -l)" -eq "${#modules[@]}" ]
+}
+
+nothing_left()
+{
+	! find "$root/lib/modules" | grep -E 'kmcl|/updates/dkms/.' || return
+	[ -z "$(in_root "$root" dkms status)" ] || return
+	files >"$work/after"
+	diff "$work/before" "$work/after"
+}
+
+# The tree in the root, and make dkms-install there as a person would type it.
+tree()
+{
+	mkdir -p "$root/tmp/tree"
+	tar -cf - --exclude=./build --exclude=./.git . |
+		tar -xf - -C "$root/tmp/tree" &&
+		quietly "$1" in_root "$root" make -C /tmp/tree "$1" \
+			KVER="$release"
+}
+
+check "kernel $KERNEL is there" scripts/fetch-kernel.sh "$KERNEL"
+check "make deb builds the package" scripts/dkms.sh deb
+[ "$failed" -eq 0 ] || { tally; exit; }
+
+release=$(cat "$BUILD/kernels/$KERNEL/release")
+suite=$(cat "$BUILD/kernels/$KERNEL/suite")
+start=$SECONDS
+check "clean Debian $suite root with $release and DKMS" make_clean
+[ "$failed" -eq 0 ] || { tally; exit; }
+check "its kernel is not the running one" [ "$release" != "$(uname -r)" ]
+check "it is copied" copy_clean
+say "the root took $((SECONDS - start)) s"
+files >"$work/before"
+
+start=$SECONDS
+check "the package installs" quietly install apt_in "$root" "$deb"
+say "that took $((SECONDS - start)) s"
+check "dkms status: installed, for $release only" installed
+for module in "${modules[@]}"; do
+	check "$module is installed and made for $release" fits "$module"
+done
+check "modprobe loads the library and the transport first" depends
+check "a client module builds with the installed headers" client
+check "the modules are kept for the guest" take
+check "the package is removed" quietly remove in_root "$root" \
+	dpkg --force-unsafe-io --purge vmbkmcl-dkms
+check "the modules and all other files are gone" nothing_left
+
+check "make dkms-install" tree dkms-install
+check "dkms status: installed, for $release only" installed
+check "make dkms-remove" tree dkms-remove
+check "the modules and all other files are gone" nothing_left
+rm -rf "$root"
+
+if [ -n "$(find "$work/modules" -name '*.ko' 2>/dev/null)" ]; then
+	check "guest with $KERNEL ran to its end, kernel log clean" \
+		scripts/vm-run.sh --kernel "$KERNEL" --modules "$work/modules" \
+		--script scripts/guest/story.sh --file scripts/guest/lib.sh \
+		--timeout 240 --log "$log"
+	[ ! -e "$log" ] || count_guest "$log"
+fi
+tally
