@@ -1,0 +1,607 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * When the closed callback runs, and what holds before, in and after it.
+ *
+ * The number at the front of a case is that of the statement in the reference
+ * of the library's behaviour (S1 to S33). Statements about GPADLs and external
+ * data are those features' own. Which callback ran in which context and under
+ * which lock is looked at in every case, see harness.c.
+ */
+#include <linux/kthread.h>
+
+#include "harness.h"
+
+/* Disabling waits for callbacks, so it gets a thread where one is held */
+struct disabling {
+	struct end *e;
+	struct completion done;
+};
+
+static int disable_thread(void *data)
+{
+	struct disabling *d = data;
+
+	kmcl_channel_disable(d->e->ch);
+	complete(&d->done);
+	return 0;
+}
+
+static void disable_async(struct end *e, struct disabling *d)
+{
+	struct task_struct *task;
+
+	d->e = e;
+	init_completion(&d->done);
+	task = kthread_run(disable_thread, d, "kmcl_disable");
+	KUNIT_ASSERT_FALSE(e->loop->test, IS_ERR(task));
+}
+
+static void disable_wait(struct disabling *d)
+{
+	KUNIT_ASSERT_GT(d->e->loop->test,
+			wait_for_completion_timeout(&d->done, LOOP_LIMIT), 0);
+}
+
+static void s01_disable_closes_both_ends(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	loop_up(loop);
+	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_disable(loop->client.ch));
+	loop_expect_log(&loop->client, "OoSsPpUuCc");
+	loop_wait_log(&loop->server, 'c', 1);
+	loop_expect_log(&loop->server, "OoSsPpUuCc");
+}
+
+static void s01_revoking_closes_both_ends(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	loop_up(loop);
+	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_disable(loop->server.ch));
+	loop_wait_state(&loop->client, "Disabled");
+	loop_expect_log(&loop->client, "OoSsPpUuCc");
+	loop_expect_log(&loop->server, "OoSsPpUuCc");
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).rescinds, 1);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->server).rescinds, 0);
+}
+
+static void s02_not_before_an_offer(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+	loop_wait_state(&loop->client, "Enabled");
+	kmcl_channel_disable(loop->client.ch);
+	loop_expect_log(&loop->client, "");
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
+	kmcl_channel_disable(loop->server.ch);
+	loop_expect_log(&loop->server, "");
+}
+
+static void s02_not_after_opened_failed(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	loop->client.opened_result = -EIO;
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+	loop_wait_log(&loop->client, 'o', 1);
+	loop_wait_state(&loop->client, "Disabled");
+	loop_expect_log(&loop->client, "Oo");
+	/* The server had agreed: for it the link was up */
+	loop_wait_log(&loop->server, 'c', 1);
+	loop_expect_log(&loop->server, "OoCc");
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).open_failures, 1);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).closes, 0);
+}
+
+static void s02_not_after_a_refused_open(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	loop->server.opened_result = -EIO;
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+	loop_wait_log(&loop->client, 'f', 1);
+	loop_wait_state(&loop->client, "Disabled");
+	loop_expect_log(&loop->client, "Ff");
+	loop_expect_log(&loop->server, "Oo");
+	KUNIT_EXPECT_EQ(test, loop->failure, -ECONNREFUSED);
+
+	/* The offer stays */
+	loop->server.opened_result = 0;
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+	loop_wait_log(&loop->client, 'p', 1);
+	loop_expect_log(&loop->client, "FfOoSsPp");
+}
+
+/* The harness looks at context, work and locks of every callback */
+static void s03_runs_in_process_context_without_locks(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct disabling d;
+
+	loop_up(loop);
+	loop_hold(&loop->client, 'C');
+	disable_async(&loop->client, &d);
+	loop_wait_held(&loop->client);
+	KUNIT_EXPECT_FALSE(test, spin_is_locked(&loop->client.ch->lock));
+	KUNIT_EXPECT_FALSE(test, spin_is_locked(&loop->client.ch->tx_lock));
+	KUNIT_EXPECT_FALSE(test, spin_is_locked(&loop->client.ch->rx_lock));
+	loop_release(&loop->client);
+	disable_wait(&d);
+	KUNIT_EXPECT_NULL(test, loop->client.wrong);
+}
+
+static void waits_for_outstanding(struct loop *loop, struct end *closing)
+{
+	struct kunit *test = loop->test;
+	struct disabling d;
+
+	loop_up(loop);
+	loop->client.keep = true;
+	loop_send(&loop->server, 1, KMCL_SEND_WAIT);
+	loop_send(&loop->server, 2, KMCL_SEND_WAIT);
+	loop_wait(&loop->client, loop_kept(&loop->client) == 2);
+
+	disable_async(closing, &d);
+	loop_wait_log(&loop->client, 'u', 1);
+	loop_complete_kept(&loop->client, 1, 0);
+	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&d.done, HZ / 20), 0);
+	loop_expect_log(&loop->client, "OoSsPpUu");
+	loop_complete_kept(&loop->client, 0, 0);
+	disable_wait(&d);
+	loop_wait_state(&loop->client, "Disabled");
+	loop_expect_log(&loop->client, "OoSsPpUuCc");
+}
+
+static void s04_waits_for_outstanding_after_disable(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	waits_for_outstanding(loop, &loop->client);
+}
+
+static void s04_waits_for_outstanding_after_rescind(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	waits_for_outstanding(loop, &loop->server);
+	/* Nobody is left to be told */
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).comps_dropped, 2);
+}
+
+static void s04_waits_for_suspend(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	loop_up(loop);
+	loop_hold(&loop->client, 'U');
+	kmcl_offer_rescind(loop->client.ch->offer);
+	loop_wait_held(&loop->client);
+	loop_expect_log(&loop->client, "OoSsPpU");
+	loop_release(&loop->client);
+	loop_wait_state(&loop->client, "Disabled");
+	loop_expect_log(&loop->client, "OoSsPpUuCc");
+}
+
+static void s04_no_second_suspend_when_paused(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	loop_up(loop);
+	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_pause(loop->client.ch));
+	KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(loop->client.ch),
+			   "Paused");
+	loop_expect_log(&loop->client, "OoSsPpUu");
+	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_pause(loop->server.ch));
+	kmcl_channel_disable(loop->client.ch);
+	loop_expect_log(&loop->client, "OoSsPpUuCc");
+	loop_wait_log(&loop->server, 'c', 1);
+	loop_expect_log(&loop->server, "OoSsPpUuCc");
+}
+
+/* The harness complains of packets that come while nothing runs */
+static void s05_nothing_is_delivered_from_closed_on(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct disabling d;
+	u32 i, got;
+
+	loop_up(loop);
+	loop_hold(&loop->client, 'C');
+	for (i = 0; i < 100; i++)
+		loop_send(&loop->server, i, 0);
+	disable_async(&loop->client, &d);
+	loop_wait_held(&loop->client);
+	got = loop_got(&loop->client);
+	for (i = 0; i < 100; i++)
+		loop_send(&loop->server, i, 0);
+	tasklet_schedule(&loop->client.ch->rx_tasklet);
+	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&d.done, HZ / 20), 0);
+	KUNIT_EXPECT_EQ(test, got, loop_got(&loop->client));
+	loop_release(&loop->client);
+	disable_wait(&d);
+	KUNIT_EXPECT_EQ(test, got, loop_got(&loop->client));
+	loop_expect_log(&loop->client, "OoSsPpUuCc");
+}
+
+static void s06_disable_returns_after_closed(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct disabling d, second;
+
+	loop_up(loop);
+	loop_hold(&loop->client, 'C');
+	disable_async(&loop->client, &d);
+	loop_wait_held(&loop->client);
+	disable_async(&loop->client, &second);
+	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&d.done, HZ / 10), 0);
+	KUNIT_EXPECT_FALSE(test, completion_done(&second.done));
+	loop_release(&loop->client);
+	disable_wait(&d);
+	disable_wait(&second);
+	loop_expect_log(&loop->client, "OoSsPpUuCc");
+}
+
+static void s06_server_disable_returns_after_closed(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct disabling d;
+
+	loop_up(loop);
+	loop_hold(&loop->server, 'C');
+	disable_async(&loop->server, &d);
+	loop_wait_held(&loop->server);
+	/* The client need not wait for the server's callback */
+	loop_wait_log(&loop->client, 'c', 1);
+	KUNIT_EXPECT_FALSE(test, completion_done(&d.done));
+	loop_release(&loop->server);
+	disable_wait(&d);
+}
+
+static void s07_client_is_disabled_afterwards(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	loop_up(loop);
+	kmcl_channel_disable(loop->client.ch);
+	KUNIT_EXPECT_STREQ(test, "Disabled",
+			   kmcl_channel_state_name(loop->client.ch));
+	KUNIT_EXPECT_EQ(test, 0, kmcl_set_context_size(loop->client.ch, 16));
+	KUNIT_EXPECT_EQ(test, 0, kmcl_set_flags(loop->client.ch, 0));
+}
+
+static void s07_client_is_disabled_after_a_rescind(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	loop_up(loop);
+	kmcl_channel_disable(loop->server.ch);
+	loop_wait_state(&loop->client, "Disabled");
+	KUNIT_EXPECT_EQ(test, 0, kmcl_set_context_size(loop->client.ch, 16));
+	KUNIT_EXPECT_EQ(test, 0, kmcl_set_flags(loop->client.ch, 0));
+	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_free(loop->client.ch));
+	loop->client.ch = NULL;
+}
+
+static void s08_a_new_offer_alone_opens_nothing(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	loop_up(loop);
+	kmcl_channel_disable(loop->server.ch);
+	loop_wait_state(&loop->client, "Disabled");
+	loop_forget(&loop->client);
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
+	flush_work(&loop->server.ch->work);
+	flush_work(&loop->client.ch->work);
+	loop_expect_log(&loop->client, "");
+	KUNIT_EXPECT_STREQ(test, "Disabled",
+			   kmcl_channel_state_name(loop->client.ch));
+
+	/* One that waits already, too: it is held until enable */
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+	loop_wait_log(&loop->client, 'p', 1);
+}
+
+static void s09_enable_again_with_an_offer(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	loop_up(loop);
+	kmcl_channel_disable(loop->client.ch);
+	loop_forget(&loop->client);
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+	loop_wait_log(&loop->client, 'p', 1);
+	loop_expect_log(&loop->client, "OoSsPp");
+}
+
+static void s09_enable_again_before_an_offer(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	loop_up(loop);
+	kmcl_channel_disable(loop->server.ch);
+	loop_wait_state(&loop->client, "Disabled");
+	loop_forget(&loop->client);
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+	loop_wait_state(&loop->client, "Enabled");
+	loop_expect_log(&loop->client, "");
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
+	loop_wait_log(&loop->client, 'p', 1);
+	loop_expect_log(&loop->client, "OoSsPp");
+}
+
+static void s10_the_offer_stays_after_a_client_close(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	loop_up(loop);
+	kmcl_channel_disable(loop->client.ch);
+	loop_wait_log(&loop->server, 'c', 1);
+	loop_wait_state(&loop->server, "Started");
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+	loop_wait_log(&loop->client, 'p', 2);
+	loop_wait_log(&loop->server, 'p', 2);
+	loop_expect_log(&loop->server, "OoSsPpUuCcOoSsPp");
+}
+
+static void s10_a_new_open_waits_for_closed(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	loop_up(loop);
+	loop_hold(&loop->server, 'C');
+	kmcl_channel_disable(loop->client.ch);
+	loop_wait_held(&loop->server);
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+	KUNIT_EXPECT_EQ(test, 0,
+			wait_event_timeout(loop->client.wait,
+					   loop_log_count(&loop->client, 'O') > 1,
+					   HZ / 10));
+	loop_expect_log(&loop->server, "OoSsPpUuC");
+	loop_release(&loop->server);
+	loop_wait_log(&loop->client, 'p', 2);
+	loop_wait_log(&loop->server, 'p', 2);
+	loop_send(&loop->client, 7, 0);
+	loop_wait(&loop->server, loop_got(&loop->server) == 1);
+}
+
+static void s11_after_a_server_disable_the_offer_is_gone(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	loop_up(loop);
+	kmcl_channel_disable(loop->server.ch);
+	KUNIT_EXPECT_FALSE(test, kmcl_offer_exists(&loop->type, &loop->instance));
+	KUNIT_EXPECT_STREQ(test, "Disabled",
+			   kmcl_channel_state_name(loop->server.ch));
+	loop_wait_state(&loop->client, "Disabled");
+	loop_forget(&loop->server);
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+	flush_work(&loop->client.ch->work);
+	loop_expect_log(&loop->server, "");
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
+	loop_wait_log(&loop->server, 'o', 1);
+}
+
+static void s28_rescind_during_disable(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct disabling d, revoke;
+	struct sent *s;
+
+	loop_up(loop);
+	loop->server.keep = true;
+	s = loop_send(&loop->client, 1, KMCL_SEND_WAIT);
+	loop_wait(&loop->server, loop_kept(&loop->server) == 1);
+	loop_hold(&loop->client, 'U');
+	disable_async(&loop->client, &d);
+	loop_wait_held(&loop->client);
+	kmcl_offer_rescind(loop->client.ch->offer);
+	disable_async(&loop->server, &revoke);
+	loop_release(&loop->client);
+	disable_wait(&d);
+	loop_expect_log(&loop->client, "OoSsPpUuCc");
+	KUNIT_EXPECT_EQ(test, s->status, -ECANCELED);
+	loop_complete_all(&loop->server);
+	disable_wait(&revoke);
+}
+
+static void s28_disable_during_rescind(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct disabling d;
+	struct sent *s;
+
+	loop_up(loop);
+	loop->server.keep = true;
+	s = loop_send(&loop->client, 1, KMCL_SEND_WAIT);
+	loop_wait(&loop->server, loop_kept(&loop->server) == 1);
+	loop_hold(&loop->client, 'C');
+	kmcl_offer_rescind(loop->client.ch->offer);
+	loop_wait_held(&loop->client);
+	disable_async(&loop->client, &d);
+	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&d.done, HZ / 20), 0);
+	loop_release(&loop->client);
+	disable_wait(&d);
+	loop_expect_log(&loop->client, "OoSsPpUuCc");
+	KUNIT_EXPECT_EQ(test, s->status, -ENODEV);
+}
+
+static void s29_disable_after_a_rescind_does_nothing(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	loop_up(loop);
+	kmcl_channel_disable(loop->server.ch);
+	loop_wait_state(&loop->client, "Disabled");
+	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_disable(loop->client.ch));
+	loop_expect_log(&loop->client, "OoSsPpUuCc");
+	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_free(loop->client.ch));
+	loop->client.ch = NULL;
+}
+
+static void s30_without_callbacks_all_rules_hold(struct kunit *test)
+{
+	static const struct kmcl_channel_ops none;
+	struct loop *loop = test->priv;
+	struct sent *s, *queued;
+
+	KUNIT_ASSERT_EQ(test, 0, kmcl_set_ops(loop->client.ch, &none));
+	kmcl_channel_start(loop->server.ch);
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+	loop_wait_state(&loop->client, "Active");
+	loop->server.keep = true;
+	s = loop_send(&loop->client, 1, KMCL_SEND_WAIT);
+	loop_wait(&loop->server, loop_kept(&loop->server) == 1);
+	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_disable(loop->client.ch));
+	KUNIT_EXPECT_STREQ(test, "Disabled",
+			   kmcl_channel_state_name(loop->client.ch));
+	KUNIT_EXPECT_EQ(test, s->status, -ECANCELED);
+	queued = loop_send(&loop->client, 2, 0);
+	KUNIT_EXPECT_EQ(test, queued->done, 0);
+	loop_complete_all(&loop->server);
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+	loop_wait(&loop->client, queued->done);
+	KUNIT_EXPECT_EQ(test, queued->status, 0);
+}
+
+static void enable_in_closed(struct end *e, char what)
+{
+	if (what == 'C') {
+		KUNIT_EXPECT_EQ(e->loop->test, -EBUSY,
+				kmcl_channel_enable(e->ch));
+		KUNIT_EXPECT_EQ(e->loop->test, KMCL_ERR(EBUSY, 1),
+				__kmcl_set_flags(e->ch, 0));
+	}
+}
+
+static void s31_enable_before_closed_returned_fails(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct disabling d;
+
+	loop_up(loop);
+	loop->client.hook = enable_in_closed;
+	loop->server.hook = enable_in_closed;
+	loop_hold(&loop->client, 'C');
+	disable_async(&loop->client, &d);
+	loop_wait_held(&loop->client);
+	KUNIT_EXPECT_EQ(test, -EBUSY, kmcl_channel_enable(loop->client.ch));
+	loop_release(&loop->client);
+	disable_wait(&d);
+	loop_wait_log(&loop->server, 'c', 1);
+	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+}
+
+static void s32_open_and_close_many_times(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u32 i;
+
+	kmcl_channel_start(loop->server.ch);
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
+	for (i = 1; i <= 200; i++) {
+		struct sent *s = loop_send(&loop->client, i, i & 1);
+
+		KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+		loop_wait(&loop->client, s->done);
+		KUNIT_ASSERT_EQ(test, s->status, 0);
+		loop_expect_balance(&loop->client);
+		kmcl_channel_disable(loop->client.ch);
+		loop_expect_balance(&loop->client);
+		KUNIT_ASSERT_EQ(test, loop_counters(&loop->client).opens, i);
+		KUNIT_ASSERT_EQ(test, loop_counters(&loop->client).closes, i);
+	}
+}
+
+/* S33: the server's own words for the same states */
+static void s33_a_server_returns_to_what_it_was(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
+	loop_wait_state(&loop->server, "Enabled");
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+	loop_wait_log(&loop->client, 'p', 1);
+	loop_wait_state(&loop->server, "Paused");
+	kmcl_channel_disable(loop->client.ch);
+	loop_wait_log(&loop->server, 'c', 1);
+	loop_wait_state(&loop->server, "Enabled");
+	loop_expect_log(&loop->server, "OoCc");
+
+	kmcl_channel_start(loop->server.ch);
+	KUNIT_EXPECT_STREQ(test, "Started",
+			   kmcl_channel_state_name(loop->server.ch));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+	loop_wait_log(&loop->server, 'p', 1);
+	KUNIT_EXPECT_STREQ(test, "Active",
+			   kmcl_channel_state_name(loop->server.ch));
+	kmcl_channel_disable(loop->server.ch);
+	loop_expect_log(&loop->server, "OoCcOoSsPpUuCc");
+	/* Disabling also cleared the run latch */
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
+	loop_wait_state(&loop->server, "Enabled");
+}
+
+static void s33_pause_and_start(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct sent *s;
+
+	loop_up(loop);
+	kmcl_channel_pause(loop->server.ch);
+	loop_expect_log(&loop->server, "OoSsPpUu");
+	s = loop_send(&loop->client, 1, KMCL_SEND_WAIT);
+	kmcl_channel_start(loop->server.ch);
+	loop_wait(&loop->client, s->done);
+	KUNIT_EXPECT_EQ(test, s->status, 0);
+	loop_wait_log(&loop->server, 'p', 2);
+	loop_expect_log(&loop->server, "OoSsPpUuSsPp");
+}
+
+static struct kunit_case closed_cases[] = {
+	KUNIT_CASE(s01_disable_closes_both_ends),
+	KUNIT_CASE(s01_revoking_closes_both_ends),
+	KUNIT_CASE(s02_not_before_an_offer),
+	KUNIT_CASE(s02_not_after_opened_failed),
+	KUNIT_CASE(s02_not_after_a_refused_open),
+	KUNIT_CASE(s03_runs_in_process_context_without_locks),
+	KUNIT_CASE(s04_waits_for_outstanding_after_disable),
+	KUNIT_CASE(s04_waits_for_outstanding_after_rescind),
+	KUNIT_CASE(s04_waits_for_suspend),
+	KUNIT_CASE(s04_no_second_suspend_when_paused),
+	KUNIT_CASE(s05_nothing_is_delivered_from_closed_on),
+	KUNIT_CASE(s06_disable_returns_after_closed),
+	KUNIT_CASE(s06_server_disable_returns_after_closed),
+	KUNIT_CASE(s07_client_is_disabled_afterwards),
+	KUNIT_CASE(s07_client_is_disabled_after_a_rescind),
+	KUNIT_CASE(s08_a_new_offer_alone_opens_nothing),
+	KUNIT_CASE(s09_enable_again_with_an_offer),
+	KUNIT_CASE(s09_enable_again_before_an_offer),
+	KUNIT_CASE(s10_the_offer_stays_after_a_client_close),
+	KUNIT_CASE(s10_a_new_open_waits_for_closed),
+	KUNIT_CASE(s11_after_a_server_disable_the_offer_is_gone),
+	KUNIT_CASE(s28_rescind_during_disable),
+	KUNIT_CASE(s28_disable_during_rescind),
+	KUNIT_CASE(s29_disable_after_a_rescind_does_nothing),
+	KUNIT_CASE(s30_without_callbacks_all_rules_hold),
+	KUNIT_CASE(s31_enable_before_closed_returned_fails),
+	KUNIT_CASE(s32_open_and_close_many_times),
+	KUNIT_CASE(s33_a_server_returns_to_what_it_was),
+	KUNIT_CASE(s33_pause_and_start),
+	{}
+};
+
+static struct kunit_suite closed_suite = {
+	.name = "kmcl_closed",
+	.init = loop_init,
+	.exit = loop_exit,
+	.test_cases = closed_cases,
+};
+
+kunit_test_suite(closed_suite);

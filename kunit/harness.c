@@ -1,0 +1,508 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A pair of endpoints for the suites, see harness.h.
+ */
+#include <linux/kthread.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "harness.h"
+
+struct end *loop_end(struct kmcl_channel *ch)
+{
+	return kmcl_get_pointer(ch);
+}
+
+static bool holds_locks(struct end *e)
+{
+#ifdef CONFIG_LOCKDEP
+	/* The workqueue and the work itself count as two */
+	if (current->lockdep_depth > 2)
+		return true;
+	return lockdep_is_held(&e->ch->lock) ||
+	       lockdep_is_held(&e->ch->tx_lock) ||
+	       lockdep_is_held(&e->ch->rx_lock) ||
+	       lockdep_is_held(&kmcl_bus_lock);
+#else
+	return false;
+#endif
+}
+
+static void wrong(struct end *e, const char *what)
+{
+	if (!e->wrong)
+		e->wrong = what;
+}
+
+static void enter(struct end *e, char what)
+{
+	unsigned long flags;
+	bool hold = false;
+
+	spin_lock_irqsave(&e->lock, flags);
+	if (!in_task() || irqs_disabled_flags(flags))
+		wrong(e, "a state callback was not in process context");
+	if (current_work() != &e->ch->work)
+		wrong(e, "a state callback was not on the library's work");
+	if (e->inside)
+		wrong(e, "state callbacks overlapped");
+	if (what == 'C' && (READ_ONCE(e->ch->outstanding) || e->processing))
+		wrong(e, "closed with incoming packets outstanding");
+	e->inside = what;
+	if (e->logged < LOOP_LOG - 1)
+		e->log[e->logged++] = what;
+	if (e->hold == what) {
+		e->hold = 0;
+		hold = true;
+	}
+	spin_unlock_irqrestore(&e->lock, flags);
+	if (holds_locks(e))
+		wrong(e, "a state callback ran under a lock");
+	wake_up_all(&e->wait);
+	might_sleep();
+	if (hold && !wait_for_completion_timeout(&e->release, LOOP_LIMIT))
+		wrong(e, "a held callback was not released");
+	if (e->hook)
+		e->hook(e, what);
+}
+
+static void leave(struct end *e, char what)
+{
+	spin_lock_irq(&e->lock);
+	e->inside = 0;
+	if (e->logged < LOOP_LOG - 1)
+		e->log[e->logged++] = what + 'a' - 'A';
+	spin_unlock_irq(&e->lock);
+	wake_up_all(&e->wait);
+}
+
+static void on_state(struct kmcl_channel *ch, char what)
+{
+	struct end *e = loop_end(ch);
+
+	enter(e, what);
+	leave(e, what);
+}
+
+static int on_opened(struct kmcl_channel *ch)
+{
+	on_state(ch, 'O');
+	return loop_end(ch)->opened_result;
+}
+
+static void on_closed(struct kmcl_channel *ch)
+{
+	on_state(ch, 'C');
+}
+
+static void on_suspend(struct kmcl_channel *ch)
+{
+	on_state(ch, 'U');
+}
+
+static void on_started(struct kmcl_channel *ch)
+{
+	on_state(ch, 'S');
+}
+
+static void on_post_started(struct kmcl_channel *ch)
+{
+	on_state(ch, 'P');
+}
+
+static void on_failure(struct kmcl_channel *ch, int status)
+{
+	loop_end(ch)->loop->failure = status;
+	on_state(ch, 'F');
+}
+
+/* May a packet be delivered, as the driver has seen the callbacks? */
+static bool may_deliver(struct end *e)
+{
+	char last = e->logged ? e->log[e->logged - 1] : 0;
+
+	return last == 's' || last == 'P' || last == 'p';
+}
+
+static void on_process(struct kmcl_channel *ch, struct kmcl_completion *comp,
+		       void *buf, u32 len, u32 flags)
+{
+	struct end *e = loop_end(ch);
+	u64 value = len >= 8 ? *(u64 *)buf : 0;
+	bool keep;
+
+	spin_lock_bh(&e->lock);
+	if (e->processing)
+		wrong(e, "two packets were delivered at once");
+	if (!may_deliver(e))
+		wrong(e, "a packet was delivered while nothing runs");
+	e->processing = true;
+	e->got_len = len;
+	if (in_task())
+		e->got_in_task++;
+	if (e->got && e->ngot < LOOP_SENDS && !e->ignore)
+		e->got[e->ngot] = value;
+	e->ngot++;
+	keep = e->keep && e->nkept < LOOP_KEPT;
+	if (keep)
+		e->kept[e->nkept++] = comp;
+	spin_unlock_bh(&e->lock);
+
+	if (e->process)
+		e->process(e, comp, value);
+	else if (!keep)
+		kmcl_complete(comp, &value, sizeof(value));
+
+	spin_lock_bh(&e->lock);
+	e->processing = false;
+	spin_unlock_bh(&e->lock);
+	wake_up_all(&e->wait);
+}
+
+static void on_processed(struct kmcl_channel *ch, u32 packets)
+{
+	struct end *e = loop_end(ch);
+
+	spin_lock_bh(&e->lock);
+	if (!packets)
+		wrong(e, "a batch of no packets");
+	if (!may_deliver(e))
+		wrong(e, "the end of a batch was reported while nothing runs");
+	e->batches++;
+	e->batch_packets += packets;
+	spin_unlock_bh(&e->lock);
+	wake_up_all(&e->wait);
+}
+
+static void on_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
+{
+	struct sent *s = kmcl_packet_get_pointer(pkt);
+	struct end *e = s->end;
+	unsigned long flags;
+
+	spin_lock_irqsave(&e->lock, flags);
+	if (s->done++)
+		wrong(e, "a packet completed twice");
+	if (!buf != !len)
+		wrong(e, "completion data without a length, or the reverse");
+	if (status && len)
+		wrong(e, "completion data with a failure");
+	s->status = status;
+	s->len = len;
+	s->buf = buf;
+	s->task = in_task();
+	if (len >= 8)
+		s->reply = *(u64 *)buf;
+	s->order = ++e->ndone;
+	spin_unlock_irqrestore(&e->lock, flags);
+	kmcl_packet_free(pkt);
+	wake_up_all(&e->wait);
+}
+
+static const struct kmcl_channel_ops loop_ops = {
+	.opened = on_opened,
+	.closed = on_closed,
+	.suspend = on_suspend,
+	.started = on_started,
+	.post_started = on_post_started,
+};
+
+static int end_init(struct loop *loop, struct end *e, bool server)
+{
+	int ret;
+
+	e->loop = loop;
+	init_waitqueue_head(&e->wait);
+	spin_lock_init(&e->lock);
+	init_completion(&e->release);
+	e->sent = vcalloc(LOOP_SENDS, sizeof(*e->sent));
+	e->got = vcalloc(LOOP_SENDS, sizeof(*e->got));
+	if (!e->sent || !e->got)
+		return -ENOMEM;
+	ret = kmcl_channel_alloc(NULL, server, &e->ch);
+	if (ret)
+		return ret;
+	kmcl_set_pointer(e->ch, e);
+	ret = kmcl_set_ops(e->ch, &loop_ops);
+	if (!ret)
+		ret = kmcl_set_process(e->ch, on_process, on_processed);
+	if (!ret)
+		ret = kmcl_set_name(e->ch, server ? "server" : "client");
+	if (!ret && server)
+		ret = kmcl_server_set_target(e->ch, &loop->type, &loop->instance);
+	else if (!ret)
+		ret = kmcl_set_target(e->ch, &loop->type, &loop->instance,
+				      on_failure);
+	return ret;
+}
+
+int loop_init(struct kunit *test)
+{
+	struct loop *loop = vzalloc(sizeof(*loop));
+	int ret;
+
+	if (!loop)
+		return -ENOMEM;
+	test->priv = loop;
+	loop->test = test;
+	guid_gen(&loop->type);
+	guid_gen(&loop->instance);
+	ret = end_init(loop, &loop->client, false);
+	if (!ret)
+		ret = end_init(loop, &loop->server, true);
+	return ret;
+}
+
+static void end_free(struct end *e)
+{
+	u32 i;
+
+	for (i = 0; e->sent && i < e->nsent; i++)
+		if (e->sent[i].done != 1) {
+			KUNIT_EXPECT_EQ_MSG(e->loop->test, e->sent[i].done, 1,
+					    "completions of send %u", i);
+			break;
+		}
+	KUNIT_EXPECT_NULL_MSG(e->loop->test, e->wrong, "%s", e->wrong);
+	vfree(e->sent);
+	vfree(e->got);
+}
+
+static int disable_client(void *data)
+{
+	struct loop *loop = data;
+
+	kmcl_channel_disable(loop->client.ch);
+	return 0;
+}
+
+/* Both at once: what one side holds must not keep the other from ending */
+void loop_exit(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct task_struct *task = NULL;
+
+	if (!loop)
+		return;
+	loop->client.keep = false;
+	loop->server.keep = false;
+	loop_complete_all(&loop->client);
+	loop_complete_all(&loop->server);
+	complete_all(&loop->client.release);
+	complete_all(&loop->server.release);
+	if (loop->client.ch) {
+		task = kthread_create(disable_client, loop, "kmcl_disable");
+		if (!IS_ERR(task)) {
+			get_task_struct(task);
+			wake_up_process(task);
+		}
+	}
+	if (loop->server.ch)
+		kmcl_channel_disable(loop->server.ch);
+	if (!IS_ERR_OR_NULL(task)) {
+		kthread_stop(task);
+		put_task_struct(task);
+	}
+	if (loop->client.ch) {
+		kmcl_channel_disable(loop->client.ch);
+		loop_expect_balance(&loop->client);
+		kmcl_channel_free(loop->client.ch);
+	}
+	if (loop->server.ch) {
+		loop_expect_balance(&loop->server);
+		kmcl_channel_free(loop->server.ch);
+	}
+	end_free(&loop->client);
+	end_free(&loop->server);
+	vfree(loop);
+}
+
+void loop_up(struct loop *loop)
+{
+	struct kunit *test = loop->test;
+
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_start(loop->server.ch));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+	loop_wait_log(&loop->client, 'p', 1);
+	loop_wait_log(&loop->server, 'p', 1);
+}
+
+void loop_wait_state(struct end *e, const char *name)
+{
+	wait_event_timeout(e->ch->wait,
+			   !strcmp(kmcl_channel_state_name(e->ch), name),
+			   LOOP_LIMIT);
+	KUNIT_ASSERT_STREQ(e->loop->test, kmcl_channel_state_name(e->ch), name);
+}
+
+u32 loop_log_count(struct end *e, char what)
+{
+	unsigned int i, n = 0;
+
+	spin_lock_irq(&e->lock);
+	for (i = 0; i < e->logged; i++)
+		n += e->log[i] == what;
+	spin_unlock_irq(&e->lock);
+	return n;
+}
+
+void loop_wait_log(struct end *e, char what, unsigned int times)
+{
+	wait_event_timeout(e->wait, loop_log_count(e, what) >= times, LOOP_LIMIT);
+	KUNIT_ASSERT_GE_MSG(e->loop->test, loop_log_count(e, what), times,
+			    "callback %c; log %s, state %s", what, e->log,
+			    kmcl_channel_state_name(e->ch));
+}
+
+void loop_expect_log(struct end *e, const char *log)
+{
+	char *copy = kunit_kzalloc(e->loop->test, LOOP_LOG, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(e->loop->test, copy);
+	spin_lock_irq(&e->lock);
+	memcpy(copy, e->log, e->logged);
+	spin_unlock_irq(&e->lock);
+	KUNIT_EXPECT_STREQ(e->loop->test, copy, log);
+	kunit_kfree(e->loop->test, copy);
+}
+
+/* Only while nothing runs: may_deliver() looks at the last letter */
+void loop_forget(struct end *e)
+{
+	spin_lock_irq(&e->lock);
+	memset(e->log, 0, sizeof(e->log));
+	e->logged = 0;
+	spin_unlock_irq(&e->lock);
+}
+
+void loop_hold(struct end *e, char what)
+{
+	reinit_completion(&e->release);
+	spin_lock_irq(&e->lock);
+	e->hold = what;
+	spin_unlock_irq(&e->lock);
+}
+
+void loop_wait_held(struct end *e)
+{
+	loop_wait(e, !READ_ONCE(e->hold));
+}
+
+void loop_release(struct end *e)
+{
+	complete(&e->release);
+}
+
+static struct sent *send_bytes(struct end *e, u64 value, u32 len, u32 flags)
+{
+	struct kmcl_packet *pkt = kmcl_packet_alloc(e->ch);
+	struct sent *s = NULL;
+	unsigned long irq;
+	u64 *buf = &value;
+	int ret;
+	u32 i;
+
+	if (!pkt)
+		return NULL;
+	if (len > 8) {
+		buf = kvmalloc(len, GFP_KERNEL);
+		if (!buf)
+			goto free;
+		for (i = 0; i < len / 8; i++)
+			buf[i] = value;
+	}
+	spin_lock_irqsave(&e->lock, irq);
+	if (e->nsent < LOOP_SENDS)
+		s = &e->sent[e->nsent++];
+	spin_unlock_irqrestore(&e->lock, irq);
+	if (!s)
+		goto free;
+	s->end = e;
+	s->value = value;
+	s->status = 1;
+	kmcl_packet_set_pointer(pkt, s);
+	kmcl_packet_set_done(pkt, on_done);
+	ret = kmcl_send(pkt, buf, len, flags);
+	if (ret)
+		wrong(e, "a send was refused");
+	else
+		pkt = NULL;
+free:
+	if (buf != &value)
+		kvfree(buf);
+	kmcl_packet_free(pkt);
+	return s;
+}
+
+struct sent *loop_try_send(struct end *e, u64 value, u32 flags)
+{
+	return send_bytes(e, value, 8, flags);
+}
+
+struct sent *loop_send_long(struct end *e, u64 value, u32 len, u32 flags)
+{
+	struct sent *s = send_bytes(e, value, len, flags);
+
+	KUNIT_ASSERT_NOT_NULL(e->loop->test, s);
+	return s;
+}
+
+struct sent *loop_send(struct end *e, u64 value, u32 flags)
+{
+	return loop_send_long(e, value, 8, flags);
+}
+
+void loop_complete_kept(struct end *e, unsigned int index, u64 reply)
+{
+	struct kmcl_completion *comp;
+
+	spin_lock_bh(&e->lock);
+	comp = e->kept[index];
+	e->kept[index] = NULL;
+	spin_unlock_bh(&e->lock);
+	if (comp)
+		kmcl_complete(comp, &reply, sizeof(reply));
+}
+
+void loop_complete_all(struct end *e)
+{
+	unsigned int i;
+
+	for (i = 0; i < loop_kept(e); i++)
+		loop_complete_kept(e, i, i);
+	spin_lock_bh(&e->lock);
+	e->nkept = 0;
+	spin_unlock_bh(&e->lock);
+}
+
+u32 loop_done(struct end *e)
+{
+	return READ_ONCE(e->ndone);
+}
+
+u32 loop_got(struct end *e)
+{
+	return READ_ONCE(e->ngot);
+}
+
+u32 loop_kept(struct end *e)
+{
+	return READ_ONCE(e->nkept);
+}
+
+struct kmcl_counters loop_counters(struct end *e)
+{
+	struct kmcl_counters c;
+
+	kmcl_get_counters(e->ch, &c);
+	return c;
+}
+
+void loop_expect_balance(struct end *e)
+{
+	struct kmcl_counters c = loop_counters(e);
+
+	KUNIT_EXPECT_EQ(e->loop->test, c.accepted,
+			c.completed + c.queued + c.in_flight);
+}

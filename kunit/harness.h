@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A client and a server endpoint on the loopback bus, and a record of what
+ * the library does to them.
+ *
+ * State callbacks leave a letter when they are entered and its small form when
+ * they return: Opened O, Started S, PostStarted P, Suspend U, Closed C, and F
+ * for the PnP failure callback. What no test wants, such as a callback in the
+ * wrong context, is counted and looked at when the test ends. Nothing waits
+ * without a time limit.
+ */
+#ifndef _KMCL_TEST_HARNESS_H
+#define _KMCL_TEST_HARNESS_H
+
+#include <kunit/test.h>
+#include <linux/completion.h>
+#include <linux/wait.h>
+
+#include "kmcl_internal.h"
+
+#define LOOP_LIMIT	(10 * HZ)
+#define LOOP_SENDS	8192
+#define LOOP_KEPT	64
+#define LOOP_LOG	8192
+
+struct end;
+struct loop;
+
+/* One send and what became of it; status is 1 until its routine has run */
+struct sent {
+	struct end *end;
+	u64 value;
+	int status;
+	u32 len;
+	u32 order;		/* of completion, from 1 on */
+	u64 reply;
+	bool buf;
+	bool task;
+	unsigned int done;
+};
+
+struct end {
+	struct loop *loop;
+	struct kmcl_channel *ch;
+	wait_queue_head_t wait;
+	spinlock_t lock;	/* the rest */
+
+	char log[LOOP_LOG];	/* state callbacks */
+	unsigned int logged;
+	char inside;
+	const char *wrong;	/* the first rule of contexts that was broken */
+
+	/* What callbacks do */
+	int opened_result;
+	char hold;		/* which callback waits for loop_release() */
+	struct completion release;
+	void (*hook)(struct end *e, char what);
+
+	/* Incoming packets */
+	bool keep;		/* complete them later */
+	bool ignore;		/* do not record what arrives */
+	void (*process)(struct end *e, struct kmcl_completion *comp, u64 value);
+	struct kmcl_completion *kept[LOOP_KEPT];
+	unsigned int nkept;
+	u64 *got;
+	u32 ngot;
+	u32 got_len;
+	u32 got_in_task;
+	u32 batches;
+	u32 batch_packets;
+	bool processing;
+
+	/* Outgoing packets */
+	struct sent *sent;
+	u32 nsent;
+	u32 ndone;
+};
+
+struct loop {
+	struct kunit *test;
+	struct end client;
+	struct end server;
+	guid_t type;
+	guid_t instance;
+	int failure;		/* what the PnP failure callback was told */
+};
+
+#define loop_wait(e, condition)						\
+	KUNIT_ASSERT_GT((e)->loop->test,				\
+			wait_event_timeout((e)->wait, (condition),	\
+					   LOOP_LIMIT), 0)
+
+/* Two channels, disabled, with targets and callbacks; freed by loop_exit() */
+int loop_init(struct kunit *test);
+void loop_exit(struct kunit *test);
+
+void loop_up(struct loop *loop);	/* both enabled, running, Active */
+void loop_wait_state(struct end *e, const char *name);
+void loop_wait_log(struct end *e, char what, unsigned int times);
+void loop_expect_log(struct end *e, const char *log);
+void loop_forget(struct end *e);
+u32 loop_log_count(struct end *e, char what);
+
+/* Let a held callback go; it is held once */
+void loop_hold(struct end *e, char what);
+void loop_wait_held(struct end *e);
+void loop_release(struct end *e);
+
+/* Send @value in 8 bytes, or in @len, the rest filled with it */
+struct sent *loop_send(struct end *e, u64 value, u32 flags);
+struct sent *loop_send_long(struct end *e, u64 value, u32 len, u32 flags);
+struct sent *loop_try_send(struct end *e, u64 value, u32 flags);
+void loop_complete_kept(struct end *e, unsigned int index, u64 reply);
+void loop_complete_all(struct end *e);
+u32 loop_done(struct end *e);
+u32 loop_got(struct end *e);
+u32 loop_kept(struct end *e);
+void loop_expect_balance(struct end *e);
+struct kmcl_counters loop_counters(struct end *e);
+struct end *loop_end(struct kmcl_channel *ch);
+
+#endif
