@@ -43,7 +43,7 @@ int __kmcl_channel_alloc(struct device *parent, bool is_server,
 	might_sleep();
 	if (!chp)
 		return KMCL_ERR(EINVAL, 3);
-	ch = kzalloc(sizeof(*ch), GFP_KERNEL);
+	ch = kzalloc_obj(*ch);
 	if (!ch)
 		return -ENOMEM;
 

@@ -222,7 +222,7 @@ struct kmcl_offer *kmcl_offer_add(const struct kmcl_transport_ops *ops,
 				  const guid_t *type, const guid_t *instance,
 				  void *priv)
 {
-	struct kmcl_offer *offer = kzalloc(sizeof(*offer), GFP_KERNEL);
+	struct kmcl_offer *offer = kzalloc_obj(*offer);
 
 	if (!offer)
 		return ERR_PTR(-ENOMEM);

@@ -15,6 +15,7 @@
 #ifndef _KMCL_INTERNAL_H
 #define _KMCL_INTERNAL_H
 
+#include <linux/atomic.h>
 #include <linux/completion.h>
 #include <linux/interrupt.h>
 #include <linux/kmcl.h>
@@ -26,17 +27,22 @@
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
+#include "kmcl_compat.h"
 #include "ring.h"
 #include "state.h"
 #include "transport.h"
 
 #define KMCL_DEFAULT_PACKET_SIZE	4096U
 #define KMCL_MAX_CONTEXT_SIZE		(64U * 1024)
-#define KMCL_MAX_RING_PAGES		(1U << 18)	/* 1 GiB */
+#define KMCL_MAX_RING_PAGES		((u32)BIT(18))	/* 1 GiB */
 #define KMCL_CACHED			64	/* free objects kept per channel */
 #define KMCL_RX_BUDGET			256	/* packets per softirq */
 
 struct kmcl_connection;
+
+/* Bits of done_state */
+#define KMCL_DONE_BUSY			BIT(0)
+#define KMCL_DONE_ATTENTION		BIT(1)
 
 /* A device that a transport, or a loopback server, offers */
 struct kmcl_offer {
@@ -164,7 +170,7 @@ struct kmcl_channel {
 	bool tx_link;			/* the ring is there and alive */
 	bool tx_open;			/* the gate for packets */
 	bool sync_closed;		/* no synchronous request may wait */
-	bool done_busy;			/* somebody runs the done list */
+	atomic_t done_state;		/* see done_claim() */
 	struct task_struct *done_task;
 	u32 generation;
 	struct list_head txq;

@@ -104,7 +104,7 @@ static struct kmcl_connection *conn_new(struct kmcl_channel *client,
 					struct kmcl_channel *server,
 					u32 tx_bytes, u32 rx_bytes)
 {
-	struct kmcl_connection *conn = kzalloc(sizeof(*conn), GFP_KERNEL);
+	struct kmcl_connection *conn = kzalloc_obj(*conn);
 
 	if (!conn)
 		return NULL;

@@ -224,8 +224,10 @@ static bool finish_batch(struct kmcl_channel *ch, enum rx_reason reason,
 	need_passive = ch->rx_passive || ch->rx_once;
 	closing = !ch->rx_open;
 	later = reason == RX_BUDGET || reason == RX_DEFER;
-	if (closing || ch->rx_failed)
-		again = later = false;
+	if (closing || ch->rx_failed) {
+		again = false;
+		later = false;
+	}
 	if (again && !later && (passive || !need_passive)) {
 		ch->rx_stalled = false;
 		spin_unlock_irqrestore(&ch->rx_lock, flags);

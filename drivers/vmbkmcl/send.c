@@ -24,13 +24,38 @@ void kmcl_signal(struct kmcl_channel *ch)
 		ch->offer->ops->signal(ch->offer);
 }
 
+/*
+ * Whether somebody runs completion routines stands in ch->done_state. It is
+ * taken under tx_lock and may be let go of without, by done_release(), unless
+ * somebody has asked for attention: with a packet on the done list, or by
+ * waiting for the routines to return. Once it is let go the channel may be
+ * freed. Returns true when nobody was at it, and the caller now is.
+ */
+static bool done_claim(struct kmcl_channel *ch)
+{
+	lockdep_assert_held(&ch->tx_lock);
+	if (atomic_fetch_or(KMCL_DONE_ATTENTION, &ch->done_state) &
+	    KMCL_DONE_BUSY)
+		return false;
+	atomic_set(&ch->done_state, KMCL_DONE_BUSY);
+	return true;
+}
+
+static bool done_release(struct kmcl_channel *ch)
+{
+	return atomic_cmpxchg(&ch->done_state, KMCL_DONE_BUSY, 0) ==
+	       KMCL_DONE_BUSY;
+}
+
 static bool done_idle(struct kmcl_channel *ch)
 {
 	unsigned long flags;
 	bool idle;
 
 	spin_lock_irqsave(&ch->tx_lock, flags);
-	idle = !ch->done_busy && list_empty(&ch->done);
+	idle = list_empty(&ch->done) && done_claim(ch);
+	if (idle)
+		atomic_set(&ch->done_state, 0);
 	spin_unlock_irqrestore(&ch->tx_lock, flags);
 	return idle;
 }
@@ -42,29 +67,25 @@ void kmcl_tx_wait_done(struct kmcl_channel *ch)
 }
 
 /*
- * Run the completion routines that are due. Called and returns with tx_lock
- * held and interrupts off as @flags says; drops it for each routine.
+ * Run the completion routines that are due; the caller has claimed that.
+ * Called and returns with tx_lock held and interrupts off as @flags says;
+ * drops it for each routine.
  */
-static void run_done(struct kmcl_channel *ch, unsigned long *flags)
+static void run_claimed(struct kmcl_channel *ch, unsigned long *flags)
 {
 	struct kmcl_packet *pkt;
 
-	if (ch->done_busy || list_empty(&ch->done))
-		return;
-	ch->done_busy = true;
 	WRITE_ONCE(ch->done_task, in_task() ? current : NULL);
 	while ((pkt = list_first_entry_or_null(&ch->done, struct kmcl_packet,
 					       item.node))) {
 		kmcl_done_fn done = pkt->done;
 		int status = pkt->status;
 		u32 len = pkt->len;
-		bool kept;
 
 		list_del_init(&pkt->item.node);
 		pkt->state = KMCL_PKT_IDLE;
 		if (!done) {
-			kept = kmcl_packet_recycle(pkt);
-			if (!kept)
+			if (!kmcl_packet_recycle(pkt))
 				kmcl_packet_destroy(pkt);
 			continue;
 		}
@@ -75,9 +96,37 @@ static void run_done(struct kmcl_channel *ch, unsigned long *flags)
 		spin_lock_irqsave(&ch->tx_lock, *flags);
 	}
 	WRITE_ONCE(ch->done_task, NULL);
-	ch->done_busy = false;
+	atomic_set(&ch->done_state, 0);
+	/* No barrier: whoever waits looks under tx_lock, queued already */
 	if (waitqueue_active(&ch->wait))
 		wake_up_all(&ch->wait);
+}
+
+/* Run what is due, unless somebody is at it, who will see it. */
+static void run_done(struct kmcl_channel *ch, unsigned long *flags)
+{
+	if (!list_empty(&ch->done) && done_claim(ch))
+		run_claimed(ch, flags);
+}
+
+/*
+ * A packet that nobody waits for is in the ring, and its routine need not
+ * stand in line. Drops tx_lock.
+ */
+static void done_at_once(struct kmcl_packet *pkt, unsigned long flags)
+{
+	struct kmcl_channel *ch = pkt->ch;
+
+	atomic_set(&ch->done_state, KMCL_DONE_BUSY);
+	WRITE_ONCE(ch->done_task, in_task() ? current : NULL);
+	spin_unlock_irqrestore(&ch->tx_lock, flags);
+	pkt->done(pkt, 0, NULL, 0);
+	WRITE_ONCE(ch->done_task, NULL);
+	if (likely(done_release(ch)))
+		return;
+	spin_lock_irqsave(&ch->tx_lock, flags);
+	run_claimed(ch, &flags);
+	spin_unlock_irqrestore(&ch->tx_lock, flags);
 }
 
 /* A packet's fate is settled; its routine is due. */
@@ -124,8 +173,6 @@ static int put_packet(struct kmcl_packet *pkt, const void *buf, u32 len)
 		pkt->state = KMCL_PKT_IN_FLIGHT;
 		ch->n.in_flight++;
 		list_add_tail(&pkt->item.node, &ch->in_flight);
-	} else {
-		finish(pkt, 0, 0);
 	}
 	return 0;
 }
@@ -150,11 +197,14 @@ static int put_item(struct kmcl_channel *ch, struct kmcl_item *item)
 		pkt = container_of(item, struct kmcl_packet, item);
 		list_del(&item->node);
 		ret = put_packet(pkt, pkt->buf, pkt->len);
-		if (ret)
+		if (ret) {
 			list_add(&item->node, prev);
-		else
-			ch->n.queued--;
-		return ret;
+			return ret;
+		}
+		ch->n.queued--;
+		if (!pkt->wait)
+			finish(pkt, 0, 0);
+		return 0;
 	}
 
 	comp = container_of(item, struct kmcl_completion, item);
@@ -230,6 +280,19 @@ unlock:
 		kmcl_comp_free(container_of(item, struct kmcl_completion, item));
 }
 
+static void enqueue(struct kmcl_packet *pkt, const void *buf, u32 len)
+{
+	struct kmcl_channel *ch = pkt->ch;
+
+	if (buf != pkt->buf && len)
+		memcpy(pkt->buf, buf, len);
+	pkt->len = len;
+	pkt->state = KMCL_PKT_QUEUED;
+	ch->n.accepted++;
+	ch->n.queued++;
+	list_add_tail(&pkt->item.node, &ch->txq);
+}
+
 /* See __kmcl_send(); without @may_queue -EAGAIN where it would have queued. */
 int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags,
 		bool may_queue)
@@ -243,14 +306,12 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags,
 		memcpy(pkt->buf, buf, len);
 		buf = pkt->buf;
 	}
-	rcu_read_lock();
 	spin_lock_irqsave(&ch->tx_lock, irq);
 	if (unlikely(pkt->state != KMCL_PKT_IDLE)) {
 		ret = KMCL_ERR(EINVAL, 1);
 		goto unlock;
 	}
 	pkt->wait = flags & KMCL_SEND_WAIT;
-	pkt->len = len;
 	if (likely(ch->tx_open && list_empty(&ch->txq))) {
 		ret = put_packet(pkt, buf, len);
 		if (unlikely(ret == -EAGAIN && may_queue)) {
@@ -260,31 +321,42 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags,
 				ret = put_packet(pkt, buf, len);
 		}
 	}
-	if (likely(!ret)) {
-		signal = kmcl_ring_commit(&ch->tx);
-	} else if (may_queue) {
+	if (unlikely(ret)) {
 		if (ret == -EPROTO)
 			ring_broken(ch);
-		if (buf != pkt->buf && len)
-			memcpy(pkt->buf, buf, len);
-		pkt->state = KMCL_PKT_QUEUED;
-		ch->n.queued++;
-		list_add_tail(&pkt->item.node, &ch->txq);
-		ret = 0;
-	} else {
-		ret = -EAGAIN;
+		ret = may_queue ? 0 : -EAGAIN;
+		if (may_queue)
+			enqueue(pkt, buf, len);
 		goto unlock;
 	}
+
 	ch->n.accepted++;
+	signal = kmcl_ring_commit(&ch->tx);
+	if (!(flags & KMCL_SEND_WAIT)) {
+		if (!pkt->done) {
+			ch->n.completed++;
+			if (!kmcl_packet_recycle(pkt))
+				kmcl_packet_destroy(pkt);
+		} else if (unlikely(signal || atomic_read(&ch->done_state))) {
+			finish(pkt, 0, 0);
+		} else {
+			ch->n.completed++;
+			done_at_once(pkt, irq);
+			return 0;
+		}
+	}
+	/* From here on the packet may be gone */
 	if (signal) {
+		/* Disconnecting waits for this before the device may go */
+		rcu_read_lock();
 		spin_unlock_irqrestore(&ch->tx_lock, irq);
 		kmcl_signal(ch);
 		spin_lock_irqsave(&ch->tx_lock, irq);
+		rcu_read_unlock();
 	}
 	run_done(ch, &irq);
 unlock:
 	spin_unlock_irqrestore(&ch->tx_lock, irq);
-	rcu_read_unlock();
 	return ret;
 }
 

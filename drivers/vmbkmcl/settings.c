@@ -11,12 +11,6 @@
 
 #include "kmcl_internal.h"
 
-#define KMCL_CHECK_SETTABLE(ch)				\
-	do {						\
-		if (!kmcl_settable(ch))			\
-			return KMCL_ERR(EBUSY, 1);	\
-	} while (0)
-
 /**
  * __kmcl_set_ops() - state callbacks (VmbChannelInitSetStateChangeCallbacks)
  * @ch: the channel, disabled
@@ -27,7 +21,8 @@
  */
 int __kmcl_set_ops(struct kmcl_channel *ch, const struct kmcl_channel_ops *ops)
 {
-	KMCL_CHECK_SETTABLE(ch);
+	if (!kmcl_settable(ch))
+		return KMCL_ERR(EBUSY, 1);
 	if (!ops)
 		return KMCL_ERR(EINVAL, 2);
 	ch->ops = *ops;
@@ -47,7 +42,8 @@ EXPORT_SYMBOL_GPL(__kmcl_set_ops);
 int __kmcl_set_process(struct kmcl_channel *ch, kmcl_process_fn process,
 		       kmcl_processed_fn processed)
 {
-	KMCL_CHECK_SETTABLE(ch);
+	if (!kmcl_settable(ch))
+		return KMCL_ERR(EBUSY, 1);
 	if (!process)
 		return KMCL_ERR(EINVAL, 2);
 	ch->process = process;
@@ -67,7 +63,8 @@ EXPORT_SYMBOL_GPL(__kmcl_set_process);
  */
 int __kmcl_set_flags(struct kmcl_channel *ch, u32 flags)
 {
-	KMCL_CHECK_SETTABLE(ch);
+	if (!kmcl_settable(ch))
+		return KMCL_ERR(EBUSY, 1);
 	if (flags & ~1U)
 		return KMCL_ERR(EINVAL, 2);
 	return flags ? -EOPNOTSUPP : 0;
@@ -86,7 +83,8 @@ int __kmcl_set_name(struct kmcl_channel *ch, const char *name)
 {
 	char *copy = NULL;
 
-	KMCL_CHECK_SETTABLE(ch);
+	if (!kmcl_settable(ch))
+		return KMCL_ERR(EBUSY, 1);
 	if (name) {
 		copy = kstrdup(name, GFP_KERNEL);
 		if (!copy)
@@ -110,7 +108,8 @@ EXPORT_SYMBOL_GPL(__kmcl_set_name);
  */
 int __kmcl_set_max_packet_size(struct kmcl_channel *ch, u32 bytes)
 {
-	KMCL_CHECK_SETTABLE(ch);
+	if (!kmcl_settable(ch))
+		return KMCL_ERR(EBUSY, 1);
 	if (!bytes || bytes > KMCL_PACKET_SIZE_MAX)
 		return KMCL_ERR(EINVAL, 2);
 	if (ch->sized)
@@ -131,7 +130,8 @@ EXPORT_SYMBOL_GPL(__kmcl_set_max_packet_size);
  */
 int __kmcl_set_context_size(struct kmcl_channel *ch, u32 bytes)
 {
-	KMCL_CHECK_SETTABLE(ch);
+	if (!kmcl_settable(ch))
+		return KMCL_ERR(EBUSY, 1);
 	if (bytes > KMCL_MAX_CONTEXT_SIZE)
 		return KMCL_ERR(EINVAL, 2);
 	ch->context_size = bytes;
@@ -153,7 +153,8 @@ EXPORT_SYMBOL_GPL(__kmcl_set_context_size);
  */
 int __kmcl_set_ring_pages(struct kmcl_channel *ch, u32 incoming, u32 outgoing)
 {
-	KMCL_CHECK_SETTABLE(ch);
+	if (!kmcl_settable(ch))
+		return KMCL_ERR(EBUSY, 1);
 	if (ch->server)
 		return KMCL_ERR(EINVAL, 1);
 	if (!incoming || incoming > KMCL_MAX_RING_PAGES)
@@ -192,7 +193,8 @@ int __kmcl_set_target(struct kmcl_channel *ch, const guid_t *type,
 		      const guid_t *instance, kmcl_pnp_failure_fn failure,
 		      unsigned int cb_flags)
 {
-	KMCL_CHECK_SETTABLE(ch);
+	if (!kmcl_settable(ch))
+		return KMCL_ERR(EBUSY, 1);
 	if (ch->server)
 		return KMCL_ERR(EINVAL, 1);
 	if (!type)
@@ -218,7 +220,8 @@ EXPORT_SYMBOL_GPL(__kmcl_set_target);
 int __kmcl_server_set_target(struct kmcl_channel *ch, const guid_t *type,
 			     const guid_t *instance)
 {
-	KMCL_CHECK_SETTABLE(ch);
+	if (!kmcl_settable(ch))
+		return KMCL_ERR(EBUSY, 1);
 	if (!ch->server)
 		return KMCL_ERR(EINVAL, 1);
 	if (!type)

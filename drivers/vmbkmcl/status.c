@@ -3,6 +3,7 @@
  * The library's results as NTSTATUS. Pure.
  */
 #include <linux/export.h>
+#include <linux/kernel.h>
 #include <linux/kmcl.h>
 
 #include <kmcl/ntstatus.h>
@@ -28,7 +29,7 @@ s32 kmcl_ntstatus(int ret)
 	if (ret >= 0)
 		return STATUS_SUCCESS;
 	arg = -ret >> 12;
-	if (arg && arg < sizeof(bad_parameter) / sizeof(bad_parameter[0]))
+	if (arg && arg < ARRAY_SIZE(bad_parameter))
 		return bad_parameter[arg];
 
 	switch (kmcl_errno(ret)) {

@@ -8,7 +8,8 @@
 
 #include <linux/compiler.h>
 #include <linux/hyperv.h>
-#include <linux/slab.h>
+
+#include "kmcl_compat.h"
 
 /*
  * Exported for drivers that set a rescind callback and so have to finish the
@@ -21,9 +22,5 @@ void vmbus_device_unregister(struct hv_device *device_obj);
 #define KMCL_HV_REMOVE_RETURNS_INT					\
 	__same_type(((struct hv_driver *)NULL)->remove,			\
 		    int (*)(struct hv_device *))
-
-#ifndef kzalloc_obj
-#define kzalloc_obj(object)	kzalloc(sizeof(object), GFP_KERNEL)
-#endif
 
 #endif
