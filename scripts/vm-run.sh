@@ -15,7 +15,8 @@
 # Otherwise it runs inside another guest: QEMU's software processor has AMD's
 # virtualisation, and KVM in that guest is all that is needed.
 #
-# --icount makes a nanosecond of the guest one executed instruction.
+# --icount makes a nanosecond of the guest one executed instruction, and gives
+# the guest one processor.
 #
 # Fails if the script fails, the time is up, or the guest's kernel log has
 # anything in it that it should not have.
@@ -128,7 +129,10 @@ printf 'console=ttyS0,115200 loglevel=5 log_buf_len=4M mitigations=off panic=-1 
 # kernel-irqchip=split hangs in the version negotiation; without kvm=off the
 # guest sees KVM and not Hyper-V. The two ends of the socket are in one QEMU:
 # the second serial line speaks to the QMP monitor.
-args=(-m 512M -smp 2
+cpus=2
+# Two that share one counted processor would count each other's spinning.
+[ -z "$icount" ] || cpus=1
+args=(-m 512M -smp "$cpus"
 	-machine "q35,accel=kvm,kernel-irqchip=on"
 	-cpu "host,kvm=off,hv-relaxed,hv-vpindex,hv-time,hv-synic,hv-runtime,hv-reset,hv-stimer,hv-vapic,hv-frequencies"
 	-device vmbus-bridge -device "hv-balloon,id=hvb,status-report=on")
