@@ -79,6 +79,16 @@ apt_in()
 	return "$status"
 }
 
+# needed [PACKAGE...]: what the clean root lacks, with versions, for the kernel,
+# DKMS and these.
+needed()
+{
+	apt_private -s -o Dir::State::status="$clean/var/lib/dpkg/status" \
+		install "linux-image-$release" "linux-headers-$release" dkms \
+		"$@" 2>"$work/apt.log" |
+		sed -nE 's/^Inst ([^ ]+) (\[[^]]*\] )?\(([^ ]+) .*/\1=\3/p'
+}
+
 # A minimal system, the kernel with its headers, DKMS, and what these need.
 make_clean()
 {
@@ -104,11 +114,10 @@ make_clean()
 	chmod +x "$clean/usr/sbin/policy-rc.d"
 
 	say "installing $release, its headers and DKMS in it"
-	packages=$(apt_private -s -o Dir::State::status="$clean/var/lib/dpkg/status" \
-		install "linux-image-$release" "linux-headers-$release" dkms |
-		sed -nE 's/^Inst ([^ ]+) (\[[^]]*\] )?\(([^ ]+) .*/\1=\3/p')
-	[ -n "$packages" ] || {
-		echo "apt finds no $release: remove $BUILD/kernels/$KERNEL"
+	# A kernel of the backports may need the linux-base from there, too.
+	packages=$(needed) || packages=$(needed "linux-base/$suite-backports") || {
+		cat "$work/apt.log"
+		echo "if $release is not to be had any more, remove $BUILD/kernels/$KERNEL"
 		return 1
 	}
 	# shellcheck disable=SC2086 # one word per package
@@ -133,14 +142,13 @@ files()
 		-path ./var/cache \) -prune -o -print) | LC_ALL=C sort
 }
 
-# installed: DKMS says so, of this kernel and of no other.
+# installed: DKMS says so, of this kernel and of no other. Its warnings go to a
+# log: it looks into the kernel for the compiler.
 installed()
 {
-	in_root "$root" dkms status >"$work/status"
+	in_root "$root" dkms status >"$work/status" 2>"$work/status.log"
 	sed 's/^/        /' "$work/status"
-	[ "$(wc -l <"$work/status")" -eq 1 ] &&
-		grep -qE "^vmbkmcl/$version, $release, x86_64: installed" \
-			"$work/status"
+	[ "$(cat "$work/status")" = "vmbkmcl/$version, $release, x86_64: installed" ]
 }
 
 # fits MODULE: it is where modprobe looks, and made for exactly this kernel.
@@ -212,7 +220,7 @@ take()
 nothing_left()
 {
 	! find "$root/lib/modules" | grep -E 'kmcl|/updates/dkms/.' || return
-	[ -z "$(in_root "$root" dkms status)" ] || return
+	[ -z "$(in_root "$root" dkms status 2>/dev/null)" ] || return
 	files >"$work/after"
 	diff "$work/before" "$work/after"
 }
