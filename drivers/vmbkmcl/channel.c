@@ -155,6 +155,14 @@ int kmcl_channel_free(struct kmcl_channel *ch)
 }
 EXPORT_SYMBOL_GPL(kmcl_channel_free);
 
+/* Init* calls, and enabling, are for a channel that is disabled */
+static bool settable(struct kmcl_channel *ch)
+{
+	lockdep_assert_held(&ch->lock);
+	return !ch->enabling && !ch->in.enabled &&
+	       ch->state == KMCL_ST_DISABLED;
+}
+
 /* Ring sizes are fixed by enabling: room for two of the largest packets */
 static void size_rings(struct kmcl_channel *ch)
 {
@@ -188,8 +196,8 @@ int __kmcl_channel_enable(struct kmcl_channel *ch)
 	might_sleep();
 
 	spin_lock_irq(&ch->lock);
-	if (!ch->in.enabled && ch->state == KMCL_ST_DISABLED) {
-		ch->in.enabled = true;
+	if (settable(ch)) {
+		ch->enabling = true;
 		ret = 0;
 	}
 	spin_unlock_irq(&ch->lock);
@@ -197,22 +205,20 @@ int __kmcl_channel_enable(struct kmcl_channel *ch)
 		return ret;
 
 	size_rings(ch);
-	spin_lock_irq(&ch->tx_lock);
-	ch->sync_closed = false;
-	spin_unlock_irq(&ch->tx_lock);
 	ret = ch->server ? kmcl_loopback_publish(ch) : kmcl_watch(ch);
-	if (ret) {
-		spin_lock_irq(&ch->lock);
-		ch->in.enabled = false;
-		ch->in.disable = false;
-		ch->disables++;
-		spin_unlock_irq(&ch->lock);
-		kmcl_sync_abort(ch);
-		wake_up_all(&ch->wait);
-		return ret;
+	/* A disable until now came before this enable, and found nothing */
+	spin_lock_irq(&ch->lock);
+	ch->enabling = false;
+	if (!ret) {
+		ch->in.enabled = true;
+		spin_lock(&ch->tx_lock);
+		ch->sync_closed = false;
+		spin_unlock(&ch->tx_lock);
 	}
-	kmcl_kick(ch);
-	return 0;
+	spin_unlock_irq(&ch->lock);
+	if (!ret)
+		kmcl_kick(ch);
+	return ret;
 }
 EXPORT_SYMBOL_GPL(__kmcl_channel_enable);
 
@@ -312,7 +318,7 @@ int kmcl_channel_pause(struct kmcl_channel *ch)
 }
 EXPORT_SYMBOL_GPL(kmcl_channel_pause);
 
-/* Init* calls are for a channel that is disabled */
+/* See settable() */
 bool kmcl_settable(struct kmcl_channel *ch)
 {
 	bool ok;
@@ -320,7 +326,7 @@ bool kmcl_settable(struct kmcl_channel *ch)
 	if (!ch)
 		return false;
 	spin_lock_irq(&ch->lock);
-	ok = !ch->in.enabled && ch->state == KMCL_ST_DISABLED;
+	ok = settable(ch);
 	spin_unlock_irq(&ch->lock);
 	return ok;
 }

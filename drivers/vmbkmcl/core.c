@@ -43,6 +43,8 @@ int kmcl_watch(struct kmcl_channel *ch)
 	int ret = 0;
 
 	mutex_lock(&kmcl_watch_mutex);
+	/* A transport that is registered later finds it */
+	ch->wants_watch = true;
 	if (kmcl_transport && ch->watching &&
 	    !guid_equal(&ch->watched, &ch->type)) {
 		kmcl_transport->unwatch(&ch->watched);
@@ -63,6 +65,7 @@ void kmcl_unwatch(struct kmcl_channel *ch)
 	if (kmcl_transport && ch->watching)
 		kmcl_transport->unwatch(&ch->watched);
 	ch->watching = false;
+	ch->wants_watch = false;
 	mutex_unlock(&kmcl_watch_mutex);
 }
 
@@ -344,7 +347,7 @@ int kmcl_transport_register(const struct kmcl_transport_ops *ops)
 again:
 	spin_lock_irq(&kmcl_bus_lock);
 	list_for_each_entry(ch, &kmcl_channels, node) {
-		if (ch->server || ch->watching || !READ_ONCE(ch->in.enabled))
+		if (ch->watching || !ch->wants_watch)
 			continue;
 		kmcl_channel_get(ch);
 		spin_unlock_irq(&kmcl_bus_lock);

@@ -142,6 +142,7 @@ struct kmcl_channel {
 	u32 tx_pages;
 
 	/* kmcl_watch_mutex */
+	bool wants_watch;		/* was enabled for its class once */
 	bool watching;
 	guid_t watched;
 
@@ -149,6 +150,7 @@ struct kmcl_channel {
 	spinlock_t lock;
 	enum kmcl_state state;
 	struct kmcl_inputs in;
+	bool enabling;			/* an enable call is under way */
 	u64 disables;			/* arrivals in Disabled */
 	u64 settled;			/* runs of the work that found no event */
 	struct task_struct *worker;	/* inside a state callback */
