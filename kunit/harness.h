@@ -86,9 +86,13 @@ struct loop {
 };
 
 #define loop_wait(e, condition)						\
-	KUNIT_ASSERT_GT((e)->loop->test,				\
-			wait_event_timeout((e)->wait, (condition),	\
-					   LOOP_LIMIT), 0)
+	do {								\
+		struct end *_e = (e);					\
+									\
+		KUNIT_ASSERT_GT(_e->loop->test,				\
+				wait_event_timeout(_e->wait, condition,	\
+						   LOOP_LIMIT), 0);	\
+	} while (0)
 
 /* Two channels, disabled, with targets and callbacks; freed by loop_exit() */
 int loop_init(struct kunit *test);

@@ -1,0 +1,463 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What becomes of packets around the closed callback: those queued, those in
+ * flight, and those accepted afterwards. The number at the front of a case is
+ * that of the statement, as in closed_test.c, which has the other ones.
+ */
+#include <linux/kthread.h>
+
+#include "harness.h"
+
+static u64 ring_written(struct end *e)
+{
+	return loop_counters(e).sent;
+}
+
+/* Packets @from to @to - 1 have arrived, in this order, and nothing else */
+static void expect_got(struct end *e, u32 from, u32 to)
+{
+	struct kunit *test = e->loop->test;
+	u32 i;
+
+	loop_wait(e, loop_got(e) >= to - from);
+	KUNIT_ASSERT_EQ(test, loop_got(e), to - from);
+	for (i = 0; i < to - from; i++)
+		KUNIT_ASSERT_EQ(test, e->got[i], from + i);
+}
+
+static struct sent *sends_in_closed;
+
+static void send_in_closed(struct end *e, char what)
+{
+	if (what != 'C')
+		return;
+	sends_in_closed = loop_try_send(e, 0, 0);
+	loop_try_send(e, 1, KMCL_SEND_WAIT);
+}
+
+static void s12_from_closed_on_packets_are_queued(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *client = &loop->client;
+	u64 sent;
+	u32 i;
+
+	loop_up(loop);
+	client->hook = send_in_closed;
+	kmcl_channel_disable(client->ch);
+	sent = ring_written(client);
+	for (i = 2; i < 100; i++)
+		loop_send(client, i, i % 2);
+	KUNIT_EXPECT_EQ(test, loop_counters(client).queued, 100);
+	KUNIT_EXPECT_EQ(test, ring_written(client), sent);
+	KUNIT_EXPECT_EQ(test, sent, 0);
+	KUNIT_EXPECT_EQ(test, loop_done(client), 0);
+	KUNIT_EXPECT_EQ(test, loop_got(&loop->server), 0);
+	KUNIT_ASSERT_NOT_NULL(test, sends_in_closed);
+	KUNIT_EXPECT_EQ(test, sends_in_closed->status, 1);
+
+	client->hook = NULL;
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(client->ch));
+	expect_got(&loop->server, 0, 100);
+	loop_wait(client, loop_done(client) == 100);
+}
+
+static void s12_a_server_queues_from_closed_on(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *server = &loop->server;
+
+	loop_up(loop);
+	server->hook = send_in_closed;
+	kmcl_channel_disable(loop->client.ch);
+	loop_wait_log(server, 'c', 1);
+	loop_send(server, 2, KMCL_SEND_WAIT);
+	KUNIT_EXPECT_EQ(test, loop_counters(server).queued, 3);
+	KUNIT_EXPECT_EQ(test, ring_written(server), 0);
+	server->hook = NULL;
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+	expect_got(&loop->client, 0, 3);
+	loop_wait(server, loop_done(server) == 3);
+}
+
+static void s13_before_opened_packets_are_queued(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *client = &loop->client;
+	u32 i;
+
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(client->ch));
+	loop_wait_state(client, "Enabled");
+	for (i = 0; i < 10; i++)
+		loop_send(client, i, 0);
+	KUNIT_EXPECT_EQ(test, loop_counters(client).queued, 10);
+	KUNIT_EXPECT_EQ(test, loop_done(client), 0);
+	kmcl_channel_start(loop->server.ch);
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
+	expect_got(&loop->server, 0, 10);
+}
+
+static void s14_before_the_first_enable_packets_are_queued(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u32 i;
+
+	for (i = 0; i < 10; i++) {
+		loop_send(&loop->client, i, 0);
+		loop_send(&loop->server, i, 0);
+	}
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).queued, 10);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->server).queued, 10);
+	loop_up(loop);
+	expect_got(&loop->server, 0, 10);
+	expect_got(&loop->client, 0, 10);
+}
+
+static void send_in_post_started(struct end *e, char what)
+{
+	u32 i;
+
+	for (i = 300; what == 'P' && i < 400; i++)
+		loop_try_send(e, i, 0);
+}
+
+static void s15_the_queue_goes_out_first(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u32 i;
+
+	for (i = 0; i < 300; i++)
+		loop_send(&loop->client, i, 0);
+	loop->client.hook = send_in_post_started;
+	loop_up(loop);
+	for (i = 400; i < 500; i++)
+		loop_send(&loop->client, i, 0);
+	expect_got(&loop->server, 0, 500);
+}
+
+/* Sent until the ring is full and @more stand in the queue; returns how many */
+static u32 fill(struct end *e, u32 more)
+{
+	u32 i;
+
+	for (i = 0; i < LOOP_SENDS; i++) {
+		loop_send(e, i, 0);
+		if (loop_counters(e).queued >= more)
+			return i + 1;
+	}
+	KUNIT_FAIL(e->loop->test, "the ring never got full");
+	return 0;
+}
+
+static void s16_packets_that_a_full_ring_kept_come_first(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *client = &loop->client;
+	u32 total, lost, i;
+
+	/* The server does not read: not started */
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(client->ch));
+	loop_wait_log(client, 'p', 1);
+	total = fill(client, 50);
+	lost = total - 50;
+	KUNIT_EXPECT_EQ(test, ring_written(client), lost);
+	KUNIT_EXPECT_GT(test, loop_counters(client).full, 0);
+	kmcl_channel_disable(client->ch);
+	KUNIT_EXPECT_EQ(test, loop_counters(client).queued, 50);
+	for (i = 0; i < 50; i++)
+		loop_send(client, total + i, 0);
+
+	kmcl_channel_start(loop->server.ch);
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(client->ch));
+	expect_got(&loop->server, lost, total + 50);
+}
+
+static u32 done_at[26];
+
+static void note_done(struct end *e, char what)
+{
+	done_at[what - 'A'] = loop_done(e);
+}
+
+static void s17_the_queue_moves_between_started_and_post_started(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u32 i;
+
+	memset(done_at, 0xff, sizeof(done_at));
+	for (i = 0; i < 20; i++)
+		loop_send(&loop->client, i, 0);
+	loop->client.hook = note_done;
+	loop_up(loop);
+	KUNIT_EXPECT_EQ(test, done_at['O' - 'A'], 0);
+	KUNIT_EXPECT_EQ(test, done_at['S' - 'A'], 0);
+	KUNIT_EXPECT_EQ(test, done_at['P' - 'A'], 20);
+}
+
+static void s18_flags_hold_for_the_later_transmission(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct sent *waits, *other;
+
+	waits = loop_send(&loop->client, 5, KMCL_SEND_WAIT);
+	other = loop_send(&loop->client, 6, 0);
+	loop->server.keep = true;
+	loop_up(loop);
+	loop_wait(&loop->server, loop_kept(&loop->server) == 2);
+	KUNIT_EXPECT_EQ(test, waits->done, 0);
+	KUNIT_EXPECT_EQ(test, other->done, 1);
+	KUNIT_EXPECT_FALSE(test, other->buf);
+	loop_complete_kept(&loop->server, 0, 77);
+	loop_wait(&loop->client, waits->done);
+	KUNIT_EXPECT_EQ(test, waits->status, 0);
+	KUNIT_EXPECT_EQ(test, waits->reply, 77);
+}
+
+static void s19_what_was_in_the_ring_is_not_sent_again(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *client = &loop->client;
+	struct sent *s;
+
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(client->ch));
+	loop_wait_log(client, 'p', 1);
+	s = loop_send(client, 1, 0);
+	KUNIT_EXPECT_EQ(test, s->done, 1);
+	KUNIT_EXPECT_EQ(test, s->status, 0);
+	kmcl_channel_disable(client->ch);
+
+	loop_send(client, 2, 0);
+	kmcl_channel_start(loop->server.ch);
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(client->ch));
+	expect_got(&loop->server, 2, 3);
+	KUNIT_EXPECT_EQ(test, s->done, 1);
+}
+
+static int disable_thread(void *data)
+{
+	struct end *e = data;
+
+	kmcl_channel_disable(e->ch);
+	return 0;
+}
+
+static void expect_in_flight_end(struct loop *loop, struct end *sender,
+				 struct end *closing, int status)
+{
+	struct kunit *test = loop->test;
+	struct end *peer = sender == &loop->client ? &loop->server : &loop->client;
+	struct sent *s[20];
+	u32 i;
+
+	memset(done_at, 0, sizeof(done_at));
+	loop_up(loop);
+	for (i = 0; i < 20; i++)
+		s[i] = NULL;
+	/* The peer completes them too late: only once it has to */
+	peer->keep = true;
+	for (i = 0; i < 20; i++)
+		s[i] = loop_send(sender, i, KMCL_SEND_WAIT);
+	loop_wait(peer, loop_kept(peer) == 20);
+	KUNIT_EXPECT_EQ(test, loop_counters(sender).in_flight, 20);
+	sender->hook = note_done;
+
+	if (closing == sender) {
+		struct task_struct *task = kthread_create(disable_thread, sender,
+							  "kmcl_disable");
+
+		KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+		get_task_struct(task);
+		wake_up_process(task);
+		/* A server's disable ends only when the peer has let go */
+		loop_wait_log(sender, 'c', 1);
+		loop_complete_all(peer);
+		kthread_stop(task);
+		put_task_struct(task);
+	} else {
+		/* Its disable waits for what it keeps: end the link before */
+		if (closing->ch->server)
+			kmcl_offer_rescind(closing->ch->offer);
+		else
+			kmcl_link_dead(sender->ch);
+		loop_wait_log(sender, 'c', 1);
+		loop_complete_all(peer);
+		kmcl_channel_disable(closing->ch);
+	}
+	for (i = 0; i < 20; i++) {
+		KUNIT_EXPECT_EQ(test, s[i]->done, 1);
+		KUNIT_EXPECT_EQ(test, s[i]->status, status);
+		KUNIT_EXPECT_EQ(test, s[i]->len, 0);
+		KUNIT_EXPECT_FALSE(test, s[i]->buf);
+		KUNIT_EXPECT_EQ(test, s[i]->order, i + 1);
+	}
+	/* S21 */
+	KUNIT_EXPECT_EQ(test, done_at['C' - 'A'], 20);
+	KUNIT_EXPECT_EQ(test, loop_counters(sender).in_flight, 0);
+	KUNIT_EXPECT_EQ(test, status == -ENODEV ? loop_counters(sender).removed :
+			loop_counters(sender).cancelled, 20);
+}
+
+static void s20_s21_disable_cancels_what_is_in_flight(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	expect_in_flight_end(loop, &loop->client, &loop->client, -ECANCELED);
+}
+
+static void s20_s21_a_rescind_removes_what_is_in_flight(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	expect_in_flight_end(loop, &loop->client, &loop->server, -ENODEV);
+}
+
+static void s20_s21_a_server_cancels_what_is_in_flight(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	expect_in_flight_end(loop, &loop->server, &loop->server, -ECANCELED);
+}
+
+static void s20_s21_a_server_loses_what_is_in_flight(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	expect_in_flight_end(loop, &loop->server, &loop->client, -ENODEV);
+}
+
+static void s22_a_completion_of_the_past_is_dropped(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *client = &loop->client;
+	struct kmcl_completion *comp;
+	struct sent *old, *now;
+
+	loop_up(loop);
+	loop->server.keep = true;
+	old = loop_send(client, 1, KMCL_SEND_WAIT);
+	loop_wait(&loop->server, loop_kept(&loop->server) == 1);
+	/* The same slot in the next generation */
+	KUNIT_ASSERT_TRUE(test, kmcl_tx_take_back(list_first_entry(&client->ch->in_flight,
+								   struct kmcl_packet,
+								   item.node),
+						  -ECANCELED));
+	now = loop_send(client, 2, KMCL_SEND_WAIT);
+	loop_wait(&loop->server, loop_kept(&loop->server) == 2);
+	comp = loop->server.kept[0];
+	KUNIT_EXPECT_EQ(test, (u32)comp->trans_id,
+			(u32)loop->server.kept[1]->trans_id);
+	loop_complete_kept(&loop->server, 0, 11);
+	wait_event_timeout(client->wait, loop_counters(client).comps_stale,
+			   LOOP_LIMIT);
+	KUNIT_EXPECT_EQ(test, now->done, 0);
+	loop_complete_kept(&loop->server, 1, 22);
+	loop_wait(client, now->done);
+	KUNIT_EXPECT_EQ(test, now->reply, 22);
+	KUNIT_EXPECT_EQ(test, old->done, 1);
+	KUNIT_EXPECT_EQ(test, loop_counters(client).comps_stale, 1);
+}
+
+static void never_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
+{
+	*(u32 *)kmcl_packet_get_pointer(pkt) += 1;
+}
+
+static void s23_a_send_that_failed_completes_nothing(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_packet *pkt;
+	u64 buf = 0;
+	u32 calls = 0;
+
+	loop_up(loop);
+	pkt = kmcl_packet_alloc(loop->client.ch);
+	KUNIT_ASSERT_NOT_NULL(test, pkt);
+	kmcl_packet_set_pointer(pkt, &calls);
+	kmcl_packet_set_done(pkt, never_done);
+	KUNIT_EXPECT_EQ(test, kmcl_send(pkt, NULL, 8, 0), -EINVAL);
+	KUNIT_EXPECT_EQ(test, kmcl_send(pkt, &buf, 5000, 0), -EINVAL);
+	KUNIT_EXPECT_EQ(test, kmcl_send(pkt, &buf, 8, 0x2), -EINVAL);
+	KUNIT_EXPECT_EQ(test, calls, 0);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).accepted, 0);
+	/* It is still the driver's */
+	KUNIT_EXPECT_EQ(test, kmcl_send(pkt, &buf, 8, 0), 0);
+	KUNIT_EXPECT_EQ(test, calls, 1);
+	kmcl_packet_free(pkt);
+}
+
+static void s24_cleanup_cancels_the_queue_in_order(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *client = &loop->client;
+	u32 i;
+
+	for (i = 0; i < 50; i++)
+		loop_send(client, i, i % 2);
+	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_free(client->ch));
+	client->ch = NULL;
+	KUNIT_EXPECT_EQ(test, loop_done(client), 50);
+	for (i = 0; i < 50; i++) {
+		KUNIT_EXPECT_EQ(test, client->sent[i].order, i + 1);
+		KUNIT_EXPECT_EQ(test, client->sent[i].status, -ECANCELED);
+		KUNIT_EXPECT_EQ(test, client->sent[i].len, 0);
+	}
+}
+
+/* Packets without a routine free themselves, however they end */
+static void s25_the_default_routine_frees_cancelled_packets(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_channel *ch = loop->client.ch;
+	u64 buf = 1;
+	u32 i;
+
+	loop_up(loop);
+	loop->server.keep = true;
+	for (i = 0; i < 10; i++)
+		KUNIT_ASSERT_EQ(test, 0, kmcl_send(kmcl_packet_alloc(ch), &buf,
+						   8, KMCL_SEND_WAIT));
+	loop_wait(&loop->server, loop_kept(&loop->server) == 10);
+	kmcl_channel_disable(ch);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).cancelled, 10);
+	KUNIT_EXPECT_EQ(test, ch->pkt_cached, 10);
+	for (i = 0; i < 10; i++)
+		KUNIT_ASSERT_EQ(test, 0, kmcl_send(kmcl_packet_alloc(ch), &buf,
+						   8, 0));
+	KUNIT_EXPECT_EQ(test, ch->pkt_cached, 0);
+	kmcl_tx_fail_queued(ch, -ECANCELED);
+	KUNIT_EXPECT_EQ(test, ch->pkt_cached, 10);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).cancelled, 20);
+	loop_complete_all(&loop->server);
+}
+
+static struct kunit_case closed_queue_cases[] = {
+	KUNIT_CASE(s12_from_closed_on_packets_are_queued),
+	KUNIT_CASE(s12_a_server_queues_from_closed_on),
+	KUNIT_CASE(s13_before_opened_packets_are_queued),
+	KUNIT_CASE(s14_before_the_first_enable_packets_are_queued),
+	KUNIT_CASE(s15_the_queue_goes_out_first),
+	KUNIT_CASE(s16_packets_that_a_full_ring_kept_come_first),
+	KUNIT_CASE(s17_the_queue_moves_between_started_and_post_started),
+	KUNIT_CASE(s18_flags_hold_for_the_later_transmission),
+	KUNIT_CASE(s19_what_was_in_the_ring_is_not_sent_again),
+	KUNIT_CASE(s20_s21_disable_cancels_what_is_in_flight),
+	KUNIT_CASE(s20_s21_a_rescind_removes_what_is_in_flight),
+	KUNIT_CASE(s20_s21_a_server_cancels_what_is_in_flight),
+	KUNIT_CASE(s20_s21_a_server_loses_what_is_in_flight),
+	KUNIT_CASE(s22_a_completion_of_the_past_is_dropped),
+	KUNIT_CASE(s23_a_send_that_failed_completes_nothing),
+	KUNIT_CASE(s24_cleanup_cancels_the_queue_in_order),
+	KUNIT_CASE(s25_the_default_routine_frees_cancelled_packets),
+	{}
+};
+
+static struct kunit_suite closed_queue_suite = {
+	.name = "kmcl_closed_queue",
+	.init = loop_init,
+	.exit = loop_exit,
+	.test_cases = closed_queue_cases,
+};
+
+kunit_test_suite(closed_queue_suite);
