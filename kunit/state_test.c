@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The state machine as data: every state and event of both endpoints against
+ * the order of callbacks that KMCL documents, and the priorities of what is
+ * asked for and reported.
+ */
+#include <kunit/test.h>
+
+#include <linux/bits.h>
+#include <linux/string.h>
+
+#include "state.h"
+
+#define ST(name)	KMCL_ST_##name
+#define EV(name)	KMCL_EV_##name
+
+static const char * const state_names[] = {
+	"Disabled", "Enabled", "Opened", "Starting", "Active", "Paused",
+	"Closed",
+};
+
+static const char * const event_names[] = {
+	"none", "enable", "link", "open-ok", "open-refused", "open-undone",
+	"start", "go", "post", "pause", "disable", "dead", "done-disable",
+	"done-dead",
+};
+
+static const char * const step_names[] = {
+	"end", "seek", "publish", "revoke", "wait-peer", "open", "refuse",
+	"Started", "gates", "PostStarted", "shut", "Suspend", "drain",
+	"cancel", "remove", "close", "Closed", "unbind", "PnpFailure",
+};
+
+static_assert(ARRAY_SIZE(state_names) == KMCL_ST_COUNT);
+static_assert(ARRAY_SIZE(event_names) == KMCL_EV_COUNT);
+static_assert(ARRAY_SIZE(step_names) == KMCL_DO_COUNT);
+
+/* What an endpoint does in a state, and where that ends; callbacks in capitals */
+struct row {
+	u8 state;
+	u8 event;
+	const char *steps;
+	u8 next;
+};
+
+/* A link that is up: the same on both sides */
+static const struct row common_rows[] = {
+	{ ST(ENABLED), EV(OPEN_OK), "", ST(OPENED) },
+	/* Opened returned: Started, both gates, PostStarted; or none */
+	{ ST(OPENED), EV(START), "Started", ST(STARTING) },
+	{ ST(STARTING), EV(GO), "gates", ST(ACTIVE) },
+	{ ST(ACTIVE), EV(POST), "PostStarted", ST(ACTIVE) },
+	{ ST(OPENED), EV(PAUSE), "", ST(PAUSED) },
+	/* A pause: gates, Suspend, until nothing is outstanding */
+	{ ST(ACTIVE), EV(PAUSE), "shut Suspend drain", ST(PAUSED) },
+	/* A start does not repeat Opened */
+	{ ST(PAUSED), EV(START), "Started", ST(STARTING) },
+	/* Peer gone: in-flight packets end first; Suspend pairs with Started */
+	{ ST(OPENED), EV(DEAD), "shut remove", ST(CLOSED) },
+	{ ST(STARTING), EV(DEAD), "shut remove Suspend drain", ST(CLOSED) },
+	{ ST(ACTIVE), EV(DEAD), "shut remove Suspend drain", ST(CLOSED) },
+	{ ST(PAUSED), EV(DEAD), "shut remove", ST(CLOSED) },
+};
+
+static const struct row client_rows[] = {
+	{ ST(DISABLED), EV(ENABLE), "seek", ST(ENABLED) },
+	{ ST(ENABLED), EV(LINK), "open", ST(ENABLED) },
+	/* Failed before Opened: only PnpFailure */
+	{ ST(ENABLED), EV(OPEN_REFUSED), "unbind PnpFailure", ST(DISABLED) },
+	/* Opened failed: no callback at all */
+	{ ST(ENABLED), EV(OPEN_UNDONE), "close unbind", ST(DISABLED) },
+	/* Rescinded before it was open: wait for the next offer */
+	{ ST(ENABLED), EV(DEAD), "unbind seek", ST(ENABLED) },
+	{ ST(ENABLED), EV(DISABLE), "unbind", ST(DISABLED) },
+	/* As a pause, ring down, in-flight packets cancelled, Closed */
+	{ ST(OPENED), EV(DISABLE), "shut close cancel", ST(CLOSED) },
+	{ ST(STARTING), EV(DISABLE), "shut Suspend drain close cancel", ST(CLOSED) },
+	{ ST(ACTIVE), EV(DISABLE), "shut Suspend drain close cancel", ST(CLOSED) },
+	{ ST(PAUSED), EV(DISABLE), "shut close cancel", ST(CLOSED) },
+	{ ST(CLOSED), EV(DONE_DISABLE), "Closed unbind", ST(DISABLED) },
+	/* The device is released after Closed only */
+	{ ST(CLOSED), EV(DONE_DEAD), "Closed close unbind", ST(DISABLED) },
+};
+
+static const struct row server_rows[] = {
+	{ ST(DISABLED), EV(ENABLE), "publish", ST(ENABLED) },
+	{ ST(ENABLED), EV(LINK), "open", ST(ENABLED) },
+	/* The client is refused, the offer stays */
+	{ ST(ENABLED), EV(OPEN_REFUSED), "refuse", ST(ENABLED) },
+	{ ST(ENABLED), EV(OPEN_UNDONE), "refuse", ST(ENABLED) },
+	{ ST(ENABLED), EV(DEAD), "close", ST(ENABLED) },
+	{ ST(ENABLED), EV(DISABLE), "revoke wait-peer", ST(DISABLED) },
+	/* As a pause, offer revoked, cancelled, Closed, only then the peer */
+	{ ST(OPENED), EV(DISABLE), "shut revoke cancel", ST(CLOSED) },
+	{ ST(STARTING), EV(DISABLE), "shut Suspend drain revoke cancel", ST(CLOSED) },
+	{ ST(ACTIVE), EV(DISABLE), "shut Suspend drain revoke cancel", ST(CLOSED) },
+	{ ST(PAUSED), EV(DISABLE), "shut revoke cancel", ST(CLOSED) },
+	{ ST(CLOSED), EV(DONE_DISABLE), "Closed close wait-peer", ST(DISABLED) },
+	/* A client's close leaves the offer: it may open again */
+	{ ST(CLOSED), EV(DONE_DEAD), "Closed close", ST(ENABLED) },
+};
+
+static const struct row *find_in(const struct row *rows, size_t count,
+				 int state, int event)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (rows[i].state == state && rows[i].event == event)
+			return &rows[i];
+	return NULL;
+}
+
+static const struct row *find_row(bool server, int state, int event)
+{
+	const struct row *row;
+
+	row = find_in(common_rows, ARRAY_SIZE(common_rows), state, event);
+	if (row)
+		return row;
+	if (server)
+		return find_in(server_rows, ARRAY_SIZE(server_rows), state,
+			       event);
+	return find_in(client_rows, ARRAY_SIZE(client_rows), state, event);
+}
+
+static void render(const struct kmcl_transition *t, char *text, size_t room)
+{
+	const u8 *step;
+
+	text[0] = 0;
+	for (step = t->steps; *step != KMCL_DO_END; step++) {
+		if (text[0])
+			strlcat(text, " ", room);
+		strlcat(text, step_names[*step], room);
+	}
+}
+
+#define ENTRIES		(2 * KMCL_ST_COUNT * KMCL_EV_COUNT)
+#define SERVER(entry)	((entry) / (KMCL_ST_COUNT * KMCL_EV_COUNT))
+#define STATE(entry)	((entry) / KMCL_EV_COUNT % KMCL_ST_COUNT)
+#define EVENT(entry)	((entry) % KMCL_EV_COUNT)
+
+static const struct kmcl_transition *lookup(int entry)
+{
+	return kmcl_transition(SERVER(entry), STATE(entry), EVENT(entry));
+}
+
+static void table_is_as_documented(struct kunit *test)
+{
+	const struct kmcl_transition *t;
+	const struct row *row;
+	char text[100], what[60];
+	int i, valid = 0;
+
+	for (i = 0; i < ENTRIES; i++) {
+		snprintf(what, sizeof(what), "%s: %s in %s",
+			 SERVER(i) ? "server" : "client",
+			 event_names[EVENT(i)], state_names[STATE(i)]);
+		t = lookup(i);
+		row = find_row(SERVER(i), STATE(i), EVENT(i));
+		KUNIT_EXPECT_EQ_MSG(test, !t, !row, "%s", what);
+		if (!t || !row)
+			continue;
+		valid++;
+		KUNIT_ASSERT_EQ_MSG(test, t->steps[KMCL_MAX_STEPS],
+				    KMCL_DO_END, "%s", what);
+		render(t, text, sizeof(text));
+		KUNIT_EXPECT_STREQ_MSG(test, text, row->steps, "%s", what);
+		KUNIT_EXPECT_STREQ_MSG(test, state_names[t->next],
+				       state_names[row->next], "%s", what);
+	}
+	/* No row twice */
+	KUNIT_EXPECT_EQ(test, valid, 2 * ARRAY_SIZE(common_rows) +
+				     ARRAY_SIZE(client_rows) +
+				     ARRAY_SIZE(server_rows));
+}
+
+static void outside_of_the_table_is_nothing(struct kunit *test)
+{
+	KUNIT_EXPECT_TRUE(test, !kmcl_transition(false, KMCL_ST_COUNT, EV(DEAD)));
+	KUNIT_EXPECT_TRUE(test, !kmcl_transition(true, ST(ACTIVE), KMCL_EV_COUNT));
+	KUNIT_EXPECT_TRUE(test, !kmcl_transition(true, (enum kmcl_state)-1, EV(DEAD)));
+	KUNIT_EXPECT_TRUE(test, !kmcl_transition(false, ST(ACTIVE), (enum kmcl_event)-1));
+}
+
+/* Where a step stands in an entry, or -1 */
+static int step_index(const struct kmcl_transition *t, enum kmcl_step step)
+{
+	int i;
+
+	for (i = 0; t->steps[i] != KMCL_DO_END; i++)
+		if (t->steps[i] == step)
+			return i;
+	return -1;
+}
+
+static void closing_suspends_what_was_started(struct kunit *test)
+{
+	const struct kmcl_transition *t;
+	int i, shut, suspend, drain, closing = 0;
+
+	for (i = 0; i < ENTRIES; i++) {
+		t = lookup(i);
+		if (!t || t->next != ST(CLOSED))
+			continue;
+		closing++;
+		shut = step_index(t, KMCL_DO_SHUT);
+		suspend = step_index(t, KMCL_DO_CB_SUSPEND);
+		drain = step_index(t, KMCL_DO_DRAIN);
+		KUNIT_EXPECT_EQ(test, shut, 0);
+		if (STATE(i) == ST(ACTIVE) || STATE(i) == ST(STARTING)) {
+			KUNIT_EXPECT_GT(test, suspend, shut);
+			KUNIT_EXPECT_GT(test, drain, suspend);
+		} else {
+			/* Nothing runs, nothing can be outstanding */
+			KUNIT_EXPECT_EQ(test, suspend, -1);
+			KUNIT_EXPECT_EQ(test, drain, -1);
+		}
+		/* Closed itself comes after the arrival in Closed */
+		KUNIT_EXPECT_EQ(test, step_index(t, KMCL_DO_CB_CLOSED), -1);
+		/* The status of what is in flight tells who ended the link */
+		KUNIT_EXPECT_EQ(test, step_index(t, KMCL_DO_CANCEL) >= 0,
+				EVENT(i) == EV(DISABLE));
+		KUNIT_EXPECT_EQ(test, step_index(t, KMCL_DO_REMOVE) >= 0,
+				EVENT(i) == EV(DEAD));
+	}
+	KUNIT_EXPECT_EQ(test, closing, 2 * 4 * 2);
+}
+
+static void leaving_closed_calls_closed(struct kunit *test)
+{
+	const struct kmcl_transition *t;
+	int i, leaving = 0;
+
+	for (i = 0; i < ENTRIES; i++) {
+		t = lookup(i);
+		if (!t)
+			continue;
+		if (STATE(i) != ST(CLOSED)) {
+			KUNIT_EXPECT_EQ(test, step_index(t, KMCL_DO_CB_CLOSED), -1);
+			continue;
+		}
+		leaving++;
+		KUNIT_EXPECT_EQ(test, step_index(t, KMCL_DO_CB_CLOSED), 0);
+		if (!SERVER(i) || EVENT(i) == EV(DONE_DISABLE))
+			KUNIT_EXPECT_EQ(test, t->next, ST(DISABLED));
+		else
+			KUNIT_EXPECT_EQ(test, t->next, ST(ENABLED));
+	}
+	KUNIT_EXPECT_EQ(test, leaving, 2 * 2);
+}
+
+/* Inputs as a number */
+#define I_ENABLED		BIT(0)
+#define I_RUN		BIT(1)
+#define I_LINK		BIT(2)
+#define I_DISABLE		BIT(3)
+#define I_DEAD		BIT(4)
+#define I_DEAD_FIRST	BIT(5)
+#define I_POST		BIT(6)
+#define INPUTS		7
+
+static struct kmcl_inputs unpack(u32 bits)
+{
+	return (struct kmcl_inputs) {
+		.enabled = bits & I_ENABLED,
+		.run = bits & I_RUN,
+		.link = bits & I_LINK,
+		.disable = bits & I_DISABLE,
+		.dead = bits & I_DEAD,
+		.dead_first = bits & I_DEAD_FIRST,
+		.post = bits & I_POST,
+	};
+}
+
+#define IN(state)	BIT(ST(state))
+#define ANY_UP		(IN(OPENED) | IN(STARTING) | IN(ACTIVE) | IN(PAUSED))
+
+/* The first rule that applies decides */
+static const struct {
+	u32 states;
+	u32 need;
+	u32 lack;
+	enum kmcl_event event;
+} rules[] = {
+	{ IN(DISABLED), I_ENABLED, 0, EV(ENABLE) },
+	/* Whichever ended the link first; the other one is absorbed */
+	{ IN(CLOSED), I_DEAD, I_DISABLE, EV(DONE_DEAD) },
+	{ IN(CLOSED), I_DEAD | I_DEAD_FIRST, 0, EV(DONE_DEAD) },
+	{ IN(CLOSED), 0, 0, EV(DONE_DISABLE) },
+	/* Not open: a disable stops the waiting, whatever else happened */
+	{ IN(ENABLED), I_DISABLE, 0, EV(DISABLE) },
+	{ IN(ENABLED), I_DEAD, 0, EV(DEAD) },
+	{ IN(ENABLED), I_LINK, 0, EV(LINK) },
+	/* Open: an end goes before the rest of the opening sequence */
+	{ ANY_UP, I_DEAD, I_DISABLE, EV(DEAD) },
+	{ ANY_UP, I_DEAD | I_DEAD_FIRST, 0, EV(DEAD) },
+	{ ANY_UP, I_DISABLE, 0, EV(DISABLE) },
+	/* and that sequence before a pause */
+	{ IN(STARTING), 0, 0, EV(GO) },
+	{ IN(ACTIVE), I_POST, 0, EV(POST) },
+	{ IN(OPENED) | IN(PAUSED), I_RUN, 0, EV(START) },
+	{ IN(OPENED) | IN(ACTIVE), 0, I_RUN, EV(PAUSE) },
+};
+
+static void next_event_follows_the_priorities(struct kunit *test)
+{
+	int state, server, i;
+	u32 bits;
+
+	for (state = 0; state < KMCL_ST_COUNT; state++) {
+		for (bits = 0; bits < BIT(INPUTS); bits++) {
+			struct kmcl_inputs in = unpack(bits);
+			enum kmcl_event expected = EV(NONE), event;
+
+			for (i = 0; i < ARRAY_SIZE(rules); i++) {
+				if (!(rules[i].states & BIT(state)) ||
+				    (bits & rules[i].need) != rules[i].need ||
+				    bits & rules[i].lack)
+					continue;
+				expected = rules[i].event;
+				break;
+			}
+			event = kmcl_next_event(state, &in);
+			KUNIT_EXPECT_STREQ_MSG(test, event_names[event],
+					       event_names[expected],
+					       "%s, inputs %#x",
+					       state_names[state], bits);
+			if (event == EV(NONE))
+				continue;
+			for (server = 0; server < 2; server++)
+				KUNIT_EXPECT_TRUE(test, kmcl_transition(server, state, event));
+		}
+	}
+	KUNIT_EXPECT_EQ(test, kmcl_next_event(KMCL_ST_COUNT,
+					      &(struct kmcl_inputs) {}),
+			EV(NONE));
+}
+
+static void states_have_their_names(struct kunit *test)
+{
+	static const char * const client[] = {
+		"Disabled", "Enabled", "Opened", "Opened", "Active", "Paused",
+		"Closed",
+	};
+	static const char * const server[] = {
+		"Disabled", "Enabled", "Opened", "Opened", "Active", "Paused",
+		"Stopped",
+	};
+	struct kmcl_inputs none = {}, run = { .run = true };
+	struct kmcl_inputs enabled = { .enabled = true };
+	struct kmcl_inputs both = { .enabled = true, .run = true };
+	int st;
+
+	for (st = 0; st < KMCL_ST_COUNT; st++) {
+		KUNIT_EXPECT_STREQ(test, kmcl_state_text(false, st, &none), client[st]);
+		KUNIT_EXPECT_STREQ(test, kmcl_state_text(false, st, &run), client[st]);
+		KUNIT_EXPECT_STREQ(test, kmcl_state_text(true, st, &none), server[st]);
+		KUNIT_EXPECT_STREQ(test, kmcl_state_text(true, st, &run),
+				   st == ST(ENABLED) ? "Started" : server[st]);
+	}
+	/* From the return of enable on */
+	KUNIT_EXPECT_STREQ(test, kmcl_state_text(false, ST(DISABLED), &both), "Enabled");
+	KUNIT_EXPECT_STREQ(test, kmcl_state_text(true, ST(DISABLED), &enabled), "Enabled");
+	KUNIT_EXPECT_STREQ(test, kmcl_state_text(true, ST(DISABLED), &both), "Started");
+}
+
+static struct kunit_case state_cases[] = {
+	KUNIT_CASE(table_is_as_documented),
+	KUNIT_CASE(outside_of_the_table_is_nothing),
+	KUNIT_CASE(closing_suspends_what_was_started),
+	KUNIT_CASE(leaving_closed_calls_closed),
+	KUNIT_CASE(next_event_follows_the_priorities),
+	KUNIT_CASE(states_have_their_names),
+	{}
+};
+
+static struct kunit_suite state_suite = {
+	.name = "kmcl_state",
+	.test_cases = state_cases,
+};
+
+kunit_test_suite(state_suite);
+
+MODULE_DESCRIPTION("KUnit tests of the KMCL state machine");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A walk through all that callers and peers can do to a channel, at any time
+ * between any two steps of the state machine: the callbacks keep their order
+ * and their pairs, and a disable always comes to its end.
+ */
+#include <kunit/test.h>
+
+#include <linux/bitmap.h>
+#include <linux/bits.h>
+
+#include "state.h"
+
+#define ST(name)	KMCL_ST_##name
+#define EV(name)	KMCL_EV_##name
+
+static const char * const state_names[] = {
+	"Disabled", "Enabled", "Opened", "Starting", "Active", "Paused",
+	"Closed",
+};
+
+static const char * const event_names[] = {
+	"none", "enable", "link", "open-ok", "open-refused", "open-undone",
+	"start", "go", "post", "pause", "disable", "dead", "done-disable",
+	"done-dead",
+};
+
+static_assert(ARRAY_SIZE(state_names) == KMCL_ST_COUNT);
+static_assert(ARRAY_SIZE(event_names) == KMCL_EV_COUNT);
+
+/* Inputs as a number */
+#define I_ENABLED		BIT(0)
+#define I_RUN		BIT(1)
+#define I_LINK		BIT(2)
+#define I_DISABLE		BIT(3)
+#define I_DEAD		BIT(4)
+#define I_DEAD_FIRST	BIT(5)
+#define I_POST		BIT(6)
+#define INPUTS		7
+
+static struct kmcl_inputs unpack(u32 bits)
+{
+	return (struct kmcl_inputs) {
+		.enabled = bits & I_ENABLED,
+		.run = bits & I_RUN,
+		.link = bits & I_LINK,
+		.disable = bits & I_DISABLE,
+		.dead = bits & I_DEAD,
+		.dead_first = bits & I_DEAD_FIRST,
+		.post = bits & I_POST,
+	};
+}
+
+static u32 pack(const struct kmcl_inputs *in)
+{
+	return (in->enabled ? I_ENABLED : 0) | (in->run ? I_RUN : 0) |
+	       (in->link ? I_LINK : 0) | (in->disable ? I_DISABLE : 0) |
+	       (in->dead ? I_DEAD : 0) | (in->dead_first ? I_DEAD_FIRST : 0) |
+	       (in->post ? I_POST : 0);
+}
+
+/* A channel as far as the table can tell, and what happened to it */
+struct node {
+	bool server;
+	u8 state;
+	struct kmcl_inputs in;
+	bool open;		/* Opened agreed, Closed is due */
+	bool started;		/* Suspend is due */
+	bool gates;
+	bool delivered;		/* something may be outstanding */
+	bool in_flight;
+};
+
+#define NODE_BITS	16
+
+static u32 node_number(const struct node *n)
+{
+	return n->server | n->state << 1 | n->open << 4 | n->started << 5 |
+	       n->gates << 6 | n->delivered << 7 | n->in_flight << 8 |
+	       pack(&n->in) << 9;
+}
+
+static struct node node_of(u32 number)
+{
+	return (struct node) {
+		.server = number & 1,
+		.state = number >> 1 & 7,
+		.open = number >> 4 & 1,
+		.started = number >> 5 & 1,
+		.gates = number >> 6 & 1,
+		.delivered = number >> 7 & 1,
+		.in_flight = number >> 8 & 1,
+		.in = unpack(number >> 9),
+	};
+}
+
+enum act { A_NOTHING, A_ENABLE, A_DISABLE, A_DEAD, A_LINK, A_START, A_PAUSE,
+	   A_COUNT };
+
+static void die(struct kmcl_inputs *in)
+{
+	in->dead = true;
+	in->dead_first = !in->disable;
+}
+
+static void act(struct node *n, enum act a)
+{
+	struct kmcl_inputs *in = &n->in;
+
+	if (a == A_ENABLE && n->state == ST(DISABLED))
+		in->enabled = true;
+	else if (a == A_DISABLE && in->enabled)
+		in->disable = true;
+	else if (a == A_LINK && in->enabled)
+		in->link = true;
+	else if (a == A_START)
+		in->run = true;
+	else if (a == A_PAUSE)
+		in->run = false;
+	else if (a == A_DEAD && in->enabled && !in->dead)
+		die(in);
+}
+
+/* A step's effect; false: it is not its time */
+static bool do_step(struct node *n, enum kmcl_step step)
+{
+	bool ok = true;
+
+	switch (step) {
+	case KMCL_DO_SEEK:
+		n->state = ST(ENABLED);
+		n->in.dead = false;
+		n->in.dead_first = false;
+		break;
+	case KMCL_DO_OPEN:
+		ok = !n->open;
+		n->in.link = false;
+		break;
+	case KMCL_DO_CB_STARTED:
+		ok = n->open && !n->started && !n->gates && !n->delivered;
+		n->started = true;
+		break;
+	case KMCL_DO_GATES:
+		ok = n->started && !n->gates;
+		n->gates = true;
+		n->delivered = true;
+		n->in_flight = true;
+		n->in.post = true;
+		break;
+	case KMCL_DO_CB_POST:
+		ok = n->started && n->gates;
+		n->in.post = false;
+		break;
+	case KMCL_DO_SHUT:
+		n->gates = false;
+		break;
+	case KMCL_DO_CB_SUSPEND:
+		ok = n->started && !n->gates;
+		n->started = false;
+		break;
+	case KMCL_DO_DRAIN:
+		ok = !n->gates && !n->started;
+		n->delivered = false;
+		break;
+	case KMCL_DO_CANCEL:
+	case KMCL_DO_REMOVE:
+		ok = !n->gates;
+		n->in_flight = false;
+		break;
+	case KMCL_DO_CB_CLOSED:
+		ok = n->open && !n->started && !n->gates && !n->delivered &&
+		     !n->in_flight;
+		n->open = false;
+		break;
+	case KMCL_DO_UNBIND:
+		ok = !n->gates && !n->started;
+		n->state = ST(CLOSED);
+		n->in.link = false;
+		break;
+	case KMCL_DO_CB_FAILURE:
+	case KMCL_DO_REFUSE:
+		ok = !n->open;
+		break;
+	default:
+		break;
+	}
+	return ok;
+}
+
+/* As the work does; false: the state is not what has happened */
+static bool arrive(struct node *n, enum kmcl_event ev, u8 next)
+{
+	n->state = next;
+	if (next == ST(PAUSED) || next == ST(CLOSED))
+		n->in.post = false;
+	if (ev == EV(OPEN_OK))
+		n->open = true;
+	if (next == ST(DISABLED)) {
+		n->in = (struct kmcl_inputs) { .run = !n->server };
+	} else if (n->server && next == ST(ENABLED) &&
+		   (ev == EV(DEAD) || ev == EV(DONE_DEAD))) {
+		n->in.dead = false;
+		n->in.dead_first = false;
+	}
+	return n->open == (next >= ST(OPENED)) &&
+	       n->gates == (next == ST(ACTIVE)) &&
+	       n->started == (next == ST(ACTIVE) || next == ST(STARTING)) &&
+	       (!n->delivered || next == ST(ACTIVE));
+}
+
+/* How an opening can end; EV(NONE): the offer was rescinded meanwhile */
+static const enum kmcl_event outcomes[] = {
+	EV(OPEN_OK), EV(OPEN_REFUSED), EV(OPEN_UNDONE), EV(NONE),
+};
+
+/*
+ * Handle @ev and what comes of it, with @a done before step number @when.
+ * A step that opens ends with @outcome.
+ */
+static const char *handle(struct node *n, enum kmcl_event ev, enum act a,
+			  int when, enum kmcl_event outcome)
+{
+	const struct kmcl_transition *t;
+	bool opened;
+	int i;
+
+	for (;;) {
+		opened = false;
+		t = kmcl_transition(n->server, n->state, ev);
+		if (!t)
+			return "an event that cannot be";
+		for (i = 0; t->steps[i] != KMCL_DO_END; i++) {
+			if (!when--)
+				act(n, a);
+			opened |= t->steps[i] == KMCL_DO_OPEN;
+			if (!do_step(n, t->steps[i]))
+				return "a step at the wrong time";
+		}
+		if (!when--)
+			act(n, a);
+		if (opened && outcome == EV(NONE))
+			act(n, A_DEAD);
+		if (!arrive(n, ev, t->next))
+			return "something is due that cannot be in this state";
+		if (!opened || outcome == EV(NONE))
+			return NULL;
+		ev = outcome;
+	}
+}
+
+/* From a disable to the arrival in Disabled, in at most @left events */
+static const char *ends(struct node n, int left)
+{
+	static const enum act acts[] = { A_NOTHING, A_DEAD, A_LINK, A_PAUSE };
+	enum kmcl_event ev = kmcl_next_event(n.state, &n.in);
+	const char *wrong = NULL;
+	int i;
+
+	if (n.state == ST(DISABLED) && !n.in.enabled)
+		return NULL;
+	if (!left)
+		return "a disable that does not end";
+	if (ev == EV(NONE) || ev == EV(LINK) || ev == EV(START))
+		return "a disable that is not heeded";
+	for (i = 0; !wrong && i < ARRAY_SIZE(acts); i++) {
+		struct node m = n;
+
+		act(&m, acts[i]);
+		wrong = handle(&m, kmcl_next_event(m.state, &m.in), A_NOTHING,
+			       0, EV(NONE));
+		if (!wrong)
+			wrong = ends(m, left - 1);
+	}
+	return wrong;
+}
+
+static void report(struct kunit *test, const struct node *n, enum kmcl_event ev,
+		   const char *wrong)
+{
+	if (wrong)
+		KUNIT_FAIL(test, "%s, %s, inputs %#x, %s: %s",
+			   n->server ? "server" : "client",
+			   state_names[n->state], pack(&n->in),
+			   event_names[ev], wrong);
+}
+
+struct walk {
+	DECLARE_BITMAP(seen, BIT(NODE_BITS));
+	u16 todo[BIT(NODE_BITS)];
+	u32 count;
+};
+
+static void found(struct walk *w, const struct node *n)
+{
+	u32 number = node_number(n);
+
+	if (!__test_and_set_bit(number, w->seen))
+		w->todo[w->count++] = number;
+}
+
+static void follow(struct kunit *test, struct walk *w, const struct node *n,
+		   enum kmcl_event ev)
+{
+	int a, when, i;
+
+	for (a = 0; a < A_COUNT; a++) {
+		/* Longest: an opening, what it leads to, and after that */
+		for (when = 0; when < KMCL_MAX_STEPS + 3; when++) {
+			for (i = 0; i < ARRAY_SIZE(outcomes); i++) {
+				struct node m = *n;
+				const char *wrong;
+
+				wrong = handle(&m, ev, a, when, outcomes[i]);
+				report(test, n, ev, wrong);
+				if (!wrong)
+					found(w, &m);
+				if (ev != EV(LINK))
+					break;
+			}
+		}
+	}
+}
+
+static void every_walk_keeps_the_order(struct kunit *test)
+{
+	struct walk *w = kunit_kzalloc(test, sizeof(*w), GFP_KERNEL);
+	struct node client = { .in.run = true }, server = { .server = true };
+	u32 i, states[2] = {};
+	int a;
+
+	KUNIT_ASSERT_NOT_NULL(test, w);
+	found(w, &client);
+	found(w, &server);
+	for (i = 0; i < w->count; i++) {
+		struct node n = node_of(w->todo[i]), m;
+		enum kmcl_event ev = kmcl_next_event(n.state, &n.in);
+
+		states[n.server] |= BIT(n.state);
+		for (a = 0; a < A_COUNT; a++) {
+			m = n;
+			act(&m, a);
+			found(w, &m);
+		}
+		if (ev != EV(NONE))
+			follow(test, w, &n, ev);
+		m = n;
+		act(&m, A_DISABLE);
+		report(test, &m, EV(DISABLE), ends(m, 3));
+		if (test->status == KUNIT_FAILURE)
+			break;
+	}
+	KUNIT_EXPECT_EQ(test, states[0], GENMASK(KMCL_ST_COUNT - 1, 0));
+	KUNIT_EXPECT_EQ(test, states[1], GENMASK(KMCL_ST_COUNT - 1, 0));
+	kunit_info(test, "%u situations\n", w->count);
+}
+
+static struct kunit_case state_walk_cases[] = {
+	KUNIT_CASE(every_walk_keeps_the_order),
+	{}
+};
+
+static struct kunit_suite state_walk_suite = {
+	.name = "kmcl_state_walk",
+	.test_cases = state_walk_cases,
+};
+
+kunit_test_suite(state_walk_suite);
+
+MODULE_DESCRIPTION("KUnit walk through the KMCL state machine");
+MODULE_LICENSE("GPL");
