@@ -76,37 +76,6 @@ check "insmod kmcl_hello" insmod /kmcl_hello.ko
 check "it prints the host's answer" within 10 logged 'hello: ' 1
 check "rmmod kmcl_hello" rmmod kmcl_hello
 
-step "Wrong parameters"
-# refused MESSAGE ARGUMENT...: not loaded, and the kernel log says why.
-refused()
-{
-	local message=$1
-
-	shift
-	! insmod /modules/kmcl_dynmem.ko "$@" 2>/tmp/error &&
-		show </tmp/error && logged "$message" 1 && unloaded kmcl_dynmem
-}
-check "instance=nonsense is refused" \
-	refused 'nonsense.* is not a GUID' instance=nonsense
-check "ring_size=0 is refused" refused 'ring_size: 0 ' ring_size=0
-check "ring_size of 3 GiB is refused" \
-	refused 'ring_size: 3221225472 ' ring_size=3221225472
-check "insmod kmcl_dynmem" insmod /modules/kmcl_dynmem.ko
-second()
-{
-	! insmod /modules/kmcl_dynmem.ko 2>/tmp/error && show </tmp/error &&
-		grep -q 'File exists' /tmp/error && loaded kmcl_dynmem
-}
-check "a second insmod is refused" second
-wrong_word()
-{
-	! control "$@" 2>/dev/null
-}
-check "control refuses a wrong word" wrong_word nonsense
-check "control refuses to send -1" wrong_word send -1
-check "control refuses to send 0" wrong_word send 0
-check "unload" unload
-
 step "Bad parameters are refused, and nothing stays behind"
 # refused ERROR MESSAGE PARAMETER: insmod says ERROR, the log MESSAGE
 refused()
@@ -119,8 +88,6 @@ again()
 {
 	insmod /modules/kmcl_dynmem.ko 2>&1 | grep -q 'File exists'
 }
-check "insmod vmbkmcl" insmod /modules/vmbkmcl.ko
-check "insmod vmbkmcl_hv" insmod /modules/vmbkmcl_hv.ko
 check "a malformed GUID" refused 'Invalid argument' GUID instance=525074dc
 check "a GUID with text behind it" refused 'Invalid argument' GUID \
 	"instance=${CLASS}x"
@@ -132,6 +99,13 @@ check "another instance is waited for" insmod /modules/kmcl_dynmem.ko \
 check "its channel stays Enabled" state_is Enabled
 check "the module is not loaded twice" again
 check "what is loaded is not disturbed" state_is Enabled
+wrong_word()
+{
+	! control "$@" 2>/dev/null
+}
+check "control refuses a wrong word" wrong_word nonsense
+check "control refuses to send -1" wrong_word send -1
+check "control refuses to send 0" wrong_word send 0
 check "unload" unload
 
 step "Again and again"
