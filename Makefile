@@ -22,7 +22,7 @@ distclean:
 # Each of these can be run alone, needs nothing installed, downloads what it
 # uses into build/ once, and ends with "N passed, N failed, N skipped".
 # KERNEL=6.1, 6.12 (the default) or 7.3 chooses the kernel for demo and vmtest.
-demo check kunit sparse checkpatch shellcheck build-test vmtest:
+demo check kunit sparse checkpatch shellcheck build-test vmtest bench:
 	@scripts/$@.sh
 
 # DKMS builds the modules for the running kernel and for those to come; deb
@@ -55,7 +55,8 @@ help:
 	@echo 'make shellcheck            shellcheck on the scripts'
 	@echo 'make build-test            W=1 builds for 6.1, 6.12 and 7.3'
 	@echo 'make vmtest [KERNEL=6.12]  modules, stock hv_vmbus and a VMBus host'
+	@echo 'make bench  [KERNEL=6.12]  instructions per packet, beside the raw VMBus API'
 	@echo 'make dkmstest              the package in a clean Debian root and a guest'
 
-.PHONY: modules modules_install clean distclean demo check kunit sparse \
+.PHONY: bench modules modules_install clean distclean demo check kunit sparse \
 	checkpatch shellcheck build-test vmtest dkms-install dkms-remove deb dkmstest help
