@@ -4,8 +4,6 @@
  * flight, and those accepted afterwards. The number at the front of a case is
  * that of the statement, as in closed_test.c, which has the other ones.
  */
-#include <linux/kthread.h>
-
 #include "harness.h"
 
 static u64 ring_written(struct end *e)
@@ -235,14 +233,6 @@ static void s19_what_was_in_the_ring_is_not_sent_again(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s->done, 1);
 }
 
-static int disable_thread(void *data)
-{
-	struct end *e = data;
-
-	kmcl_channel_disable(e->ch);
-	return 0;
-}
-
 static void expect_in_flight_end(struct loop *loop, struct end *sender,
 				 struct end *closing, int status)
 {
@@ -264,17 +254,12 @@ static void expect_in_flight_end(struct loop *loop, struct end *sender,
 	sender->hook = note_done;
 
 	if (closing == sender) {
-		struct task_struct *task = kthread_create(disable_thread, sender,
-							  "kmcl_disable");
+		struct job *job = loop_disable(sender);
 
-		KUNIT_ASSERT_FALSE(test, IS_ERR(task));
-		get_task_struct(task);
-		wake_up_process(task);
 		/* A server's disable ends only when the peer has let go */
 		loop_wait_log(sender, 'c', 1);
 		loop_complete_all(peer);
-		kthread_stop(task);
-		put_task_struct(task);
+		loop_job_wait(job);
 	} else {
 		/* Its disable waits for what it keeps: end the link before */
 		if (closing->ch->server)

@@ -7,40 +7,7 @@
  * data are those features' own. Which callback ran in which context and under
  * which lock is looked at in every case, see harness.c.
  */
-#include <linux/kthread.h>
-
 #include "harness.h"
-
-/* Disabling waits for callbacks, so it gets a thread where one is held */
-struct disabling {
-	struct end *e;
-	struct completion done;
-};
-
-static int disable_thread(void *data)
-{
-	struct disabling *d = data;
-
-	kmcl_channel_disable(d->e->ch);
-	complete(&d->done);
-	return 0;
-}
-
-static void disable_async(struct end *e, struct disabling *d)
-{
-	struct task_struct *task;
-
-	d->e = e;
-	init_completion(&d->done);
-	task = kthread_run(disable_thread, d, "kmcl_disable");
-	KUNIT_ASSERT_FALSE(e->loop->test, IS_ERR(task));
-}
-
-static void disable_wait(struct disabling *d)
-{
-	KUNIT_ASSERT_GT(d->e->loop->test,
-			wait_for_completion_timeout(&d->done, LOOP_LIMIT), 0);
-}
 
 static void s01_disable_closes_both_ends(struct kunit *test)
 {
@@ -155,7 +122,7 @@ static void s03_runs_in_process_context_without_locks(struct kunit *test)
 static void waits_for_outstanding(struct loop *loop, struct end *closing)
 {
 	struct kunit *test = loop->test;
-	struct disabling d;
+	struct job *d;
 
 	loop_up(loop);
 	loop->client.keep = true;
@@ -163,13 +130,13 @@ static void waits_for_outstanding(struct loop *loop, struct end *closing)
 	loop_send(&loop->server, 2, KMCL_SEND_WAIT);
 	loop_wait(&loop->client, loop_kept(&loop->client) == 2);
 
-	disable_async(closing, &d);
+	d = loop_disable(closing);
 	loop_wait_log(&loop->client, 'u', 1);
 	loop_complete_kept(&loop->client, 1, 0);
-	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&d.done, HZ / 20), 0);
+	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&d->done, HZ / 20), 0);
 	loop_expect_log(&loop->client, "OoSsPpUu");
 	loop_complete_kept(&loop->client, 0, 0);
-	disable_wait(&d);
+	loop_job_wait(d);
 	loop_wait_state(&loop->client, "Disabled");
 	loop_expect_log(&loop->client, "OoSsPpUuCc");
 }
@@ -224,23 +191,23 @@ static void s04_no_second_suspend_when_paused(struct kunit *test)
 static void s05_nothing_is_delivered_from_closed_on(struct kunit *test)
 {
 	struct loop *loop = test->priv;
-	struct disabling d;
+	struct job *d;
 	u32 i, got;
 
 	loop_up(loop);
 	loop_hold(&loop->client, 'C');
 	for (i = 0; i < 100; i++)
 		loop_send(&loop->server, i, 0);
-	disable_async(&loop->client, &d);
+	d = loop_disable(&loop->client);
 	loop_wait_held(&loop->client);
 	got = loop_got(&loop->client);
 	for (i = 0; i < 100; i++)
 		loop_send(&loop->server, i, 0);
 	tasklet_schedule(&loop->client.ch->rx_tasklet);
-	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&d.done, HZ / 20), 0);
+	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&d->done, HZ / 20), 0);
 	KUNIT_EXPECT_EQ(test, got, loop_got(&loop->client));
 	loop_release(&loop->client);
-	disable_wait(&d);
+	loop_job_wait(d);
 	KUNIT_EXPECT_EQ(test, got, loop_got(&loop->client));
 	loop_expect_log(&loop->client, "OoSsPpUuCc");
 }
@@ -248,35 +215,35 @@ static void s05_nothing_is_delivered_from_closed_on(struct kunit *test)
 static void s06_disable_returns_after_closed(struct kunit *test)
 {
 	struct loop *loop = test->priv;
-	struct disabling d, second;
+	struct job *d, *second;
 
 	loop_up(loop);
 	loop_hold(&loop->client, 'C');
-	disable_async(&loop->client, &d);
+	d = loop_disable(&loop->client);
 	loop_wait_held(&loop->client);
-	disable_async(&loop->client, &second);
-	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&d.done, HZ / 10), 0);
-	KUNIT_EXPECT_FALSE(test, completion_done(&second.done));
+	second = loop_disable(&loop->client);
+	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&d->done, HZ / 10), 0);
+	KUNIT_EXPECT_FALSE(test, completion_done(&second->done));
 	loop_release(&loop->client);
-	disable_wait(&d);
-	disable_wait(&second);
+	loop_job_wait(d);
+	loop_job_wait(second);
 	loop_expect_log(&loop->client, "OoSsPpUuCc");
 }
 
 static void s06_server_disable_returns_after_closed(struct kunit *test)
 {
 	struct loop *loop = test->priv;
-	struct disabling d;
+	struct job *d;
 
 	loop_up(loop);
 	loop_hold(&loop->server, 'C');
-	disable_async(&loop->server, &d);
+	d = loop_disable(&loop->server);
 	loop_wait_held(&loop->server);
 	/* The client need not wait for the server's callback */
 	loop_wait_log(&loop->client, 'c', 1);
-	KUNIT_EXPECT_FALSE(test, completion_done(&d.done));
+	KUNIT_EXPECT_FALSE(test, completion_done(&d->done));
 	loop_release(&loop->server);
-	disable_wait(&d);
+	loop_job_wait(d);
 }
 
 static void s07_client_is_disabled_afterwards(struct kunit *test)
@@ -408,7 +375,7 @@ static void s11_after_a_server_disable_the_offer_is_gone(struct kunit *test)
 static void s28_rescind_during_disable(struct kunit *test)
 {
 	struct loop *loop = test->priv;
-	struct disabling d, revoke;
+	struct job *d, *revoke;
 	struct sent *s;
 
 	loop_up(loop);
@@ -416,22 +383,22 @@ static void s28_rescind_during_disable(struct kunit *test)
 	s = loop_send(&loop->client, 1, KMCL_SEND_WAIT);
 	loop_wait(&loop->server, loop_kept(&loop->server) == 1);
 	loop_hold(&loop->client, 'U');
-	disable_async(&loop->client, &d);
+	d = loop_disable(&loop->client);
 	loop_wait_held(&loop->client);
 	kmcl_offer_rescind(loop->client.ch->offer);
-	disable_async(&loop->server, &revoke);
+	revoke = loop_disable(&loop->server);
 	loop_release(&loop->client);
-	disable_wait(&d);
+	loop_job_wait(d);
 	loop_expect_log(&loop->client, "OoSsPpUuCc");
 	KUNIT_EXPECT_EQ(test, s->status, -ECANCELED);
 	loop_complete_all(&loop->server);
-	disable_wait(&revoke);
+	loop_job_wait(revoke);
 }
 
 static void s28_disable_during_rescind(struct kunit *test)
 {
 	struct loop *loop = test->priv;
-	struct disabling d;
+	struct job *d;
 	struct sent *s;
 
 	loop_up(loop);
@@ -441,10 +408,10 @@ static void s28_disable_during_rescind(struct kunit *test)
 	loop_hold(&loop->client, 'C');
 	kmcl_offer_rescind(loop->client.ch->offer);
 	loop_wait_held(&loop->client);
-	disable_async(&loop->client, &d);
-	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&d.done, HZ / 20), 0);
+	d = loop_disable(&loop->client);
+	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&d->done, HZ / 20), 0);
 	loop_release(&loop->client);
-	disable_wait(&d);
+	loop_job_wait(d);
 	loop_expect_log(&loop->client, "OoSsPpUuCc");
 	KUNIT_EXPECT_EQ(test, s->status, -ENODEV);
 }
@@ -501,17 +468,17 @@ static void enable_in_closed(struct end *e, char what)
 static void s31_enable_before_closed_returned_fails(struct kunit *test)
 {
 	struct loop *loop = test->priv;
-	struct disabling d;
+	struct job *d;
 
 	loop_up(loop);
 	loop->client.hook = enable_in_closed;
 	loop->server.hook = enable_in_closed;
 	loop_hold(&loop->client, 'C');
-	disable_async(&loop->client, &d);
+	d = loop_disable(&loop->client);
 	loop_wait_held(&loop->client);
 	KUNIT_EXPECT_EQ(test, -EBUSY, kmcl_channel_enable(loop->client.ch));
 	loop_release(&loop->client);
-	disable_wait(&d);
+	loop_job_wait(d);
 	loop_wait_log(&loop->server, 'c', 1);
 	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
 }

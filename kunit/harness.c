@@ -268,41 +268,101 @@ static void end_free(struct end *e)
 	vfree(e->got);
 }
 
-static int disable_client(void *data)
+static int job_thread(void *data)
 {
-	struct loop *loop = data;
+	struct job *job = data;
 
-	kmcl_channel_disable(loop->client.ch);
+	job->fn(job->data);
+	complete(&job->done);
 	return 0;
+}
+
+static struct job *job_start(struct loop *loop, void (*fn)(void *data),
+			     void *data)
+{
+	struct task_struct *task;
+	struct job *job;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(loop->jobs); i++) {
+		job = &loop->jobs[i];
+		if (job->busy)
+			continue;
+		job->loop = loop;
+		job->fn = fn;
+		job->data = data;
+		job->stop = false;
+		init_completion(&job->done);
+		task = kthread_run(job_thread, job, "kmcl_job%u", i);
+		if (IS_ERR(task))
+			return NULL;
+		job->busy = true;
+		return job;
+	}
+	return NULL;
+}
+
+struct job *loop_job(struct loop *loop, void (*fn)(void *data), void *data)
+{
+	struct job *job = job_start(loop, fn, data);
+
+	KUNIT_ASSERT_NOT_NULL(loop->test, job);
+	return job;
+}
+
+void loop_job_stop(struct job *job)
+{
+	WRITE_ONCE(job->stop, true);
+}
+
+void loop_job_wait(struct job *job)
+{
+	KUNIT_ASSERT_GT(job->loop->test,
+			wait_for_completion_timeout(&job->done, 3 * LOOP_LIMIT),
+			0);
+	job->busy = false;
+}
+
+static void disable(void *data)
+{
+	struct end *e = data;
+
+	kmcl_channel_disable(e->ch);
+}
+
+struct job *loop_disable(struct end *e)
+{
+	return loop_job(e->loop, disable, e);
 }
 
 /* Both at once: what one side holds must not keep the other from ending */
 void loop_exit(struct kunit *test)
 {
 	struct loop *loop = test->priv;
-	struct task_struct *task = NULL;
+	struct job *job = NULL;
+	u32 i;
 
 	if (!loop)
 		return;
+	for (i = 0; i < ARRAY_SIZE(loop->jobs); i++)
+		loop_job_stop(&loop->jobs[i]);
 	loop->client.keep = false;
 	loop->server.keep = false;
 	loop_complete_all(&loop->client);
 	loop_complete_all(&loop->server);
 	complete_all(&loop->client.release);
 	complete_all(&loop->server.release);
+	for (i = 0; i < ARRAY_SIZE(loop->jobs); i++)
+		if (loop->jobs[i].busy)
+			wait_for_completion(&loop->jobs[i].done);
 	if (loop->client.ch) {
-		task = kthread_create(disable_client, loop, "kmcl_disable");
-		if (!IS_ERR(task)) {
-			get_task_struct(task);
-			wake_up_process(task);
-		}
+		memset(loop->jobs, 0, sizeof(loop->jobs));
+		job = job_start(loop, disable, &loop->client);
 	}
 	if (loop->server.ch)
 		kmcl_channel_disable(loop->server.ch);
-	if (!IS_ERR_OR_NULL(task)) {
-		kthread_stop(task);
-		put_task_struct(task);
-	}
+	if (job)
+		wait_for_completion(&job->done);
 	if (loop->client.ch) {
 		kmcl_channel_disable(loop->client.ch);
 		loop_expect_balance(&loop->client);

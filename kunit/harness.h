@@ -76,10 +76,21 @@ struct end {
 	u32 ndone;
 };
 
+/* A thread of a case; what is left of them ends before the channels do */
+struct job {
+	struct loop *loop;
+	void (*fn)(void *data);
+	void *data;
+	struct completion done;
+	bool busy;
+	bool stop;
+};
+
 struct loop {
 	struct kunit *test;
 	struct end client;
 	struct end server;
+	struct job jobs[8];
 	guid_t type;
 	guid_t instance;
 	int failure;		/* what the PnP failure callback was told */
@@ -104,6 +115,12 @@ void loop_wait_log(struct end *e, char what, unsigned int times);
 void loop_expect_log(struct end *e, const char *log);
 void loop_forget(struct end *e);
 u32 loop_log_count(struct end *e, char what);
+
+/* Each job is to be waited for, before the next ones need its place */
+struct job *loop_job(struct loop *loop, void (*fn)(void *data), void *data);
+void loop_job_stop(struct job *job);
+void loop_job_wait(struct job *job);
+struct job *loop_disable(struct end *e);
 
 /* Let a held callback go; it is held once */
 void loop_hold(struct end *e, char what);

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What each call says to a wrong argument, in a wrong state and from a
+ * callback of its own channel. The same under Windows' names is winapi_test.c;
+ * here are the ones that need a channel at work.
+ */
+#include <linux/slab.h>
+#include <kmcl/ntstatus.h>
+
+#include "harness.h"
+
+static void setters_name_the_wrong_argument(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_channel *client = loop->client.ch, *server = loop->server.ch;
+	struct kmcl_channel *none;
+
+	KUNIT_EXPECT_EQ(test, __kmcl_channel_alloc(NULL, false, NULL),
+			KMCL_ERR(EINVAL, 3));
+	KUNIT_EXPECT_EQ(test, __kmcl_set_ops(client, NULL), KMCL_ERR(EINVAL, 2));
+	KUNIT_EXPECT_EQ(test, __kmcl_set_process(client, NULL, NULL),
+			KMCL_ERR(EINVAL, 2));
+	KUNIT_EXPECT_EQ(test, __kmcl_set_flags(client, 2), KMCL_ERR(EINVAL, 2));
+	KUNIT_EXPECT_EQ(test, __kmcl_set_flags(client, 1), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, __kmcl_set_max_packet_size(client, 0),
+			KMCL_ERR(EINVAL, 2));
+	KUNIT_EXPECT_EQ(test, __kmcl_set_max_packet_size(client, 524265),
+			KMCL_ERR(EINVAL, 2));
+	KUNIT_EXPECT_EQ(test, __kmcl_set_context_size(client, 65537),
+			KMCL_ERR(EINVAL, 2));
+	KUNIT_EXPECT_EQ(test, __kmcl_set_ring_pages(client, 0, 4),
+			KMCL_ERR(EINVAL, 2));
+	KUNIT_EXPECT_EQ(test, __kmcl_set_ring_pages(client, 4, 0),
+			KMCL_ERR(EINVAL, 3));
+	KUNIT_EXPECT_EQ(test, __kmcl_set_ring_pages(client, 4, 3 << 18),
+			KMCL_ERR(EINVAL, 3));
+	KUNIT_EXPECT_EQ(test, __kmcl_set_ring_pages(server, 4, 4),
+			KMCL_ERR(EINVAL, 1));
+	KUNIT_EXPECT_EQ(test, __kmcl_set_target(client, NULL, NULL, NULL, 0),
+			KMCL_ERR(EINVAL, 2));
+	KUNIT_EXPECT_EQ(test, __kmcl_set_target(server, &loop->type, NULL, NULL,
+						0), KMCL_ERR(EINVAL, 1));
+	KUNIT_EXPECT_EQ(test, __kmcl_server_set_target(client, &loop->type,
+						       &loop->instance),
+			KMCL_ERR(EINVAL, 1));
+	KUNIT_EXPECT_EQ(test, __kmcl_server_set_target(server, NULL,
+						       &loop->instance),
+			KMCL_ERR(EINVAL, 2));
+	KUNIT_EXPECT_EQ(test, __kmcl_server_set_target(server, &loop->type, NULL),
+			KMCL_ERR(EINVAL, 3));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_alloc(NULL, false, &none));
+	KUNIT_EXPECT_EQ(test, kmcl_channel_enable(none), -EBUSY);
+	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_free(none));
+}
+
+static void calls_without_a_channel(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u64 buf = 0;
+
+	KUNIT_EXPECT_EQ(test, __kmcl_channel_enable(NULL), KMCL_ERR(EINVAL, 1));
+	KUNIT_EXPECT_EQ(test, kmcl_channel_free(NULL), -EINVAL);
+	KUNIT_EXPECT_EQ(test, kmcl_channel_disable(NULL), -EINVAL);
+	KUNIT_EXPECT_EQ(test, kmcl_channel_start(NULL), -EINVAL);
+	KUNIT_EXPECT_EQ(test, kmcl_channel_pause(NULL), -EINVAL);
+	KUNIT_EXPECT_EQ(test, __kmcl_set_flags(NULL, 0), KMCL_ERR(EBUSY, 1));
+	KUNIT_EXPECT_EQ(test, __kmcl_set_name(NULL, NULL), KMCL_ERR(EBUSY, 1));
+	KUNIT_EXPECT_EQ(test, __kmcl_set_target(NULL, &loop->type, NULL, NULL, 0),
+			KMCL_ERR(EBUSY, 1));
+	KUNIT_EXPECT_EQ(test, __kmcl_send(NULL, &buf, 8, 0), KMCL_ERR(EINVAL, 1));
+	KUNIT_EXPECT_EQ(test, __kmcl_packet_init(NULL, &buf, 8),
+			KMCL_ERR(EINVAL, 1));
+	KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 1),
+			__kmcl_send_sync(NULL, &buf, 8, 0, NULL, NULL, 0));
+	kmcl_packet_free(NULL);
+	KUNIT_EXPECT_EQ(test, kmcl_ntstatus(__kmcl_channel_enable(NULL)),
+			STATUS_INVALID_PARAMETER_1);
+	KUNIT_EXPECT_EQ(test, kmcl_ntstatus(__kmcl_set_flags(NULL, 0)),
+			STATUS_INVALID_PARAMETER_1);
+}
+
+static void expect_no_setting(struct end *e)
+{
+	struct kmcl_channel *ch = e->ch;
+	struct loop *loop = e->loop;
+	struct kunit *test = loop->test;
+	int busy = KMCL_ERR(EBUSY, 1);
+
+	KUNIT_EXPECT_EQ(test, __kmcl_set_ops(ch, &ch->ops), busy);
+	KUNIT_EXPECT_EQ(test, __kmcl_set_process(ch, ch->process, NULL), busy);
+	KUNIT_EXPECT_EQ(test, __kmcl_set_flags(ch, 0), busy);
+	KUNIT_EXPECT_EQ(test, __kmcl_set_name(ch, "name"), busy);
+	KUNIT_EXPECT_EQ(test, __kmcl_set_max_packet_size(ch, 64), busy);
+	KUNIT_EXPECT_EQ(test, __kmcl_set_context_size(ch, 64), busy);
+	KUNIT_EXPECT_EQ(test, __kmcl_set_ring_pages(ch, 8, 8), busy);
+	KUNIT_EXPECT_EQ(test, __kmcl_set_target(ch, &loop->type, NULL, NULL, 0),
+			busy);
+	KUNIT_EXPECT_EQ(test, __kmcl_server_set_target(ch, &loop->type,
+						       &loop->instance), busy);
+	KUNIT_EXPECT_EQ(test, kmcl_channel_enable(ch), -EBUSY);
+	KUNIT_EXPECT_EQ(test, kmcl_ntstatus(busy), STATUS_INVALID_PARAMETER_1);
+	KUNIT_EXPECT_EQ(test, kmcl_ntstatus(__kmcl_channel_enable(ch)),
+			STATUS_INVALID_DEVICE_STATE);
+}
+
+static void settings_are_frozen_in_every_other_state(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u32 i;
+
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+	loop_wait_state(&loop->client, "Enabled");
+	expect_no_setting(&loop->client);
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
+	expect_no_setting(&loop->server);
+	kmcl_channel_start(loop->server.ch);
+	loop_wait_log(&loop->client, 'p', 1);
+	loop_wait_log(&loop->server, 'p', 1);
+	for (i = 0; i < 2; i++) {
+		expect_no_setting(&loop->client);
+		expect_no_setting(&loop->server);
+		kmcl_channel_pause(loop->client.ch);
+		kmcl_channel_pause(loop->server.ch);
+	}
+	kmcl_channel_disable(loop->client.ch);
+	KUNIT_EXPECT_EQ(test, 0, __kmcl_set_flags(loop->client.ch, 0));
+	KUNIT_EXPECT_EQ(test, 0, __kmcl_set_ring_pages(loop->client.ch, 8, 8));
+}
+
+static void the_packet_size_is_settled_by_the_first_packet(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_channel *ch = loop->client.ch;
+
+	KUNIT_EXPECT_EQ(test, 0, __kmcl_set_max_packet_size(ch, 61));
+	KUNIT_EXPECT_EQ(test, ch->max_packet, 64);
+	kmcl_packet_free(kmcl_packet_alloc(ch));
+	KUNIT_EXPECT_EQ(test, __kmcl_set_max_packet_size(ch, 64),
+			KMCL_ERR(EBUSY, 1));
+}
+
+static void one_server_for_a_pair_of_guids(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_channel *other;
+
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_alloc(NULL, true, &other));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_server_set_target(other, &loop->type,
+							&loop->instance));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
+	KUNIT_EXPECT_EQ(test, kmcl_channel_enable(other), -EEXIST);
+	KUNIT_EXPECT_EQ(test, kmcl_ntstatus(__kmcl_channel_enable(other)),
+			STATUS_OBJECT_NAME_COLLISION);
+	KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(other), "Disabled");
+	kmcl_channel_disable(loop->server.ch);
+	KUNIT_EXPECT_EQ(test, kmcl_channel_enable(other), 0);
+	kmcl_channel_disable(other);
+	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_free(other));
+}
+
+static u32 refusals;
+
+static void try_all(struct end *e)
+{
+	refusals += kmcl_channel_disable(e->ch) == -EDEADLK;
+	refusals += kmcl_channel_start(e->ch) == -EDEADLK;
+	refusals += kmcl_channel_pause(e->ch) == -EDEADLK;
+	refusals += kmcl_channel_free(e->ch) == -EDEADLK;
+	refusals += kmcl_channel_enable(e->ch) == -EBUSY;
+}
+
+static void try_in_state(struct end *e, char what)
+{
+	try_all(e);
+}
+
+static void try_in_process(struct end *e, struct kmcl_completion *comp, u64 value)
+{
+	try_all(e);
+	kmcl_complete(comp, NULL, 0);
+}
+
+static void state_callbacks_may_not_end_their_channel(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	refusals = 0;
+	loop->client.hook = try_in_state;
+	loop_up(loop);
+	kmcl_channel_disable(loop->client.ch);
+	KUNIT_EXPECT_EQ(test, refusals, 5 * 5);
+	loop_expect_log(&loop->client, "OoSsPpUuCc");
+
+	refusals = 0;
+	loop->server.opened_result = -EIO;
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+	loop_wait_log(&loop->client, 'f', 1);
+	KUNIT_EXPECT_EQ(test, refusals, 5);
+}
+
+static void process_callbacks_may_not_end_their_channel(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u32 i;
+
+	loop->server.process = try_in_process;
+	for (i = 0; i < 2; i++) {
+		struct sent *s;
+
+		refusals = 0;
+		kmcl_set_process_context(loop->server.ch, i);
+		kmcl_channel_start(loop->server.ch);
+		KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
+		KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+		s = loop_send(&loop->client, 1, KMCL_SEND_WAIT);
+		loop_wait(&loop->client, s->done);
+		KUNIT_EXPECT_EQ(test, s->status, 0);
+		KUNIT_EXPECT_EQ(test, refusals, 5);
+		kmcl_channel_disable(loop->client.ch);
+		kmcl_channel_disable(loop->server.ch);
+	}
+}
+
+static void try_in_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
+{
+	try_all(kmcl_packet_get_pointer(pkt));
+	kmcl_packet_free(pkt);
+}
+
+/* In the caller's own context: the packet completes inside kmcl_send() */
+static void completion_routines_may_not_end_their_channel(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_packet *pkt;
+	u64 buf = 1;
+
+	loop_up(loop);
+	refusals = 0;
+	pkt = kmcl_packet_alloc(loop->client.ch);
+	KUNIT_ASSERT_NOT_NULL(test, pkt);
+	kmcl_packet_set_pointer(pkt, &loop->client);
+	kmcl_packet_set_done(pkt, try_in_done);
+	KUNIT_ASSERT_EQ(test, 0, kmcl_send(pkt, &buf, sizeof(buf), 0));
+	KUNIT_EXPECT_EQ(test, refusals, 5);
+	KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(loop->client.ch),
+			   "Active");
+}
+
+static void the_failure_callback_may_want_an_ntstatus(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	loop->server.opened_result = -EIO;
+	KUNIT_ASSERT_EQ(test, 0,
+			__kmcl_set_target(loop->client.ch, &loop->type, NULL,
+					  loop->client.ch->pnp_failure,
+					  KMCL_CB_NTSTATUS));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+	loop_wait_log(&loop->client, 'f', 1);
+	KUNIT_EXPECT_EQ(test, loop->failure, kmcl_ntstatus(-ECONNREFUSED));
+	KUNIT_EXPECT_EQ(test, (u32)loop->failure >> 28, 0xc);
+}
+
+static struct kunit_case params_cases[] = {
+	KUNIT_CASE(setters_name_the_wrong_argument),
+	KUNIT_CASE(calls_without_a_channel),
+	KUNIT_CASE(settings_are_frozen_in_every_other_state),
+	KUNIT_CASE(the_packet_size_is_settled_by_the_first_packet),
+	KUNIT_CASE(one_server_for_a_pair_of_guids),
+	KUNIT_CASE(state_callbacks_may_not_end_their_channel),
+	KUNIT_CASE(process_callbacks_may_not_end_their_channel),
+	KUNIT_CASE(completion_routines_may_not_end_their_channel),
+	KUNIT_CASE(the_failure_callback_may_want_an_ntstatus),
+	{}
+};
+
+static struct kunit_suite params_suite = {
+	.name = "kmcl_params",
+	.init = loop_init,
+	.exit = loop_exit,
+	.test_cases = params_cases,
+};
+
+kunit_test_suite(params_suite);
