@@ -115,7 +115,12 @@ qmp()
 
 qmp_open()
 {
-	stty -F /dev/ttyS1 raw -echo 115200
+	# Until it is raw the line echoes the monitor's greeting, the monitor
+	# answers the echo with an error, and so on: stty, which waits for
+	# output to drain, may wait for ever. Closing the line ends that.
+	timeout 5 stty -F /dev/ttyS1 raw -echo 115200 ||
+		timeout 5 stty -F /dev/ttyS1 raw -echo 115200 ||
+		timeout 5 stty -F /dev/ttyS1 raw -echo 115200 || return 1
 	exec 3<>/dev/ttyS1
 	# What the line echoed before it was raw is not JSON: end that line.
 	echo >&3
