@@ -163,6 +163,15 @@ static bool settable(struct kmcl_channel *ch)
 	       ch->state == KMCL_ST_DISABLED;
 }
 
+/*
+ * Once the closed callback has returned the channel is disabled, as far as its
+ * driver can know: let the work take down what is left of the link. Sleeps.
+ */
+static void wait_taken_down(struct kmcl_channel *ch)
+{
+	wait_event(ch->wait, !READ_ONCE(ch->closed_returned));
+}
+
 /* Ring sizes are fixed by enabling: room for two of the largest packets */
 static void size_rings(struct kmcl_channel *ch)
 {
@@ -194,6 +203,7 @@ int __kmcl_channel_enable(struct kmcl_channel *ch)
 	if (in_interrupt() || kmcl_in_callback(ch) || !ch->have_target)
 		return -EBUSY;
 	might_sleep();
+	wait_taken_down(ch);
 
 	spin_lock_irq(&ch->lock);
 	if (settable(ch)) {
@@ -325,6 +335,8 @@ bool kmcl_settable(struct kmcl_channel *ch)
 
 	if (!ch)
 		return false;
+	if (!kmcl_in_callback(ch))
+		wait_taken_down(ch);
 	spin_lock_irq(&ch->lock);
 	ok = settable(ch);
 	spin_unlock_irq(&ch->lock);

@@ -151,6 +151,7 @@ struct kmcl_channel {
 	enum kmcl_state state;
 	struct kmcl_inputs in;
 	bool enabling;			/* an enable call is under way */
+	bool closed_returned;		/* all but Disabled already */
 	u64 disables;			/* arrivals in Disabled */
 	u64 settled;			/* runs of the work that found no event */
 	struct task_struct *worker;	/* inside a state callback */

@@ -175,6 +175,7 @@ static void close_callback(struct kmcl_channel *ch)
 	if (ch->in.dead)
 		ch->n.rescinds++;
 	callback(ch, KMCL_DO_CB_CLOSED, ch->ops.closed);
+	WRITE_ONCE(ch->closed_returned, true);
 }
 
 static void open_gates(struct kmcl_channel *ch)
@@ -268,6 +269,8 @@ static void arrive(struct kmcl_channel *ch, enum kmcl_event ev,
 		   enum kmcl_state next)
 {
 	ch->state = next;
+	if (next != KMCL_ST_CLOSED)
+		WRITE_ONCE(ch->closed_returned, false);
 	if (next == KMCL_ST_PAUSED || next == KMCL_ST_CLOSED)
 		ch->in.post = false;
 	if (next == KMCL_ST_DISABLED) {
