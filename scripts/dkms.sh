@@ -91,7 +91,7 @@ build_deb()
 		die "dkms.conf has another version than the Makefile's $version"
 	head -n 1 debian/changelog | grep -qF "$name ($version) " ||
 		die "debian/changelog has another version than the Makefile's $version"
-	need_packages dpkg-dev debhelper dh-dkms
+	need_packages build-essential dpkg-dev debhelper dh-dkms
 	rm -rf "$work"
 	copy_to "$work/$name-$version" debian/{changelog,control,copyright,rules} \
 		debian/source/format debian/vmbkmcl-dkms.{dkms,install,links,docs}
