@@ -127,6 +127,11 @@ qmp_open()
 	qmp qmp_capabilities >/dev/null
 }
 
+host_answers()
+{
+	qmp query-status >/dev/null
+}
+
 # What the host last heard from the guest, in its own words: a report, or that
 # there is none.
 host_view()
