@@ -148,7 +148,7 @@ int kmcl_channel_free(struct kmcl_channel *ch)
 	flush_work(&ch->work);
 	kmcl_tx_fail_queued(ch, -ECANCELED);
 	kmcl_tx_wait_done(ch);
-	kmcl_rx_free(ch);
+	kmcl_rx_detach(ch);
 	kmcl_packets_free(ch);
 	kmcl_channel_put(ch);
 	return 0;

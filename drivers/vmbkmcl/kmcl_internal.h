@@ -263,7 +263,6 @@ void kmcl_rx_start(struct kmcl_channel *ch);
 void kmcl_rx_stop(struct kmcl_channel *ch);
 void kmcl_rx_drain(struct kmcl_channel *ch);
 void kmcl_rx_signalled(struct kmcl_channel *ch);
-void kmcl_rx_free(struct kmcl_channel *ch);
 void kmcl_comp_free(struct kmcl_completion *comp);
 
 /* loopback.c */

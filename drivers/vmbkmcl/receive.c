@@ -390,11 +390,6 @@ void kmcl_rx_drain(struct kmcl_channel *ch)
 	wait_event(ch->wait, rx_drained(ch));
 }
 
-void kmcl_rx_free(struct kmcl_channel *ch)
-{
-	kmcl_rx_detach(ch);
-}
-
 static void put_outstanding(struct kmcl_channel *ch)
 {
 	unsigned long flags;
