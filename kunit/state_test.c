@@ -9,6 +9,7 @@
 #include <linux/bits.h>
 #include <linux/string.h>
 
+#include "inputs.h"
 #include "state.h"
 
 #define ST(name)	KMCL_ST_##name
@@ -249,29 +250,6 @@ static void leaving_closed_calls_closed(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, t->next, ST(ENABLED));
 	}
 	KUNIT_EXPECT_EQ(test, leaving, 2 * 2);
-}
-
-/* Inputs as a number */
-#define I_ENABLED		BIT(0)
-#define I_RUN		BIT(1)
-#define I_LINK		BIT(2)
-#define I_DISABLE		BIT(3)
-#define I_DEAD		BIT(4)
-#define I_DEAD_FIRST	BIT(5)
-#define I_POST		BIT(6)
-#define INPUTS		7
-
-static struct kmcl_inputs unpack(u32 bits)
-{
-	return (struct kmcl_inputs) {
-		.enabled = bits & I_ENABLED,
-		.run = bits & I_RUN,
-		.link = bits & I_LINK,
-		.disable = bits & I_DISABLE,
-		.dead = bits & I_DEAD,
-		.dead_first = bits & I_DEAD_FIRST,
-		.post = bits & I_POST,
-	};
 }
 
 #define IN(state)	BIT(ST(state))
