@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * vmbhost: the seam between the virtual machine (vmm.c, synic.c, acpi.c) and
+ * the VMBus host that it plays (vmbus.c, channel.c, ...).
+ *
+ * Locking: one mutex, vm->lock. The machine takes it before every call into the
+ * VMBus host (vmbus_*), whichever thread that comes from (a processor's, or the
+ * worker's), and the VMBus host calls back (synic_*, vm_*) with it held. There
+ * is no other lock. Nothing sleeps under it.
+ */
+#ifndef VMBHOST_H
+#define VMBHOST_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define VM_MAX_CPUS	4
+/* The synthetic interrupt source that VMBus uses for its messages. */
+#define VMBUS_SINT	2
+
+struct vm;
+struct vmbus;
+
+/* What the command line said about the machine. */
+struct vm_config {
+	const char *kernel, *initrd, *append;
+	unsigned int cpus, memory_mib;
+	const char *serial;	/* file for the console, NULL: standard output */
+};
+
+/* The machine, for the VMBus host. */
+
+/**
+ * guest_memory() - where guest physical memory is mapped
+ * @gpa:	guest physical address
+ * @length:	bytes
+ * Return: NULL unless all of it is RAM
+ */
+void *guest_memory(struct vm *vm, uint64_t gpa, uint64_t length);
+
+/* Nanoseconds since the machine was started (monotonic). */
+uint64_t vm_now(struct vm *vm);
+
+/* Have the worker thread call vmbus_work() again at @when at the latest. */
+void vm_wake_at(struct vm *vm, uint64_t when);
+
+/* End the run after this with exit status @status. */
+void vm_stop(struct vm *vm, int status);
+
+unsigned int vm_cpus(struct vm *vm);
+
+/**
+ * synic_post_message() - put a message into a virtual processor's slot
+ *
+ * Messages for a slot that is still full wait in order and are delivered at the
+ * guest's end of message. Return: 0; -1 if the guest has not enabled that
+ * processor's message page or source (the message is dropped).
+ */
+int synic_post_message(struct vm *vm, unsigned int vcpu, unsigned int sint,
+		       uint32_t type, const void *payload, size_t length);
+
+/**
+ * synic_signal_event() - set an event flag and interrupt
+ * Return: 0; -1 if the guest has not enabled the page or the source.
+ */
+int synic_signal_event(struct vm *vm, unsigned int vcpu, unsigned int sint,
+		       unsigned int flag);
+
+/* The VMBus host, for the machine. */
+
+/* HvCallPostMessage. Return: the hypervisor's status for the guest. */
+uint16_t vmbus_post_message(struct vmbus *bus, uint32_t connection,
+			    uint32_t type, const void *payload, size_t length);
+
+/* HvCallSignalEvent. Return: the hypervisor's status for the guest. */
+uint16_t vmbus_signal_event(struct vmbus *bus, uint32_t connection,
+			    uint16_t flag);
+
+/*
+ * What is due: delayed completions, sources, scenario lines. Called by the
+ * worker at the time that vm_wake_at() named.
+ */
+void vmbus_work(struct vmbus *bus);
+
+/*
+ * The control port, written to and read from by vmbhostctl in the guest, a byte
+ * at a time (see control.c for what the bytes mean).
+ */
+void vmbus_control_write(struct vmbus *bus, uint8_t byte);
+uint8_t vmbus_control_read(struct vmbus *bus);
+
+#endif
