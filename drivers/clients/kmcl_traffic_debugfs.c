@@ -1,0 +1,473 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Control files of kmcl_traffic, in /sys/kernel/debug/kmcl_traffic. Everything
+ * here runs in process context. For the sizes of K: bytes of payload.
+ *
+ *   control   "open NAME CLASS [INSTANCE] [ring=BYTES] [packet=K]": a channel,
+ *             disabled, and its directory; "close NAME": its end
+ *
+ *   NAME/state     one word
+ *   NAME/counters  "name value" lines: the library's, then this driver's, then
+ *             "blocked" with the callbacks that sleep. See struct tr_counts
+ *   NAME/control
+ *     enable, disable, pause, start
+ *     send COUNT K [completion]   ask the peer for a completion
+ *     sync K [MS]                 a synchronous request
+ *     run K WINDOW [completion]   keep sending packets of up to K bytes
+ *     run off
+ *     hold on|off                 keep incoming packets outstanding
+ *     passive on|off              process callbacks in process context
+ *     quota N                     of outstanding packets
+ *     reopen on|off               enable again whenever it was closed
+ *     expect N                    the peer's next sequence number
+ *     hook CALLBACK ACTION [N]    what its next call does, see tr_set_hook()
+ *     release                     let callbacks that sleep go on
+ *
+ * A write returns when the call of the library has: with its error, if any.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/debugfs.h>
+#include <linux/math.h>
+#include <linux/module.h>
+#include <linux/seq_file.h>
+#include <linux/sizes.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "kmcl_traffic.h"
+
+#define TR_COMMAND_MAX	192
+#define TR_WORDS	8
+#define TR_COUNT_MAX	1000000U
+#define TR_SYNC_MS	10000U
+#define TR_DEFAULT_PACKET	4096U
+
+static struct dentry *tr_root;
+static DEFINE_MUTEX(tr_mutex);		/* tr_channels */
+static struct tr *tr_channels[TR_CHANNELS];
+
+/* What can be read */
+
+static int tr_state_show(struct seq_file *m, void *unused)
+{
+	struct tr *tr = m->private;
+
+	seq_printf(m, "%s\n", kmcl_channel_state_name(tr->ch));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(tr_state);
+
+static void show_library(struct seq_file *m, const struct kmcl_counters *c)
+{
+	seq_printf(m, "accepted %llu\nsent %llu\ncompleted %llu\n",
+		   c->accepted, c->sent, c->completed);
+	seq_printf(m, "cancelled %llu\nremoved %llu\nqueued %llu\n",
+		   c->cancelled, c->removed, c->queued);
+	seq_printf(m, "in_flight %llu\ndelivered %llu\noutstanding %llu\n",
+		   c->in_flight, c->delivered, c->outstanding);
+	seq_printf(m, "comps_sent %llu\ncomps_dropped %llu\ncomps_stale %llu\n",
+		   c->comps_sent, c->comps_dropped, c->comps_stale);
+	seq_printf(m, "bad_packets %llu\nfull %llu\nquota_stops %llu\n",
+		   c->bad_packets, c->full, c->quota_stops);
+	seq_printf(m, "opens %llu\ncloses %llu\nrescinds %llu\n",
+		   c->opens, c->closes, c->rescinds);
+	seq_printf(m, "open_failures %llu\n", c->open_failures);
+}
+
+static void show_own(struct seq_file *m, const struct tr_counts *c)
+{
+	u64 bad = 0;
+	unsigned int i;
+
+	for (i = 0; i < TR_EVENTS; i++) {
+		seq_printf(m, "%s %llu\n", tr_event_names[i], c->calls[i]);
+		bad += c->bad_context[i];
+	}
+	seq_printf(m, "bad_context %llu\nbad_order %llu\n", bad, c->bad_order);
+	seq_printf(m, "open_at_closed %llu\nhooked %llu\nhook_result %lld\n",
+		   c->open_at_closed, c->hooked, c->hook_result);
+	seq_printf(m, "block_timeouts %llu\n", c->block_timeouts);
+	seq_printf(m, "done_ok %llu\ndone_cancelled %llu\n", c->done_ok,
+		   c->done_cancelled);
+	seq_printf(m, "done_removed %llu\ndone_other %llu\n", c->done_removed,
+		   c->done_other);
+	seq_printf(m, "done_bad %llu\ndone_order %llu\n", c->done_bad,
+		   c->done_order);
+	seq_printf(m, "replies %llu\nreplies_bad %llu\n", c->replies,
+		   c->replies_bad);
+	seq_printf(m, "received %llu\ngaps %llu\norder_errors %llu\n",
+		   c->received, c->gaps, c->order_errors);
+	seq_printf(m, "malformed %llu\nchecksum_errors %llu\n", c->malformed,
+		   c->checksum_errors);
+	seq_printf(m, "pnp_status %lld\n", c->pnp_status);
+}
+
+static int tr_counters_show(struct seq_file *m, void *unused)
+{
+	struct tr *tr = m->private;
+	unsigned long blocked;
+	struct kmcl_counters c;
+	struct tr_counts own;
+	unsigned int i;
+	u64 next_rx;
+
+	kmcl_get_counters(tr->ch, &c);
+	spin_lock_irq(&tr->lock);
+	own = tr->counts;
+	blocked = tr->blocked;
+	next_rx = tr->next_rx;
+	spin_unlock_irq(&tr->lock);
+
+	show_library(m, &c);
+	show_own(m, &own);
+	seq_printf(m, "open_sends %d\nnext_sequence %llu\nexpected %llu\n",
+		   atomic_read(&tr->open_sends), READ_ONCE(tr->seq), next_rx);
+	seq_puts(m, "blocked");
+	for (i = 0; i < TR_EVENTS; i++)
+		if (blocked & BIT(i))
+			seq_printf(m, " %s", tr_event_names[i]);
+	seq_putc(m, '\n');
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(tr_counters);
+
+/* Commands. Words are what blanks separate; argv[0] is the command */
+
+static int split(char *line, char *argv[TR_WORDS])
+{
+	int argc = 0;
+	char *word;
+
+	while ((word = strsep(&line, " \t\n"))) {
+		if (!*word)
+			continue;
+		if (argc == TR_WORDS)
+			return -EINVAL;
+		argv[argc++] = word;
+	}
+	return argc ?: -EINVAL;
+}
+
+static int parse_switch(const char *word, bool *on)
+{
+	*on = !strcmp(word, "on");
+	return *on || !strcmp(word, "off") ? 0 : -EINVAL;
+}
+
+static int parse_size(struct tr *tr, const char *word, u32 *size)
+{
+	if (kstrtou32(word, 0, size) || *size < TR_HEADER ||
+	    *size > tr->max_packet)
+		return -EINVAL;
+	return 0;
+}
+
+static int parse_guid(const char *word, guid_t *guid)
+{
+	return strlen(word) == UUID_STRING_LEN ? guid_parse(word, guid) :
+						 -EINVAL;
+}
+
+/* COUNT K [completion], and K WINDOW [completion] */
+static int parse_flags(int argc, char *argv[], u32 *flags)
+{
+	*flags = 0;
+	if (argc == 3)
+		return 0;
+	if (argc != 4 || strcmp(argv[3], "completion"))
+		return -EINVAL;
+	*flags = KMCL_SEND_WAIT;
+	return 0;
+}
+
+static int command_send(struct tr *tr, int argc, char *argv[])
+{
+	u32 count, size, flags;
+
+	if (parse_flags(argc, argv, &flags) || kstrtou32(argv[1], 0, &count) ||
+	    count > TR_COUNT_MAX || parse_size(tr, argv[2], &size))
+		return -EINVAL;
+	return tr_send(tr, count, size, flags);
+}
+
+static int command_sync(struct tr *tr, int argc, char *argv[])
+{
+	u32 size, ms = TR_SYNC_MS;
+
+	if (argc < 2 || argc > 3 || parse_size(tr, argv[1], &size) ||
+	    (argc == 3 && kstrtou32(argv[2], 0, &ms)))
+		return -EINVAL;
+	return tr_sync(tr, size, (s64)ms * NSEC_PER_MSEC);
+}
+
+static int command_run(struct tr *tr, int argc, char *argv[])
+{
+	u32 size, window, flags;
+
+	if (argc == 2 && !strcmp(argv[1], "off")) {
+		tr_run_stop(tr);
+		return 0;
+	}
+	if (parse_flags(argc, argv, &flags) || parse_size(tr, argv[1], &size) ||
+	    kstrtou32(argv[2], 0, &window) || !window || window > TR_COUNT_MAX)
+		return -EINVAL;
+	return tr_run(tr, size, window, flags);
+}
+
+static int command_hook(struct tr *tr, int argc, char *argv[])
+{
+	unsigned int arg = 0;
+	int event, action;
+
+	if (argc < 3 || argc > 4 || (argc == 4 && kstrtouint(argv[3], 0, &arg)))
+		return -EINVAL;
+	event = match_string(tr_event_names, TR_EVENTS, argv[1]);
+	action = match_string(tr_action_names, TR_ACTIONS, argv[2]);
+	if (event < 0 || action < 0)
+		return -EINVAL;
+	return tr_set_hook(tr, event, action, arg);
+}
+
+static int command_switch(struct tr *tr, const char *what, const char *word)
+{
+	bool on;
+
+	if (parse_switch(word, &on))
+		return -EINVAL;
+	if (!strcmp(what, "hold"))
+		tr_set_hold(tr, on);
+	else if (!strcmp(what, "passive"))
+		kmcl_set_process_context(tr->ch, on);
+	else if (!strcmp(what, "reopen"))
+		tr_set_reopen(tr, on);
+	else
+		return -EINVAL;
+	return 0;
+}
+
+static int command_number(struct tr *tr, const char *what, const char *word)
+{
+	u64 number;
+
+	if (kstrtou64(word, 0, &number))
+		return -EINVAL;
+	if (!strcmp(what, "quota") && number <= U32_MAX) {
+		kmcl_set_quota(tr->ch, number);
+		return 0;
+	}
+	if (strcmp(what, "expect"))
+		return -EINVAL;
+	spin_lock_irq(&tr->lock);
+	tr->next_rx = number;
+	spin_unlock_irq(&tr->lock);
+	return 0;
+}
+
+static int tr_command(struct tr *tr, int argc, char *argv[])
+{
+	const char *what = argv[0];
+
+	if (!strcmp(what, "send"))
+		return command_send(tr, argc, argv);
+	if (!strcmp(what, "sync"))
+		return command_sync(tr, argc, argv);
+	if (!strcmp(what, "run"))
+		return command_run(tr, argc, argv);
+	if (!strcmp(what, "hook"))
+		return command_hook(tr, argc, argv);
+	if (argc == 2 && (!strcmp(what, "quota") || !strcmp(what, "expect")))
+		return command_number(tr, what, argv[1]);
+	if (argc == 2)
+		return command_switch(tr, what, argv[1]);
+	if (argc != 1)
+		return -EINVAL;
+
+	if (!strcmp(what, "enable"))
+		return kmcl_channel_enable(tr->ch);
+	if (!strcmp(what, "disable"))
+		return kmcl_channel_disable(tr->ch);
+	if (!strcmp(what, "pause"))
+		return kmcl_channel_pause(tr->ch);
+	if (!strcmp(what, "start"))
+		return kmcl_channel_start(tr->ch);
+	if (strcmp(what, "release"))
+		return -EINVAL;
+	tr_release(tr);
+	return 0;
+}
+
+static ssize_t read_command(const char __user *user, size_t len, char *line,
+			    char *argv[TR_WORDS])
+{
+	if (len >= TR_COMMAND_MAX)
+		return -EINVAL;
+	if (copy_from_user(line, user, len))
+		return -EFAULT;
+	line[len] = '\0';
+	return split(line, argv);
+}
+
+static ssize_t tr_control_write(struct file *file, const char __user *user,
+				size_t len, loff_t *pos)
+{
+	char line[TR_COMMAND_MAX], *argv[TR_WORDS];
+	struct tr *tr = file->private_data;
+	ssize_t ret = read_command(user, len, line, argv);
+
+	if (ret > 0)
+		ret = tr_command(tr, ret, argv);
+	return ret ?: len;
+}
+
+static const struct file_operations tr_control_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = tr_control_write,
+	.llseek = noop_llseek,
+};
+
+/* Channels */
+
+static int find(const char *name)
+{
+	int i;
+
+	lockdep_assert_held(&tr_mutex);
+	for (i = 0; i < TR_CHANNELS; i++)
+		if (name ? tr_channels[i] && !strcmp(tr_channels[i]->name, name) :
+			   !tr_channels[i])
+			return i;
+	return -ENOENT;
+}
+
+static int add(struct tr *tr)
+{
+	struct dentry *dir;
+	int i;
+
+	lockdep_assert_held(&tr_mutex);
+	if (find(tr->name) >= 0)
+		return -EEXIST;
+	i = find(NULL);
+	if (i < 0)
+		return -ENOSPC;
+	dir = debugfs_create_dir(tr->name, tr_root);
+	if (IS_ERR(dir))
+		return PTR_ERR(dir);
+	debugfs_create_file("state", 0444, dir, tr, &tr_state_fops);
+	debugfs_create_file("counters", 0444, dir, tr, &tr_counters_fops);
+	debugfs_create_file("control", 0200, dir, tr, &tr_control_fops);
+	tr->dir = dir;
+	tr_channels[i] = tr;
+	return 0;
+}
+
+static int command_open(int argc, char *argv[])
+{
+	u32 ring = 0, packet = TR_DEFAULT_PACKET;
+	guid_t class, instance;
+	bool any = true;
+	struct tr *tr;
+	int ret, i;
+
+	if (argc < 3 || strlen(argv[1]) >= TR_NAME_MAX ||
+	    strchr(argv[1], '/') || parse_guid(argv[2], &class))
+		return -EINVAL;
+	for (i = 3; i < argc; i++) {
+		if (str_has_prefix(argv[i], "ring=")) {
+			if (kstrtou32(argv[i] + 5, 0, &ring) || ring > SZ_1G)
+				return -EINVAL;
+		} else if (str_has_prefix(argv[i], "packet=")) {
+			if (kstrtou32(argv[i] + 7, 0, &packet) ||
+			    packet < TR_HEADER || packet > KMCL_PACKET_SIZE_MAX)
+				return -EINVAL;
+		} else if (any && !parse_guid(argv[i], &instance)) {
+			any = false;
+		} else {
+			return -EINVAL;
+		}
+	}
+
+	tr = tr_create(argv[1], &class, any ? NULL : &instance, ring, packet);
+	if (IS_ERR(tr))
+		return PTR_ERR(tr);
+	mutex_lock(&tr_mutex);
+	ret = add(tr);
+	mutex_unlock(&tr_mutex);
+	if (ret)
+		tr_destroy(tr);
+	return ret;
+}
+
+/*
+ * Its commands may be waiting, for a callback that sleeps or for packets that
+ * are held: let them go before the files are removed, which waits for them.
+ */
+static void end(struct tr *tr)
+{
+	tr_release(tr);
+	tr_set_hold(tr, false);
+	debugfs_remove_recursive(tr->dir);
+	tr_destroy(tr);
+}
+
+static int command_close(const char *name)
+{
+	struct tr *tr = NULL;
+	int i;
+
+	mutex_lock(&tr_mutex);
+	i = find(name);
+	if (i >= 0) {
+		tr = tr_channels[i];
+		tr_channels[i] = NULL;
+	}
+	mutex_unlock(&tr_mutex);
+	if (!tr)
+		return -ENOENT;
+	end(tr);
+	return 0;
+}
+
+static ssize_t tr_root_write(struct file *file, const char __user *user,
+			     size_t len, loff_t *pos)
+{
+	char line[TR_COMMAND_MAX], *argv[TR_WORDS];
+	ssize_t ret = read_command(user, len, line, argv);
+
+	if (ret > 0 && !strcmp(argv[0], "open"))
+		ret = command_open(ret, argv);
+	else if (ret == 2 && !strcmp(argv[0], "close"))
+		ret = command_close(argv[1]);
+	else if (ret > 0)
+		ret = -EINVAL;
+	return ret ?: len;
+}
+
+static const struct file_operations tr_root_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = tr_root_write,
+	.llseek = noop_llseek,
+};
+
+int tr_debugfs_init(void)
+{
+	tr_root = debugfs_create_dir(KBUILD_MODNAME, NULL);
+	if (IS_ERR(tr_root))
+		return PTR_ERR(tr_root);
+	debugfs_create_file("control", 0200, tr_root, NULL, &tr_root_fops);
+	return 0;
+}
+
+/* No file is open, or the module could not be unloaded */
+void tr_debugfs_exit(void)
+{
+	int i;
+
+	for (i = 0; i < TR_CHANNELS; i++)
+		if (tr_channels[i])
+			end(tr_channels[i]);
+	debugfs_remove_recursive(tr_root);
+}

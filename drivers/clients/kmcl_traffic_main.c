@@ -1,0 +1,447 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A client for tests: channels of any class, made and driven through debugfs,
+ * that send numbered packets, check whatever arrives, and watch whether the
+ * library calls them as its contract says. It uses nothing but <linux/kmcl.h>.
+ *
+ * Control files: kmcl_traffic_debugfs.c. Packets: kmcl_traffic_packet.c and, for
+ * their layout, kmcl_traffic_proto.h. Locks: kmcl_traffic.h. This file has the
+ * channels' life and their state callbacks, which run in process context; what
+ * watches them runs in any.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/delay.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/preempt.h>
+#include <linux/slab.h>
+
+#include "kmcl_traffic.h"
+
+/* A callback that is never released goes on by itself, so that rmmod can */
+#define TR_BLOCK_SEC	60
+#define TR_SPIN_MAX_MS	200
+#define TR_SYNC_NS	(10LL * NSEC_PER_SEC)
+
+const char * const tr_event_names[TR_EVENTS] = {
+	[TR_OPENED]		= "opened",
+	[TR_CLOSED]		= "closed",
+	[TR_SUSPEND]		= "suspend",
+	[TR_STARTED]		= "started",
+	[TR_POST_STARTED]	= "post_started",
+	[TR_PNP_FAILURE]	= "pnp_failure",
+	[TR_PROCESS]		= "process",
+	[TR_PROCESSED]		= "processed",
+	[TR_DONE]		= "done",
+};
+
+const char * const tr_action_names[TR_ACTIONS] = {
+	[TR_NONE]		= "none",
+	[TR_BLOCK]		= "block",
+	[TR_SLEEP]		= "sleep",
+	[TR_SPIN]		= "spin",
+	[TR_FAIL]		= "fail",
+	[TR_DEFER]		= "defer",
+	[TR_SEND]		= "send",
+	[TR_SYNC]		= "sync",
+	[TR_ENABLE]		= "enable",
+};
+
+/* Hooks */
+
+/*
+ * What a callback may be told to do. Whether the packet callbacks may sleep
+ * depends on the channel's process context, which is the user's to choose.
+ */
+int tr_set_hook(struct tr *tr, enum tr_event event, enum tr_action action,
+		unsigned int arg)
+{
+	bool state = event < TR_STATE_EVENTS, ok;
+
+	switch (action) {
+	case TR_FAIL:
+		ok = event == TR_OPENED;
+		break;
+	case TR_DEFER:
+		ok = event == TR_PROCESS;
+		break;
+	case TR_SYNC:
+		ok = event == TR_POST_STARTED;
+		break;
+	case TR_SEND:
+	case TR_ENABLE:
+		ok = state;
+		break;
+	case TR_BLOCK:
+	case TR_SLEEP:
+		ok = event != TR_DONE;
+		break;
+	case TR_SPIN:
+		ok = arg <= TR_SPIN_MAX_MS;
+		break;
+	default:
+		ok = true;
+	}
+	if (!ok)
+		return -EINVAL;
+
+	spin_lock_irq(&tr->lock);
+	tr->hook[event] = (struct tr_hook){ .action = action, .arg = arg };
+	spin_unlock_irq(&tr->lock);
+	return 0;
+}
+
+/* Every callback that sleeps goes on */
+void tr_release(struct tr *tr)
+{
+	spin_lock_irq(&tr->lock);
+	WRITE_ONCE(tr->release, tr->release + 1);
+	spin_unlock_irq(&tr->lock);
+	wake_up_all(&tr->wait);
+}
+
+static void block(struct tr *tr, enum tr_event event)
+{
+	unsigned int release;
+	long left;
+
+	spin_lock_irq(&tr->lock);
+	release = tr->release;
+	tr->blocked |= BIT(event);
+	spin_unlock_irq(&tr->lock);
+
+	/* Idle: it is meant to take long, and no hung task */
+	left = wait_event_idle_timeout(tr->wait,
+				       READ_ONCE(tr->release) != release,
+				       TR_BLOCK_SEC * HZ);
+
+	spin_lock_irq(&tr->lock);
+	tr->blocked &= ~BIT(event);
+	if (!left)
+		tr->counts.block_timeouts++;
+	spin_unlock_irq(&tr->lock);
+}
+
+/* Do what the hook says; the result matters to opened alone */
+int tr_act(struct tr *tr, enum tr_event event, struct tr_hook hook)
+{
+	unsigned long flags;
+	int ret = 0;
+
+	switch (hook.action) {
+	case TR_BLOCK:
+		block(tr, event);
+		break;
+	case TR_SLEEP:
+		msleep(hook.arg);
+		break;
+	case TR_SPIN:
+		mdelay(hook.arg);
+		break;
+	case TR_FAIL:
+		ret = -EIO;
+		break;
+	case TR_SEND:
+		ret = tr_send(tr, hook.arg, TR_HEADER, 0);
+		break;
+	case TR_SYNC:
+		ret = tr_sync(tr, TR_HEADER, TR_SYNC_NS);
+		break;
+	case TR_ENABLE:
+		ret = kmcl_channel_enable(tr->ch);
+		break;
+	case TR_NONE:
+		return 0;
+	default:
+		break;
+	}
+
+	spin_lock_irqsave(&tr->lock, flags);
+	tr->counts.hooked++;
+	tr->counts.hook_result = ret;
+	spin_unlock_irqrestore(&tr->lock, flags);
+	return hook.action == TR_FAIL ? ret : 0;
+}
+
+/* What the contract says about the order of callbacks; tr->lock is held */
+static bool in_order(struct tr *tr, enum tr_event event)
+{
+	bool ok;
+
+	lockdep_assert_held(&tr->lock);
+	switch (event) {
+	case TR_OPENED:
+		return !tr->opened && !tr->in_state;
+	case TR_CLOSED:
+		ok = tr->opened && !tr->started && !tr->in_state;
+		tr->opened = false;
+		return ok;
+	case TR_STARTED:
+		ok = tr->opened && !tr->started && !tr->in_state;
+		tr->started = true;
+		tr->posted = false;
+		return ok;
+	case TR_POST_STARTED:
+		ok = tr->started && !tr->posted && !tr->in_state;
+		tr->posted = true;
+		return ok;
+	case TR_SUSPEND:
+		ok = tr->started && !tr->in_state;
+		tr->started = false;
+		return ok;
+	case TR_PNP_FAILURE:
+		return !tr->opened && !tr->in_state;
+	case TR_PROCESS:
+		return tr->started && !tr->in_process;
+	case TR_PROCESSED:
+		return !tr->in_process;
+	default:
+		return true;
+	}
+}
+
+/*
+ * At the start of each callback: see where and when it comes, and what it shall
+ * do. State and process callbacks are left with tr_leave().
+ */
+struct tr_hook tr_enter(struct tr *tr, enum tr_event event)
+{
+	bool atomic = in_interrupt() || preempt_count() || irqs_disabled();
+	struct tr_counts *counts = &tr->counts;
+	struct tr_hook hook;
+	unsigned long flags;
+
+	spin_lock_irqsave(&tr->lock, flags);
+	counts->calls[event]++;
+	if (event < TR_STATE_EVENTS ? atomic : in_hardirq())
+		counts->bad_context[event]++;
+	if (!in_order(tr, event))
+		counts->bad_order++;
+	if (event < TR_STATE_EVENTS)
+		tr->in_state = true;
+	else if (event == TR_PROCESS)
+		tr->in_process = true;
+	hook = tr->hook[event];
+	/* What sleeps waits for a call that may */
+	if (atomic && (hook.action == TR_BLOCK || hook.action == TR_SLEEP))
+		hook.action = TR_NONE;
+	else
+		tr->hook[event].action = TR_NONE;
+	spin_unlock_irqrestore(&tr->lock, flags);
+	return hook;
+}
+
+void tr_leave(struct tr *tr, enum tr_event event)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&tr->lock, flags);
+	if (event < TR_STATE_EVENTS)
+		tr->in_state = false;
+	else if (event == TR_PROCESS)
+		tr->in_process = false;
+	spin_unlock_irqrestore(&tr->lock, flags);
+}
+
+/* State callbacks */
+
+static int tr_opened(struct kmcl_channel *ch)
+{
+	struct tr *tr = kmcl_get_pointer(ch);
+	int ret;
+
+	might_sleep();
+	ret = tr_act(tr, TR_OPENED, tr_enter(tr, TR_OPENED));
+	spin_lock_irq(&tr->lock);
+	tr->opened = !ret;
+	spin_unlock_irq(&tr->lock);
+	tr_leave(tr, TR_OPENED);
+	return ret;
+}
+
+static void state_callback(struct kmcl_channel *ch, enum tr_event event)
+{
+	struct tr *tr = kmcl_get_pointer(ch);
+
+	might_sleep();
+	tr_act(tr, event, tr_enter(tr, event));
+	tr_leave(tr, event);
+}
+
+static void tr_started(struct kmcl_channel *ch)
+{
+	state_callback(ch, TR_STARTED);
+}
+
+static void tr_post_started(struct kmcl_channel *ch)
+{
+	state_callback(ch, TR_POST_STARTED);
+}
+
+static void tr_suspend(struct kmcl_channel *ch)
+{
+	state_callback(ch, TR_SUSPEND);
+}
+
+static void tr_closed(struct kmcl_channel *ch)
+{
+	struct tr *tr = kmcl_get_pointer(ch);
+	struct kmcl_counters c;
+
+	kmcl_get_counters(ch, &c);
+	if (c.outstanding || c.in_flight)
+		tr_count(tr, &tr->counts.open_at_closed);
+	state_callback(ch, TR_CLOSED);
+	if (READ_ONCE(tr->reopen))
+		schedule_delayed_work(&tr->reopen_work, 0);
+}
+
+static void tr_pnp_failure(struct kmcl_channel *ch, int status)
+{
+	struct tr *tr = kmcl_get_pointer(ch);
+
+	spin_lock_irq(&tr->lock);
+	tr->counts.pnp_status = status;
+	spin_unlock_irq(&tr->lock);
+	state_callback(ch, TR_PNP_FAILURE);
+	if (READ_ONCE(tr->reopen))
+		schedule_delayed_work(&tr->reopen_work, HZ / 10);
+}
+
+/* Until the closed callback has returned, enabling is refused */
+static void tr_reopen(struct work_struct *work)
+{
+	struct tr *tr = container_of(to_delayed_work(work), struct tr,
+				     reopen_work);
+	int ret = kmcl_channel_enable(tr->ch);
+
+	if (!ret || !READ_ONCE(tr->reopen))
+		return;
+	if (ret != -EBUSY)
+		pr_warn_ratelimited("%s: not enabled again: error %d\n",
+				    tr->name, ret);
+	else if (strcmp(kmcl_channel_state_name(tr->ch), "Closed"))
+		return;
+	schedule_delayed_work(&tr->reopen_work, 1);
+}
+
+/* Off: returns when no attempt is under way. May sleep */
+void tr_set_reopen(struct tr *tr, bool on)
+{
+	WRITE_ONCE(tr->reopen, on);
+	if (!on)
+		cancel_delayed_work_sync(&tr->reopen_work);
+}
+
+/* Channels */
+
+static int setup(struct tr *tr, const guid_t *class, const guid_t *instance,
+		 u32 ring_bytes)
+{
+	static const struct kmcl_channel_ops ops = {
+		.opened = tr_opened,
+		.closed = tr_closed,
+		.suspend = tr_suspend,
+		.started = tr_started,
+		.post_started = tr_post_started,
+	};
+	u32 pages = DIV_ROUND_UP(ring_bytes, TR_RING_PAGE);
+	int ret;
+
+	kmcl_set_pointer(tr->ch, tr);
+	ret = kmcl_set_ops(tr->ch, &ops);
+	if (!ret)
+		ret = kmcl_set_name(tr->ch, tr->name);
+	if (!ret)
+		ret = kmcl_set_process(tr->ch, tr_process, tr_processed);
+	if (!ret)
+		ret = kmcl_set_max_packet_size(tr->ch, tr->max_packet);
+	if (!ret)
+		ret = kmcl_set_context_size(tr->ch, sizeof(struct tr_held));
+	if (!ret && pages)
+		ret = kmcl_set_ring_pages(tr->ch, pages, pages);
+	if (!ret)
+		ret = kmcl_set_target(tr->ch, class, instance, tr_pnp_failure);
+	return ret;
+}
+
+/**
+ * tr_create() - a channel, disabled
+ * @name: shorter than TR_NAME_MAX
+ * @class: its class
+ * @instance: its instance, or NULL for any
+ * @ring_bytes: of each ring, control page included; 0: as the library likes
+ * @max_packet: largest payload, at least TR_HEADER
+ *
+ * Context: may sleep.
+ * Return: the channel, or an ERR_PTR().
+ */
+struct tr *tr_create(const char *name, const guid_t *class,
+		     const guid_t *instance, u32 ring_bytes, u32 max_packet)
+{
+	struct tr *tr = kzalloc(sizeof(*tr), GFP_KERNEL);
+	int ret = -ENOMEM;
+
+	if (!tr)
+		return ERR_PTR(-ENOMEM);
+	strscpy(tr->name, name, sizeof(tr->name));
+	tr->max_packet = max_packet;
+	mutex_init(&tr->send_mutex);
+	spin_lock_init(&tr->lock);
+	xa_init_flags(&tr->sent, XA_FLAGS_LOCK_BH);
+	init_waitqueue_head(&tr->wait);
+	INIT_DELAYED_WORK(&tr->reopen_work, tr_reopen);
+	INIT_LIST_HEAD(&tr->held);
+	tr->buf = kvmalloc(max_packet, GFP_KERNEL);
+	if (!tr->buf)
+		goto free;
+	ret = kmcl_channel_alloc(NULL, false, &tr->ch);
+	if (ret)
+		goto free;
+	ret = setup(tr, class, instance, ring_bytes);
+	if (!ret)
+		return tr;
+	kmcl_channel_free(tr->ch);
+free:
+	kvfree(tr->buf);
+	kfree(tr);
+	return ERR_PTR(ret);
+}
+
+/* Nobody else may use it any more. May sleep */
+void tr_destroy(struct tr *tr)
+{
+	unsigned int event;
+
+	for (event = 0; event < TR_EVENTS; event++)
+		tr_set_hook(tr, event, TR_NONE, 0);
+	tr_release(tr);
+	tr_run_stop(tr);
+	tr_set_reopen(tr, false);
+	tr_set_hold(tr, false);
+	kmcl_channel_disable(tr->ch);
+	kmcl_channel_free(tr->ch);
+	if (atomic_read(&tr->open_sends))
+		pr_err("%s: %d packets never completed\n", tr->name,
+		       atomic_read(&tr->open_sends));
+	xa_destroy(&tr->sent);
+	kvfree(tr->buf);
+	kfree(tr);
+}
+
+static int __init tr_init(void)
+{
+	return tr_debugfs_init();
+}
+module_init(tr_init);
+
+static void __exit tr_exit(void)
+{
+	tr_debugfs_exit();
+}
+module_exit(tr_exit);
+
+MODULE_DESCRIPTION("KMCL client for tests: channels of any class");
+MODULE_LICENSE("GPL");
+MODULE_SOFTDEP("pre: vmbkmcl_hv");

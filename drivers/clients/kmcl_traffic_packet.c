@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Packets of kmcl_traffic: making, sending and checking them.
+ *
+ * Sending is for process context, and serialised by tr->send_mutex. The process
+ * and completion callbacks run wherever the library calls them, in softirq as
+ * a rule, and take tr->lock for what they count.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/crc32.h>
+#include <linux/kthread.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "kmcl_traffic.h"
+
+#define TR_SUMMED	offsetof(struct kmcl_traffic_header, sequence)
+
+void tr_count(struct tr *tr, u64 *counter)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&tr->lock, flags);
+	(*counter)++;
+	spin_unlock_irqrestore(&tr->lock, flags);
+}
+
+static u32 checksum(const void *buf, u32 len)
+{
+	return ~crc32_le(~0, buf + TR_SUMMED, len - TR_SUMMED);
+}
+
+static void fill(void *buf, u64 seq, u32 len)
+{
+	struct kmcl_traffic_header *hdr = buf;
+	u8 *bytes = buf;
+	u32 i;
+
+	hdr->magic = cpu_to_le32(KMCL_TRAFFIC_MAGIC);
+	hdr->sequence = cpu_to_le64(seq);
+	hdr->length = cpu_to_le32(len);
+	hdr->kind = 0;
+	for (i = TR_HEADER; i < len; i++)
+		bytes[i] = (u8)(seq + i);
+	hdr->checksum = cpu_to_le32(checksum(buf, len));
+}
+
+enum verdict { INTACT, MALFORMED, CHANGED };
+
+/* The wire pads a payload to 8 bytes: @len may be more than was sent */
+static enum verdict inspect(const void *buf, u32 len, u64 *seq)
+{
+	struct kmcl_traffic_header hdr;
+	const u8 *bytes = buf;
+	u32 sent, i;
+
+	if (len < TR_HEADER)
+		return MALFORMED;
+	memcpy(&hdr, buf, sizeof(hdr));
+	sent = le32_to_cpu(hdr.length);
+	if (le32_to_cpu(hdr.magic) != KMCL_TRAFFIC_MAGIC || sent < TR_HEADER ||
+	    ALIGN((u64)sent, 8) != len)
+		return MALFORMED;
+
+	*seq = le64_to_cpu(hdr.sequence);
+	if (le32_to_cpu(hdr.checksum) != checksum(buf, sent))
+		return CHANGED;
+	for (i = TR_HEADER; i < sent; i++)
+		if (bytes[i] != (u8)(*seq + i))
+			return CHANGED;
+	return INTACT;
+}
+
+/* Incoming packets */
+
+static void receive(struct tr *tr, const void *buf, u32 len)
+{
+	enum verdict verdict;
+	unsigned long flags;
+	u64 seq = 0;
+
+	verdict = inspect(buf, len, &seq);
+
+	spin_lock_irqsave(&tr->lock, flags);
+	switch (verdict) {
+	case MALFORMED:
+		tr->counts.malformed++;
+		break;
+	case CHANGED:
+		tr->counts.checksum_errors++;
+		break;
+	case INTACT:
+		tr->counts.received++;
+		if (seq > tr->next_rx)
+			tr->counts.gaps++;
+		else if (seq < tr->next_rx)
+			tr->counts.order_errors++;
+		if (seq >= tr->next_rx)
+			tr->next_rx = seq + 1;
+		break;
+	}
+	spin_unlock_irqrestore(&tr->lock, flags);
+}
+
+static bool keep(struct tr *tr, struct kmcl_completion *comp)
+{
+	struct tr_held *held = kmcl_completion_context(comp);
+	unsigned long flags;
+	bool hold;
+
+	spin_lock_irqsave(&tr->lock, flags);
+	hold = tr->hold;
+	if (hold) {
+		held->comp = comp;
+		list_add_tail(&held->node, &tr->held);
+	}
+	spin_unlock_irqrestore(&tr->lock, flags);
+	return hold;
+}
+
+void tr_process(struct kmcl_channel *ch, struct kmcl_completion *comp,
+		void *buf, u32 len, u32 flags)
+{
+	struct tr *tr = kmcl_get_pointer(ch);
+	struct tr_hook hook = tr_enter(tr, TR_PROCESS);
+
+	if (hook.action == TR_DEFER) {
+		/* The same packet comes again, and is looked at then */
+		tr_act(tr, TR_PROCESS, hook);
+		tr_leave(tr, TR_PROCESS);
+		kmcl_packet_defer(comp);
+		return;
+	}
+	receive(tr, buf, len);
+	tr_act(tr, TR_PROCESS, hook);
+	tr_leave(tr, TR_PROCESS);
+	if (!keep(tr, comp))
+		kmcl_complete(comp, NULL, 0);
+}
+
+void tr_processed(struct kmcl_channel *ch, u32 packets)
+{
+	struct tr *tr = kmcl_get_pointer(ch);
+
+	tr_act(tr, TR_PROCESSED, tr_enter(tr, TR_PROCESSED));
+}
+
+/* Stop or start to hold packets back; starting afresh gives back what is held */
+void tr_set_hold(struct tr *tr, bool on)
+{
+	struct tr_held *held, *next;
+	LIST_HEAD(list);
+
+	spin_lock_irq(&tr->lock);
+	tr->hold = on;
+	if (!on)
+		list_splice_init(&tr->held, &list);
+	spin_unlock_irq(&tr->lock);
+
+	/* Completing frees the entry */
+	list_for_each_entry_safe(held, next, &list, node)
+		kmcl_complete(held->comp, NULL, 0);
+}
+
+/* Outgoing packets */
+
+static void tr_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
+{
+	struct tr *tr = kmcl_get_pointer(kmcl_packet_channel(pkt));
+	u64 seq = (unsigned long)kmcl_packet_get_pointer(pkt);
+	struct tr_hook hook = tr_enter(tr, TR_DONE);
+	bool known, changed = false;
+	unsigned long flags;
+	u64 other;
+
+	kmcl_packet_free(pkt);
+	known = xa_erase_bh(&tr->sent, seq);
+	if (len)
+		changed = inspect(buf, len, &other) != INTACT || other != seq;
+
+	spin_lock_irqsave(&tr->lock, flags);
+	switch (status) {
+	case 0:
+		tr->counts.done_ok++;
+		break;
+	case -ECANCELED:
+		tr->counts.done_cancelled++;
+		break;
+	case -ENODEV:
+		tr->counts.done_removed++;
+		break;
+	default:
+		tr->counts.done_other++;
+	}
+	if (!known)
+		tr->counts.done_bad++;
+	if (seq < tr->last_done)
+		tr->counts.done_order++;
+	else
+		tr->last_done = seq + 1;
+	if (len)
+		tr->counts.replies++;
+	if (changed)
+		tr->counts.replies_bad++;
+	spin_unlock_irqrestore(&tr->lock, flags);
+
+	tr_act(tr, TR_DONE, hook);
+	/* Last: a channel waits for its packets before it is freed */
+	atomic_dec(&tr->open_sends);
+	wake_up(&tr->wait);
+}
+
+static int send_one(struct tr *tr, u32 size, u32 flags)
+{
+	struct kmcl_packet *pkt;
+	int ret;
+
+	mutex_lock(&tr->send_mutex);
+	pkt = kmcl_packet_alloc(tr->ch);
+	if (!pkt) {
+		ret = -ENOMEM;
+		goto unlock;
+	}
+	kmcl_packet_set_pointer(pkt, (void *)(unsigned long)tr->seq);
+	kmcl_packet_set_done(pkt, tr_done);
+	/* Before it is sent: the completion routine may run inside */
+	ret = xa_err(xa_store_bh(&tr->sent, tr->seq, tr, GFP_KERNEL));
+	if (ret)
+		goto free;
+
+	fill(tr->buf, tr->seq, size);
+	atomic_inc(&tr->open_sends);
+	ret = kmcl_send(pkt, tr->buf, size, flags);
+	if (!ret) {
+		tr->seq++;
+		goto unlock;
+	}
+	atomic_dec(&tr->open_sends);
+	xa_erase_bh(&tr->sent, tr->seq);
+free:
+	kmcl_packet_free(pkt);
+unlock:
+	mutex_unlock(&tr->send_mutex);
+	return ret;
+}
+
+/* Stops at the first that is not accepted. May sleep */
+int tr_send(struct tr *tr, unsigned int count, u32 size, u32 flags)
+{
+	int ret = 0;
+
+	while (count-- && !ret) {
+		ret = send_one(tr, size, flags);
+		cond_resched();
+	}
+	return ret;
+}
+
+/* The answer has to be what was sent, or nothing. May sleep */
+int tr_sync(struct tr *tr, u32 size, s64 timeout_ns)
+{
+	void *reply = kvmalloc(tr->max_packet, GFP_KERNEL);
+	u32 len = tr->max_packet;
+	u64 seq = 0;
+	int ret;
+
+	if (!reply)
+		return -ENOMEM;
+	mutex_lock(&tr->send_mutex);
+	fill(tr->buf, tr->seq, size);
+	ret = kmcl_send_sync(tr->ch, tr->buf, size, 0, reply, &len,
+			     timeout_ns);
+	/* A request that was given up may have been sent all the same */
+	if (ret != -EAGAIN && ret != -EBUSY)
+		tr->seq++;
+	if (!ret && len &&
+	    (inspect(reply, len, &seq) != INTACT || seq != tr->seq - 1))
+		tr_count(tr, &tr->counts.replies_bad);
+	mutex_unlock(&tr->send_mutex);
+	kvfree(reply);
+	return ret;
+}
+
+/* Sizes of all kinds, so that packets cross the ring's end everywhere */
+static u32 vary(u64 seq, u32 size)
+{
+	return TR_HEADER + (u32)seq * 7919U % (size - TR_HEADER + 1);
+}
+
+static int tr_sender(void *data)
+{
+	struct tr *tr = data;
+
+	while (!kthread_should_stop()) {
+		wait_event_interruptible(tr->wait, kthread_should_stop() ||
+					 atomic_read(&tr->open_sends) <
+					 tr->run_window);
+		if (kthread_should_stop())
+			break;
+		/* Without memory there is nothing to do but to try again */
+		if (send_one(tr, vary(READ_ONCE(tr->seq), tr->run_size),
+			     tr->run_flags))
+			schedule_timeout_interruptible(1);
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Send all the time, with at most @window packets open. May sleep */
+int tr_run(struct tr *tr, u32 size, u32 window, u32 flags)
+{
+	struct task_struct *task;
+	int ret = -EBUSY;
+
+	mutex_lock(&tr->send_mutex);
+	if (tr->sender)
+		goto unlock;
+	tr->run_size = size;
+	tr->run_window = window;
+	tr->run_flags = flags;
+	task = kthread_run(tr_sender, tr, "kmcl_traffic/%s", tr->name);
+	ret = PTR_ERR_OR_ZERO(task);
+	if (!ret)
+		tr->sender = task;
+unlock:
+	mutex_unlock(&tr->send_mutex);
+	return ret;
+}
+
+/* Returns when it has stopped. May sleep */
+void tr_run_stop(struct tr *tr)
+{
+	struct task_struct *task;
+
+	mutex_lock(&tr->send_mutex);
+	task = tr->sender;
+	tr->sender = NULL;
+	mutex_unlock(&tr->send_mutex);
+	if (task)
+		kthread_stop(task);
+}
