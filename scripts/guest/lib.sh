@@ -92,8 +92,8 @@ unloaded()
 	[ ! -d "/sys/module/$1" ]
 }
 
-# The host's side: QEMU's QMP monitor is at the other end of the second serial
-# line. qmp COMMAND prints its reply; the id tells it from events.
+# The host's side: QEMU's QMP monitor is at the other end of a virtio-serial
+# port. qmp COMMAND prints its reply; the id tells it from events.
 qmp_number=0
 qmp()
 {
@@ -115,15 +115,16 @@ qmp()
 
 qmp_open()
 {
-	# Until it is raw the line echoes the monitor's greeting, the monitor
-	# answers the echo with an error, and so on: stty, which waits for
-	# output to drain, may wait for ever. Closing the line ends that.
-	timeout 5 stty -F /dev/ttyS1 raw -echo 115200 ||
-		timeout 5 stty -F /dev/ttyS1 raw -echo 115200 ||
-		timeout 5 stty -F /dev/ttyS1 raw -echo 115200 || return 1
-	exec 3<>/dev/ttyS1
-	# What the line echoed before it was raw is not JSON: end that line.
-	echo >&3
+	local name
+
+	# Virtio drivers are built in, or here in the order of their needs.
+	for name in virtio virtio_ring virtio_pci_legacy_dev \
+		virtio_pci_modern_dev virtio_pci virtio_console; do
+		[ ! -e "/modules/$name.ko" ] || loaded "$name" ||
+			insmod "/modules/$name.ko" || return 1
+	done
+	within 10 [ -c /dev/vport0p1 ] || return 1
+	exec 3<>/dev/vport0p1
 	qmp qmp_capabilities >/dev/null
 }
 
