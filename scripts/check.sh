@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Everything that can be checked, all parts even if one fails, and the sum of
-# their tallies. Each part's output is kept in build/check/.
+# Everything that can be checked, all parts even if one fails, what failed, and
+# the sum of their tallies. Each part's output is kept in build/check/.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -26,6 +26,7 @@ part()
 		echo "FAILED  $name did not get to its tally (status $status)"
 	fi
 	[ "$status" -eq 0 ] || [ "$f" -gt 0 ] || f=1
+	[ "$f" -eq 0 ] || failures+=("$name: $(grep -aE '^(FAILED|error:)' "$log" || :)")
 	passed=$((passed + p))
 	failed=$((failed + f))
 	skipped=$((skipped + s))
@@ -34,6 +35,7 @@ part()
 }
 
 summary=()
+failures=()
 part checkpatch scripts/checkpatch.sh
 part shellcheck scripts/shellcheck.sh
 part sparse scripts/sparse.sh
@@ -45,5 +47,6 @@ done
 part dkmstest scripts/dkms-test.sh
 
 say "took $((SECONDS / 60)) min $((SECONDS % 60)) s"
+[ ${#failures[@]} -eq 0 ] || printf '%s\n' "${failures[@]}"
 printf '%s\n' "${summary[@]}"
 tally
