@@ -21,7 +21,6 @@ static void setters_name_the_wrong_argument(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, __kmcl_set_process(client, NULL, NULL),
 			KMCL_ERR(EINVAL, 2));
 	KUNIT_EXPECT_EQ(test, __kmcl_set_flags(client, 2), KMCL_ERR(EINVAL, 2));
-	KUNIT_EXPECT_EQ(test, __kmcl_set_flags(client, 1), -EOPNOTSUPP);
 	KUNIT_EXPECT_EQ(test, __kmcl_set_max_packet_size(client, 0),
 			KMCL_ERR(EINVAL, 2));
 	KUNIT_EXPECT_EQ(test, __kmcl_set_max_packet_size(client, 524265),

@@ -51,6 +51,7 @@ int __kmcl_channel_alloc(struct device *parent, bool is_server,
 	ch->server = is_server;
 	ch->parent = get_device(parent);
 	ch->process = default_process;
+	ch->max_payload = KMCL_DEFAULT_PACKET_SIZE;
 	ch->max_packet = KMCL_DEFAULT_PACKET_SIZE;
 	ch->in.run = !is_server;
 	ch->sync_closed = true;

@@ -234,6 +234,8 @@ struct kmcl_offer *kmcl_offer_add(const struct kmcl_transport_ops *ops,
 	offer->type = *type;
 	offer->instance = *instance;
 	offer->priv = priv;
+	if (ops->flags)
+		offer->flags = ops->flags(offer);
 	INIT_WORK(&offer->release_work, release_work);
 	init_waitqueue_head(&offer->wait);
 

@@ -33,6 +33,8 @@
 #include "transport.h"
 
 #define KMCL_DEFAULT_PACKET_SIZE	4096U
+#define KMCL_PIPE_HEADER		8U
+#define KMCL_PIPE_MAX			16384U	/* payload of one message */
 #define KMCL_MAX_CONTEXT_SIZE		(64U * 1024)
 #define KMCL_MAX_RING_PAGES		((u32)BIT(18))	/* 1 GiB */
 #define KMCL_CACHED			64	/* free objects kept per channel */
@@ -51,6 +53,7 @@ struct kmcl_offer {
 	const struct kmcl_transport_ops *ops;
 	guid_t type;
 	guid_t instance;
+	u16 flags;			/* KMCL_WIRE_OFFER_* */
 	void *priv;
 	struct kmcl_channel *ch;	/* kmcl_bus_lock; a reference */
 	bool dead;			/* kmcl_bus_lock: rescinded */
@@ -136,7 +139,13 @@ struct kmcl_channel {
 	guid_t type;
 	guid_t instance;
 	guid_t bound_instance;		/* kmcl_bus_lock */
-	u32 max_packet;			/* a multiple of 8 */
+	bool pipe;			/* frozen with the packet size */
+	u32 flags;			/* KMCL_INIT_* */
+	u32 server_flags;		/* KMCL_SERVER_* */
+	u16 mmio_mb, mmio_mb_optional;	/* server: the hint in the offer */
+	u64 mmio_start, mmio_size;	/* lock: client, while open */
+	u32 max_payload;		/* as it was set */
+	u32 max_packet;			/* that, rounded up to 8 */
 	u32 context_size;
 	u32 rx_pages;
 	u32 tx_pages;
@@ -265,6 +274,17 @@ void kmcl_rx_drain(struct kmcl_channel *ch);
 void kmcl_rx_signalled(struct kmcl_channel *ch);
 void kmcl_comp_free(struct kmcl_completion *comp);
 
+/* pipe.c */
+int kmcl_pipe_put(struct kmcl_channel *ch, u64 id, const void *buf, u32 len);
+bool kmcl_pipe_parse(struct kmcl_channel *ch,
+		     const struct kmcl_ring_packet *pkt, u32 *len);
+
+/* settings.c */
+int kmcl_set_pipe(struct kmcl_channel *ch, u32 flags, u32 server_flags);
+
+/* server.c */
+u16 kmcl_server_wire_flags(const struct kmcl_channel *ch);
+
 /* loopback.c */
 extern const struct kmcl_transport_ops kmcl_loopback_ops;
 int kmcl_loopback_publish(struct kmcl_channel *ch);
@@ -279,6 +299,13 @@ void kmcl_loopback_signal_client(struct kmcl_channel *ch);
 static inline u32 kmcl_round8(u32 len)
 {
 	return (len + 7) & ~7U;
+}
+
+/* The longest payload that may be sent, or is taken in pipe mode */
+static inline u32 kmcl_max_payload(const struct kmcl_channel *ch)
+{
+	return unlikely(ch->pipe) ? min(ch->max_payload, KMCL_PIPE_MAX) :
+		ch->max_payload;
 }
 
 static inline const char *kmcl_name(const struct kmcl_channel *ch)

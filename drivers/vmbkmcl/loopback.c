@@ -193,12 +193,18 @@ static void lb_signal(struct kmcl_offer *offer)
 		tasklet_schedule(&conn->server->rx_tasklet);
 }
 
+static u16 lb_flags(const struct kmcl_offer *offer)
+{
+	return kmcl_server_wire_flags(offer->priv);
+}
+
 const struct kmcl_transport_ops kmcl_loopback_ops = {
 	.name = "loopback",
 	.open = lb_open,
 	.close = lb_close,
 	.release = lb_release,
 	.signal = lb_signal,
+	.flags = lb_flags,
 };
 
 /* Server: interrupt the client. Inside rcu_read_lock(). */

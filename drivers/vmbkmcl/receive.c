@@ -138,20 +138,39 @@ static bool deliver_one(struct kmcl_channel *ch, struct kmcl_completion *comp)
 
 /* Copy the packet out of the ring; NULL: no context to be had. */
 static struct kmcl_completion *take(struct kmcl_channel *ch,
-				    const struct kmcl_ring_packet *pkt)
+				    const struct kmcl_ring_packet *pkt,
+				    u32 skip, u32 len)
 {
 	struct kmcl_completion *comp = comp_get(ch);
 
 	if (!comp)
 		return NULL;
-	memcpy(comp->buf, pkt->payload, pkt->payload_len);
+	memcpy(comp->buf, pkt->payload + skip, len);
 	memset(comp->context, 0, ch->context_size);
 	comp->trans_id = pkt->trans_id;
-	comp->len = pkt->payload_len;
-	comp->wanted = pkt->flags & KMCL_WIRE_FLAG_COMPLETION_REQUESTED;
+	comp->len = len;
+	comp->wanted = pkt->flags & KMCL_WIRE_FLAG_COMPLETION_REQUESTED &&
+		       !ch->pipe;
 	comp->again = false;
 	kmcl_ring_consume(&ch->rx, pkt);
 	return comp;
+}
+
+/* Where the driver's bytes are; false: the packet is to be dropped. */
+static bool acceptable(struct kmcl_channel *ch,
+		       const struct kmcl_ring_packet *pkt, u32 *skip, u32 *len)
+{
+	*skip = 0;
+	*len = pkt->payload_len;
+	if (pkt->type == KMCL_WIRE_COMP)
+		return *len <= ch->max_packet;
+	if (pkt->type != KMCL_WIRE_DATA_INBAND)
+		return false;
+	if (unlikely(ch->pipe)) {
+		*skip = KMCL_PIPE_HEADER;
+		return kmcl_pipe_parse(ch, pkt, len);
+	}
+	return *len <= ch->max_packet;
 }
 
 static enum rx_reason deliver(struct kmcl_channel *ch, u32 *delivered)
@@ -159,7 +178,7 @@ static enum rx_reason deliver(struct kmcl_channel *ch, u32 *delivered)
 	struct kmcl_completion *comp;
 	struct kmcl_ring_packet pkt;
 	enum kmcl_ring_error err;
-	u32 taken;
+	u32 taken, skip, len;
 
 	for (taken = 0; taken < KMCL_RX_BUDGET; taken++) {
 		if (!READ_ONCE(ch->rx_open))
@@ -173,9 +192,7 @@ static enum rx_reason deliver(struct kmcl_channel *ch, u32 *delivered)
 			}
 			if (!pkt.total)
 				return RX_EMPTY;
-			if (pkt.payload_len > ch->max_packet ||
-			    (pkt.type != KMCL_WIRE_COMP &&
-			     pkt.type != KMCL_WIRE_DATA_INBAND)) {
+			if (!acceptable(ch, &pkt, &skip, &len)) {
 				bad_packet(ch);
 				kmcl_ring_consume(&ch->rx, &pkt);
 				continue;
@@ -186,7 +203,7 @@ static enum rx_reason deliver(struct kmcl_channel *ch, u32 *delivered)
 				kmcl_ring_consume(&ch->rx, &pkt);
 				continue;
 			}
-			comp = take(ch, &pkt);
+			comp = take(ch, &pkt, skip, len);
 			if (!comp)
 				return RX_QUOTA;
 		}
@@ -422,10 +439,10 @@ void kmcl_complete(struct kmcl_completion *comp, const void *buf, u32 len)
 {
 	struct kmcl_channel *ch = comp->ch;
 
-	if (len > ch->max_packet) {
+	if (len > ch->max_payload) {
 		pr_warn_ratelimited("%s: completion data of %u bytes was cut to the packet size, %u\n",
-				    kmcl_name(ch), len, ch->max_packet);
-		len = ch->max_packet;
+				    kmcl_name(ch), len, ch->max_payload);
+		len = ch->max_payload;
 	}
 	if (!buf)
 		len = 0;

@@ -136,27 +136,10 @@ static noinline int kmcl_ring_refill(struct kmcl_ring *ring, u32 bytes)
 	return 0;
 }
 
-/**
- * kmcl_ring_put() - write a packet that the peer cannot see yet
- * @ring: producer side
- * @type: packet type, see enum kmcl_wire_type
- * @flags: descriptor flags
- * @trans_id: transaction id
- * @header: type-specific header between descriptor and payload
- * @header_len: its bytes, a multiple of 8, 0 for none
- * @payload: payload
- * @payload_len: its bytes; padded with zeroes to a multiple of 8
- *
- * kmcl_ring_commit() shows the peer all packets put since the last commit.
- *
- * Context: any, serialised by the owner.
- * Return: 0, -EAGAIN if there is no room now, -EMSGSIZE if the packet is too
- * long for its descriptor or can never fit into this ring, -EINVAL if
- * @header_len is no multiple of 8, -EPROTO if the peer's read index is broken.
- */
-int kmcl_ring_put(struct kmcl_ring *ring, u16 type, u16 flags, u64 trans_id,
-		  const void *header, u32 header_len,
-		  const void *payload, u32 payload_len)
+/* The payload's first byte, as the peer is told, is at @start */
+static __always_inline int put(struct kmcl_ring *ring, u16 type, u16 flags,
+			       u64 trans_id, const void *header, u32 header_len,
+			       const void *payload, u32 payload_len, u32 start)
 {
 	u32 offset = sizeof(struct kmcl_wire_desc) + header_len;
 	struct kmcl_wire_desc *desc;
@@ -183,7 +166,7 @@ int kmcl_ring_put(struct kmcl_ring *ring, u16 type, u16 flags, u64 trans_id,
 	p = ring->data + ring->index;
 	desc = (struct kmcl_wire_desc *)p;
 	desc->type = cpu_to_le16(type);
-	desc->offset8 = cpu_to_le16(offset / 8);
+	desc->offset8 = cpu_to_le16(start / 8);
 	desc->len8 = cpu_to_le16(len / 8);
 	desc->flags = cpu_to_le16(flags);
 	desc->trans_id = cpu_to_le64(trans_id);
@@ -201,6 +184,53 @@ int kmcl_ring_put(struct kmcl_ring *ring, u16 type, u16 flags, u64 trans_id,
 	ring->known -= bytes;
 	ring->index = kmcl_ring_advance(ring, ring->index, bytes);
 	return 0;
+}
+
+/**
+ * kmcl_ring_put() - write a packet that the peer cannot see yet
+ * @ring: producer side
+ * @type: packet type, see enum kmcl_wire_type
+ * @flags: descriptor flags
+ * @trans_id: transaction id
+ * @header: type-specific header between descriptor and payload
+ * @header_len: its bytes, a multiple of 8, 0 for none
+ * @payload: payload
+ * @payload_len: its bytes; padded with zeroes to a multiple of 8
+ *
+ * kmcl_ring_commit() shows the peer all packets put since the last commit.
+ *
+ * Context: any, serialised by the owner.
+ * Return: 0, -EAGAIN if there is no room now, -EMSGSIZE if the packet is too
+ * long for its descriptor or can never fit into this ring, -EINVAL if
+ * @header_len is no multiple of 8, -EPROTO if the peer's read index is broken.
+ */
+int kmcl_ring_put(struct kmcl_ring *ring, u16 type, u16 flags, u64 trans_id,
+		  const void *header, u32 header_len,
+		  const void *payload, u32 payload_len)
+{
+	return put(ring, type, flags, trans_id, header, header_len, payload,
+		   payload_len, sizeof(struct kmcl_wire_desc) + header_len);
+}
+EXPORT_SYMBOL_GPL(kmcl_ring_put);
+
+/**
+ * kmcl_ring_put_prefixed() - as kmcl_ring_put(), in-band, payload in two parts
+ * @ring: producer side
+ * @trans_id: transaction id
+ * @prefix: the payload's first bytes
+ * @prefix_len: their number, a multiple of 8
+ * @payload: the rest of it
+ * @payload_len: its bytes; padded with zeroes to a multiple of 8
+ *
+ * Context: any, serialised by the owner.
+ * Return: as kmcl_ring_put().
+ */
+int kmcl_ring_put_prefixed(struct kmcl_ring *ring, u64 trans_id,
+			   const void *prefix, u32 prefix_len,
+			   const void *payload, u32 payload_len)
+{
+	return put(ring, KMCL_WIRE_DATA_INBAND, 0, trans_id, prefix, prefix_len,
+		   payload, payload_len, sizeof(struct kmcl_wire_desc));
 }
 
 /**

@@ -115,6 +115,9 @@ void kmcl_ring_init(struct kmcl_ring *ring, void *ctl, void *data, u32 size);
 int kmcl_ring_put(struct kmcl_ring *ring, u16 type, u16 flags, u64 trans_id,
 		  const void *header, u32 header_len,
 		  const void *payload, u32 payload_len);
+int kmcl_ring_put_prefixed(struct kmcl_ring *ring, u64 trans_id,
+			   const void *prefix, u32 prefix_len,
+			   const void *payload, u32 payload_len);
 bool kmcl_ring_commit(struct kmcl_ring *ring);
 bool kmcl_ring_want_space(struct kmcl_ring *ring, u32 bytes);
 u32 kmcl_ring_space(const struct kmcl_ring *ring);

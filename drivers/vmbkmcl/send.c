@@ -160,9 +160,12 @@ static int put_packet(struct kmcl_packet *pkt, const void *buf, u32 len)
 
 	if (pkt->wait)
 		id |= (u64)(ch->generation + 1) << 32;
-	ret = kmcl_ring_put(&ch->tx, KMCL_WIRE_DATA_INBAND,
-			    pkt->wait ? KMCL_WIRE_FLAG_COMPLETION_REQUESTED : 0,
-			    id, NULL, 0, buf, len);
+	if (unlikely(ch->pipe))
+		ret = kmcl_pipe_put(ch, id, buf, len);
+	else
+		ret = kmcl_ring_put(&ch->tx, KMCL_WIRE_DATA_INBAND, pkt->wait ?
+				    KMCL_WIRE_FLAG_COMPLETION_REQUESTED : 0,
+				    id, NULL, 0, buf, len);
 	if (ret)
 		return ret;
 	ch->n.sent++;
@@ -217,11 +220,17 @@ static int put_item(struct kmcl_channel *ch, struct kmcl_item *item)
 	return 0;
 }
 
-static u32 item_bytes(const struct kmcl_item *item)
+static u32 packet_bytes(const struct kmcl_channel *ch, u32 len)
+{
+	return kmcl_ring_bytes(ch->pipe ? KMCL_PIPE_HEADER : 0, len);
+}
+
+static u32 item_bytes(const struct kmcl_channel *ch,
+		      const struct kmcl_item *item)
 {
 	if (item->kind == KMCL_ITEM_PACKET)
-		return kmcl_ring_bytes(0, container_of(item, struct kmcl_packet,
-						       item)->len);
+		return packet_bytes(ch, container_of(item, struct kmcl_packet,
+						     item)->len);
 	return kmcl_ring_bytes(0, container_of(item, struct kmcl_completion,
 					       item)->len);
 }
@@ -256,7 +265,7 @@ void kmcl_tx_flush(struct kmcl_channel *ch)
 		if (ret == -EAGAIN) {
 			/* The peer can only make room of what it can see */
 			signal |= kmcl_ring_commit(&ch->tx);
-			if (kmcl_ring_want_space(&ch->tx, item_bytes(item)))
+			if (kmcl_ring_want_space(&ch->tx, item_bytes(ch, item)))
 				ret = put_item(ch, item);
 		}
 		if (ret == -EPROTO)
@@ -316,8 +325,7 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags,
 		ret = put_packet(pkt, buf, len);
 		if (unlikely(ret == -EAGAIN && may_queue)) {
 			ch->n.full++;
-			if (kmcl_ring_want_space(&ch->tx,
-						 kmcl_ring_bytes(0, len)))
+			if (kmcl_ring_want_space(&ch->tx, packet_bytes(ch, len)))
 				ret = put_packet(pkt, buf, len);
 		}
 	}
@@ -376,7 +384,7 @@ unlock:
  * Context: atomic; may sleep with KMCL_SEND_PAGED.
  * Return: 0: accepted, the completion routine will be called exactly once.
  * -EINVAL: not accepted, argument 1: no packet, in use, or without a routine;
- * 2: no buffer; 3: too long; 5: unknown flags.
+ * 2: no buffer; 3: too long; 5: unknown flags, or KMCL_SEND_WAIT in pipe mode.
  */
 int __kmcl_send(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags)
 {
@@ -384,9 +392,10 @@ int __kmcl_send(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags)
 		return KMCL_ERR(EINVAL, 1);
 	if (!buf && len)
 		return KMCL_ERR(EINVAL, 2);
-	if (len > pkt->ch->max_packet)
+	if (len > kmcl_max_payload(pkt->ch))
 		return KMCL_ERR(EINVAL, 3);
-	if (flags & ~(KMCL_SEND_WAIT | KMCL_SEND_PAGED))
+	if (flags & ~(KMCL_SEND_WAIT | KMCL_SEND_PAGED) ||
+	    (flags & KMCL_SEND_WAIT && pkt->ch->pipe))
 		return KMCL_ERR(EINVAL, 5);
 	return kmcl_submit(pkt, buf, len, flags, true);
 }

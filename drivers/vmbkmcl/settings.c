@@ -52,22 +52,41 @@ int __kmcl_set_process(struct kmcl_channel *ch, kmcl_process_fn process,
 }
 EXPORT_SYMBOL_GPL(__kmcl_set_process);
 
+/* Either flag makes it a pipe; packets that exist were made for one mode. */
+int kmcl_set_pipe(struct kmcl_channel *ch, u32 flags, u32 server_flags)
+{
+	bool pipe = flags & KMCL_INIT_PIPE ||
+		    server_flags & KMCL_SERVER_OFFER_AS_PIPE;
+
+	if (pipe != ch->pipe && READ_ONCE(ch->sized))
+		return KMCL_ERR(EBUSY, 1);
+	ch->flags = flags;
+	ch->server_flags = server_flags;
+	ch->pipe = pipe;
+	return 0;
+}
+
 /**
  * __kmcl_set_flags() - channel flags (VmbChannelInitSetFlags)
  * @ch: the channel, disabled
- * @flags: 0: there is no flag yet; pipe mode (0x1) is not supported
+ * @flags: instead of what was set before. KMCL_INIT_PIPE: pipe mode, in which
+ *	each packet is a message of exactly the length sent, up to 16384 bytes,
+ *	without completion by the peer
+ *
+ * A server that is set to be offered as a pipe is in pipe mode as well. The
+ * mode is settled, like the packet size, by the first packet.
  *
  * Context: may sleep.
- * Return: 0, -EBUSY (argument 1): not disabled, -EINVAL (argument 2),
- * -EOPNOTSUPP: pipe mode.
+ * Return: 0, -EBUSY (argument 1): not disabled, or packets exist and the mode
+ * would change; -EINVAL (argument 2): unknown flags.
  */
 int __kmcl_set_flags(struct kmcl_channel *ch, u32 flags)
 {
 	if (!kmcl_settable(ch))
 		return KMCL_ERR(EBUSY, 1);
-	if (flags & ~1U)
+	if (flags & ~KMCL_INIT_PIPE)
 		return KMCL_ERR(EINVAL, 2);
-	return flags ? -EOPNOTSUPP : 0;
+	return kmcl_set_pipe(ch, flags, ch->server_flags);
 }
 EXPORT_SYMBOL_GPL(__kmcl_set_flags);
 
@@ -114,6 +133,7 @@ int __kmcl_set_max_packet_size(struct kmcl_channel *ch, u32 bytes)
 		return KMCL_ERR(EINVAL, 2);
 	if (ch->sized)
 		return KMCL_ERR(EBUSY, 1);
+	ch->max_payload = bytes;
 	ch->max_packet = kmcl_round8(bytes);
 	return 0;
 }

@@ -92,13 +92,33 @@ static void callback_failure(struct kmcl_channel *ch)
 	WRITE_ONCE(ch->callback, KMCL_DO_END);
 }
 
+static void set_mmio(struct kmcl_channel *ch, u64 start, u64 size)
+{
+	spin_lock_irq(&ch->lock);
+	ch->mmio_start = start;
+	ch->mmio_size = size;
+	spin_unlock_irq(&ch->lock);
+}
+
 static int connect_rings(struct kmcl_channel *ch)
 {
+	const struct kmcl_transport_ops *ops;
+	u64 start = 0, size = 0;
+	int ret;
+
 	if (ch->server)
 		return kmcl_loopback_accept(ch);
-	return ch->offer->ops->open(ch->offer, ch->tx_pages * KMCL_PAGE_SIZE,
-				    ch->rx_pages * KMCL_PAGE_SIZE,
-				    &ch->tx, &ch->rx);
+	/* Both sides frame alike, or neither understands the other */
+	if (ch->pipe != !!(ch->offer->flags & KMCL_WIRE_OFFER_PIPE))
+		return -EPROTO;
+	ops = ch->offer->ops;
+	ret = ops->open(ch->offer, ch->tx_pages * KMCL_PAGE_SIZE,
+			ch->rx_pages * KMCL_PAGE_SIZE, &ch->tx, &ch->rx);
+	if (!ret && ops->mmio) {
+		ops->mmio(ch->offer, &start, &size);
+		set_mmio(ch, start, size);
+	}
+	return ret;
 }
 
 static void disconnect_rings(struct kmcl_channel *ch)
@@ -109,6 +129,7 @@ static void disconnect_rings(struct kmcl_channel *ch)
 	/* A sender, or a delivery, may be about to signal */
 	synchronize_rcu();
 	WRITE_ONCE(ch->connected, false);
+	set_mmio(ch, 0, 0);
 	if (ch->server)
 		kmcl_loopback_disconnect(ch);
 	else

@@ -153,9 +153,10 @@ int __kmcl_send_sync(struct kmcl_channel *ch, const void *buf, u32 len,
 		return KMCL_ERR(EINVAL, 1);
 	if (!buf && len)
 		return KMCL_ERR(EINVAL, 2);
-	if (len > ch->max_packet)
+	if (len > kmcl_max_payload(ch))
 		return KMCL_ERR(EINVAL, 3);
-	if (flags & ~(KMCL_SEND_WAIT | KMCL_SEND_PAGED))
+	if (flags & ~(KMCL_SEND_WAIT | KMCL_SEND_PAGED) ||
+	    (flags & KMCL_SEND_WAIT && ch->pipe))
 		return KMCL_ERR(EINVAL, 5);
 	if (reply && (!reply_len || *reply_len % 8))
 		return KMCL_ERR(EINVAL, 7);

@@ -15,6 +15,12 @@
 struct kmcl_channel;
 struct kmcl_offer;
 
+/* Flags of an offer, as the wire has them; see @flags below */
+#define KMCL_WIRE_OFFER_ENUMERATE	0x0001
+#define KMCL_WIRE_OFFER_PIPE		0x0010
+#define KMCL_WIRE_OFFER_LOOPBACK	0x0100
+#define KMCL_WIRE_OFFER_TLNPI		0x2000
+
 /**
  * struct kmcl_transport_ops - operations of a transport
  * @name: for messages and debugfs
@@ -33,6 +39,11 @@ struct kmcl_offer;
  * @release: (required) the library has let go of an offer that was rescinded:
  *	give it back, so that it can be offered anew. May sleep
  * @signal: (required) interrupt the peer. Atomic
+ * @flags: (optional) the offer's flags as the wire has them, for
+ *	kmcl_offer_add(). Atomic
+ * @mmio: (optional) the memory-mapped I/O that the device has while it is open:
+ *	guest physical address and bytes. Called once after each successful
+ *	@open. May sleep
  */
 struct kmcl_transport_ops {
 	const char *name;
@@ -43,6 +54,8 @@ struct kmcl_transport_ops {
 	void (*close)(struct kmcl_offer *offer);
 	void (*release)(struct kmcl_offer *offer);
 	void (*signal)(struct kmcl_offer *offer);
+	u16 (*flags)(const struct kmcl_offer *offer);
+	void (*mmio)(struct kmcl_offer *offer, u64 *start, u64 *size);
 };
 
 /* A transport comes (only one besides loopback can: -EBUSY) and goes */

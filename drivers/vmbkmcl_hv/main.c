@@ -20,6 +20,8 @@ const struct kmcl_transport_ops kmcl_hv_ops = {
 	.close = kmcl_hv_close,
 	.release = kmcl_hv_release,
 	.signal = kmcl_hv_signal,
+	.flags = kmcl_hv_flags,
+	.mmio = kmcl_hv_mmio,
 };
 
 static int __init kmcl_hv_init(void)

@@ -52,6 +52,7 @@
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/interrupt.h>
+#include <linux/ioport.h>
 #include <linux/list.h>
 #include <linux/mmzone.h>
 #include <linux/rcupdate.h>
@@ -87,6 +88,7 @@ static_assert(sizeof(struct hv_ring_buffer) == PAGE_SIZE);
  * @leaving: remove() is under way, and the library knows; under the lock
  * @rescinded: the rescind callback has come; under the lock
  * @owed: the device is ours to unregister; under the lock
+ * @mmio: what the device was given of the guest's address space, while open
  * @settle: pays the debt, or waits for what will become of it
  */
 struct kmcl_hv_binding {
@@ -97,6 +99,7 @@ struct kmcl_hv_binding {
 	bool leaving;
 	bool rescinded;
 	bool owed;
+	struct resource *mmio;
 	struct work_struct settle;
 };
 
@@ -347,7 +350,8 @@ static void kmcl_hv_ring_init(struct kmcl_ring *ring,
  *
  * Context: Process context, may sleep; not after kmcl_offer_gone().
  * Return: 0; -ENODEV if the device was rescinded, -ECONNREFUSED if the host
- *	refused, -EINVAL for sizes that cannot be had, or another negative errno.
+ *	refused, -EINVAL for sizes that cannot be had, -EOPNOTSUPP for a socket's
+ *	channel, or another negative errno.
  */
 int kmcl_hv_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 		 struct kmcl_ring *tx, struct kmcl_ring *rx)
@@ -357,6 +361,10 @@ int kmcl_hv_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 	u64 send, recv;
 	int ret;
 
+	/* Such a channel carries a socket, which is hv_sock's to connect */
+	if (channel->offermsg.offer.chn_flags &
+	    VMBUS_CHANNEL_TLNPI_PROVIDER_OFFER)
+		return -EOPNOTSUPP;
 	if (tx_bytes <= KMCL_PAGE_SIZE || rx_bytes <= KMCL_PAGE_SIZE)
 		return -EINVAL;
 
@@ -407,6 +415,56 @@ void kmcl_hv_close(struct kmcl_offer *offer)
 	struct kmcl_hv_binding *binding = kmcl_offer_priv(offer);
 
 	vmbus_close(binding->channel);
+	if (binding->mmio) {
+		vmbus_free_mmio(binding->mmio->start,
+				resource_size(binding->mmio));
+		binding->mmio = NULL;
+	}
+}
+
+/**
+ * kmcl_hv_mmio() - reserve the memory-mapped I/O that the host asks for
+ * @offer: the offer, just opened
+ * @start: set to its guest physical address, if there is any
+ * @size: set to its bytes
+ *
+ * kmcl_hv_close() gives it back.
+ *
+ * Context: Process context, may sleep.
+ */
+void kmcl_hv_mmio(struct kmcl_offer *offer, u64 *start, u64 *size)
+{
+	struct kmcl_hv_binding *binding = kmcl_offer_priv(offer);
+	struct hv_device *hdev = binding->hdev;
+	u16 mb = binding->channel->offermsg.offer.mmio_megabytes;
+	int ret;
+
+	if (!mb)
+		return;
+	ret = vmbus_allocate_mmio(&binding->mmio, hdev, 0, -1, (u64)mb << 20,
+				  PAGE_SIZE, false);
+	if (ret) {
+		binding->mmio = NULL;
+		dev_warn(&hdev->device, "no room for %u MiB of memory-mapped I/O (%d)\n",
+			 mb, ret);
+		return;
+	}
+	*start = binding->mmio->start;
+	*size = resource_size(binding->mmio);
+}
+
+/**
+ * kmcl_hv_flags() - the offer's flags
+ * @offer: the offer
+ *
+ * Context: Any.
+ * Return: as the host sent them.
+ */
+u16 kmcl_hv_flags(const struct kmcl_offer *offer)
+{
+	struct kmcl_hv_binding *binding = kmcl_offer_priv(offer);
+
+	return binding->channel->offermsg.offer.chn_flags;
 }
 
 /**

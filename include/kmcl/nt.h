@@ -34,6 +34,10 @@ typedef s64 LONGLONG;
 typedef u8 BOOLEAN;
 typedef void *PVOID;
 typedef u32 *PUINT32;
+typedef u32 *PULONG;
+typedef u16 *PUINT16;
+typedef void *HANDLE;
+typedef void **PHANDLE;
 
 typedef guid_t GUID;
 typedef guid_t *LPGUID;

@@ -33,6 +33,14 @@ typedef struct kmcl_completion *VMBPACKETCOMPLETION;
 static_assert(VMBUS_CHANNEL_FORMAT_FLAG_WAIT_FOR_COMPLETION == KMCL_SEND_WAIT);
 static_assert(VMBUS_CHANNEL_FORMAT_FLAG_PAGED_BUFFER == KMCL_SEND_PAGED);
 
+/* Channel flags: pipe mode */
+#define VMBUS_CHANNEL_INIT_FLAG_IS_PIPE		0x1
+#define VMBUS_CHANNEL_INIT_FLAGS		0x1
+
+static_assert(VMBUS_CHANNEL_INIT_FLAG_IS_PIPE == KMCL_INIT_PIPE);
+
+#include "kmclserver.h"
+
 /*
  * State callbacks: PASSIVE, one at a time per channel, no lock of the library
  * held. They must not enable, disable, start, pause or clean up their channel.
@@ -228,7 +236,7 @@ static inline NTSTATUS VmbChannelInitSetClientContextSize(VMBCHANNEL Channel,
 /**
  * VmbChannelInitSetFlags() - set the channel's flags
  * @Channel: disabled
- * @Flags: replaces what was set before
+ * @Flags: VMBUS_CHANNEL_INIT_FLAG_IS_PIPE or 0; replaces what was set before
  *
  * Context: PASSIVE.
  * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1 or _2.
@@ -386,6 +394,38 @@ static inline void VmbChannelGetInterfaceInstance(VMBCHANNEL Channel,
 						  LPGUID InterfaceInstance)
 {
 	kmcl_get_instance(Channel, InterfaceInstance);
+}
+
+/**
+ * VmbChannelGetMmioSpace() - memory-mapped I/O that the channel has
+ * @Channel: a client, open
+ * @MmioAddress: filled in: guest physical address, or 0
+ * @MmioSize: filled in: bytes, or 0
+ *
+ * Context: DISPATCH.
+ */
+static inline void VmbChannelGetMmioSpace(VMBCHANNEL Channel,
+					  UINT64 *MmioAddress, UINT64 *MmioSize)
+{
+	kmcl_get_mmio(Channel, MmioAddress, MmioSize);
+}
+
+/**
+ * VmbChannelSetInterruptLatency() - how long the host may hold an interrupt
+ * @Channel: a client, from EvtChannelOpened to EvtChannelClosed
+ * @Latency: units of 100 ns
+ * @OriginalLatency: left alone
+ *
+ * Context: PASSIVE.
+ * Return: STATUS_INVALID_PARAMETER_1, STATUS_INVALID_DEVICE_STATE (not open),
+ * else STATUS_NOT_SUPPORTED.
+ */
+static inline NTSTATUS VmbChannelSetInterruptLatency(VMBCHANNEL Channel,
+						     UINT16 Latency,
+						     PUINT16 OriginalLatency)
+{
+	return kmcl_ntstatus(__kmcl_set_latency(Channel, Latency,
+						OriginalLatency));
 }
 
 /**
@@ -601,7 +641,7 @@ VmbPacketSetCompletionRoutine(VMBPACKET Packet,
  *
  * Context: DISPATCH; PASSIVE with VMBUS_CHANNEL_FORMAT_FLAG_PAGED_BUFFER.
  * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1, _2, _3 or _5;
- * STATUS_NOT_SUPPORTED with an MDL.
+ * STATUS_NOT_SUPPORTED with an MDL. _5 also for WAIT_FOR_COMPLETION in pipe mode.
  */
 static inline NTSTATUS VmbPacketSend(VMBPACKET Packet, PVOID Buffer,
 				     UINT32 BufferLength, PMDL ExternalDataMdl,

@@ -36,6 +36,14 @@ static inline int kmcl_errno(int ret)
 #define KMCL_SEND_WAIT		0x1	/* complete when the peer has completed it */
 #define KMCL_SEND_PAGED		0x4	/* the buffer may fault: copy it first */
 
+/* Flags of a channel, and of a server's offer */
+#define KMCL_INIT_PIPE			0x1
+#define KMCL_SERVER_LOOPBACK		0x1
+#define KMCL_SERVER_ENUMERATE		0x2
+#define KMCL_SERVER_OFFER_AS_PIPE	0x4
+#define KMCL_SERVER_FORCE_NEW		0x8
+#define KMCL_SERVER_TLNPI		0x10
+
 /* No time limit for kmcl_send_sync() */
 #define KMCL_NO_TIMEOUT		S64_MAX
 
@@ -105,8 +113,15 @@ int __kmcl_set_target(struct kmcl_channel *ch, const guid_t *type,
 		      unsigned int cb_flags);
 int __kmcl_server_set_target(struct kmcl_channel *ch, const guid_t *type,
 			     const guid_t *instance);
+int __kmcl_server_set_flags(struct kmcl_channel *ch, u32 flags);
+int __kmcl_server_set_mmio(struct kmcl_channel *ch, u16 mb, u16 mb_optional);
+int __kmcl_server_set_vtl(struct kmcl_channel *ch, u8 vtl);
+int __kmcl_server_set_bus(struct kmcl_channel *ch, void *handle);
+int kmcl_bus_handle(void *user, void **kernel);
 
 /* At any time */
+int __kmcl_set_latency(struct kmcl_channel *ch, u16 latency, u16 *original);
+void kmcl_get_mmio(struct kmcl_channel *ch, u64 *start, u64 *size);
 void kmcl_set_pointer(struct kmcl_channel *ch, void *ptr);
 void *kmcl_get_pointer(const struct kmcl_channel *ch);
 void kmcl_get_instance(struct kmcl_channel *ch, guid_t *instance);
@@ -232,6 +247,33 @@ static inline int kmcl_server_set_target(struct kmcl_channel *ch,
 					 const guid_t *instance)
 {
 	return kmcl_errno(__kmcl_server_set_target(ch, type, instance));
+}
+
+static inline int kmcl_server_set_flags(struct kmcl_channel *ch, u32 flags)
+{
+	return kmcl_errno(__kmcl_server_set_flags(ch, flags));
+}
+
+static inline int kmcl_server_set_mmio(struct kmcl_channel *ch, u16 mb,
+				       u16 mb_optional)
+{
+	return kmcl_errno(__kmcl_server_set_mmio(ch, mb, mb_optional));
+}
+
+static inline int kmcl_server_set_vtl(struct kmcl_channel *ch, u8 vtl)
+{
+	return kmcl_errno(__kmcl_server_set_vtl(ch, vtl));
+}
+
+static inline int kmcl_server_set_bus(struct kmcl_channel *ch, void *handle)
+{
+	return kmcl_errno(__kmcl_server_set_bus(ch, handle));
+}
+
+static inline int kmcl_set_latency(struct kmcl_channel *ch, u16 latency,
+				   u16 *original)
+{
+	return kmcl_errno(__kmcl_set_latency(ch, latency, original));
 }
 
 static inline int kmcl_packet_init(struct kmcl_channel *ch, void *mem, u32 bytes)

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pipe mode: the bus' own small header in front of each payload.
+ *
+ * Each send is one datagram, of exactly the length that was sent: there are no
+ * transactions and no external data. The header counts as payload to the ring.
+ * A message is always copied out of the ring whole, so the mark of one that was
+ * read in part (type 2), which a reader leaves in its own ring, is never
+ * written here, and is bad when the peer writes it.
+ *
+ * kmcl_pipe_put() is under ch->tx_lock; kmcl_pipe_parse() is for the owner of
+ * the incoming ring. Nothing here sleeps or allocates.
+ */
+#include <linux/build_bug.h>
+
+#include "kmcl_internal.h"
+
+enum kmcl_pipe_type {
+	KMCL_PIPE_DATA		= 1,
+	KMCL_PIPE_PARTIAL	= 2,	/* the reader's own */
+	KMCL_PIPE_SETUP_DIRECT	= 3,
+	KMCL_PIPE_TEARDOWN_DIRECT = 4,
+};
+
+/* As the wire has it: struct vmpipe_proto_header */
+struct kmcl_pipe_header {
+	__le32 type;
+	__le32 bytes;
+};
+
+/* Write a message into the ring, not yet visible; see kmcl_ring_put(). */
+int kmcl_pipe_put(struct kmcl_channel *ch, u64 id, const void *buf, u32 len)
+{
+	struct kmcl_pipe_header header = {
+		.type = cpu_to_le32(KMCL_PIPE_DATA),
+		.bytes = cpu_to_le32(len),
+	};
+
+	static_assert(sizeof(header) == KMCL_PIPE_HEADER);
+	return kmcl_ring_put_prefixed(&ch->tx, id, &header, sizeof(header),
+				      buf, len);
+}
+
+/*
+ * Look at the header of a message in the ring. Each field is read once, and
+ * what is returned was checked: false means that the message is to be dropped.
+ */
+bool kmcl_pipe_parse(struct kmcl_channel *ch,
+		     const struct kmcl_ring_packet *pkt, u32 *len)
+{
+	const struct kmcl_pipe_header *header = (const void *)pkt->payload;
+	u32 bytes;
+
+	if (pkt->payload_len < sizeof(*header))
+		return false;
+	if (le32_to_cpu(READ_ONCE(header->type)) != KMCL_PIPE_DATA)
+		return false;
+	bytes = le32_to_cpu(READ_ONCE(header->bytes));
+	if (bytes > pkt->payload_len - sizeof(*header) ||
+	    bytes > kmcl_max_payload(ch))
+		return false;
+	*len = bytes;
+	return true;
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What only a server sets, and what Linux has no equal for.
+ *
+ * Setters need a disabled channel and write without a lock, as in settings.c.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/export.h>
+#include <linux/once_lite.h>
+
+#include "kmcl_internal.h"
+
+#define KMCL_SERVER_FLAGS	(KMCL_SERVER_LOOPBACK | KMCL_SERVER_ENUMERATE | \
+				 KMCL_SERVER_OFFER_AS_PIPE | \
+				 KMCL_SERVER_FORCE_NEW | KMCL_SERVER_TLNPI)
+#define KMCL_MAX_VTL		15
+
+/* The first thing that is wrong with a call of a server's setter, or 0 */
+static int server_settable(struct kmcl_channel *ch)
+{
+	if (!kmcl_settable(ch))
+		return KMCL_ERR(EBUSY, 1);
+	return ch->server ? 0 : KMCL_ERR(EINVAL, 1);
+}
+
+/**
+ * __kmcl_server_set_flags() - how a server is offered
+ *	(VmbServerChannelInitSetFlags)
+ * @ch: the server channel, disabled
+ * @flags: KMCL_SERVER_*, instead of what was set before
+ *
+ * KMCL_SERVER_LOOPBACK: offer to this machine; always so here.
+ * KMCL_SERVER_ENUMERATE, KMCL_SERVER_TLNPI: marks in the offer.
+ * KMCL_SERVER_OFFER_AS_PIPE: in pipe mode, as __kmcl_set_flags() tells.
+ * KMCL_SERVER_FORCE_NEW: remembered for a restore; the offer is a new one each
+ * time that the channel is enabled.
+ *
+ * Context: may sleep.
+ * Return: 0, -EBUSY (argument 1): not disabled, or packets exist and the mode
+ * would change; -EINVAL (argument 1: a client, argument 2: unknown flags).
+ */
+int __kmcl_server_set_flags(struct kmcl_channel *ch, u32 flags)
+{
+	int ret = server_settable(ch);
+
+	if (ret)
+		return ret;
+	if (flags & ~KMCL_SERVER_FLAGS)
+		return KMCL_ERR(EINVAL, 2);
+	return kmcl_set_pipe(ch, ch->flags, flags);
+}
+EXPORT_SYMBOL_GPL(__kmcl_server_set_flags);
+
+/* The flags of the offer; the wire has others than the API. */
+u16 kmcl_server_wire_flags(const struct kmcl_channel *ch)
+{
+	u16 flags = KMCL_WIRE_OFFER_LOOPBACK;
+
+	if (ch->server_flags & KMCL_SERVER_ENUMERATE)
+		flags |= KMCL_WIRE_OFFER_ENUMERATE;
+	if (ch->server_flags & KMCL_SERVER_TLNPI)
+		flags |= KMCL_WIRE_OFFER_TLNPI;
+	if (ch->pipe)
+		flags |= KMCL_WIRE_OFFER_PIPE;
+	return flags;
+}
+
+/**
+ * __kmcl_server_set_mmio() - memory-mapped I/O that clients should reserve
+ *	(VmbServerChannelInitSetMmioMegabytes)
+ * @ch: the server channel, disabled
+ * @mb: MiB that are required
+ * @mb_optional: MiB that are welcome besides
+ *
+ * A hint in the offer. No client of the loopback bus has such memory.
+ *
+ * Context: may sleep.
+ * Return: 0, -EBUSY (argument 1): not disabled, -EINVAL (argument 1: a client;
+ * no argument: both are 0).
+ */
+int __kmcl_server_set_mmio(struct kmcl_channel *ch, u16 mb, u16 mb_optional)
+{
+	int ret = server_settable(ch);
+
+	if (ret)
+		return ret;
+	if (!mb && !mb_optional)
+		return -EINVAL;
+	ch->mmio_mb = mb;
+	ch->mmio_mb_optional = mb_optional;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(__kmcl_server_set_mmio);
+
+/**
+ * __kmcl_server_set_vtl() - offer to one virtual trust level only
+ *	(VmbServerChannelInitSetTargetVtl)
+ * @ch: the server channel, disabled
+ * @vtl: 0, where this kernel and its clients are
+ *
+ * Context: may sleep.
+ * Return: 0, -EBUSY (argument 1): not disabled, -EINVAL (argument 1: a client;
+ * argument 2: there is no such level, the last one is 15), -EOPNOTSUPP: a
+ * level that Linux has no clients in.
+ */
+int __kmcl_server_set_vtl(struct kmcl_channel *ch, u8 vtl)
+{
+	int ret = server_settable(ch);
+
+	if (ret)
+		return ret;
+	if (vtl > KMCL_MAX_VTL)
+		return KMCL_ERR(EINVAL, 2);
+	if (!vtl)
+		return 0;
+	DO_ONCE_LITE(pr_debug, "%s: virtual trust levels other than 0 are not supported\n",
+		     kmcl_name(ch));
+	return -EOPNOTSUPP;
+}
+EXPORT_SYMBOL_GPL(__kmcl_server_set_vtl);
+
+/**
+ * __kmcl_server_set_bus() - which virtual machine the server is offered to
+ *	(VmbServerChannelInitSetVmbusHandle)
+ * @ch: the server channel, disabled
+ * @handle: names a bus of a virtual machine's worker process; Linux has none,
+ *	and a server is on the one loopback bus of this kernel
+ *
+ * Context: may sleep.
+ * Return: -EBUSY (argument 1): not disabled, -EINVAL (argument 1): a client;
+ * -EBADF: NULL; else -EOPNOTSUPP.
+ */
+int __kmcl_server_set_bus(struct kmcl_channel *ch, void *handle)
+{
+	int ret = server_settable(ch);
+
+	if (ret)
+		return ret;
+	if (!handle)
+		return -EBADF;
+	DO_ONCE_LITE(pr_debug, "%s: handles of a virtual machine's bus are not supported\n",
+		     kmcl_name(ch));
+	return -EOPNOTSUPP;
+}
+EXPORT_SYMBOL_GPL(__kmcl_server_set_bus);
+
+/**
+ * kmcl_bus_handle() - a user's bus handle for the kernel
+ *	(VmbConvertVmbusHandleToKernelHandle)
+ * @user: of the calling process
+ * @kernel: left alone
+ *
+ * Context: may sleep.
+ * Return: -EBADF: NULL, or nowhere to put it; else -EOPNOTSUPP.
+ */
+int kmcl_bus_handle(void *user, void **kernel)
+{
+	if (!user || !kernel)
+		return -EBADF;
+	DO_ONCE_LITE(pr_debug, "handles of a virtual machine's bus are not supported\n");
+	return -EOPNOTSUPP;
+}
+EXPORT_SYMBOL_GPL(kmcl_bus_handle);
+
+/**
+ * kmcl_get_mmio() - memory-mapped I/O that the device has
+ *	(VmbChannelGetMmioSpace)
+ * @ch: the channel
+ * @start: guest physical address; 0 if there is none, on the loopback bus, on
+ *	a server, and while the channel is not open
+ * @size: its bytes, or 0
+ *
+ * Context: atomic.
+ */
+void kmcl_get_mmio(struct kmcl_channel *ch, u64 *start, u64 *size)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->lock, flags);
+	*start = ch->mmio_start;
+	*size = ch->mmio_size;
+	spin_unlock_irqrestore(&ch->lock, flags);
+}
+EXPORT_SYMBOL_GPL(kmcl_get_mmio);
+
+/**
+ * __kmcl_set_latency() - how long the host may sit on an interrupt
+ *	(VmbChannelSetInterruptLatency)
+ * @ch: the client channel, from its opened callback to its closed callback
+ * @latency: units of 100 ns
+ * @original: left alone
+ *
+ * The table of latencies is in a page that hv_vmbus keeps to itself.
+ *
+ * Context: may sleep.
+ * Return: -EINVAL (argument 1): no channel; -ENOTCONN: it is not open; else,
+ * and for a server, -EOPNOTSUPP.
+ */
+int __kmcl_set_latency(struct kmcl_channel *ch, u16 latency, u16 *original)
+{
+	enum kmcl_state state;
+	bool open;
+
+	if (!ch)
+		return KMCL_ERR(EINVAL, 1);
+	spin_lock_irq(&ch->lock);
+	state = ch->state;
+	/* The opened callback runs before that state is entered */
+	open = state != KMCL_ST_DISABLED &&
+	       (state != KMCL_ST_ENABLED || ch->worker == current);
+	spin_unlock_irq(&ch->lock);
+	if (!ch->server && !open)
+		return -ENOTCONN;
+	DO_ONCE_LITE(pr_debug, "%s: setting the latency of interrupts is not supported\n",
+		     kmcl_name(ch));
+	return -EOPNOTSUPP;
+}
+EXPORT_SYMBOL_GPL(__kmcl_set_latency);

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a server sets, what its offer says, and what Linux has no equal for.
+ */
+#include <linux/slab.h>
+#include <kmcl/ntstatus.h>
+
+#include "harness.h"
+
+static void flags_are_translated_into_the_offers(struct kunit *test)
+{
+	static const struct {
+		u32 api;
+		u16 wire;
+	} flags[] = {
+		{ 0, 0x100 },
+		{ KMCL_SERVER_LOOPBACK, 0x100 },
+		{ KMCL_SERVER_ENUMERATE, 0x101 },
+		{ KMCL_SERVER_FORCE_NEW, 0x100 },
+		{ KMCL_SERVER_TLNPI, 0x2100 },
+		{ 0x1f & ~KMCL_SERVER_OFFER_AS_PIPE, 0x2101 },
+	};
+	struct loop *loop = test->priv;
+	struct kmcl_channel *ch = loop->server.ch;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		KUNIT_EXPECT_EQ(test, 0, __kmcl_server_set_flags(ch, flags[i].api));
+		KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(ch));
+		KUNIT_EXPECT_EQ(test, ch->offer->flags, flags[i].wire);
+		KUNIT_EXPECT_EQ(test, KMCL_ERR(EBUSY, 1),
+				__kmcl_server_set_flags(ch, 0));
+		kmcl_channel_disable(ch);
+	}
+}
+
+static void a_pipe_is_offered_as_one(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_channel *ch = loop->server.ch;
+
+	KUNIT_EXPECT_EQ(test, 0, __kmcl_server_set_flags(ch, 0x1f));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(ch));
+	KUNIT_EXPECT_EQ(test, ch->offer->flags, 0x2111);
+}
+
+/* Whatever the flags are, a client of this machine finds the server */
+static void every_flag_leaves_a_server_that_works(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u32 flags;
+
+	for (flags = 0; flags < 0x20; flags++) {
+		struct sent *s;
+
+		if (flags & KMCL_SERVER_OFFER_AS_PIPE)
+			continue;
+		KUNIT_ASSERT_EQ(test, 0,
+				__kmcl_server_set_flags(loop->server.ch, flags));
+		kmcl_channel_start(loop->server.ch);
+		KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
+		KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+		s = loop_send(&loop->client, flags, KMCL_SEND_WAIT);
+		loop_wait(&loop->client, s->done);
+		KUNIT_EXPECT_EQ(test, s->status, 0);
+		kmcl_channel_disable(loop->client.ch);
+		kmcl_channel_disable(loop->server.ch);
+	}
+}
+
+static void setters_name_the_wrong_argument(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_channel *client = loop->client.ch, *server = loop->server.ch;
+	int not_client = KMCL_ERR(EINVAL, 1);
+
+	KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 2),
+			__kmcl_server_set_flags(server, 0x20));
+	KUNIT_EXPECT_EQ(test, -EINVAL, __kmcl_server_set_mmio(server, 0, 0));
+	KUNIT_EXPECT_EQ(test, STATUS_INVALID_PARAMETER,
+			kmcl_ntstatus(__kmcl_server_set_mmio(server, 0, 0)));
+	KUNIT_EXPECT_EQ(test, 0, __kmcl_server_set_mmio(server, 1, 0));
+	KUNIT_EXPECT_EQ(test, 0, __kmcl_server_set_mmio(server, 0, 1));
+	KUNIT_EXPECT_EQ(test, 0, __kmcl_server_set_mmio(server, U16_MAX, U16_MAX));
+	KUNIT_EXPECT_EQ(test, 0, __kmcl_server_set_vtl(server, 0));
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, __kmcl_server_set_vtl(server, 1));
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, __kmcl_server_set_vtl(server, 15));
+	KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 2),
+			__kmcl_server_set_vtl(server, 16));
+	KUNIT_EXPECT_EQ(test, -EBADF, __kmcl_server_set_bus(server, NULL));
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, __kmcl_server_set_bus(server, test));
+
+	KUNIT_EXPECT_EQ(test, not_client, __kmcl_server_set_flags(client, 0));
+	KUNIT_EXPECT_EQ(test, not_client, __kmcl_server_set_mmio(client, 1, 1));
+	KUNIT_EXPECT_EQ(test, not_client, __kmcl_server_set_vtl(client, 0));
+	KUNIT_EXPECT_EQ(test, not_client, __kmcl_server_set_bus(client, test));
+}
+
+static void setters_need_a_disabled_channel(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_channel *server = loop->server.ch;
+	int busy = KMCL_ERR(EBUSY, 1);
+
+	KUNIT_EXPECT_EQ(test, busy, __kmcl_server_set_flags(NULL, 0));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(server));
+	KUNIT_EXPECT_EQ(test, busy, __kmcl_server_set_flags(server, 0));
+	KUNIT_EXPECT_EQ(test, busy, __kmcl_server_set_mmio(server, 1, 1));
+	KUNIT_EXPECT_EQ(test, busy, __kmcl_server_set_vtl(server, 0));
+	KUNIT_EXPECT_EQ(test, busy, __kmcl_server_set_bus(server, test));
+}
+
+static void no_handle_becomes_a_kernels(struct kunit *test)
+{
+	void *kernel = test;
+
+	KUNIT_EXPECT_EQ(test, -EBADF, kmcl_bus_handle(NULL, &kernel));
+	KUNIT_EXPECT_EQ(test, -EBADF, kmcl_bus_handle(test, NULL));
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, kmcl_bus_handle(test, &kernel));
+	KUNIT_EXPECT_PTR_EQ(test, kernel, (void *)test);
+}
+
+static int latency[26];
+static u16 original;
+
+static void latency_in_callback(struct end *e, char what)
+{
+	latency[what - 'A'] = __kmcl_set_latency(e->ch, 100, &original);
+}
+
+static void latency_is_for_a_channel_that_is_open(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_channel *client = loop->client.ch;
+	const char *callbacks = "OSPUC";
+
+	original = 77;
+	memset(latency, 0, sizeof(latency));
+	KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 1),
+			__kmcl_set_latency(NULL, 1, &original));
+	KUNIT_EXPECT_EQ(test, -ENOTCONN, __kmcl_set_latency(client, 1, &original));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(client));
+	KUNIT_EXPECT_EQ(test, -ENOTCONN, __kmcl_set_latency(client, 1, &original));
+	kmcl_channel_disable(client);
+	loop->client.hook = latency_in_callback;
+	loop_up(loop);
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
+			__kmcl_set_latency(client, 1, &original));
+	kmcl_channel_disable(client);
+	for (; *callbacks; callbacks++)
+		KUNIT_EXPECT_EQ_MSG(test, -EOPNOTSUPP, latency[*callbacks - 'A'],
+				    "callback %c", *callbacks);
+	KUNIT_EXPECT_EQ(test, -ENOTCONN, __kmcl_set_latency(client, 1, &original));
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
+			__kmcl_set_latency(loop->server.ch, 1, &original));
+	KUNIT_EXPECT_EQ(test, original, 77);
+}
+
+static void a_loopback_client_has_no_mmio(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u64 start = 1, size = 1;
+
+	KUNIT_ASSERT_EQ(test, 0, kmcl_server_set_mmio(loop->server.ch, 16, 16));
+	kmcl_get_mmio(loop->client.ch, &start, &size);
+	KUNIT_EXPECT_EQ(test, start | size, 0);
+	loop_up(loop);
+	start = 1;
+	size = 1;
+	kmcl_get_mmio(loop->client.ch, &start, &size);
+	KUNIT_EXPECT_EQ(test, start | size, 0);
+	start = 1;
+	size = 1;
+	kmcl_get_mmio(loop->server.ch, &start, &size);
+	KUNIT_EXPECT_EQ(test, start | size, 0);
+}
+
+static void the_instance_is_the_one_in_use(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_channel *client = loop->client.ch;
+	guid_t guid;
+
+	kmcl_get_instance(loop->server.ch, &guid);
+	KUNIT_EXPECT_TRUE(test, guid_equal(&guid, &loop->instance));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_set_target(client, &loop->type, NULL, NULL));
+	kmcl_get_instance(client, &guid);
+	KUNIT_EXPECT_TRUE(test, guid_is_null(&guid));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(client));
+	kmcl_get_instance(client, &guid);
+	KUNIT_EXPECT_TRUE(test, guid_is_null(&guid));
+	kmcl_channel_start(loop->server.ch);
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
+	loop_wait_log(&loop->client, 'p', 1);
+	kmcl_get_instance(client, &guid);
+	KUNIT_EXPECT_TRUE(test, guid_equal(&guid, &loop->instance));
+	kmcl_channel_disable(client);
+	kmcl_get_instance(client, &guid);
+	KUNIT_EXPECT_TRUE(test, guid_equal(&guid, &loop->instance));
+}
+
+/* S10: after the client has closed the server is as before it opened */
+static void closing_by_the_client_leaves_the_offer(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *server = &loop->server;
+
+	loop_up(loop);
+	kmcl_channel_disable(loop->client.ch);
+	loop_wait_log(server, 'c', 1);
+	loop_wait_state(server, "Started");
+	KUNIT_EXPECT_TRUE(test, kmcl_offer_exists(&loop->type, &loop->instance));
+	kmcl_channel_pause(server->ch);
+	KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(server->ch), "Enabled");
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+	loop_wait_state(server, "Paused");
+	kmcl_channel_disable(loop->client.ch);
+	loop_wait_log(server, 'c', 2);
+	loop_wait_state(server, "Enabled");
+	loop_expect_log(server, "OoSsPpUuCcOoCc");
+}
+
+/* S11 */
+static void disabling_the_server_takes_the_offer_back(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	loop_up(loop);
+	kmcl_channel_disable(loop->server.ch);
+	KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(loop->server.ch),
+			   "Disabled");
+	KUNIT_EXPECT_FALSE(test, kmcl_offer_exists(&loop->type, &loop->instance));
+	loop_wait_state(&loop->client, "Disabled");
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).rescinds, 1);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->server).rescinds, 0);
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+	loop_wait_state(&loop->client, "Enabled");
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
+	loop_wait_log(&loop->client, 'o', 2);
+}
+
+static struct kunit_case server_cases[] = {
+	KUNIT_CASE(flags_are_translated_into_the_offers),
+	KUNIT_CASE(a_pipe_is_offered_as_one),
+	KUNIT_CASE(every_flag_leaves_a_server_that_works),
+	KUNIT_CASE(setters_name_the_wrong_argument),
+	KUNIT_CASE(setters_need_a_disabled_channel),
+	KUNIT_CASE(no_handle_becomes_a_kernels),
+	KUNIT_CASE(latency_is_for_a_channel_that_is_open),
+	KUNIT_CASE(a_loopback_client_has_no_mmio),
+	KUNIT_CASE(the_instance_is_the_one_in_use),
+	KUNIT_CASE(closing_by_the_client_leaves_the_offer),
+	KUNIT_CASE(disabling_the_server_takes_the_offer_back),
+	{}
+};
+
+static struct kunit_suite server_suite = {
+	.name = "kmcl_server",
+	.init = loop_init,
+	.exit = loop_exit,
+	.test_cases = server_cases,
+};
+
+kunit_test_suite(server_suite);
