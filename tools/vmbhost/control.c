@@ -1,0 +1,465 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The control language, and the port that it comes by.
+ *
+ * The same commands are given with vmbhostctl in the guest, as lines of a
+ * scenario file, and as what is to be done when something happens. N is the
+ * number of a channel: 0 for the first offer, and so on. '#' begins a comment.
+ *
+ *   add CLASS [INSTANCE] [flags=F] [mmio=M] [user=HEX] [BEHAVIOUR]
+ *	adds an offer and tells its number. CLASS and INSTANCE are GUIDs; without
+ *	INSTANCE it is one that has the number in its first field. M: megabytes.
+ *   subchannels N COUNT	offers as many sub-channels of N, and tells the
+ *				first one's number
+ *   rescind N [again]		rescinds it; "again": sends the message once more
+ *   offer N			offers the same instance with another relid; after
+ *				a rescind when the guest has released the old one
+ *   behave N BEHAVIOUR		from now on
+ *   stall N, unstall N		stops reading what the guest sends, goes on
+ *   refuse open|gpadl COUNT	refuses the next COUNT
+ *   withhold open|gpadl|teardown	keeps the answers back
+ *   release open|gpadl|teardown	gives them
+ *   stats [N]			what the host has counted, "name value" lines
+ *   reset N			counts and sequence numbers of N begin anew
+ *   state N			absent, offered, opening, open or rescinded
+ *   quit STATUS		ends the run with this exit status
+ *   on EVENT N [after TIME] COMMAND	does COMMAND when it happens, once
+ *   every EVENT N [after TIME] COMMAND	each time
+ *   after TIME COMMAND		does COMMAND then. TIME: 30ms, 5s, 100us
+ *
+ * EVENT is offer, open, close, gpadl, teardown, release (of the relid), or
+ * rx:K, when the K-th packet has come (with "every": each K packets).
+ *
+ * BEHAVIOUR is one of
+ *   echo			a completion with the same payload if one is
+ *				requested, else the payload in a packet
+ *   sink			reads; completes without a payload
+ *   source [rate=R,size=S,count=C,completion=1]
+ *				R packets a second (0: as many as fit) of S bytes,
+ *				C in all; reads like sink
+ *   slow [us=U|ms=M]		echo, a packet in that time
+ *   complete-late [us=U|ms=M]	completes with the same payload after that time
+ *   complete-out-of-order [depth=D,seed=S]	mixes up to D completions
+ *   complete-never		reads
+ *   garble [seed=S,count=C,rare=R,what=KIND+KIND...]	C mutations, then reads,
+ *				see garble.c. KIND: fields, lengths, indices,
+ *				signals, offers, all
+ *   stall, unstall		as above
+ *
+ * The port: the guest writes a line, ended by '\n', a byte at a time, and reads
+ * the answer a byte at a time until a 0 comes. An answer begins with "ok" or
+ * with "error"; lines may follow.
+ *
+ * Serialised by vm->lock.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host.h"
+
+struct command {
+	struct vmbus *bus;
+	int words;
+	char **word;
+	char *reply;
+	size_t size, length;
+};
+
+static void say(struct command *c, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void say(struct command *c, const char *format, ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(c->reply + c->length, c->size - c->length, format, args);
+	va_end(args);
+	if (n > 0)
+		c->length += (size_t)n < c->size - c->length ?
+			     (size_t)n : c->size - c->length - 1;
+}
+
+static int fail(struct command *c, const char *what)
+{
+	c->length = 0;
+	say(c, "error: %s\n", what);
+	return -1;
+}
+
+static int ok(struct command *c)
+{
+	say(c, "ok\n");
+	return 0;
+}
+
+static struct channel *channel_arg(struct command *c, int i)
+{
+	uint64_t n;
+
+	if (i >= c->words || number_parse(c->word[i], &n) ||
+	    n >= c->bus->channel_count)
+		return NULL;
+	return c->bus->channels[n];
+}
+
+static int user_parse(const char *text, uint8_t *user)
+{
+	size_t i, length = strlen(text);
+
+	if (length % 2 || length > 240 ||
+	    strspn(text, "0123456789abcdefABCDEF") != length)
+		return -1;
+	for (i = 0; i < length / 2; i++)
+		sscanf(text + 2 * i, "%2hhx", &user[i]);
+	return 0;
+}
+
+static int cmd_add(struct command *c)
+{
+	struct behaviour behaviour = { .seed = c->bus->seed };
+	struct guid class, instance = { { 0 } };
+	unsigned int number = c->bus->channel_count;
+	uint64_t flags = OFFER_ENUMERATE, mmio = 0;
+	uint8_t user[120] = { 0 };
+	const char *error;
+	struct channel *channel;
+	int i = 2;
+
+	if (c->words < 2 || guid_parse(c->word[1], &class))
+		return fail(c, "add needs the GUID of a class");
+	if (i < c->words && !guid_parse(c->word[i], &instance))
+		i++;
+	else
+		memcpy(instance.b, &number, sizeof(number));
+	for (; i < c->words; i++) {
+		if (!strncmp(c->word[i], "flags=", 6)) {
+			if (number_parse(c->word[i] + 6, &flags) ||
+			    flags > UINT16_MAX)
+				return fail(c, "flags are 16 bits");
+		} else if (!strncmp(c->word[i], "mmio=", 5)) {
+			if (number_parse(c->word[i] + 5, &mmio) ||
+			    mmio > UINT16_MAX)
+				return fail(c, "mmio is a number of megabytes");
+		} else if (!strncmp(c->word[i], "user=", 5)) {
+			if (user_parse(c->word[i] + 5, user))
+				return fail(c, "user is up to 120 bytes in hexadecimal");
+		} else {
+			break;
+		}
+	}
+	if (i < c->words &&
+	    behaviour_parse(&behaviour, c->words - i, c->word + i, &error))
+		return fail(c, error);
+	channel = channel_add(c->bus, &class, &instance);
+	if (!channel)
+		return fail(c, "no room for another channel");
+	channel->flags = flags;
+	channel->mmio_mib = mmio;
+	memcpy(channel->user, user, sizeof(user));
+	behaviour_set(channel, &behaviour);
+	if (c->bus->requested)
+		channel_offer(channel);
+	say(c, "ok %u\n", channel->number);
+	return 0;
+}
+
+static int cmd_subchannels(struct command *c)
+{
+	struct channel *channel = channel_arg(c, 1);
+	uint64_t count;
+	int first;
+
+	if (!channel || c->words != 3 || number_parse(c->word[2], &count) ||
+	    count > MAX_CHANNELS)
+		return fail(c, "subchannels N COUNT");
+	first = channel_add_subs(channel, count);
+	if (first < 0)
+		return fail(c, "it is a sub-channel, or they are too many");
+	say(c, "ok %d\n", first);
+	return 0;
+}
+
+static int cmd_rescind(struct command *c)
+{
+	struct channel *channel = channel_arg(c, 1);
+	struct msg_relid msg;
+
+	if (!channel)
+		return fail(c, "rescind N [again]");
+	if (c->words == 3 && !strcmp(c->word[2], "again")) {
+		if (channel->state != CHANNEL_RESCINDED)
+			return fail(c, "it is not rescinded, or released already");
+		msg.relid = channel->relid;
+		bus_send(c->bus, &msg, MSG_RESCIND, sizeof(msg));
+		return ok(c);
+	}
+	if (c->words != 2)
+		return fail(c, "rescind N [again]");
+	if (channel_rescind(channel))
+		return fail(c, "it is not offered");
+	return ok(c);
+}
+
+static int cmd_offer(struct command *c)
+{
+	struct channel *channel = channel_arg(c, 1);
+
+	if (!channel || c->words != 2)
+		return fail(c, "offer N");
+	if (channel_offer(channel))
+		return fail(c, "it is offered already");
+	return ok(c);
+}
+
+static int stall(struct command *c, bool stalled)
+{
+	struct channel *channel = channel_arg(c, 1);
+
+	if (!channel)
+		return fail(c, "stall N, or unstall N");
+	channel->stalled = stalled;
+	if (!stalled)
+		channel->ready = true;
+	return ok(c);
+}
+
+static int cmd_stall(struct command *c)
+{
+	return stall(c, true);
+}
+
+static int cmd_unstall(struct command *c)
+{
+	return stall(c, false);
+}
+
+static int cmd_behave(struct command *c)
+{
+	struct behaviour behaviour = { .seed = c->bus->seed };
+	struct channel *channel = channel_arg(c, 1);
+	const char *error;
+
+	if (!channel || c->words < 3)
+		return fail(c, "behave N BEHAVIOUR");
+	if (c->words == 3 && !strcmp(c->word[2], "stall"))
+		return stall(c, true);
+	if (c->words == 3 && !strcmp(c->word[2], "unstall"))
+		return stall(c, false);
+	if (behaviour_parse(&behaviour, c->words - 2, c->word + 2, &error))
+		return fail(c, error);
+	behaviour_set(channel, &behaviour);
+	return ok(c);
+}
+
+static int answer_arg(struct command *c, int answers)
+{
+	static const char *const names[ANSWERS] = {
+		[ANSWER_OPEN] = "open", [ANSWER_GPADL] = "gpadl",
+		[ANSWER_TEARDOWN] = "teardown",
+	};
+	int i;
+
+	for (i = 0; i < answers && c->words > 1; i++)
+		if (!strcmp(c->word[1], names[i]))
+			return i;
+	return -1;
+}
+
+static int cmd_refuse(struct command *c)
+{
+	int answer = answer_arg(c, ANSWER_TEARDOWN);
+
+	if (answer < 0 || c->words != 3 ||
+	    number_parse(c->word[2], &c->bus->refuse[answer]))
+		return fail(c, "refuse open|gpadl COUNT");
+	return ok(c);
+}
+
+static int cmd_withhold(struct command *c)
+{
+	int answer = answer_arg(c, ANSWERS);
+
+	if (answer < 0 || c->words != 2)
+		return fail(c, "withhold open|gpadl|teardown");
+	c->bus->withhold[answer] = true;
+	return ok(c);
+}
+
+static int cmd_release(struct command *c)
+{
+	int answer = answer_arg(c, ANSWERS);
+
+	if (answer < 0 || c->words != 2)
+		return fail(c, "release open|gpadl|teardown");
+	answer_release(c->bus, answer);
+	return ok(c);
+}
+
+static void add_counters(struct counters *sum, const struct counters *count)
+{
+#define X(name) sum->name += count->name;
+	CHANNEL_COUNTERS(X)
+#undef X
+}
+
+static int cmd_stats(struct command *c)
+{
+	struct channel *channel = channel_arg(c, 1);
+	struct vmbus *bus = c->bus;
+	struct counters sum = { 0 };
+	unsigned int i;
+
+	if (c->words > 2 || (c->words == 2 && !channel))
+		return fail(c, "stats [N]");
+	say(c, "ok\n");
+	if (channel) {
+		sum = channel->count;
+		say(c, "relid %u\n", channel->relid);
+	} else {
+		for (i = 0; i < bus->channel_count; i++)
+			add_counters(&sum, &bus->channels[i]->count);
+		say(c, "version %u.%u\nchannels %u\nmessages %" PRIu64
+		    "\nunloads %" PRIu64 "\n", bus->version >> 16,
+		    bus->version & 0xffff, bus->channel_count, bus->messages,
+		    bus->unloads);
+		/* With those that are no channel's. */
+		sum.protocol_errors = bus->errors;
+	}
+#define X(name) say(c, #name " %" PRIu64 "\n", sum.name);
+	CHANNEL_COUNTERS(X)
+#undef X
+	return 0;
+}
+
+static int cmd_reset(struct command *c)
+{
+	struct channel *channel = channel_arg(c, 1);
+
+	if (!channel || c->words != 2)
+		return fail(c, "reset N");
+	channel_reset_counters(channel);
+	return ok(c);
+}
+
+static int cmd_state(struct command *c)
+{
+	static const char *const names[] = {
+		[CHANNEL_ABSENT] = "absent", [CHANNEL_OFFERED] = "offered",
+		[CHANNEL_OPENING] = "opening", [CHANNEL_OPEN] = "open",
+		[CHANNEL_RESCINDED] = "rescinded",
+	};
+	struct channel *channel = channel_arg(c, 1);
+
+	if (!channel || c->words != 2)
+		return fail(c, "state N");
+	say(c, "ok %s\n", names[channel->state]);
+	return 0;
+}
+
+static int cmd_quit(struct command *c)
+{
+	uint64_t status;
+
+	if (c->words != 2 || number_parse(c->word[1], &status) || status > 255)
+		return fail(c, "quit STATUS");
+	vm_stop(c->bus->vm, status);
+	return ok(c);
+}
+
+static int cmd_on(struct command *c)
+{
+	const char *error;
+
+	if (scenario_rule(c->bus, c->words, c->word,
+			  !strcmp(c->word[0], "every"), &error))
+		return fail(c, error);
+	return ok(c);
+}
+
+static int cmd_after(struct command *c)
+{
+	const char *error;
+
+	if (scenario_after(c->bus, c->words, c->word, &error))
+		return fail(c, error);
+	return ok(c);
+}
+
+static const struct {
+	const char *name;
+	int (*run)(struct command *c);
+} commands[] = {
+	{ "add", cmd_add }, { "subchannels", cmd_subchannels },
+	{ "rescind", cmd_rescind }, { "offer", cmd_offer },
+	{ "behave", cmd_behave }, { "stall", cmd_stall },
+	{ "unstall", cmd_unstall }, { "refuse", cmd_refuse },
+	{ "withhold", cmd_withhold }, { "release", cmd_release },
+	{ "stats", cmd_stats }, { "reset", cmd_reset }, { "state", cmd_state },
+	{ "quit", cmd_quit }, { "on", cmd_on }, { "every", cmd_on },
+	{ "after", cmd_after },
+};
+
+/**
+ * control_run() - do one command
+ * @reply:	what to answer, @size bytes, at least 64
+ * Return: 0; -1 if the answer is an error
+ */
+int control_run(struct vmbus *bus, const char *line, char *reply, size_t size)
+{
+	char copy[CONTROL_LINE], *word[MAX_WORDS];
+	struct command c = {
+		.bus = bus, .word = word, .reply = reply, .size = size,
+	};
+	size_t i;
+
+	if (strlen(line) >= sizeof(copy))
+		return fail(&c, "the line is too long");
+	strcpy(copy, line);
+	c.words = split_words(copy, word);
+	if (c.words < 0)
+		return fail(&c, "too many words");
+	if (!c.words)
+		return ok(&c);
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (!strcmp(word[0], commands[i].name)) {
+			int result = commands[i].run(&c);
+
+			vm_wake_at(bus->vm, vm_now(bus->vm));
+			return result;
+		}
+	}
+	return fail(&c, "no such command");
+}
+
+void vmbus_control_write(struct vmbus *bus, uint8_t byte)
+{
+	if (byte != '\n') {
+		if (bus->line_length < CONTROL_LINE - 1)
+			bus->line[bus->line_length++] = byte;
+		else
+			bus->line_too_long = true;
+		return;
+	}
+	bus->line[bus->line_length] = 0;
+	bus->reply_at = 0;
+	if (bus->line_too_long)
+		strcpy(bus->reply, "error: the line is too long\n");
+	else
+		control_run(bus, bus->line, bus->reply, sizeof(bus->reply));
+	bus->line_length = 0;
+	bus->line_too_long = false;
+}
+
+uint8_t vmbus_control_read(struct vmbus *bus)
+{
+	uint8_t byte = bus->reply[bus->reply_at];
+
+	if (byte)
+		bus->reply_at++;
+	return byte;
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the parts of the VMBus host share. Everything here is serialised by
+ * vm->lock (see vmbhost.h).
+ */
+#ifndef HOST_H
+#define HOST_H
+
+#include "bus.h"
+#include "ring.h"
+#include "vmbhost.h"
+#include "wire.h"
+
+#define MAX_CHANNELS	256
+#define NEVER		UINT64_MAX
+#define MSEC		1000000ull
+#define SEC		1000000000ull
+/* What a guest signals a channel with is this and the channel's relid. */
+#define CONNECTION_BASE	0x10000u
+
+/* What the host counts of a channel; the names are those that "stats" prints. */
+#define CHANNEL_COUNTERS(X)						\
+	X(offers) X(rescinds) X(opens) X(opens_refused) X(closes)	\
+	X(released) X(modifies)						\
+	X(gpadls_created) X(gpadls_refused) X(gpadls_torn)		\
+	X(gpadls_live) X(gpadls_left)					\
+	X(rx_packets) X(rx_bytes) X(rx_completions) X(rx_foreign)	\
+	X(rx_requests)							\
+	X(rx_checksum_errors) X(rx_length_errors) X(rx_pattern_errors)	\
+	X(rx_order_errors) X(rx_duplicates) X(rx_missing)		\
+	X(rx_left)							\
+	X(gpa_ranges) X(gpa_bytes) X(gpa_foreign) X(gpa_checksum_errors) \
+	X(tx_packets) X(tx_bytes) X(tx_completions) X(tx_blocked)	\
+	X(tx_left) X(tx_outstanding)					\
+	X(completions_unknown)						\
+	X(signals_in) X(signals_out) X(signals_late) X(signals_empty)	\
+	X(signals_wrong)						\
+	X(garbled) X(garble_offers) X(garble_errors)			\
+	X(protocol_errors)
+
+struct counters {
+#define X(name) uint64_t name;
+	CHANNEL_COUNTERS(X)
+#undef X
+};
+
+enum behaviour_kind {
+	BEHAVE_ECHO,
+	BEHAVE_SINK,
+	BEHAVE_SOURCE,
+	BEHAVE_SLOW,
+	BEHAVE_LATE,
+	BEHAVE_OUT_OF_ORDER,
+	BEHAVE_NEVER,
+	BEHAVE_GARBLE,
+};
+
+struct behaviour {
+	enum behaviour_kind kind;
+	uint64_t rate;		/* packets a second, 0: as many as fit */
+	uint64_t count;		/* 0: no end */
+	uint64_t delay;		/* nanoseconds */
+	uint64_t seed;
+	uint32_t size;		/* bytes of a payload */
+	uint32_t depth;		/* completions held back to be mixed */
+	uint32_t mutate;	/* which mutations: GARBLE_* */
+	uint32_t rare;		/* one in that many breaks the framing */
+	bool completion;	/* the host requests completions */
+};
+
+enum channel_state {
+	CHANNEL_ABSENT,		/* the guest does not know it */
+	CHANNEL_OFFERED,
+	CHANNEL_OPENING,	/* the result of the open is withheld */
+	CHANNEL_OPEN,
+	CHANNEL_RESCINDED,	/* until the guest releases its relid */
+};
+
+/* A packet that waits for its time or for room. */
+struct pending_packet {
+	struct pending_packet *next;
+	uint64_t due;
+	struct descriptor desc;
+	uint32_t bytes;
+	uint8_t payload[];
+};
+
+#define SEQUENCE_WINDOW	65536u
+
+/* Which packets of a sender have come. */
+struct sequence {
+	uint64_t next;
+	uint8_t seen[SEQUENCE_WINDOW / 8];
+};
+
+/**
+ * struct channel - an offer, by its number, through all its lives
+ * @wanted:	it is to be offered whenever that is possible
+ * @primary:	of a sub-channel
+ * @pages:	of both rings, while it is open
+ * @stalled:	nothing is read
+ * @ready:	there may be something to do
+ * @masked:	we have told the guest that we read
+ * @dirty:	room may have come and gone since pending_send_sz was written
+ * @tainted:	the rings were garbled: what the guest does then is no error
+ * @allowance:	signals that a correct guest can still send
+ * @due:	when to look at it without a signal
+ */
+struct channel {
+	struct vmbus *bus;
+	unsigned int number;
+	struct guid class, instance;
+	uint16_t flags, mmio_mib, sub_index, subs;
+	uint8_t user[120];
+	struct channel *primary;
+
+	enum channel_state state;
+	bool wanted, stalled, ready, masked, dirty, tainted;
+	uint32_t relid, open_id, vp, ring_gpadl, downstream;
+	uint8_t **pages;
+	struct ring rx, tx;
+	uint64_t allowance, due;
+
+	struct behaviour behaviour;
+	struct pending_packet *pending, **pending_end;
+	uint32_t pending_count;
+	uint64_t source_next, source_sent, tx_sequence, tx_trans;
+	uint64_t *outstanding;	/* SEQUENCE_WINDOW of them, by transaction id */
+	uint64_t garble_state, garble_last_trans;
+	struct sequence rx_sequence;
+	struct counters count;
+};
+
+struct gpadl {
+	struct gpadl *next;
+	struct channel *channel;
+	uint32_t handle, bytes, got, ranges;
+	bool complete, ring;
+	uint8_t *data;
+};
+
+/* What can be refused or withheld. */
+enum answer {
+	ANSWER_OPEN,
+	ANSWER_GPADL,
+	ANSWER_TEARDOWN,
+	ANSWERS
+};
+
+struct withheld {
+	struct withheld *next;
+	enum answer answer;
+	struct channel *channel;
+	uint32_t handle;
+};
+
+enum event {
+	EVENT_OPEN, EVENT_CLOSE, EVENT_OFFER, EVENT_RELEASE, EVENT_GPADL,
+	EVENT_TEARDOWN, EVENT_RX,
+	EVENTS
+};
+
+struct rule;
+struct timer;
+
+#define CONTROL_LINE	512u
+#define CONTROL_REPLY	8192u
+
+struct vmbus {
+	struct vm *vm;
+	uint32_t newest, version, connection;
+	unsigned int vp, sint;
+	bool connected, requested, urgent;
+	uint64_t seed, messages, unloads, errors, monitor_page[2];
+
+	struct channel *channels[MAX_CHANNELS];
+	unsigned int channel_count;
+	struct channel *by_relid[VMBUS_RELIDS];
+	uint32_t last_relid;
+	struct gpadl *gpadls;
+
+	uint64_t refuse[ANSWERS];
+	bool withhold[ANSWERS];
+	struct withheld *withheld, **withheld_end;
+
+	struct rule *rules, **rules_end;
+	struct timer *timers;
+
+	char line[CONTROL_LINE], reply[CONTROL_REPLY];
+	unsigned int line_length, reply_at;
+	bool line_too_long;
+
+	uint8_t packet[PACKET_MAX], scratch[PACKET_MAX];
+};
+
+/* vmbus.c */
+void bus_send(struct vmbus *bus, void *message, uint32_t type, size_t length);
+void bus_error(struct vmbus *bus, struct channel *channel, const char *format,
+	       ...) __attribute__((format(printf, 3, 4)));
+uint64_t random_next(uint64_t *state);
+
+/* channel.c */
+struct channel *channel_add(struct vmbus *bus, const struct guid *class,
+			    const struct guid *instance);
+struct channel *channel_find(struct vmbus *bus, uint32_t relid);
+int channel_offer(struct channel *channel);
+int channel_rescind(struct channel *channel);
+int channel_add_subs(struct channel *channel, unsigned int count);
+void channel_offer_all(struct vmbus *bus);
+void channel_reset_all(struct vmbus *bus);
+void channel_fill_offer(const struct channel *channel, struct msg_offer *offer);
+void channel_on_open(struct vmbus *bus, const struct msg_open *msg);
+void channel_finish_open(struct channel *channel);
+void channel_close(struct channel *channel);
+void channel_on_close(struct vmbus *bus, uint32_t relid);
+void channel_on_released(struct vmbus *bus, uint32_t relid);
+void channel_on_modify(struct vmbus *bus, const struct msg_modify *msg);
+void channel_reset_counters(struct channel *channel);
+
+/* gpadl.c */
+void gpadl_on_header(struct vmbus *bus, const void *payload, size_t length);
+void gpadl_on_body(struct vmbus *bus, const void *payload, size_t length);
+void gpadl_on_teardown(struct vmbus *bus, const struct msg_gpadl_teardown *msg);
+struct gpadl *gpadl_find(struct vmbus *bus, uint32_t handle);
+uint8_t **gpadl_pages(struct vmbus *bus, const struct gpadl *gpadl,
+		      uint32_t *count);
+void gpadl_drop_all(struct channel *channel, bool left);
+bool answer_refuse(struct vmbus *bus, enum answer answer);
+bool answer_withhold(struct channel *channel, enum answer answer,
+		     uint32_t handle);
+void answer_release(struct vmbus *bus, enum answer answer);
+void answer_drop(struct channel *channel);
+
+/* traffic.c */
+uint32_t crc32(uint32_t crc, const void *data, size_t length);
+void traffic_check(struct channel *channel, const struct packet *packet);
+uint32_t traffic_fill(uint8_t *payload, uint32_t bytes, uint64_t sequence);
+
+/* behaviours.c */
+void behaviour_signal(struct channel *channel);
+void behaviour_work(struct channel *channel);
+void behaviour_set(struct channel *channel, const struct behaviour *behaviour);
+void behaviour_started(struct channel *channel);
+void behaviour_stopped(struct channel *channel);
+void channel_signal_guest(struct channel *channel);
+enum ring_result channel_write(struct channel *channel,
+			       const struct descriptor *desc,
+			       const void *payload, uint32_t bytes);
+
+/* garble.c */
+#define GARBLE_FIELDS	1u	/* types, flags, offsets, transaction ids */
+#define GARBLE_LENGTHS	2u	/* descriptors that break the framing */
+#define GARBLE_INDICES	4u
+#define GARBLE_SIGNALS	8u
+#define GARBLE_OFFERS	16u	/* offers and open results with odd fields */
+#define GARBLE_ALL	31u
+void garble_work(struct channel *channel);
+void garble_offer(struct channel *channel, struct msg_offer *offer);
+void garble_open_result(struct channel *channel, struct msg_open_result *msg);
+
+/* parse.c */
+#define MAX_WORDS	32
+int split_words(char *line, char **word);
+int guid_parse(const char *text, struct guid *guid);
+int number_parse(const char *text, uint64_t *number);
+int time_parse(const char *text, uint64_t *ns);
+int behaviour_parse(struct behaviour *behaviour, int words, char **word,
+		    const char **error);
+
+/* control.c */
+int control_run(struct vmbus *bus, const char *line, char *reply, size_t size);
+
+/* scenario.c */
+void scenario_event(struct channel *channel, enum event event, uint64_t count);
+int scenario_rule(struct vmbus *bus, int words, char **word, bool every,
+		  const char **error);
+int scenario_after(struct vmbus *bus, int words, char **word,
+		   const char **error);
+int scenario_load(struct vmbus *bus, const char *path);
+void scenario_run(struct vmbus *bus, uint64_t now);
+uint64_t scenario_next(const struct vmbus *bus);
+void scenario_free(struct vmbus *bus);
+
+#endif

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The words of the control language: numbers, times, GUIDs, behaviours.
+ *
+ * Touches nothing but its arguments.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host.h"
+
+/**
+ * split_words() - cut a line at its blanks
+ * @line:	is changed
+ * @word:	MAX_WORDS of them
+ * Return: their number; -1 if there are too many. A '#' ends the line.
+ */
+int split_words(char *line, char **word)
+{
+	int words = 0;
+	char *save = NULL, *p;
+
+	line[strcspn(line, "#")] = 0;
+	for (p = strtok_r(line, " \t\r\n", &save); p;
+	     p = strtok_r(NULL, " \t\r\n", &save)) {
+		if (words == MAX_WORDS)
+			return -1;
+		word[words++] = p;
+	}
+	return words;
+}
+
+int number_parse(const char *text, uint64_t *number)
+{
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return -1;
+	errno = 0;
+	*number = strtoull(text, &end, 0);
+	return errno || *end ? -1 : 0;
+}
+
+/**
+ * time_parse() - "30ms", "5s", "100us"
+ */
+int time_parse(const char *text, uint64_t *ns)
+{
+	static const struct {
+		const char *name;
+		uint64_t ns;
+	} units[] = { { "us", 1000 }, { "ms", MSEC }, { "s", SEC } };
+	uint64_t value;
+	size_t i;
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return -1;
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(end, units[i].name))
+			continue;
+		if (errno || value > UINT64_MAX / 4 / units[i].ns)
+			return -1;
+		*ns = value * units[i].ns;
+		return 0;
+	}
+	return -1;
+}
+
+/**
+ * guid_parse() - the usual text form to the form in memory
+ */
+int guid_parse(const char *text, struct guid *guid)
+{
+	/* The first three fields are little-endian. */
+	static const uint8_t place[16] = {
+		3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15,
+	};
+	int i, at = 0;
+
+	for (i = 0; i < 16; i++) {
+		unsigned int value;
+
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			if (text[at++] != '-')
+				return -1;
+		if (strspn(text + at, "0123456789abcdefABCDEF") < 2 ||
+		    sscanf(text + at, "%2x", &value) != 1)
+			return -1;
+		guid->b[place[i]] = value;
+		at += 2;
+	}
+	return text[at] ? -1 : 0;
+}
+
+static int mutations_parse(const char *text, uint32_t *mutate)
+{
+	static const struct {
+		const char *name;
+		uint32_t bit;
+	} names[] = {
+		{ "fields", GARBLE_FIELDS }, { "lengths", GARBLE_LENGTHS },
+		{ "indices", GARBLE_INDICES }, { "signals", GARBLE_SIGNALS },
+		{ "offers", GARBLE_OFFERS }, { "all", GARBLE_ALL },
+	};
+	const size_t count = sizeof(names) / sizeof(names[0]);
+	size_t i, length;
+
+	*mutate = 0;
+	while (*text) {
+		length = strcspn(text, "+");
+		for (i = 0; i < count; i++)
+			if (strlen(names[i].name) == length &&
+			    !memcmp(names[i].name, text, length))
+				break;
+		if (i == count)
+			return -1;
+		*mutate |= names[i].bit;
+		text += length + (text[length] == '+');
+	}
+	return *mutate ? 0 : -1;
+}
+
+/* One "name=value". */
+static int set(struct behaviour *b, const char *name, const char *value)
+{
+	uint64_t number;
+
+	if (!strcmp(name, "what"))
+		return mutations_parse(value, &b->mutate);
+	if (number_parse(value, &number))
+		return -1;
+	if (!strcmp(name, "rate") && number <= SEC)
+		b->rate = number;
+	else if (!strcmp(name, "size") && number <= 0x7fff0)
+		b->size = number;
+	else if (!strcmp(name, "completion") && number <= 1)
+		b->completion = number;
+	else if (!strcmp(name, "count"))
+		b->count = number;
+	else if (!strcmp(name, "seed"))
+		b->seed = number;
+	else if (!strcmp(name, "depth") && number >= 2 && number <= 1024)
+		b->depth = number;
+	else if (!strcmp(name, "rare") && number >= 1 && number <= UINT32_MAX)
+		b->rare = number;
+	else if (!strcmp(name, "us") && number <= UINT32_MAX)
+		b->delay = number * 1000;
+	else if (!strcmp(name, "ms") && number <= UINT32_MAX)
+		b->delay = number * MSEC;
+	else
+		return -1;
+	return 0;
+}
+
+/**
+ * behaviour_parse() - a behaviour and its parameters
+ * @behaviour:	what is not said is taken from here: the seed
+ * @word:	"echo", or "source" "rate=100,size=64"; is changed
+ * @error:	what is wrong
+ */
+int behaviour_parse(struct behaviour *behaviour, int words, char **word,
+		    const char **error)
+{
+	static const struct {
+		const char *name;
+		enum behaviour_kind kind;
+		const char *parameters;
+	} names[] = {
+		{ "echo", BEHAVE_ECHO, "" },
+		{ "sink", BEHAVE_SINK, "" },
+		{ "source", BEHAVE_SOURCE, " rate size completion count " },
+		{ "slow", BEHAVE_SLOW, " us ms " },
+		{ "complete-late", BEHAVE_LATE, " us ms " },
+		{ "complete-out-of-order", BEHAVE_OUT_OF_ORDER,
+		  " depth seed " },
+		{ "complete-never", BEHAVE_NEVER, "" },
+		{ "garble", BEHAVE_GARBLE, " seed count what rare " },
+	};
+	struct behaviour b = {
+		.seed = behaviour->seed, .rate = 100, .size = 64, .depth = 8,
+		.delay = 10 * MSEC, .mutate = GARBLE_ALL, .rare = 1024,
+	};
+	const size_t count = sizeof(names) / sizeof(names[0]);
+	size_t i;
+	int w;
+
+	*error = "no such behaviour";
+	for (i = 0; i < count; i++)
+		if (!strcmp(word[0], names[i].name))
+			break;
+	if (i == count)
+		return -1;
+	b.kind = names[i].kind;
+	if (b.kind == BEHAVE_GARBLE)
+		b.count = 1000;
+
+	*error = "no such parameter, or not with this value";
+	for (w = 1; w < words; w++) {
+		char *save = NULL, *p;
+
+		for (p = strtok_r(word[w], ",", &save); p;
+		     p = strtok_r(NULL, ",", &save)) {
+			char *value = strchr(p, '=');
+			char known[32];
+
+			if (!value)
+				return -1;
+			*value++ = 0;
+			if (snprintf(known, sizeof(known), " %s ", p) >=
+			    (int)sizeof(known) ||
+			    !strstr(names[i].parameters, known) ||
+			    set(&b, p, value))
+				return -1;
+		}
+	}
+	*behaviour = b;
+	return 0;
+}

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What is in the packets: the header of drivers/clients/kmcl_traffic_proto.h,
+ * by which either end can tell whether each packet arrived once, in order and
+ * intact. A payload without its magic is foreign, and no error.
+ *
+ * The ranges of a GPA-direct packet, one after the other, are checked like a
+ * payload: if they begin with the magic, checksum, length and pattern must be
+ * right, and the sequence must be that of the packet.
+ *
+ * Works on copies of guest memory. Serialised by vm->lock.
+ */
+#include <string.h>
+
+#include "host.h"
+#include "../../drivers/clients/kmcl_traffic_proto.h"
+
+static uint32_t crc_table[256];
+
+static void make_crc_table(void)
+{
+	uint32_t i, bit;
+
+	for (i = 0; i < 256; i++) {
+		uint32_t crc = i;
+
+		for (bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
+		crc_table[i] = crc;
+	}
+}
+
+/**
+ * crc32() - zlib's CRC-32
+ * @crc:	of what came before, 0 at the start
+ */
+uint32_t crc32(uint32_t crc, const void *data, size_t length)
+{
+	const uint8_t *p = data;
+
+	if (!crc_table[1])
+		make_crc_table();
+	crc = ~crc;
+	while (length--)
+		crc = crc >> 8 ^ crc_table[(crc ^ *p++) & 0xff];
+	return ~crc;
+}
+
+enum verdict {
+	FOREIGN,
+	INTACT,
+	BAD_LENGTH,
+	BAD_CHECKSUM,
+	BAD_PATTERN,
+};
+
+/* @slack: bytes that may follow, the padding of a packet */
+static enum verdict verify(const uint8_t *payload, uint32_t bytes,
+			   uint32_t slack, uint64_t *sequence)
+{
+	struct kmcl_traffic_header header;
+	uint32_t i;
+
+	if (bytes < sizeof(header))
+		return FOREIGN;
+	memcpy(&header, payload, sizeof(header));
+	if (header.magic != KMCL_TRAFFIC_MAGIC)
+		return FOREIGN;
+	*sequence = header.sequence;
+	if (header.length < sizeof(header) || header.length > bytes ||
+	    bytes - header.length > slack)
+		return BAD_LENGTH;
+	i = offsetof(struct kmcl_traffic_header, sequence);
+	if (crc32(0, payload + i, header.length - i) != header.checksum)
+		return BAD_CHECKSUM;
+	for (i = sizeof(header); i < header.length; i++)
+		if (payload[i] != (uint8_t)(header.sequence + i))
+			return BAD_PATTERN;
+	return INTACT;
+}
+
+/**
+ * traffic_fill() - make a payload
+ * @payload:	@bytes of it
+ * Return: the bytes, at least those of the header
+ */
+uint32_t traffic_fill(uint8_t *payload, uint32_t bytes, uint64_t sequence)
+{
+	struct kmcl_traffic_header header = {
+		.magic = KMCL_TRAFFIC_MAGIC, .sequence = sequence,
+	};
+	const uint32_t start = offsetof(struct kmcl_traffic_header, sequence);
+	uint32_t i;
+
+	if (bytes < sizeof(header))
+		bytes = sizeof(header);
+	header.length = bytes;
+	memcpy(payload, &header, sizeof(header));
+	for (i = sizeof(header); i < bytes; i++)
+		payload[i] = (uint8_t)(sequence + i);
+	header.checksum = crc32(0, payload + start, bytes - start);
+	memcpy(payload, &header, sizeof(header));
+	return bytes;
+}
+
+static bool test_and_set(struct sequence *s, uint64_t sequence)
+{
+	uint8_t *byte = &s->seen[sequence % SEQUENCE_WINDOW / 8];
+	uint8_t bit = 1u << sequence % 8;
+	bool was = *byte & bit;
+
+	*byte |= bit;
+	return was;
+}
+
+static void clear(struct sequence *s, uint64_t sequence)
+{
+	s->seen[sequence % SEQUENCE_WINDOW / 8] &= ~(1u << sequence % 8);
+}
+
+/* Once, and in order? */
+static void check_sequence(struct channel *channel, uint64_t sequence)
+{
+	struct sequence *s = &channel->rx_sequence;
+	struct counters *count = &channel->count;
+	uint64_t skipped;
+
+	if (sequence >= s->next) {
+		skipped = sequence - s->next;
+		count->rx_missing += skipped;
+		if (skipped >= SEQUENCE_WINDOW)
+			memset(s->seen, 0, sizeof(s->seen));
+		else
+			while (s->next < sequence)
+				clear(s, s->next++);
+		s->next = sequence;
+		clear(s, s->next++);
+		test_and_set(s, sequence);
+	} else if (s->next - sequence > SEQUENCE_WINDOW ||
+		   test_and_set(s, sequence)) {
+		count->rx_duplicates++;
+	} else {
+		/* It was missing, and now it comes after a later one. */
+		count->rx_order_errors++;
+		count->rx_missing--;
+	}
+}
+
+/* Copy the ranges together. Return: their bytes, 0 after an error */
+static uint32_t gather(struct channel *channel, const struct packet *packet,
+		       uint8_t *to, uint32_t size)
+{
+	struct vmbus *bus = channel->bus;
+	uint32_t i, ranges, at = 8, total = 0;
+
+	if (packet->header_bytes < 8)
+		goto wrong;
+	memcpy(&ranges, packet->header + 4, sizeof(ranges));
+	for (i = 0; i < ranges; i++) {
+		uint32_t bytes, offset;
+
+		if (packet->header_bytes - at < 8)
+			goto wrong;
+		memcpy(&bytes, packet->header + at, sizeof(bytes));
+		memcpy(&offset, packet->header + at + 4, sizeof(offset));
+		at += 8;
+		if (offset >= VMBUS_PAGE)
+			goto wrong;
+		channel->count.gpa_ranges++;
+		channel->count.gpa_bytes += bytes;
+		while (bytes) {
+			uint32_t part = VMBUS_PAGE - offset;
+			const uint8_t *page;
+			uint64_t frame;
+
+			if (part > bytes)
+				part = bytes;
+			if (packet->header_bytes - at < 8)
+				goto wrong;
+			memcpy(&frame, packet->header + at, sizeof(frame));
+			at += 8;
+			page = frame > UINT64_MAX / VMBUS_PAGE ? NULL :
+			       guest_memory(bus->vm, frame * VMBUS_PAGE,
+					    VMBUS_PAGE);
+			if (!page)
+				goto wrong;
+			/* What is longer than a scratch buffer is foreign. */
+			if (total + part <= size)
+				memcpy(to + total, page + offset, part);
+			total += part;
+			bytes -= part;
+			offset = 0;
+		}
+	}
+	if (at != packet->header_bytes)
+		goto wrong;
+	return total <= size ? total : 0;
+wrong:
+	bus_error(bus, channel, "GPA-direct packet with %u bytes of ranges",
+		  packet->header_bytes);
+	return 0;
+}
+
+static void check_ranges(struct channel *channel, const struct packet *packet,
+			 bool has_sequence, uint64_t wanted)
+{
+	struct vmbus *bus = channel->bus;
+	uint32_t bytes = gather(channel, packet, bus->scratch,
+				sizeof(bus->scratch));
+	uint64_t sequence = 0;
+
+	switch (verify(bus->scratch, bytes, UINT32_MAX, &sequence)) {
+	case FOREIGN:
+		channel->count.gpa_foreign++;
+		break;
+	case INTACT:
+		if (!has_sequence || sequence == wanted)
+			break;
+		/* fall through */
+	default:
+		channel->count.gpa_checksum_errors++;
+		break;
+	}
+}
+
+/**
+ * traffic_check() - count a packet that the guest sent, and what is in it
+ */
+void traffic_check(struct channel *channel, const struct packet *packet)
+{
+	struct counters *count = &channel->count;
+	uint64_t sequence = 0;
+	enum verdict verdict;
+
+	count->rx_bytes += packet->payload_bytes;
+	verdict = verify(packet->payload, packet->payload_bytes, 7, &sequence);
+	switch (verdict) {
+	case FOREIGN:
+		/* A completion need not have a payload. */
+		if (packet->type != PKT_COMPLETION || packet->payload_bytes)
+			count->rx_foreign++;
+		break;
+	case BAD_LENGTH:
+		count->rx_length_errors++;
+		break;
+	case BAD_CHECKSUM:
+		count->rx_checksum_errors++;
+		break;
+	case BAD_PATTERN:
+		count->rx_pattern_errors++;
+		break;
+	case INTACT:
+		/* A completion has the sequence of what it completes. */
+		if (packet->type != PKT_COMPLETION)
+			check_sequence(channel, sequence);
+		break;
+	}
+	if (packet->type == PKT_GPA_DIRECT)
+		check_ranges(channel, packet, verdict == INTACT, sequence);
+}
