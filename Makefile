@@ -25,6 +25,13 @@ distclean:
 demo check kunit sparse checkpatch shellcheck build-test vmtest bench:
 	@scripts/$@.sh
 
+# The VMBus host for tests, in build/vmbhost/, and what of it needs no KVM.
+vmbhost:
+	@$(MAKE) --no-print-directory -C tools/vmbhost
+
+vmbhost-test:
+	@$(MAKE) --no-print-directory -C tools/vmbhost SANITIZE=1 test
+
 # DKMS builds the modules for the running kernel and for those to come; deb
 # packs that as build/vmbkmcl-dkms_VERSION_all.deb.
 dkms-install:
@@ -54,9 +61,12 @@ help:
 	@echo 'make checkpatch            checkpatch --strict on all sources'
 	@echo 'make shellcheck            shellcheck on the scripts'
 	@echo 'make build-test            W=1 builds for 6.1, 6.12 and 7.3'
+	@echo 'make vmbhost               a VMBus host that misbehaves when told'
+	@echo 'make vmbhost-test          its unit tests, with sanitizers'
 	@echo 'make vmtest [KERNEL=6.12]  modules, stock hv_vmbus and a VMBus host'
 	@echo 'make bench  [KERNEL=6.12]  instructions per packet, beside the raw VMBus API'
 	@echo 'make dkmstest              the package in a clean Debian root and a guest'
 
 .PHONY: bench modules modules_install clean distclean demo check kunit sparse \
-	checkpatch shellcheck build-test vmtest dkms-install dkms-remove deb dkmstest help
+	checkpatch shellcheck build-test vmtest dkms-install dkms-remove deb dkmstest help \
+	vmbhost vmbhost-test

@@ -35,6 +35,9 @@ clean()
 	drivers/vmbkmcl/state.[ch])
 		# Lists of names and rows of a table: not expressions.
 		ignore=COMPLEX_MACRO,BRACKET_SPACE,MACRO_ARG_REUSE,MACRO_ARG_UNUSED ;;
+	tools/*)
+		# User space, which has no such macros.
+		ignore=BIT_MACRO,PREFER_DEFINED_ATTRIBUTE_MACRO ;;
 	esac
 	args=(--strict --no-tree --root="$SOURCE" --no-summary --terse
 		--show-types --typedefsfile="$WORK/typedefs")

@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The ACPI tables: as few as a guest needs to find its processors, its VMBus and
+ * the way to turn itself off. Built once, before the guest runs; no lock.
+ *
+ * RSDP -> XSDT -> FADT -> FACS, DSDT
+ *              -> MADT
+ *
+ * The DSDT is written in AML by hand; in ASL it is
+ *
+ *	Name (\_S5, Package () { 5, 0, 0, 0 })
+ *	Device (\_SB.VMOD) {
+ *		Name (_HID, "ACPI0004")		// a module: what it decodes
+ *		Name (_UID, 0)
+ *		Name (_CRS, ResourceTemplate () {
+ *			DWordMemory (... MMIO_LOW to MMIO_LOW_END ...)
+ *			QWordMemory (... MMIO_HIGH to MMIO_HIGH_END ...)
+ *		})
+ *		Device (VMBS) {
+ *			Name (_HID, "VMBus")
+ *			Name (_UID, 0)
+ *			Name (_STA, 15)
+ *			Name (_CRS, ResourceTemplate () {})
+ *		}
+ *	}
+ *
+ * which is what Hyper-V's own tables have around VMBus: hv_vmbus binds to the
+ * _HID, wants a _CRS, and takes address windows from a parent's.
+ */
+#include <string.h>
+
+#include "machine.h"
+
+/* FADT flags and boot flags. */
+#define FADT_WBINVD		(1u << 0)
+#define FADT_C1			(1u << 2)
+#define FADT_POWER_BUTTON	(1u << 4)	/* none at fixed registers */
+#define FADT_SLEEP_BUTTON	(1u << 5)
+#define FADT_RTC		(1u << 6)	/* none that wakes */
+#define FADT_RESET		(1u << 10)
+#define BOOT_LEGACY_DEVICES	(1u << 0)
+#define BOOT_NO_VGA		(1u << 2)
+#define BOOT_NO_RTC		(1u << 5)
+
+#define MADT_PCAT		1u
+#define MADT_OVERRIDE_EDGE	0x05u		/* active high, edge */
+#define MADT_OVERRIDE_LEVEL	0x0du		/* active high, level */
+
+/* AML opcodes. */
+#define AML_NAME		0x08
+#define AML_BYTE		0x0a
+#define AML_WORD		0x0b
+#define AML_STRING		0x0d
+#define AML_SCOPE		0x10
+#define AML_BUFFER		0x11
+#define AML_PACKAGE		0x12
+#define AML_EXT			0x5b
+#define AML_EXT_DEVICE		0x82
+/* Resource descriptors. */
+#define RES_DWORD		0x87
+#define RES_QWORD		0x8a
+#define RES_END			0x79
+#define RES_MEMORY		0
+#define RES_FIXED		0x0c		/* both ends, and it is a producer */
+#define RES_READ_WRITE		0x01
+
+/* Where the next byte goes; what does not fit is counted and not written. */
+struct out {
+	uint8_t *area;
+	size_t size, used;
+};
+
+static void byte(struct out *out, uint8_t value)
+{
+	if (out->used < out->size)
+		out->area[out->used] = value;
+	out->used++;
+}
+
+/* Little endian. */
+static void number(struct out *out, uint64_t value, unsigned int bytes)
+{
+	for (; bytes; bytes--, value >>= 8)
+		byte(out, value);
+}
+
+static void text(struct out *out, const char *string)
+{
+	while (*string)
+		byte(out, *string++);
+}
+
+static void zeroes(struct out *out, unsigned int count)
+{
+	while (count--)
+		byte(out, 0);
+}
+
+/* A generic address of an I/O port, to be accessed whole: 8, 16 or 32 bits. */
+static void port_address(struct out *out, uint16_t port, uint8_t bits)
+{
+	byte(out, 1);
+	byte(out, bits);
+	byte(out, 0);
+	byte(out, bits == 8 ? 1 : bits == 16 ? 2 : 3);
+	number(out, port, 8);
+}
+
+/* What makes the bytes from @from on add up to nothing. */
+static uint8_t checksum(const struct out *out, size_t from, size_t length)
+{
+	uint8_t sum = 0;
+
+	if (from + length > out->size)
+		return 0;
+	while (length--)
+		sum += out->area[from++];
+	return -sum;
+}
+
+static void patch(struct out *out, size_t at, uint64_t value,
+		  unsigned int bytes)
+{
+	for (; bytes; bytes--, at++, value >>= 8) {
+		if (at < out->size)
+			out->area[at] = value;
+	}
+}
+
+/* Return: where the table begins, for table_end() */
+static size_t table_begin(struct out *out, const char *signature,
+			  uint8_t revision)
+{
+	size_t start;
+
+	while (out->used % 16)
+		byte(out, 0);
+	start = out->used;
+	text(out, signature);
+	number(out, 0, 4);		/* length */
+	byte(out, revision);
+	byte(out, 0);			/* checksum */
+	text(out, "VMBHST");
+	text(out, "VMBHOST ");
+	number(out, 1, 4);
+	text(out, "VMBH");
+	number(out, 1, 4);
+	return start;
+}
+
+static void table_end(struct out *out, size_t start)
+{
+	size_t length = out->used - start;
+
+	patch(out, start + 4, length, 4);
+	patch(out, start + 9, checksum(out, start, length), 1);
+}
+
+/*
+ * What has a length in AML. Always two bytes of it, although one is enough for
+ * less than 64: bits 0 to 3 in the first with the number of bytes that follow
+ * in its bits 6 and 7, bits 4 to 11 in the second.
+ */
+static size_t block_begin(struct out *out)
+{
+	size_t start = out->used;
+
+	number(out, 0, 2);
+	return start;
+}
+
+static void block_end(struct out *out, size_t start)
+{
+	size_t length = out->used - start;
+
+	patch(out, start, 0x40 | (length & 0x0f), 1);
+	patch(out, start + 1, length >> 4, 1);
+}
+
+static void aml_name_string(struct out *out, const char *name,
+			    const char *string)
+{
+	byte(out, AML_NAME);
+	text(out, name);
+	byte(out, AML_STRING);
+	text(out, string);
+	byte(out, 0);
+}
+
+static void aml_name_byte(struct out *out, const char *name, uint8_t value)
+{
+	byte(out, AML_NAME);
+	text(out, name);
+	byte(out, AML_BYTE);
+	byte(out, value);
+}
+
+static void aml_soft_off(struct out *out)
+{
+	size_t block;
+
+	byte(out, AML_NAME);
+	text(out, "\\_S5_");
+	byte(out, AML_PACKAGE);
+	block = block_begin(out);
+	byte(out, 4);
+	byte(out, AML_BYTE);
+	byte(out, SLEEP_TYPE_OFF);
+	zeroes(out, 3);
+	block_end(out, block);
+}
+
+/* A window of memory addresses, its numbers @bytes wide. */
+static void resource_window(struct out *out, uint64_t first, uint64_t last,
+			    unsigned int bytes)
+{
+	byte(out, bytes == 8 ? RES_QWORD : RES_DWORD);
+	number(out, 3 + 5 * bytes, 2);
+	byte(out, RES_MEMORY);
+	byte(out, RES_FIXED);
+	byte(out, RES_READ_WRITE);
+	number(out, 0, bytes);		/* granularity */
+	number(out, first, bytes);
+	number(out, last, bytes);
+	number(out, 0, bytes);		/* translation */
+	number(out, last - first + 1, bytes);
+}
+
+/* @windows: whether there are any */
+static void aml_resources(struct out *out, bool windows)
+{
+	size_t block, size, start;
+
+	byte(out, AML_NAME);
+	text(out, "_CRS");
+	byte(out, AML_BUFFER);
+	block = block_begin(out);
+	byte(out, AML_WORD);
+	size = out->used;
+	number(out, 0, 2);
+	start = out->used;
+	if (windows) {
+		resource_window(out, MMIO_LOW, MMIO_LOW_END, 4);
+		resource_window(out, MMIO_HIGH, MMIO_HIGH_END, 8);
+	}
+	byte(out, RES_END);
+	byte(out, 0);			/* a checksum of 0 is not checked */
+	patch(out, size, out->used - start, 2);
+	block_end(out, block);
+}
+
+static size_t aml_device(struct out *out, const char *name)
+{
+	size_t block;
+
+	byte(out, AML_EXT);
+	byte(out, AML_EXT_DEVICE);
+	block = block_begin(out);
+	text(out, name);
+	return block;
+}
+
+static size_t build_dsdt(struct out *out)
+{
+	size_t table = table_begin(out, "DSDT", 2);
+	size_t scope, module, vmbus;
+
+	aml_soft_off(out);
+	byte(out, AML_SCOPE);
+	scope = block_begin(out);
+	text(out, "\\_SB_");
+	module = aml_device(out, "VMOD");
+	aml_name_string(out, "_HID", "ACPI0004");
+	aml_name_byte(out, "_UID", 0);
+	aml_resources(out, true);
+	vmbus = aml_device(out, "VMBS");
+	aml_name_string(out, "_HID", "VMBus");
+	aml_name_byte(out, "_UID", 0);
+	aml_name_byte(out, "_STA", 0x0f);
+	aml_resources(out, false);
+	block_end(out, vmbus);
+	block_end(out, module);
+	block_end(out, scope);
+	table_end(out, table);
+	return table;
+}
+
+/* Firmware's and the guest's shared words; not checked by anybody. */
+static size_t build_facs(struct out *out)
+{
+	size_t start;
+
+	while (out->used % 64)
+		byte(out, 0);
+	start = out->used;
+	text(out, "FACS");
+	number(out, 64, 4);
+	zeroes(out, 24);
+	byte(out, 2);
+	zeroes(out, 31);
+	return start;
+}
+
+static size_t build_fadt(struct out *out, uint64_t facs, uint64_t dsdt)
+{
+	size_t table = table_begin(out, "FACP", 6);
+
+	number(out, facs, 4);
+	number(out, dsdt, 4);
+	zeroes(out, 2);
+	number(out, SCI_IRQ, 2);
+	zeroes(out, 8);			/* no SMI: always in ACPI mode */
+	number(out, PORT_PM1_EVENT, 4);
+	number(out, 0, 4);
+	number(out, PORT_PM1_CONTROL, 4);
+	zeroes(out, 20);		/* no PM2, timer, GPEs */
+	byte(out, 4);			/* bytes of the PM1 event block */
+	byte(out, 2);			/* and of PM1 control */
+	zeroes(out, 6);
+	number(out, 0xffff, 2);		/* no C2, C3 */
+	number(out, 0xffff, 2);
+	zeroes(out, 9);
+	number(out, BOOT_LEGACY_DEVICES | BOOT_NO_VGA | BOOT_NO_RTC, 2);
+	byte(out, 0);
+	number(out, FADT_WBINVD | FADT_C1 | FADT_POWER_BUTTON |
+	       FADT_SLEEP_BUTTON | FADT_RTC | FADT_RESET, 4);
+	port_address(out, PORT_RESET, 8);
+	byte(out, RESET_VALUE);
+	zeroes(out, 2);
+	byte(out, 0);			/* 6.0 */
+	zeroes(out, 8);			/* the FACS' address is above */
+	number(out, dsdt, 8);
+	port_address(out, PORT_PM1_EVENT, 32);
+	zeroes(out, 12);
+	port_address(out, PORT_PM1_CONTROL, 16);
+	zeroes(out, 5 * 12 + 2 * 12 + 8);
+	table_end(out, table);
+	return table;
+}
+
+static void madt_override(struct out *out, uint8_t irq, uint32_t gsi,
+			  uint16_t flags)
+{
+	byte(out, 2);
+	byte(out, 10);
+	byte(out, 0);
+	byte(out, irq);
+	number(out, gsi, 4);
+	number(out, flags, 2);
+}
+
+static size_t build_madt(struct out *out, unsigned int cpus)
+{
+	size_t table = table_begin(out, "APIC", 4);
+	unsigned int cpu;
+
+	number(out, LAPIC_BASE, 4);
+	number(out, MADT_PCAT, 4);
+	for (cpu = 0; cpu < cpus; cpu++) {
+		byte(out, 0);
+		byte(out, 8);
+		byte(out, cpu);		/* its number here */
+		byte(out, cpu);		/* and that of its APIC */
+		number(out, 1, 4);	/* enabled */
+	}
+	byte(out, 1);
+	byte(out, 12);
+	byte(out, 0);
+	byte(out, 0);
+	number(out, IOAPIC_BASE, 4);
+	number(out, 0, 4);
+	/* The timer is at pin 2, see the routes in vmm.c. */
+	madt_override(out, 0, 2, MADT_OVERRIDE_EDGE);
+	madt_override(out, SCI_IRQ, SCI_IRQ, MADT_OVERRIDE_LEVEL);
+	/* Every processor's LINT1 is NMI. */
+	byte(out, 4);
+	byte(out, 6);
+	byte(out, 0xff);
+	number(out, 0, 2);
+	byte(out, 1);
+	table_end(out, table);
+	return table;
+}
+
+/**
+ * acpi_build() - write all tables
+ * @area:	where they are written
+ * @base:	that place's guest physical address, below 4 GiB, of 64 bytes
+ * @size:	bytes there
+ * @cpus:	processors, their APICs numbered from 0
+ *
+ * Return: the RSDP's guest physical address, which is @base; 0 if @size is too
+ *	   little
+ */
+uint64_t acpi_build(uint8_t *area, uint64_t base, size_t size,
+		    unsigned int cpus)
+{
+	struct out out = { .area = area, .size = size };
+	size_t facs, dsdt, fadt, madt, xsdt;
+
+	memset(area, 0, size);
+	out.used = 64;			/* the RSDP's place */
+	facs = build_facs(&out);
+	dsdt = build_dsdt(&out);
+	fadt = build_fadt(&out, base + facs, base + dsdt);
+	madt = build_madt(&out, cpus);
+	xsdt = table_begin(&out, "XSDT", 1);
+	number(&out, base + fadt, 8);
+	number(&out, base + madt, 8);
+	table_end(&out, xsdt);
+	if (out.used > size)
+		return 0;
+
+	out.used = 0;
+	text(&out, "RSD PTR ");
+	byte(&out, 0);			/* checksum of the first 20 bytes */
+	text(&out, "VMBHST");
+	byte(&out, 2);
+	number(&out, 0, 4);		/* no RSDT */
+	number(&out, 36, 4);
+	number(&out, base + xsdt, 8);
+	zeroes(&out, 4);
+	patch(&out, 8, checksum(&out, 0, 20), 1);
+	patch(&out, 32, checksum(&out, 0, 36), 1);
+	return base;
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The ACPI tables, read as a guest reads them. One thread. */
+#include <string.h>
+
+#include "../machine.h"
+#include "test.h"
+
+static uint8_t area[ACPI_SIZE];
+
+static uint64_t number(const uint8_t *at, unsigned int bytes)
+{
+	uint64_t value = 0;
+
+	while (bytes--)
+		value = value << 8 | at[bytes];
+	return value;
+}
+
+static uint8_t sum(const uint8_t *at, size_t length)
+{
+	uint8_t value = 0;
+
+	while (length--)
+		value += *at++;
+	return value;
+}
+
+/* The table at @gpa, if it is one with that signature and adds up. */
+static const uint8_t *table(uint64_t gpa, const char *signature)
+{
+	const uint8_t *at = area + (gpa - ACPI_BASE);
+	uint64_t length;
+
+	if (gpa < ACPI_BASE || gpa > ACPI_BASE + ACPI_SIZE - 36)
+		return NULL;
+	length = number(at + 4, 4);
+	if (memcmp(at, signature, 4) || length < 36 ||
+	    length > ACPI_BASE + ACPI_SIZE - gpa || sum(at, length))
+		return NULL;
+	return at;
+}
+
+static const uint8_t *from_xsdt(unsigned int index, const char *signature)
+{
+	const uint8_t *xsdt = table(number(area + 24, 8), "XSDT");
+
+	return xsdt ? table(number(xsdt + 36 + 8 * index, 8), signature) : NULL;
+}
+
+static bool contains(const uint8_t *at, size_t length, const void *what,
+		     size_t size)
+{
+	return memmem(at, length, what, size);
+}
+
+static void root(void)
+{
+	expect(acpi_build(area, ACPI_BASE, ACPI_SIZE, 2) == ACPI_BASE);
+	expect(!memcmp(area, "RSD PTR ", 8));
+	expect(area[15] == 2);
+	expect(!sum(area, 20));
+	expect(!sum(area, 36));
+	expect(table(number(area + 24, 8), "XSDT"));
+}
+
+static void fixed_table(void)
+{
+	const uint8_t *fadt, *facs;
+
+	acpi_build(area, ACPI_BASE, ACPI_SIZE, 2);
+	fadt = from_xsdt(0, "FACP");
+	expect(fadt);
+	if (!fadt)
+		return;
+	/* Offsets as in ACPI 6.0, table 5-34. */
+	expect(number(fadt + 4, 4) == 276);
+	facs = area + (number(fadt + 36, 4) - ACPI_BASE);
+	expect(!memcmp(facs, "FACS", 4));
+	expect((facs - area) % 64 == 0);
+	expect(number(facs + 4, 4) == 64);
+	expect(table(number(fadt + 40, 4), "DSDT"));
+	expect(number(fadt + 140, 8) == number(fadt + 40, 4));
+	expect(number(fadt + 46, 2) == SCI_IRQ);
+	expect(number(fadt + 56, 4) == PORT_PM1_EVENT);
+	expect(number(fadt + 64, 4) == PORT_PM1_CONTROL);
+	expect(fadt[88] == 4);
+	expect(fadt[89] == 2);
+	expect(number(fadt + 109, 2) == 0x25);
+	expect(number(fadt + 120, 8) == PORT_RESET);
+	expect(fadt[128] == RESET_VALUE);
+	expect(number(fadt + 152, 8) == PORT_PM1_EVENT);
+	expect(fadt[149] == 32 && fadt[151] == 3);
+	expect(number(fadt + 176, 8) == PORT_PM1_CONTROL);
+	expect(fadt[173] == 16 && fadt[175] == 2);
+}
+
+static void processors(void)
+{
+	unsigned int cpus, local, ioapics, overrides;
+	const uint8_t *madt, *at;
+
+	for (cpus = 1; cpus <= VM_MAX_CPUS; cpus++) {
+		acpi_build(area, ACPI_BASE, ACPI_SIZE, cpus);
+		madt = from_xsdt(1, "APIC");
+		expect(madt);
+		if (!madt)
+			return;
+		local = 0;
+		ioapics = 0;
+		overrides = 0;
+		for (at = madt + 44; at < madt + number(madt + 4, 4);
+		     at += at[1]) {
+			expect(at[1]);
+			if (!at[1])
+				return;
+			if (at[0] == 0) {
+				expect(at[3] == local++);
+				expect(at[4] & 1);
+			} else if (at[0] == 1) {
+				ioapics++;
+				expect(number(at + 4, 4) == IOAPIC_BASE);
+			} else if (at[0] == 2) {
+				overrides++;
+			}
+		}
+		expect(at == madt + number(madt + 4, 4));
+		expect(local == cpus);
+		expect(ioapics == 1);
+		expect(overrides == 2);
+	}
+}
+
+/* A length in AML, and where what it is the length of begins. */
+static size_t aml_length(const uint8_t *at)
+{
+	unsigned int more = at[0] >> 6, i;
+	size_t length = more ? at[0] & 0x0f : at[0] & 0x3f;
+
+	for (i = 1; i <= more; i++)
+		length |= (size_t)at[i] << (8 * i - 4);
+	return length;
+}
+
+static void devices(void)
+{
+	static const uint8_t off[] = { 0x08, '\\', '_', 'S', '5', '_', 0x12,
+				       0x48, 0x00, 4, 0x0a, 5, 0, 0, 0 };
+	static const uint8_t hid[] = { 0x08, '_', 'H', 'I', 'D', 0x0d,
+				       'V', 'M', 'B', 'u', 's', 0 };
+	const uint8_t *fadt, *dsdt, *end, *scope, *module, *vmbus;
+
+	acpi_build(area, ACPI_BASE, ACPI_SIZE, 1);
+	fadt = from_xsdt(0, "FACP");
+	dsdt = fadt ? table(number(fadt + 40, 4), "DSDT") : NULL;
+	expect(dsdt);
+	if (!dsdt)
+		return;
+	end = dsdt + number(dsdt + 4, 4);
+	/* S5 is that of machine.h. */
+	expect(!memcmp(dsdt + 36, off, sizeof(off)));
+	scope = dsdt + 36 + sizeof(off);
+	expect(scope[0] == 0x10);
+	expect(scope + 1 + aml_length(scope + 1) == end);
+	expect(!memcmp(scope + 3, "\\_SB_", 5));
+	module = scope + 8;
+	expect(module[0] == 0x5b && module[1] == 0x82);
+	expect(module + 2 + aml_length(module + 2) == end);
+	expect(!memcmp(module + 4, "VMOD", 4));
+	vmbus = memmem(module, end - module, "\x5b\x82", 2);
+	vmbus = vmbus ? memmem(vmbus + 2, end - vmbus - 2, "\x5b\x82", 2) : NULL;
+	expect(vmbus);
+	if (!vmbus)
+		return;
+	expect(vmbus + 2 + aml_length(vmbus + 2) == end);
+	expect(!memcmp(vmbus + 4, "VMBS", 4));
+	expect(!memcmp(vmbus + 8, hid, sizeof(hid)));
+	/* hv_vmbus does not bind without one. */
+	expect(contains(vmbus, end - vmbus, "_CRS", 4));
+	expect(contains(module, vmbus - module, "_CRS", 4));
+}
+
+static void windows(void)
+{
+	const uint8_t *low, *high;
+
+	acpi_build(area, ACPI_BASE, ACPI_SIZE, 1);
+	low = memmem(area, sizeof(area), "\x87\x17\x00\x00\x0c", 5);
+	high = memmem(area, sizeof(area), "\x8a\x2b\x00\x00\x0c", 5);
+	expect(low && high);
+	if (!low || !high)
+		return;
+	expect(number(low + 10, 4) == MMIO_LOW);
+	expect(number(low + 14, 4) == MMIO_LOW_END);
+	expect(number(low + 22, 4) == MMIO_LOW_END - MMIO_LOW + 1);
+	expect(number(high + 14, 8) == MMIO_HIGH);
+	expect(number(high + 22, 8) == MMIO_HIGH_END);
+	expect(number(high + 38, 8) == MMIO_HIGH_END - MMIO_HIGH + 1);
+	/* The end tag is where the buffer says that it is. */
+	expect(high[46] == 0x79);
+}
+
+static void no_room(void)
+{
+	size_t size;
+
+	for (size = 64; size < 1000; size++) {
+		memset(area, 0xee, sizeof(area));
+		if (acpi_build(area, ACPI_BASE, size, 1))
+			break;
+		expect(area[size] == 0xee);
+	}
+	expect(size > 700 && size < 1000);
+}
+
+int main(void)
+{
+	run(root);
+	run(fixed_table);
+	run(processors);
+	run(devices);
+	run(windows);
+	run(no_room);
+	return test_end();
+}

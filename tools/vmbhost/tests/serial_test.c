@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The UART's registers, used as a driver does. One thread. */
+#include <linux/serial_reg.h>
+#include <string.h>
+
+#include "../machine.h"
+#include "test.h"
+
+static unsigned int line, raised, kicks;
+static uint64_t now;
+static struct vm vm;
+static struct serial *serial = &vm.serial;
+
+/* In place of the machine's. */
+int vm_irq_line(struct vm *of, unsigned int gsi, unsigned int level)
+{
+	expect(of == &vm && gsi == SERIAL_IRQ);
+	/* Only changes are told. */
+	expect(line != level);
+	line = level;
+	raised += level;
+	return 0;
+}
+
+uint64_t vm_now(struct vm *of)
+{
+	(void)of;
+	return now;
+}
+
+void vm_kick(struct vm *of)
+{
+	(void)of;
+	kicks++;
+}
+
+static void start(void)
+{
+	line = 0;
+	raised = 0;
+	kicks = 0;
+	now = 5;
+	serial_init(serial, &vm);
+}
+
+static unsigned int iir(void)
+{
+	return serial_read(serial, UART_IIR) & 0x0f;
+}
+
+/* How a driver finds out that this is a 16550A. */
+static void detection(void)
+{
+	start();
+	serial_write(serial, UART_IER, 0);
+	expect(serial_read(serial, UART_IER) == 0);
+	serial_write(serial, UART_IER, 0x0f);
+	expect(serial_read(serial, UART_IER) == 0x0f);
+	serial_write(serial, UART_IER, 0);
+	serial_write(serial, UART_MCR, UART_MCR_LOOP | UART_MCR_OUT2 |
+		     UART_MCR_RTS);
+	expect((serial_read(serial, UART_MSR) & 0xf0) ==
+	       (UART_MSR_DCD | UART_MSR_CTS));
+	serial_write(serial, UART_MCR, 0);
+	serial_write(serial, UART_FCR, UART_FCR_ENABLE_FIFO);
+	expect(serial_read(serial, UART_IIR) >> 6 == 3);
+	serial_write(serial, UART_FCR, 0);
+	expect(serial_read(serial, UART_IIR) >> 6 == 0);
+	serial_write(serial, UART_SCR, 0xa5);
+	expect(serial_read(serial, UART_SCR) == 0xa5);
+}
+
+static void divisor(void)
+{
+	uint8_t byte;
+
+	start();
+	serial_write(serial, UART_LCR, UART_LCR_DLAB | UART_LCR_WLEN8);
+	serial_write(serial, UART_DLL, 0x34);
+	serial_write(serial, UART_DLM, 0x12);
+	expect(serial_read(serial, UART_DLL) == 0x34);
+	expect(serial_read(serial, UART_DLM) == 0x12);
+	serial_write(serial, UART_LCR, UART_LCR_WLEN8);
+	expect(serial_read(serial, UART_LCR) == UART_LCR_WLEN8);
+	expect(serial_read(serial, UART_IER) == 0);
+	expect(serial_take(serial, &byte, 1) == 0);
+}
+
+static void output(void)
+{
+	uint8_t bytes[8];
+
+	start();
+	serial_write(serial, UART_TX, 'a');
+	expect(kicks == 1);
+	expect(serial->flush_at > now && serial->flush_at < now + 100000000);
+	serial_write(serial, UART_TX, 'b');
+	serial_write(serial, UART_TX, 'c');
+	expect(kicks == 1);
+	expect(serial_take(serial, bytes, 2) == 2);
+	expect(!memcmp(bytes, "ab", 2));
+	expect(serial->flush_at == 0);
+	expect(serial_take(serial, bytes, sizeof(bytes)) == 1);
+	expect(bytes[0] == 'c');
+	expect(serial->flush_at == NEVER);
+	expect(serial_take(serial, bytes, sizeof(bytes)) == 0);
+}
+
+static void transmitter_interrupt(void)
+{
+	start();
+	serial_write(serial, UART_MCR, UART_MCR_OUT2);
+	serial_write(serial, UART_IER, UART_IER_THRI);
+	expect(line == 1);
+	expect(iir() == UART_IIR_THRI);
+	/* That reading was the answer. */
+	expect(line == 0);
+	expect(iir() == UART_IIR_NO_INT);
+	serial_write(serial, UART_TX, 'x');
+	expect(line == 1 && raised == 2);
+	expect(iir() == UART_IIR_THRI);
+	/* Asking for it again tells again. */
+	serial_write(serial, UART_IER, 0);
+	serial_write(serial, UART_IER, UART_IER_THRI);
+	expect(line == 1 && raised == 3);
+	/* Without OUT2 the line does not leave the chip. */
+	serial_write(serial, UART_MCR, 0);
+	expect(line == 0);
+}
+
+/* A driver writes 16 bytes when told that there is room: none may be lost. */
+static void full(void)
+{
+	uint8_t bytes[SERIAL_BUFFER];
+	unsigned int written = 0;
+
+	start();
+	serial_write(serial, UART_IER, UART_IER_THRI);
+	while (serial_read(serial, UART_LSR) & UART_LSR_THRE) {
+		for (int i = 0; i < 16; i++)
+			serial_write(serial, UART_TX, written++);
+		if (written > 2 * SERIAL_BUFFER)
+			break;
+	}
+	expect(written <= SERIAL_BUFFER);
+	expect(written > SERIAL_BUFFER - 32);
+	expect(line == 0);
+	expect(serial_take(serial, bytes, 100) == 100);
+	expect(serial_read(serial, UART_LSR) & UART_LSR_THRE);
+	expect(line == 1);
+	expect(serial_take(serial, bytes + 100, sizeof(bytes)) ==
+	       written - 100);
+	for (unsigned int i = 0; i < written; i++)
+		expect(bytes[i] == (uint8_t)i);
+	/* One who does not ask overruns, and nothing else. */
+	for (unsigned int i = 0; i < 2 * SERIAL_BUFFER; i++)
+		serial_write(serial, UART_TX, 'y');
+	expect(serial->out_used == SERIAL_BUFFER);
+}
+
+static void input(void)
+{
+	uint8_t many[2 * SERIAL_INPUT];
+
+	start();
+	serial_input(serial, (const uint8_t *)"ab", 2);
+	expect(line == 0);
+	serial_write(serial, UART_IER, UART_IER_RDI);
+	expect(line == 1);
+	expect(iir() == UART_IIR_RDI);
+	expect(serial_read(serial, UART_LSR) & UART_LSR_DR);
+	expect(serial_read(serial, UART_RX) == 'a');
+	expect(line == 1);
+	expect(serial_read(serial, UART_RX) == 'b');
+	expect(line == 0);
+	expect(!(serial_read(serial, UART_LSR) & UART_LSR_DR));
+	expect(serial_read(serial, UART_RX) == 0);
+	memset(many, 'z', sizeof(many));
+	serial_input(serial, many, sizeof(many));
+	expect(serial_room(serial) == 0);
+	expect(serial->in_used == SERIAL_INPUT);
+	serial_write(serial, UART_FCR, UART_FCR_CLEAR_RCVR);
+	expect(serial_room(serial) == SERIAL_INPUT);
+	expect(line == 0);
+}
+
+static void loop(void)
+{
+	uint8_t byte;
+
+	start();
+	serial_write(serial, UART_MCR, UART_MCR_LOOP);
+	serial_write(serial, UART_TX, 'q');
+	expect(serial_take(serial, &byte, 1) == 0);
+	expect(serial_read(serial, UART_RX) == 'q');
+}
+
+int main(void)
+{
+	run(detection);
+	run(divisor);
+	run(output);
+	run(transmitter_interrupt);
+	run(full);
+	run(input);
+	run(loop);
+	return test_end();
+}

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The virtual machine: made, run, and ended. Its worker, which writes the
+ * console, passes on ends of messages and calls the VMBus host when something is
+ * due, is the thread that called vm_run().
+ *
+ * Whatever can sleep (the console's file) is done without vm->lock.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "machine.h"
+
+/* Print an error. Return: -1, for the caller to return */
+int vm_error(const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	fprintf(stderr, "vmbhost: %s\n", text);
+	return -1;
+}
+
+void *guest_memory(struct vm *vm, uint64_t gpa, uint64_t length)
+{
+	if (gpa < vm->low)
+		return length <= vm->low - gpa ? vm->memory + gpa : NULL;
+	if (gpa < HIGH_RAM || gpa - HIGH_RAM >= vm->high)
+		return NULL;
+	gpa -= HIGH_RAM;
+	return length <= vm->high - gpa ? vm->memory + vm->low + gpa : NULL;
+}
+
+static uint64_t monotonic(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ull + now.tv_nsec;
+}
+
+uint64_t vm_now(struct vm *vm)
+{
+	return monotonic() - vm->started;
+}
+
+/* Have the worker look around. */
+void vm_kick(struct vm *vm)
+{
+	/* Full is as good as written: the worker will wake. */
+	(void)!write(vm->wake_fd, &(uint64_t){ 1 }, sizeof(uint64_t));
+}
+
+void vm_wake_at(struct vm *vm, uint64_t when)
+{
+	if (when >= vm->wake_at)
+		return;
+	vm->wake_at = when;
+	vm_kick(vm);
+}
+
+void vm_stop(struct vm *vm, int status)
+{
+	if (atomic_load(&vm->stopping))
+		return;
+	vm->status = status;
+	atomic_store(&vm->stopping, true);
+	vm_kick(vm);
+}
+
+unsigned int vm_cpus(struct vm *vm)
+{
+	return vm->config.cpus;
+}
+
+/**
+ * vm_irq_line() - raise or lower an interrupt line
+ * Return: 0; -1 if a SynIC's source is masked
+ */
+int vm_irq_line(struct vm *vm, unsigned int gsi, unsigned int level)
+{
+	struct kvm_irq_level line = { .irq = gsi, .level = level };
+
+	if (ioctl(vm->fd, KVM_IRQ_LINE_STATUS, &line) < 0)
+		return -1;
+	return (int)line.status < 0 ? -1 : 0;
+}
+
+/**
+ * vm_init() - before anything else is done with it
+ * Return: 0; -1 after an error was printed
+ */
+int vm_init(struct vm *vm)
+{
+	unsigned int i;
+
+	memset(vm, 0, sizeof(*vm));
+	pthread_mutex_init(&vm->lock, NULL);
+	atomic_init(&vm->stopping, false);
+	serial_init(&vm->serial, vm);
+	vm->started = monotonic();
+	vm->wake_at = NEVER;
+	vm->kvm_fd = -1;
+	vm->fd = -1;
+	vm->console.fd = -1;
+	vm->console.input = -1;
+	vm->signal_fd = -1;
+	for (i = 0; i < VM_MAX_CPUS; i++) {
+		vm->vcpus[i].fd = -1;
+		vm->vcpus[i].irqfd = -1;
+	}
+	vm->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	vm->ack_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (vm->wake_fd < 0 || vm->ack_fd < 0)
+		return vm_error("eventfd: %s", strerror(errno));
+	return 0;
+}
+
+static void on_kick(int signal)
+{
+	(void)signal;
+}
+
+/* SIGUSR1 takes a processor out of KVM; who wants to end us does so by poll. */
+static int set_signals(struct vm *vm)
+{
+	struct sigaction action = { .sa_handler = on_kick };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	signal(SIGPIPE, SIG_IGN);
+	if (sigaction(SIGUSR1, &action, NULL) < 0 ||
+	    pthread_sigmask(SIG_BLOCK, &set, NULL))
+		return vm_error("no signals");
+	vm->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (vm->signal_fd < 0)
+		return vm_error("signalfd: %s", strerror(errno));
+	return 0;
+}
+
+static int make(struct vm *vm)
+{
+	uint64_t rsdp, entry;
+	unsigned int i;
+
+	if (setup_kvm(vm) || setup_memory(vm) || setup_interrupts(vm))
+		return -1;
+	for (i = 0; i < vm->config.cpus; i++) {
+		if (vcpu_create(vm, i))
+			return -1;
+	}
+	rsdp = acpi_build(guest_memory(vm, ACPI_BASE, ACPI_SIZE), ACPI_BASE,
+			  ACPI_SIZE, vm->config.cpus);
+	if (!rsdp)
+		return vm_error("the ACPI tables do not fit");
+	if (boot_load(vm, rsdp, &entry) || setup_registers(vm, entry))
+		return -1;
+	if (console_open(vm) || set_signals(vm))
+		return -1;
+	return 0;
+}
+
+static void end(struct vm *vm)
+{
+	unsigned int i;
+
+	for (i = 0; i < VM_MAX_CPUS; i++)
+		vcpu_stop(&vm->vcpus[i]);
+	console_flush(vm);
+	console_close(vm);
+	if (vm->memory)
+		munmap(vm->memory, vm->low + vm->high);
+	if (vm->fd >= 0)
+		close(vm->fd);
+	if (vm->kvm_fd >= 0)
+		close(vm->kvm_fd);
+	if (vm->signal_fd >= 0)
+		close(vm->signal_fd);
+}
+
+static void drain(int fd)
+{
+	uint64_t count;
+
+	(void)!read(fd, &count, sizeof(count));
+}
+
+/* What is due. Return: when to look again */
+static uint64_t due(struct vm *vm)
+{
+	uint64_t next;
+
+	pthread_mutex_lock(&vm->lock);
+	if (vm_now(vm) >= vm->wake_at) {
+		vm->wake_at = NEVER;
+		vmbus_work(vm->bus);
+	}
+	next = vm->wake_at;
+	if (vm->serial.flush_at < next)
+		next = vm->serial.flush_at;
+	pthread_mutex_unlock(&vm->lock);
+	return next;
+}
+
+static void acknowledged(struct vm *vm)
+{
+	unsigned int i;
+
+	drain(vm->ack_fd);
+	pthread_mutex_lock(&vm->lock);
+	for (i = 0; i < vm->config.cpus; i++)
+		synic_end_of_message(&vm->synics[i]);
+	pthread_mutex_unlock(&vm->lock);
+}
+
+static void signalled(struct vm *vm)
+{
+	struct signalfd_siginfo info;
+
+	if (read(vm->signal_fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	pthread_mutex_lock(&vm->lock);
+	vm_stop(vm, 128 + info.ssi_signo);
+	pthread_mutex_unlock(&vm->lock);
+}
+
+static void work(struct vm *vm)
+{
+	struct pollfd fds[] = {
+		{ .fd = vm->wake_fd, .events = POLLIN },
+		{ .fd = vm->ack_fd, .events = POLLIN },
+		{ .fd = vm->signal_fd, .events = POLLIN },
+		{ .fd = -1, .events = POLLIN },
+	};
+	struct timespec wait, *timeout;
+	uint64_t next, now;
+
+	while (!atomic_load(&vm->stopping)) {
+		next = due(vm);
+		now = vm_now(vm);
+		if (next <= now && console_flush(vm))
+			continue;
+		timeout = NULL;
+		if (next != NEVER) {
+			now = next > now ? next - now : 0;
+			wait.tv_sec = now / 1000000000ull;
+			wait.tv_nsec = now % 1000000000ull;
+			timeout = &wait;
+		}
+		fds[3].fd = console_input_fd(vm);
+		if (ppoll(fds, sizeof(fds) / sizeof(*fds), timeout, NULL) <= 0)
+			continue;
+		if (fds[0].revents)
+			drain(vm->wake_fd);
+		if (fds[1].revents)
+			acknowledged(vm);
+		if (fds[2].revents)
+			signalled(vm);
+		if (fds[3].revents)
+			console_input(vm);
+	}
+}
+
+/**
+ * vm_run() - run a machine to its end
+ * @bus:	the VMBus host that it has
+ *
+ * Return: the status that vm_stop() was told; STATUS_ERROR after an error was
+ *	   printed
+ */
+int vm_run(struct vm *vm, const struct vm_config *config, struct vmbus *bus)
+{
+	unsigned int i;
+	bool started;
+
+	vm->config = *config;
+	vm->bus = bus;
+	started = !make(vm);
+	vm->started = monotonic();
+	for (i = 0; started && i < vm->config.cpus; i++) {
+		if (vcpu_start(&vm->vcpus[i])) {
+			started = false;
+			atomic_store(&vm->stopping, true);
+		}
+	}
+	if (started)
+		work(vm);
+	end(vm);
+	return started ? vm->status : STATUS_ERROR;
+}
