@@ -168,6 +168,16 @@ void faults_note_reached(void)
 			sites[i].reached = true;
 }
 
+/* The test has seen @function fail for want of what it frees by itself. */
+void faults_note_function(const char *function)
+{
+	int i;
+
+	for (i = 0; i < count; i++)
+		if (!strcmp(sites[i].tag->ct.function, function))
+			sites[i].reached = true;
+}
+
 /*
  * No more than faults_count() saw, perhaps a moment later. Fewer happens: what
  * the kernel frees meanwhile of its own.

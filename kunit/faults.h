@@ -21,6 +21,7 @@ void faults_arm_shortage(struct fault_attr *attr, int bytes);
 bool faults_disarm(struct fault_attr *attr);
 void faults_count(void);
 void faults_note_reached(void);
+void faults_note_function(const char *function);
 void faults_expect_no_more(struct kunit *test);
 int faults_expect_reached(struct kunit *test);
 

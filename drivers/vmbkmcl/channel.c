@@ -15,9 +15,6 @@
 
 #include "kmcl_internal.h"
 
-/* A wait for the driver or the other side is mentioned after this long */
-#define KMCL_SLOW	(30 * HZ)
-
 static void default_process(struct kmcl_channel *ch,
 			    struct kmcl_completion *comp, void *buf, u32 len,
 			    u32 flags)
@@ -53,6 +50,8 @@ int __kmcl_channel_alloc(struct device *parent, bool is_server,
 	ch->process = default_process;
 	ch->max_payload = KMCL_DEFAULT_PACKET_SIZE;
 	ch->max_packet = KMCL_DEFAULT_PACKET_SIZE;
+	ch->ext_data = KMCL_DEFAULT_EXT_DATA;
+	ch->ext_chain = KMCL_DEFAULT_EXT_CHAIN;
 	ch->in.run = !is_server;
 	ch->sync_closed = true;
 	spin_lock_init(&ch->lock);
@@ -174,14 +173,21 @@ static void wait_taken_down(struct kmcl_channel *ch)
 }
 
 /* Ring sizes are fixed by enabling: room for two of the largest packets */
+static u32 ring_pages(const struct kmcl_channel *ch, u32 header)
+{
+	u32 one, two;
+
+	one = kmcl_ring_bytes(max(header, 8U), ch->max_packet);
+	one = min(one, kmcl_ring_bytes(0, KMCL_MAX_PACKET_SIZE));
+	two = 2 * one + 8;
+	return 1 + DIV_ROUND_UP(max(two, 16U * 1024), KMCL_PAGE_SIZE);
+}
+
 static void size_rings(struct kmcl_channel *ch)
 {
-	u32 two = 2 * kmcl_ring_bytes(8, ch->max_packet) + 8;
-	u32 least = 1 + DIV_ROUND_UP(max(two, 16U * 1024), KMCL_PAGE_SIZE);
-
 	ch->sized = true;
-	ch->rx_pages = max(ch->rx_pages, least);
-	ch->tx_pages = max(ch->tx_pages, least);
+	ch->rx_pages = max(ch->rx_pages, ring_pages(ch, kmcl_ext_rx_header(ch)));
+	ch->tx_pages = max(ch->tx_pages, ring_pages(ch, kmcl_ext_tx_room(ch)));
 }
 
 /**

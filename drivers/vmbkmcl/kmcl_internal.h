@@ -35,10 +35,14 @@
 #define KMCL_DEFAULT_PACKET_SIZE	4096U
 #define KMCL_PIPE_HEADER		8U
 #define KMCL_PIPE_MAX			16384U	/* payload of one message */
+#define KMCL_DEFAULT_EXT_DATA	(128U * 1024)
+#define KMCL_DEFAULT_EXT_CHAIN	32U
 #define KMCL_MAX_CONTEXT_SIZE		(64U * 1024)
 #define KMCL_MAX_RING_PAGES		((u32)BIT(18))	/* 1 GiB */
 #define KMCL_CACHED			64	/* free objects kept per channel */
 #define KMCL_RX_BUDGET			256	/* packets per softirq */
+/* A wait for the driver or the other side is mentioned after this long */
+#define KMCL_SLOW			(30 * HZ)
 
 struct kmcl_connection;
 
@@ -99,6 +103,7 @@ struct kmcl_packet {
 	void *pointer;
 	int status;
 	u32 len;			/* bytes in @buf */
+	u32 ext_len;			/* bytes of ranges behind the payload */
 	u8 state;			/* tx_lock */
 	bool wait;
 	bool own_memory;		/* the library's, not the driver's */
@@ -115,6 +120,9 @@ struct kmcl_completion {
 	bool wanted;			/* the sender asked for a completion */
 	bool deferred;			/* by the process callback, only there */
 	bool again;			/* delivered before, deferred */
+	bool ext_given;			/* the driver has asked for them */
+	u32 ranges;			/* of external data, in as many MDLs */
+	struct kmcl_connection *held;	/* they keep the client's close waiting */
 	void *context;			/* the driver's, behind @buf */
 	u8 buf[] __aligned(8);
 };
@@ -147,6 +155,8 @@ struct kmcl_channel {
 	u32 max_payload;		/* as it was set */
 	u32 max_packet;			/* that, rounded up to 8 */
 	u32 context_size;
+	u32 ext_data;			/* limits for external data */
+	u32 ext_chain;
 	u32 rx_pages;
 	u32 tx_pages;
 
@@ -206,6 +216,7 @@ struct kmcl_channel {
 	struct task_struct *rx_task;
 	u32 quota;			/* 0: no limit */
 	u32 outstanding;
+	u32 ext_pending;		/* for tests: so often "not yet" */
 	struct kmcl_completion *rx_deferred;
 	struct list_head comp_cache;
 	u32 comp_cached;
@@ -245,8 +256,9 @@ bool kmcl_packet_recycle(struct kmcl_packet *pkt);
 void kmcl_packets_free(struct kmcl_channel *ch);
 
 /* send.c */
-int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags,
-		bool may_queue);
+int kmcl_check_send(const struct kmcl_packet *pkt, const void *buf, u32 len);
+int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
+		u32 flags, bool may_queue);
 void kmcl_tx_flush(struct kmcl_channel *ch);
 void kmcl_tx_attach(struct kmcl_channel *ch);
 void kmcl_tx_gate(struct kmcl_channel *ch, bool open);
@@ -285,6 +297,20 @@ int kmcl_set_pipe(struct kmcl_channel *ch, u32 flags, u32 server_flags);
 /* server.c */
 u16 kmcl_server_wire_flags(const struct kmcl_channel *ch);
 
+/* mdl.c */
+bool kmcl_pfn_ok(u64 pfn);
+int kmcl_mdl_check(const struct kmcl_mdl *mdl);
+
+/* external.c */
+u32 kmcl_ext_tx_room(const struct kmcl_channel *ch);
+u32 kmcl_ext_rx_header(const struct kmcl_channel *ch);
+u32 kmcl_ext_rx_room(const struct kmcl_channel *ch);
+int kmcl_ext_from_mdl(struct kmcl_packet *pkt, const struct kmcl_mdl *mdl,
+		      u32 payload);
+bool kmcl_ext_take(struct kmcl_completion *comp,
+		   const struct kmcl_ring_packet *pkt);
+void kmcl_ext_release(struct kmcl_completion *comp);
+
 /* loopback.c */
 extern const struct kmcl_transport_ops kmcl_loopback_ops;
 int kmcl_loopback_publish(struct kmcl_channel *ch);
@@ -294,6 +320,8 @@ int kmcl_loopback_accept(struct kmcl_channel *ch);
 void kmcl_loopback_answer(struct kmcl_channel *ch, int result);
 void kmcl_loopback_disconnect(struct kmcl_channel *ch);
 void kmcl_loopback_signal_client(struct kmcl_channel *ch);
+struct kmcl_connection *kmcl_loopback_hold(struct kmcl_channel *ch);
+void kmcl_loopback_unhold(struct kmcl_connection *conn);
 
 /* Rounded up as the ring does; @len is checked against the maximum first */
 static inline u32 kmcl_round8(u32 len)
@@ -306,6 +334,12 @@ static inline u32 kmcl_max_payload(const struct kmcl_channel *ch)
 {
 	return unlikely(ch->pipe) ? min(ch->max_payload, KMCL_PIPE_MAX) :
 		ch->max_payload;
+}
+
+/* Where a packet's ranges stand: behind the largest payload */
+static inline u8 *kmcl_packet_header(struct kmcl_packet *pkt)
+{
+	return pkt->buf + pkt->ch->max_packet;
 }
 
 static inline const char *kmcl_name(const struct kmcl_channel *ch)

@@ -11,6 +11,8 @@
  * also read under RCU by the other one's signal, and clearing it waits for a
  * grace period, so that no signal reaches a channel that has let go.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/completion.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
@@ -33,6 +35,8 @@ struct kmcl_connection {
 	struct kmcl_channel *client;	/* a reference */
 	bool server_up;
 	bool client_up;
+	u32 held;			/* lb_lock: packets with client memory */
+	wait_queue_head_t unheld;
 	bool answered_flag;		/* lb_lock */
 	int result;
 	struct completion answered;
@@ -110,6 +114,7 @@ static struct kmcl_connection *conn_new(struct kmcl_channel *client,
 		return NULL;
 	kref_init(&conn->ref);
 	init_completion(&conn->answered);
+	init_waitqueue_head(&conn->unheld);
 	kmcl_channel_get(server);
 	kmcl_channel_get(client);
 	conn->server = server;
@@ -177,6 +182,11 @@ static void lb_close(struct kmcl_offer *offer)
 		kmcl_link_dead(conn->server);
 	spin_unlock_irq(&lb_lock);
 	synchronize_rcu();
+	/* Packets that end now let their driver free what the server uses */
+	while (!wait_event_timeout(conn->unheld, !READ_ONCE(conn->held),
+				   KMCL_SLOW))
+		pr_warn("%s: the server has not completed %u packets with external data; close waits for it\n",
+			kmcl_name(client), READ_ONCE(conn->held));
 	conn_put(conn);
 }
 
@@ -214,6 +224,42 @@ void kmcl_loopback_signal_client(struct kmcl_channel *ch)
 
 	if (conn && READ_ONCE(conn->client_up))
 		tasklet_schedule(&conn->client->rx_tasklet);
+}
+
+/*
+ * Server: a packet with memory of the client's is here. The client's close
+ * waits for kmcl_loopback_unhold(). NULL: it is closing already. Atomic.
+ */
+struct kmcl_connection *kmcl_loopback_hold(struct kmcl_channel *ch)
+{
+	struct kmcl_connection *conn;
+	unsigned long flags;
+
+	spin_lock_irqsave(&lb_lock, flags);
+	conn = ch->conn;
+	if (conn && conn->client_up) {
+		conn->held++;
+		kref_get(&conn->ref);
+	} else {
+		conn = NULL;
+	}
+	spin_unlock_irqrestore(&lb_lock, flags);
+	return conn;
+}
+
+/*
+ * Atomic while the channel is connected, which has a reference of its own.
+ * Once it is not only its work lets go, of a packet that was deferred.
+ */
+void kmcl_loopback_unhold(struct kmcl_connection *conn)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&lb_lock, flags);
+	if (!--conn->held)
+		wake_up_all(&conn->unheld);
+	spin_unlock_irqrestore(&lb_lock, flags);
+	conn_put(conn);
 }
 
 /* Server: put the offer on the bus. Sleeps. */

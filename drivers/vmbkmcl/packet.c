@@ -114,7 +114,8 @@ void kmcl_packets_free(struct kmcl_channel *ch)
 u32 kmcl_packet_size(struct kmcl_channel *ch)
 {
 	WRITE_ONCE(ch->sized, true);
-	return sizeof(struct kmcl_packet) + ch->max_packet;
+	return sizeof(struct kmcl_packet) + ch->max_packet +
+	       kmcl_ext_tx_room(ch);
 }
 EXPORT_SYMBOL_GPL(kmcl_packet_size);
 

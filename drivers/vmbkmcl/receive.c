@@ -11,6 +11,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/err.h>
 #include <linux/export.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -32,9 +33,11 @@ static struct kmcl_completion *comp_new(struct kmcl_channel *ch, gfp_t gfp)
 {
 	struct kmcl_completion *comp;
 
-	comp = kmalloc(sizeof(*comp) + ch->max_packet + ch->context_size, gfp);
+	comp = kmalloc(sizeof(*comp) + ch->max_packet +
+		       ALIGN(ch->context_size, 8) + kmcl_ext_rx_room(ch), gfp);
 	if (!comp)
 		return NULL;
+	comp->held = NULL;
 	INIT_LIST_HEAD(&comp->item.node);
 	comp->ch = ch;
 	comp->context = comp->buf + ch->max_packet;
@@ -131,12 +134,16 @@ static bool deliver_one(struct kmcl_channel *ch, struct kmcl_completion *comp)
 	WRITE_ONCE(ch->rx_deferred, NULL);
 	spin_unlock_irqrestore(&ch->rx_lock, flags);
 	comp->again = true;
-	ch->process(ch, comp, comp->buf, comp->len, 0);
+	ch->process(ch, comp, comp->buf, comp->len,
+		    comp->ranges ? KMCL_PACKET_EXTERNAL : 0);
 	/* The context may be gone; what happened to it stands in the channel */
 	return !READ_ONCE(ch->rx_deferred) && !READ_ONCE(ch->rx_failed);
 }
 
-/* Copy the packet out of the ring; NULL: no context to be had. */
+/*
+ * Copy the packet out of the ring; NULL: no context to be had; an ERR_PTR: it
+ * was malformed, and is gone.
+ */
 static struct kmcl_completion *take(struct kmcl_channel *ch,
 				    const struct kmcl_ring_packet *pkt,
 				    u32 skip, u32 len)
@@ -152,6 +159,12 @@ static struct kmcl_completion *take(struct kmcl_channel *ch,
 	comp->wanted = pkt->flags & KMCL_WIRE_FLAG_COMPLETION_REQUESTED &&
 		       !ch->pipe;
 	comp->again = false;
+	comp->ranges = 0;
+	comp->ext_given = false;
+	if (pkt->type == KMCL_WIRE_DATA_GPA_DIRECT && !kmcl_ext_take(comp, pkt)) {
+		kmcl_comp_free(comp);
+		comp = ERR_PTR(-EPROTO);
+	}
 	kmcl_ring_consume(&ch->rx, pkt);
 	return comp;
 }
@@ -164,13 +177,16 @@ static bool acceptable(struct kmcl_channel *ch,
 	*len = pkt->payload_len;
 	if (pkt->type == KMCL_WIRE_COMP)
 		return *len <= ch->max_packet;
-	if (pkt->type != KMCL_WIRE_DATA_INBAND)
-		return false;
 	if (unlikely(ch->pipe)) {
 		*skip = KMCL_PIPE_HEADER;
-		return kmcl_pipe_parse(ch, pkt, len);
+		return pkt->type == KMCL_WIRE_DATA_INBAND &&
+		       kmcl_pipe_parse(ch, pkt, len);
 	}
-	return *len <= ch->max_packet;
+	if (pkt->type == KMCL_WIRE_DATA_GPA_DIRECT && !ch->server)
+		return false;
+	return (pkt->type == KMCL_WIRE_DATA_INBAND ||
+		pkt->type == KMCL_WIRE_DATA_GPA_DIRECT) &&
+	       *len <= ch->max_packet;
 }
 
 static enum rx_reason deliver(struct kmcl_channel *ch, u32 *delivered)
@@ -206,6 +222,10 @@ static enum rx_reason deliver(struct kmcl_channel *ch, u32 *delivered)
 			comp = take(ch, &pkt, skip, len);
 			if (!comp)
 				return RX_QUOTA;
+			if (IS_ERR(comp)) {
+				bad_packet(ch);
+				continue;
+			}
 		}
 		if (!deliver_one(ch, comp))
 			return ch->rx_failed ? RX_FAILED : RX_DEFER;
@@ -356,8 +376,10 @@ void kmcl_rx_detach(struct kmcl_channel *ch)
 	ch->rx_deferred = NULL;
 	ch->rx_once = false;
 	spin_unlock_irq(&ch->rx_lock);
-	list_for_each_entry_safe(comp, next, &list, item.node)
+	list_for_each_entry_safe(comp, next, &list, item.node) {
+		kmcl_ext_release(comp);
 		kfree(comp);
+	}
 }
 
 /* Step: the incoming gate opens. */
@@ -446,6 +468,7 @@ void kmcl_complete(struct kmcl_completion *comp, const void *buf, u32 len)
 	}
 	if (!buf)
 		len = 0;
+	kmcl_ext_release(comp);
 	if (comp->wanted)
 		kmcl_tx_comp(ch, comp, buf, len);
 	else
@@ -495,6 +518,7 @@ void kmcl_packet_fail(struct kmcl_completion *comp)
 	ch->rx_failed = true;
 	ch->bad_packets++;
 	spin_unlock_irqrestore(&ch->rx_lock, flags);
+	kmcl_ext_release(comp);
 	kmcl_comp_free(comp);
 	put_outstanding(ch);
 }

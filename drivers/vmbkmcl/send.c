@@ -163,9 +163,12 @@ static int put_packet(struct kmcl_packet *pkt, const void *buf, u32 len)
 	if (unlikely(ch->pipe))
 		ret = kmcl_pipe_put(ch, id, buf, len);
 	else
-		ret = kmcl_ring_put(&ch->tx, KMCL_WIRE_DATA_INBAND, pkt->wait ?
+		ret = kmcl_ring_put(&ch->tx, pkt->ext_len ?
+				    KMCL_WIRE_DATA_GPA_DIRECT :
+				    KMCL_WIRE_DATA_INBAND, pkt->wait ?
 				    KMCL_WIRE_FLAG_COMPLETION_REQUESTED : 0,
-				    id, NULL, 0, buf, len);
+				    id, kmcl_packet_header(pkt), pkt->ext_len,
+				    buf, len);
 	if (ret)
 		return ret;
 	ch->n.sent++;
@@ -220,17 +223,20 @@ static int put_item(struct kmcl_channel *ch, struct kmcl_item *item)
 	return 0;
 }
 
-static u32 packet_bytes(const struct kmcl_channel *ch, u32 len)
+static u32 packet_bytes(const struct kmcl_channel *ch, u32 ext_len, u32 len)
 {
-	return kmcl_ring_bytes(ch->pipe ? KMCL_PIPE_HEADER : 0, len);
+	return kmcl_ring_bytes(ch->pipe ? KMCL_PIPE_HEADER : ext_len, len);
 }
 
 static u32 item_bytes(const struct kmcl_channel *ch,
 		      const struct kmcl_item *item)
 {
-	if (item->kind == KMCL_ITEM_PACKET)
-		return packet_bytes(ch, container_of(item, struct kmcl_packet,
-						     item)->len);
+	const struct kmcl_packet *pkt;
+
+	if (item->kind == KMCL_ITEM_PACKET) {
+		pkt = container_of(item, struct kmcl_packet, item);
+		return packet_bytes(ch, pkt->ext_len, pkt->len);
+	}
 	return kmcl_ring_bytes(0, container_of(item, struct kmcl_completion,
 					       item)->len);
 }
@@ -302,9 +308,12 @@ static void enqueue(struct kmcl_packet *pkt, const void *buf, u32 len)
 	list_add_tail(&pkt->item.node, &ch->txq);
 }
 
-/* See __kmcl_send(); without @may_queue -EAGAIN where it would have queued. */
-int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags,
-		bool may_queue)
+/*
+ * See __kmcl_send(); without @may_queue -EAGAIN where it would have queued.
+ * @ext_len: bytes of ranges that stand in the packet, 0 without external data.
+ */
+int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
+		u32 flags, bool may_queue)
 {
 	struct kmcl_channel *ch = pkt->ch;
 	bool signal = false;
@@ -321,11 +330,13 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags,
 		goto unlock;
 	}
 	pkt->wait = flags & KMCL_SEND_WAIT;
+	pkt->ext_len = ext_len;
 	if (likely(ch->tx_open && list_empty(&ch->txq))) {
 		ret = put_packet(pkt, buf, len);
 		if (unlikely(ret == -EAGAIN && may_queue)) {
 			ch->n.full++;
-			if (kmcl_ring_want_space(&ch->tx, packet_bytes(ch, len)))
+			if (kmcl_ring_want_space(&ch->tx,
+						 packet_bytes(ch, ext_len, len)))
 				ret = put_packet(pkt, buf, len);
 		}
 	}
@@ -368,6 +379,18 @@ unlock:
 	return ret;
 }
 
+/* The arguments that every send has: 0, or -EINVAL for 1 to 3. */
+int kmcl_check_send(const struct kmcl_packet *pkt, const void *buf, u32 len)
+{
+	if (!pkt || (!pkt->done && !pkt->own_memory))
+		return KMCL_ERR(EINVAL, 1);
+	if (!buf && len)
+		return KMCL_ERR(EINVAL, 2);
+	if (len > kmcl_max_payload(pkt->ch))
+		return KMCL_ERR(EINVAL, 3);
+	return 0;
+}
+
 /**
  * __kmcl_send() - send a packet, now or later (VmbPacketSend)
  * @pkt: the packet, neither queued nor in flight, with a completion routine
@@ -388,16 +411,14 @@ unlock:
  */
 int __kmcl_send(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags)
 {
-	if (!pkt || (!pkt->done && !pkt->own_memory))
-		return KMCL_ERR(EINVAL, 1);
-	if (!buf && len)
-		return KMCL_ERR(EINVAL, 2);
-	if (len > kmcl_max_payload(pkt->ch))
-		return KMCL_ERR(EINVAL, 3);
+	int ret = kmcl_check_send(pkt, buf, len);
+
+	if (ret)
+		return ret;
 	if (flags & ~(KMCL_SEND_WAIT | KMCL_SEND_PAGED) ||
 	    (flags & KMCL_SEND_WAIT && pkt->ch->pipe))
 		return KMCL_ERR(EINVAL, 5);
-	return kmcl_submit(pkt, buf, len, flags, true);
+	return kmcl_submit(pkt, buf, len, 0, flags, true);
 }
 EXPORT_SYMBOL_GPL(__kmcl_send);
 

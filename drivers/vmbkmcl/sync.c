@@ -70,7 +70,7 @@ static int sync_try(struct kmcl_channel *ch, const void *buf, u32 len,
 	pkt = kmcl_packet_alloc(ch);
 	if (!pkt)
 		return -ENOMEM;
-	ret = kmcl_submit(pkt, buf, len, flags, false);
+	ret = kmcl_submit(pkt, buf, len, 0, flags, false);
 	if (ret)
 		kmcl_packet_free(pkt);
 	return ret;
@@ -119,10 +119,13 @@ static int sync_wait(struct kmcl_sync *sync, s64 timeout_ns)
 }
 
 /**
- * __kmcl_send_sync() - send and wait (VmbChannelSendSynchronousRequest)
+ * __kmcl_send_sync_mdl() - send with described memory, and wait
+ *	(VmbChannelSendSynchronousRequest)
  * @ch: the channel
  * @buf: payload
  * @len: its bytes
+ * @mdl: see __kmcl_send_mdl(), or NULL. After -ECANCELED the peer may use the
+ *	memory until the channel is closed
  * @flags: as for __kmcl_send(); with KMCL_SEND_WAIT it waits for the peer's
  *	completion, else until the packet is in the ring
  * @reply: room for the completion's data, or NULL: not wanted
@@ -135,11 +138,12 @@ static int sync_wait(struct kmcl_sync *sync, s64 timeout_ns)
  * Return: 0; -EAGAIN: timeout 0 and no room; -ECANCELED: time is over, or the
  * task is being killed; -ENODEV: the channel is or was closed; -ENOSPC: the
  * data was cut, @reply_len tells what is needed; -EDEADLK: waiting from a
- * callback that traffic waits for; -ENOMEM; -EINVAL (arguments 1, 2, 3, 5, 7,
- * 8).
+ * callback that traffic waits for; -ENOMEM; -EOPNOTSUPP: @mdl on a server;
+ * -EINVAL (arguments 1, 2, 3, 4, 5, 7, 8).
  */
-int __kmcl_send_sync(struct kmcl_channel *ch, const void *buf, u32 len,
-		     u32 flags, void *reply, u32 *reply_len, s64 timeout_ns)
+int __kmcl_send_sync_mdl(struct kmcl_channel *ch, const void *buf, u32 len,
+			 const struct kmcl_mdl *mdl, u32 flags, void *reply,
+			 u32 *reply_len, s64 timeout_ns)
 {
 	bool may_wait = timeout_ns || flags & KMCL_SEND_WAIT;
 	struct kmcl_sync sync = {
@@ -147,7 +151,7 @@ int __kmcl_send_sync(struct kmcl_channel *ch, const void *buf, u32 len,
 		.room = reply && reply_len ? *reply_len : 0,
 	};
 	struct kmcl_packet *pkt;
-	int ret;
+	int ret, ext_len = 0;
 
 	if (!ch)
 		return KMCL_ERR(EINVAL, 1);
@@ -155,11 +159,17 @@ int __kmcl_send_sync(struct kmcl_channel *ch, const void *buf, u32 len,
 		return KMCL_ERR(EINVAL, 2);
 	if (len > kmcl_max_payload(ch))
 		return KMCL_ERR(EINVAL, 3);
+	if (mdl && ch->pipe)
+		return KMCL_ERR(EINVAL, 4);
 	if (flags & ~(KMCL_SEND_WAIT | KMCL_SEND_PAGED) ||
 	    (flags & KMCL_SEND_WAIT && ch->pipe))
 		return KMCL_ERR(EINVAL, 5);
+	if (mdl && !(flags & KMCL_SEND_WAIT))
+		return KMCL_ERR(EINVAL, 5);
 	if (reply && (!reply_len || *reply_len % 8))
 		return KMCL_ERR(EINVAL, 7);
+	if (mdl && ch->server)
+		return -EOPNOTSUPP;
 	if (timeout_ns < 0 || (ch->server && may_wait))
 		return KMCL_ERR(EINVAL, 8);
 	if (!may_wait)
@@ -173,10 +183,12 @@ int __kmcl_send_sync(struct kmcl_channel *ch, const void *buf, u32 len,
 	pkt->done = sync_done;
 	pkt->pointer = &sync;
 
-	ret = sync_begin(ch, &sync);
+	if (mdl)
+		ext_len = kmcl_ext_from_mdl(pkt, mdl, len);
+	ret = ext_len < 0 ? ext_len : sync_begin(ch, &sync);
 	if (ret)
 		goto free;
-	ret = kmcl_submit(pkt, buf, len, flags, timeout_ns);
+	ret = kmcl_submit(pkt, buf, len, ext_len, flags, timeout_ns);
 	if (ret)
 		goto end;
 	if (timeout_ns)
@@ -207,5 +219,26 @@ end:
 free:
 	kmcl_packet_destroy(pkt);
 	return ret;
+}
+EXPORT_SYMBOL_GPL(__kmcl_send_sync_mdl);
+
+/**
+ * __kmcl_send_sync() - send and wait, without described memory
+ * @ch: the channel
+ * @buf: payload
+ * @len: its bytes
+ * @flags: see __kmcl_send_sync_mdl()
+ * @reply: see there
+ * @reply_len: see there
+ * @timeout_ns: see there
+ *
+ * Context: as __kmcl_send_sync_mdl().
+ * Return: as __kmcl_send_sync_mdl().
+ */
+int __kmcl_send_sync(struct kmcl_channel *ch, const void *buf, u32 len,
+		     u32 flags, void *reply, u32 *reply_len, s64 timeout_ns)
+{
+	return __kmcl_send_sync_mdl(ch, buf, len, NULL, flags, reply, reply_len,
+				    timeout_ns);
 }
 EXPORT_SYMBOL_GPL(__kmcl_send_sync);

@@ -16,6 +16,7 @@
 #define _LINUX_KMCL_H
 
 #include <linux/errno.h>
+#include <linux/kmcl_mdl.h>
 #include <linux/types.h>
 #include <linux/uuid.h>
 
@@ -23,6 +24,7 @@ struct device;
 struct kmcl_channel;
 struct kmcl_completion;
 struct kmcl_packet;
+struct scatterlist;
 
 /* An errno with the number, from 1 on, of the argument that was wrong */
 #define KMCL_ERR(err, arg)	(-((err) | ((arg) << 12)))
@@ -34,6 +36,7 @@ static inline int kmcl_errno(int ret)
 
 /* Send flags */
 #define KMCL_SEND_WAIT		0x1	/* complete when the peer has completed it */
+#define KMCL_SEND_FORCE_LENGTH	0x2	/* kmcl_send_mdl_part(): past the end */
 #define KMCL_SEND_PAGED		0x4	/* the buffer may fault: copy it first */
 
 /* Flags of a channel, and of a server's offer */
@@ -43,6 +46,10 @@ static inline int kmcl_errno(int ret)
 #define KMCL_SERVER_OFFER_AS_PIPE	0x4
 #define KMCL_SERVER_FORCE_NEW		0x8
 #define KMCL_SERVER_TLNPI		0x10
+
+/* Flags of an incoming packet, and of kmcl_packet_external() */
+#define KMCL_PACKET_EXTERNAL	0x1	/* memory of the client's comes with it */
+#define KMCL_EXTERNAL_READ_ONLY	0x1	/* it is only to be read */
 
 /* No time limit for kmcl_send_sync() */
 #define KMCL_NO_TIMEOUT		S64_MAX
@@ -74,7 +81,8 @@ struct kmcl_channel_ops {
 
 /*
  * One incoming packet: complete it now or later with kmcl_complete(), or
- * kmcl_packet_defer() it. @buf stays valid, and writable, until then.
+ * kmcl_packet_defer() it. @buf stays valid, and writable, until then. @flags:
+ * KMCL_PACKET_EXTERNAL.
  */
 typedef void (*kmcl_process_fn)(struct kmcl_channel *ch,
 				struct kmcl_completion *comp,
@@ -106,6 +114,7 @@ int __kmcl_set_process(struct kmcl_channel *ch, kmcl_process_fn process,
 int __kmcl_set_flags(struct kmcl_channel *ch, u32 flags);
 int __kmcl_set_name(struct kmcl_channel *ch, const char *name);
 int __kmcl_set_max_packet_size(struct kmcl_channel *ch, u32 bytes);
+int __kmcl_set_max_external(struct kmcl_channel *ch, u32 bytes, u32 pieces);
 int __kmcl_set_context_size(struct kmcl_channel *ch, u32 bytes);
 int __kmcl_set_ring_pages(struct kmcl_channel *ch, u32 incoming, u32 outgoing);
 int __kmcl_set_target(struct kmcl_channel *ch, const guid_t *type,
@@ -139,6 +148,18 @@ void *kmcl_packet_get_pointer(const struct kmcl_packet *pkt);
 void __kmcl_packet_set_done(struct kmcl_packet *pkt, kmcl_done_fn done,
 			    unsigned int cb_flags);
 int __kmcl_send(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags);
+int __kmcl_send_mdl(struct kmcl_packet *pkt, const void *buf, u32 len,
+		    const struct kmcl_mdl *mdl, u32 flags);
+int __kmcl_send_mdl_part(struct kmcl_packet *pkt, const void *buf, u32 len,
+			 const struct kmcl_mdl *mdl, u32 offset, u32 bytes,
+			 u32 flags);
+int __kmcl_send_pfns(struct kmcl_packet *pkt, const void *buf, u32 len,
+		     const unsigned long *pfns, u32 count, u32 flags);
+int __kmcl_send_sg(struct kmcl_packet *pkt, const void *buf, u32 len,
+		   struct scatterlist *sg, unsigned int nents, u32 flags);
+int __kmcl_send_sync_mdl(struct kmcl_channel *ch, const void *buf, u32 len,
+			 const struct kmcl_mdl *mdl, u32 flags, void *reply,
+			 u32 *reply_len, s64 timeout_ns);
 int __kmcl_send_sync(struct kmcl_channel *ch, const void *buf, u32 len,
 		     u32 flags, void *reply, u32 *reply_len, s64 timeout_ns);
 
@@ -147,6 +168,8 @@ void kmcl_complete(struct kmcl_completion *comp, const void *buf, u32 len);
 void kmcl_packet_defer(struct kmcl_completion *comp);
 void kmcl_packet_fail(struct kmcl_completion *comp);
 void *kmcl_completion_context(struct kmcl_completion *comp);
+int __kmcl_packet_external(struct kmcl_completion *comp, u32 flags,
+			   struct kmcl_mdl **mdl);
 
 /* An NTSTATUS for a result of the functions above */
 s32 kmcl_ntstatus(int ret);
@@ -224,6 +247,12 @@ static inline int kmcl_set_max_packet_size(struct kmcl_channel *ch, u32 bytes)
 	return kmcl_errno(__kmcl_set_max_packet_size(ch, bytes));
 }
 
+static inline int kmcl_set_max_external(struct kmcl_channel *ch, u32 bytes,
+					u32 pieces)
+{
+	return kmcl_errno(__kmcl_set_max_external(ch, bytes, pieces));
+}
+
 static inline int kmcl_set_context_size(struct kmcl_channel *ch, u32 bytes)
 {
 	return kmcl_errno(__kmcl_set_context_size(ch, bytes));
@@ -291,6 +320,49 @@ static inline int kmcl_send(struct kmcl_packet *pkt, const void *buf, u32 len,
 			    u32 flags)
 {
 	return kmcl_errno(__kmcl_send(pkt, buf, len, flags));
+}
+
+static inline int kmcl_send_mdl(struct kmcl_packet *pkt, const void *buf,
+				u32 len, const struct kmcl_mdl *mdl, u32 flags)
+{
+	return kmcl_errno(__kmcl_send_mdl(pkt, buf, len, mdl, flags));
+}
+
+static inline int kmcl_send_mdl_part(struct kmcl_packet *pkt, const void *buf,
+				     u32 len, const struct kmcl_mdl *mdl,
+				     u32 offset, u32 bytes, u32 flags)
+{
+	return kmcl_errno(__kmcl_send_mdl_part(pkt, buf, len, mdl, offset,
+					       bytes, flags));
+}
+
+static inline int kmcl_send_pfns(struct kmcl_packet *pkt, const void *buf,
+				 u32 len, const unsigned long *pfns, u32 count,
+				 u32 flags)
+{
+	return kmcl_errno(__kmcl_send_pfns(pkt, buf, len, pfns, count, flags));
+}
+
+static inline int kmcl_send_sg(struct kmcl_packet *pkt, const void *buf,
+			       u32 len, struct scatterlist *sg,
+			       unsigned int nents, u32 flags)
+{
+	return kmcl_errno(__kmcl_send_sg(pkt, buf, len, sg, nents, flags));
+}
+
+static inline int kmcl_packet_external(struct kmcl_completion *comp, u32 flags,
+				       struct kmcl_mdl **mdl)
+{
+	return kmcl_errno(__kmcl_packet_external(comp, flags, mdl));
+}
+
+static inline int kmcl_send_sync_mdl(struct kmcl_channel *ch, const void *buf,
+				     u32 len, const struct kmcl_mdl *mdl,
+				     u32 flags, void *reply, u32 *reply_len,
+				     s64 timeout_ns)
+{
+	return kmcl_errno(__kmcl_send_sync_mdl(ch, buf, len, mdl, flags, reply,
+					       reply_len, timeout_ns));
 }
 
 static inline int kmcl_send_sync(struct kmcl_channel *ch, const void *buf,

@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Described memory: making descriptions, and getting at what they describe.
+ *
+ * No locks: a description is its owner's. Only mapping and unmapping may
+ * sleep.
+ */
+#include <linux/export.h>
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "kmcl_internal.h"
+
+#define FRAMES_PER_PAGE	(PAGE_SIZE >> KMCL_PFN_SHIFT)
+
+static struct page *frame_page(unsigned long pfn)
+{
+	return pfn_to_page(pfn / FRAMES_PER_PAGE);
+}
+
+/* Where frame @pfn begins in its page: 0 where a page has 4 KiB */
+static u32 frame_offset(unsigned long pfn)
+{
+	return (pfn % FRAMES_PER_PAGE) << KMCL_PFN_SHIFT;
+}
+
+/* Is there memory behind the frame? */
+bool kmcl_pfn_ok(u64 pfn)
+{
+	unsigned long page = pfn / FRAMES_PER_PAGE;
+
+	return page == pfn / FRAMES_PER_PAGE && pfn_valid(page);
+}
+
+/* What is wrong with one piece: -EINVAL; of a chain, look at each. */
+int kmcl_mdl_check(const struct kmcl_mdl *mdl)
+{
+	if (mdl->offset >= KMCL_PFN_SIZE ||
+	    kmcl_mdl_frames(mdl->offset, mdl->bytes) > mdl->npfns ||
+	    (mdl->npfns && !mdl->pfns))
+		return -EINVAL;
+	return 0;
+}
+
+/**
+ * kmcl_mdl_alloc() - a description, with room for a buffer's frames
+ * @va: where the buffer begins; not looked at
+ * @bytes: its size
+ * @gfp: how to allocate
+ *
+ * Describes nothing until kmcl_mdl_build().
+ *
+ * Context: as @gfp says.
+ * Return: the description, which kmcl_mdl_free() frees, or NULL.
+ */
+struct kmcl_mdl *kmcl_mdl_alloc(const void *va, u32 bytes, gfp_t gfp)
+{
+	u32 offset = (unsigned long)va & (KMCL_PFN_SIZE - 1);
+	u32 frames = kmcl_mdl_frames(offset, bytes);
+	struct kmcl_mdl *mdl;
+
+	mdl = kvmalloc(sizeof(*mdl) + array_size(frames, sizeof(*mdl->pfns)),
+		       gfp);
+	if (!mdl)
+		return NULL;
+	*mdl = (struct kmcl_mdl) {
+		.va = (void *)va,
+		.pfns = (unsigned long *)(mdl + 1),
+		.offset = offset,
+		.bytes = bytes,
+	};
+	return mdl;
+}
+EXPORT_SYMBOL_GPL(kmcl_mdl_alloc);
+
+/**
+ * kmcl_mdl_build() - look up the frames of a kernel buffer
+ * @mdl: from kmcl_mdl_alloc(); its buffer is memory of the page or slab
+ *	allocators or of vmalloc(), and does not move
+ *
+ * Context: atomic.
+ * Return: 0; -EFAULT: there is no such memory, nothing is described.
+ */
+int kmcl_mdl_build(struct kmcl_mdl *mdl)
+{
+	u32 i, frames = kmcl_mdl_frames(mdl->offset, mdl->bytes);
+	const void *va = mdl->va - mdl->offset;
+	struct page *page;
+
+	mdl->npfns = 0;
+	for (i = 0; i < frames; i++, va += KMCL_PFN_SIZE) {
+		page = NULL;
+		if (is_vmalloc_addr(va))
+			page = vmalloc_to_page(va);
+		else if (virt_addr_valid(va))
+			page = virt_to_page(va);
+		if (!page)
+			return -EFAULT;
+		mdl->pfns[i] = page_to_pfn(page) * FRAMES_PER_PAGE +
+			       (offset_in_page(va) >> KMCL_PFN_SHIFT);
+	}
+	mdl->npfns = frames;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(kmcl_mdl_build);
+
+/**
+ * kmcl_mdl_from_buffer() - describe a kernel buffer
+ * @va: see kmcl_mdl_build()
+ * @bytes: its size
+ * @gfp: how to allocate
+ *
+ * Context: as @gfp says.
+ * Return: the description, which kmcl_mdl_free() frees; NULL: no memory, or
+ * no such buffer.
+ */
+struct kmcl_mdl *kmcl_mdl_from_buffer(const void *va, u32 bytes, gfp_t gfp)
+{
+	struct kmcl_mdl *mdl = kmcl_mdl_alloc(va, bytes, gfp);
+
+	if (mdl && kmcl_mdl_build(mdl)) {
+		kmcl_mdl_free(mdl);
+		return NULL;
+	}
+	return mdl;
+}
+EXPORT_SYMBOL_GPL(kmcl_mdl_from_buffer);
+
+/**
+ * kmcl_mdl_from_pages() - describe pages
+ * @pages: as many as @offset and @bytes need; no reference is taken
+ * @offset: of the first byte in the first page, below PAGE_SIZE
+ * @bytes: how many bytes
+ * @gfp: how to allocate
+ *
+ * Context: as @gfp says.
+ * Return: the description, which kmcl_mdl_free() frees, or NULL.
+ */
+struct kmcl_mdl *kmcl_mdl_from_pages(struct page *const *pages, u32 offset,
+				     u32 bytes, gfp_t gfp)
+{
+	u32 i, first = offset >> KMCL_PFN_SHIFT;
+	struct kmcl_mdl *mdl;
+
+	/* As an address, only its place in a frame counts */
+	mdl = kmcl_mdl_alloc((void *)(unsigned long)offset, bytes, gfp);
+	if (!mdl)
+		return NULL;
+	mdl->va = NULL;
+	mdl->npfns = kmcl_mdl_frames(mdl->offset, bytes);
+	for (i = 0; i < mdl->npfns; i++) {
+		u32 frame = first + i;
+
+		mdl->pfns[i] = page_to_pfn(pages[frame / FRAMES_PER_PAGE]) *
+				FRAMES_PER_PAGE + frame % FRAMES_PER_PAGE;
+	}
+	return mdl;
+}
+EXPORT_SYMBOL_GPL(kmcl_mdl_from_pages);
+
+/**
+ * kmcl_mdl_free() - free one description
+ * @mdl: from kmcl_mdl_alloc() or the functions that use it; NULL is fine; not
+ *	the rest of its chain
+ *
+ * Context: atomic; may sleep if kmcl_mdl_map() had to map the memory and
+ * kmcl_mdl_unmap() was not called.
+ */
+void kmcl_mdl_free(struct kmcl_mdl *mdl)
+{
+	if (!mdl)
+		return;
+	kmcl_mdl_unmap(mdl);
+	kvfree(mdl);
+}
+EXPORT_SYMBOL_GPL(kmcl_mdl_free);
+
+/**
+ * kmcl_mdl_total() - how much a chain describes
+ * @mdl: its first piece, or NULL
+ *
+ * Context: atomic.
+ * Return: bytes.
+ */
+u64 kmcl_mdl_total(const struct kmcl_mdl *mdl)
+{
+	u64 total = 0;
+
+	for (; mdl; mdl = mdl->next)
+		total += mdl->bytes;
+	return total;
+}
+EXPORT_SYMBOL_GPL(kmcl_mdl_total);
+
+static int copy(const struct kmcl_mdl *mdl, u64 offset, void *buf, u32 len,
+		bool write)
+{
+	while (mdl && offset >= mdl->bytes) {
+		offset -= mdl->bytes;
+		mdl = mdl->next;
+	}
+	while (len) {
+		u64 at;
+		u32 n;
+		unsigned long pfn;
+		void *p;
+
+		if (!mdl)
+			return -EINVAL;
+		if (offset >= mdl->bytes) {
+			mdl = mdl->next;
+			offset = 0;
+			continue;
+		}
+		if (kmcl_mdl_check(mdl))
+			return -EINVAL;
+		if (write && mdl->flags & KMCL_MDL_READ_ONLY)
+			return -EACCES;
+		at = mdl->offset + offset;
+		pfn = mdl->pfns[at >> KMCL_PFN_SHIFT];
+		at &= KMCL_PFN_SIZE - 1;
+		n = min_t(u64, len, min_t(u64, KMCL_PFN_SIZE - at,
+					  mdl->bytes - offset));
+		p = kmap_local_page(frame_page(pfn));
+		if (write)
+			memcpy(p + frame_offset(pfn) + at, buf, n);
+		else
+			memcpy(buf, p + frame_offset(pfn) + at, n);
+		kunmap_local(p);
+		buf += n;
+		len -= n;
+		offset += n;
+	}
+	return 0;
+}
+
+/**
+ * kmcl_mdl_read() - copy out of described memory
+ * @mdl: the first piece of a chain
+ * @offset: where to begin, in bytes from the first one described
+ * @buf: where the bytes go
+ * @len: how many
+ *
+ * Context: atomic.
+ * Return: 0; -EINVAL: the chain ends before, or a piece describes nothing; what
+ * comes before that was copied.
+ */
+int kmcl_mdl_read(const struct kmcl_mdl *mdl, u64 offset, void *buf, u32 len)
+{
+	return copy(mdl, offset, buf, len, false);
+}
+EXPORT_SYMBOL_GPL(kmcl_mdl_read);
+
+/**
+ * kmcl_mdl_write() - copy into described memory
+ * @mdl: the first piece of a chain
+ * @offset: where to begin, in bytes from the first one described
+ * @buf: the bytes
+ * @len: how many
+ *
+ * Context: atomic.
+ * Return: 0; -EINVAL: the chain ends before, or a piece describes nothing;
+ * -EACCES: a piece is for reading only. What comes before that was copied.
+ */
+int kmcl_mdl_write(const struct kmcl_mdl *mdl, u64 offset, const void *buf,
+		   u32 len)
+{
+	return copy(mdl, offset, (void *)buf, len, true);
+}
+EXPORT_SYMBOL_GPL(kmcl_mdl_write);
+
+/*
+ * The pages of one piece, if mapping them one after the other gives its bytes
+ * in a row: always where a page is a frame, else only if the frames in the
+ * middle fill their pages. @pages: room for @npfns. 0: not so.
+ */
+static u32 whole_pages(const struct kmcl_mdl *mdl, struct page **pages)
+{
+	u32 i, n = 0;
+
+	for (i = 0; i < mdl->npfns; i++) {
+		unsigned long pfn = mdl->pfns[i];
+
+		if (i && pfn % FRAMES_PER_PAGE) {
+			if (pfn != mdl->pfns[i - 1] + 1)
+				return 0;
+			continue;
+		}
+		if (i && mdl->pfns[i - 1] % FRAMES_PER_PAGE != FRAMES_PER_PAGE - 1)
+			return 0;
+		pages[n++] = frame_page(pfn);
+	}
+	return n;
+}
+
+static bool contiguous(const struct kmcl_mdl *mdl)
+{
+	u32 i;
+
+	for (i = 0; i < mdl->npfns; i++)
+		if (mdl->pfns[i] != mdl->pfns[0] + i ||
+		    PageHighMem(frame_page(mdl->pfns[i])))
+			return false;
+	return true;
+}
+
+/**
+ * kmcl_mdl_map() - a kernel address for one piece of described memory
+ * @mdl: the piece, not its chain
+ *
+ * The same address each time until kmcl_mdl_unmap().
+ *
+ * Context: may sleep; atomic if the memory is a buffer that the kernel has
+ * mapped, or physically contiguous.
+ * Return: the address of the first byte; NULL: nothing is described, no
+ * memory, or, where pages are larger than 4 KiB, frames that do not make up
+ * pages.
+ */
+void *kmcl_mdl_map(struct kmcl_mdl *mdl)
+{
+	bool read_only = mdl->flags & KMCL_MDL_READ_ONLY;
+	struct page **pages;
+	void *map = NULL;
+	u32 n;
+
+	if (!mdl->npfns || mdl->va)
+		return mdl->npfns ? mdl->va : NULL;
+	if (!mdl->map && contiguous(mdl)) {
+		mdl->va = page_address(frame_page(mdl->pfns[0])) +
+			  frame_offset(mdl->pfns[0]) + mdl->offset;
+		return mdl->va;
+	}
+	might_sleep();
+	pages = kvmalloc_array(mdl->npfns, sizeof(*pages), GFP_KERNEL);
+	if (!pages)
+		return NULL;
+	n = whole_pages(mdl, pages);
+	if (n)
+		map = vmap(pages, n, VM_MAP,
+			   read_only ? PAGE_KERNEL_RO : PAGE_KERNEL);
+	kvfree(pages);
+	if (!map)
+		return NULL;
+	mdl->map = map;
+	mdl->va = map + frame_offset(mdl->pfns[0]) + mdl->offset;
+	return mdl->va;
+}
+EXPORT_SYMBOL_GPL(kmcl_mdl_map);
+
+/**
+ * kmcl_mdl_unmap() - undo kmcl_mdl_map()
+ * @mdl: the piece
+ *
+ * Context: may sleep if kmcl_mdl_map() had to map the memory, else atomic.
+ */
+void kmcl_mdl_unmap(struct kmcl_mdl *mdl)
+{
+	if (!mdl->map)
+		return;
+	vunmap(mdl->map);
+	mdl->map = NULL;
+	mdl->va = NULL;
+}
+EXPORT_SYMBOL_GPL(kmcl_mdl_unmap);
