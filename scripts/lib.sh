@@ -80,19 +80,24 @@ tally()
 	[ "$failed" -eq 0 ]
 }
 
-# count_guest LOG: add the checks that a guest printed there, and show them.
+# count_guest LOG: add the checks that a guest printed there, and show them. A
+# guest that did not get to say how many there were has failed one.
 count_guest()
 {
-	local line
+	local line counted=$((passed + failed + skipped)) told=none
 
 	while IFS= read -r line; do
 		case $line in
 		'|   ok '*)	passed=$((passed + 1)) ;;
 		'|   FAILED '*)	failed=$((failed + 1)) ;;
 		'|   skipped '*) skipped=$((skipped + 1)) ;;
+		'| '*' checks')	told=${line#| } told=${told% checks}; continue ;;
 		'| '[0-9]*)	;;
 		*)		continue ;;
 		esac
 		printf '%s\n' "${line#|   }"
 	done < <(tr -d '\r' <"$1")
+	counted=$((passed + failed + skipped - counted))
+	[ "$counted" = "$told" ] ||
+		check "the guest made $told checks, and $counted are in its log" false >&2
 }

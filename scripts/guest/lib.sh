@@ -18,12 +18,16 @@ show()
 	sed 's/^/|      /'
 }
 
-# check NAME COMMAND...: the host counts these lines.
+# check NAME COMMAND...: the host counts these lines, and compares with the
+# number that it is told at the end.
+checks=0
+trap 'echo "| $checks checks"' EXIT
 check()
 {
 	local name=$1
 
 	shift
+	checks=$((checks + 1))
 	if "$@"; then
 		printf '|   ok      %s\n' "$name"
 	else
