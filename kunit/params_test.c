@@ -126,6 +126,42 @@ static void settings_are_frozen_in_every_other_state(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, __kmcl_set_ring_pages(loop->client.ch, 8, 8));
 }
 
+/* In pages, the control page included */
+static void rings_are_as_large_as_asked_for_or_needed(struct kunit *test)
+{
+	static const struct {
+		u32 packet, asked, expected;
+	} cases[] = {
+		{ 64, 0, 5 },		/* 16 KiB of data */
+		{ 64, 1, 2 },
+		{ 64, 2, 2 },
+		{ 64, 9, 9 },
+		{ 2008, 2, 2 },		/* 2 * (2008 + 32) bytes, and 8 */
+		{ 2016, 2, 3 },
+		{ 8192, 0, 6 },		/* 2 * (8192 + 32) bytes, and 8 */
+		{ 8192, 2, 6 },
+	};
+	struct kmcl_channel *ch;
+	struct loop *loop = test->priv;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		KUNIT_ASSERT_EQ(test, 0, kmcl_channel_alloc(NULL, false, &ch));
+		kmcl_set_target(ch, &loop->type, &loop->type, NULL);
+		kmcl_set_max_packet_size(ch, cases[i].packet);
+		if (cases[i].asked)
+			kmcl_set_ring_pages(ch, cases[i].asked, cases[i].asked);
+		KUNIT_EXPECT_EQ(test, 0, kmcl_channel_enable(ch));
+		KUNIT_EXPECT_EQ(test, ch->rx_pages, cases[i].expected);
+		/* External data may need more */
+		KUNIT_EXPECT_GE(test, ch->tx_pages, cases[i].expected);
+		if (cases[i].asked > 8)
+			KUNIT_EXPECT_EQ(test, ch->tx_pages, cases[i].asked);
+		kmcl_channel_disable(ch);
+		kmcl_channel_free(ch);
+	}
+}
+
 static void the_packet_size_is_settled_by_the_first_packet(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -265,6 +301,7 @@ static struct kunit_case params_cases[] = {
 	KUNIT_CASE(setters_name_the_wrong_argument),
 	KUNIT_CASE(calls_without_a_channel),
 	KUNIT_CASE(settings_are_frozen_in_every_other_state),
+	KUNIT_CASE(rings_are_as_large_as_asked_for_or_needed),
 	KUNIT_CASE(the_packet_size_is_settled_by_the_first_packet),
 	KUNIT_CASE(one_server_for_a_pair_of_guids),
 	KUNIT_CASE(state_callbacks_may_not_end_their_channel),

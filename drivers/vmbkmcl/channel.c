@@ -172,22 +172,28 @@ static void wait_taken_down(struct kmcl_channel *ch)
 	wait_event(ch->wait, !READ_ONCE(ch->closed_returned));
 }
 
-/* Ring sizes are fixed by enabling: room for two of the largest packets */
-static u32 ring_pages(const struct kmcl_channel *ch, u32 header)
+/*
+ * Ring sizes are fixed by enabling: what was asked for, if two of the largest
+ * packets fit, and by default 16 KiB at least.
+ */
+static u32 ring_pages(const struct kmcl_channel *ch, u32 asked, u32 header)
 {
 	u32 one, two;
 
 	one = kmcl_ring_bytes(max(header, 8U), ch->max_packet);
 	one = min(one, kmcl_ring_bytes(0, KMCL_MAX_PACKET_SIZE));
+	/* Equal indices mean empty: a ring is never filled to the last byte */
 	two = 2 * one + 8;
-	return 1 + DIV_ROUND_UP(max(two, 16U * 1024), KMCL_PAGE_SIZE);
+	if (!asked)
+		two = max(two, 16U * 1024);
+	return max(asked, 1 + DIV_ROUND_UP(two, KMCL_PAGE_SIZE));
 }
 
 static void size_rings(struct kmcl_channel *ch)
 {
 	ch->sized = true;
-	ch->rx_pages = max(ch->rx_pages, ring_pages(ch, kmcl_ext_rx_header(ch)));
-	ch->tx_pages = max(ch->tx_pages, ring_pages(ch, kmcl_ext_tx_room(ch)));
+	ch->rx_pages = ring_pages(ch, ch->rx_pages, kmcl_ext_rx_header(ch));
+	ch->tx_pages = ring_pages(ch, ch->tx_pages, kmcl_ext_tx_room(ch));
 }
 
 /**

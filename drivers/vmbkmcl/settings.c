@@ -165,7 +165,8 @@ EXPORT_SYMBOL_GPL(__kmcl_set_context_size);
  * @incoming: pages of 4 KiB, the control page included
  * @outgoing: the same for the other direction
  *
- * Raised where two of the largest packets would not fit.
+ * Raised where two of the largest packets would not fit. Never set: room for
+ * those, and for 16 KiB.
  *
  * Context: may sleep.
  * Return: 0, -EBUSY (argument 1): not disabled, or a server; -EINVAL
