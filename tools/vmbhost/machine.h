@@ -157,7 +157,8 @@ int vm_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* setup.c */
 int setup_kvm(struct vm *vm);
 int setup_memory(struct vm *vm);
-int setup_interrupts(struct vm *vm);
+int setup_chips(struct vm *vm);
+int setup_routes(struct vm *vm);
 int setup_registers(struct vm *vm, uint64_t entry);
 
 /* console.c */

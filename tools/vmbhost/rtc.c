@@ -20,8 +20,14 @@
 #define REG_B		0x0b
 #define REG_D		0x0d
 #define A_DIVIDER	0x26	/* as every PC sets it; no update goes on */
-#define B_BINARY_24H	0x06
+#define B_24H		0x02
 #define D_VALID		0x80
+
+/* Linux takes these for decimal digits whatever register B says. */
+static uint8_t bcd(unsigned int value)
+{
+	return value / 10 << 4 | value % 10;
+}
 
 /**
  * rtc_read() - the guest reads a byte
@@ -35,23 +41,23 @@ uint8_t rtc_read(uint8_t index, time_t seconds)
 	gmtime_r(&seconds, &now);
 	switch (index) {
 	case REG_SECONDS:
-		return now.tm_sec;
+		return bcd(now.tm_sec);
 	case REG_MINUTES:
-		return now.tm_min;
+		return bcd(now.tm_min);
 	case REG_HOURS:
-		return now.tm_hour;
+		return bcd(now.tm_hour);
 	case REG_WEEKDAY:
-		return now.tm_wday + 1;
+		return bcd(now.tm_wday + 1);
 	case REG_DAY:
-		return now.tm_mday;
+		return bcd(now.tm_mday);
 	case REG_MONTH:
-		return now.tm_mon + 1;
+		return bcd(now.tm_mon + 1);
 	case REG_YEAR:
-		return now.tm_year % 100;
+		return bcd(now.tm_year % 100);
 	case REG_A:
 		return A_DIVIDER;
 	case REG_B:
-		return B_BINARY_24H;
+		return B_24H;
 	case REG_D:
 		return D_VALID;
 	default:

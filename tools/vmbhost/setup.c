@@ -99,29 +99,61 @@ static void add_pin(struct kvm_irq_routing *routing, uint32_t gsi,
 }
 
 /**
- * setup_interrupts() - the lines of a PC, and one for each processor's VMBUS_SINT
+ * setup_chips() - the interrupt controllers and the timer of a PC
  *
- * With an event when the guest has ended that interrupt or message.
- * Return: 0; -1 after an error was printed
+ * Before any processor is made. Return: 0; -1 after an error was printed
  */
-int setup_interrupts(struct vm *vm)
+int setup_chips(struct vm *vm)
 {
-	struct {
-		struct kvm_irq_routing head;
-		struct kvm_irq_routing_entry entries[2 * PIC_PINS +
-						     IOAPIC_PINS + VM_MAX_CPUS];
-	} routes = { 0 };
 	struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
 	uint64_t identity_map = IDENTITY_MAP;
-	struct kvm_irq_routing_entry *entry;
-	struct kvm_irqfd irqfd;
-	unsigned int i;
 
 	if (ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_map) < 0 ||
 	    ioctl(vm->fd, KVM_SET_TSS_ADDR, TSS_ADDRESS) < 0 ||
 	    ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0) < 0 ||
 	    ioctl(vm->fd, KVM_CREATE_PIT2, &pit) < 0)
 		return vm_error("KVM makes no PC: %s", strerror(errno));
+	return 0;
+}
+
+/*
+ * Interrupts of a SynIC are raised with KVM_IRQ_LINE_STATUS, which tells whether
+ * the source is masked; the irqfd is there for its other end, the guest's end of
+ * the interrupt or of the message.
+ */
+static int add_irqfd(struct vm *vm, struct vcpu *vcpu)
+{
+	struct kvm_irqfd irqfd = {
+		.gsi = GSI_SYNIC + vcpu->index,
+		.flags = KVM_IRQFD_FLAG_RESAMPLE,
+		.resamplefd = vm->ack_fd,
+	};
+
+	vcpu->irqfd = eventfd(0, EFD_CLOEXEC);
+	if (vcpu->irqfd < 0)
+		return vm_error("eventfd: %s", strerror(errno));
+	irqfd.fd = vcpu->irqfd;
+	if (ioctl(vm->fd, KVM_IRQFD, &irqfd) < 0)
+		return vm_error("KVM gives no irqfd: %s", strerror(errno));
+	return 0;
+}
+
+/**
+ * setup_routes() - the lines of a PC, and one for each processor's VMBUS_SINT
+ *
+ * When all processors have their SynIC: KVM notes in it which line a source is,
+ * and without that never tells of an end of message.
+ * Return: 0; -1 after an error was printed
+ */
+int setup_routes(struct vm *vm)
+{
+	struct {
+		struct kvm_irq_routing head;
+		struct kvm_irq_routing_entry entries[2 * PIC_PINS +
+						     IOAPIC_PINS + VM_MAX_CPUS];
+	} routes = { 0 };
+	struct kvm_irq_routing_entry *entry;
+	unsigned int i;
 
 	for (i = 0; i < IOAPIC_PINS; i++) {
 		if (i < PIC_PINS)
@@ -145,21 +177,8 @@ int setup_interrupts(struct vm *vm)
 				strerror(errno));
 
 	for (i = 0; i < vm->config.cpus; i++) {
-		/*
-		 * Interrupts are raised with KVM_IRQ_LINE_STATUS, which tells
-		 * whether the source is masked; the irqfd is there for its
-		 * other end.
-		 */
-		irqfd = (struct kvm_irqfd){
-			.fd = eventfd(0, EFD_CLOEXEC),
-			.gsi = GSI_SYNIC + i,
-			.flags = KVM_IRQFD_FLAG_RESAMPLE,
-			.resamplefd = vm->ack_fd,
-		};
-		if ((int)irqfd.fd < 0 || ioctl(vm->fd, KVM_IRQFD, &irqfd) < 0)
-			return vm_error("KVM gives no irqfd: %s",
-					strerror(errno));
-		vm->vcpus[i].irqfd = irqfd.fd;
+		if (add_irqfd(vm, &vm->vcpus[i]))
+			return -1;
 	}
 	return 0;
 }

@@ -160,12 +160,14 @@ static int make(struct vm *vm)
 	uint64_t rsdp, entry;
 	unsigned int i;
 
-	if (setup_kvm(vm) || setup_memory(vm) || setup_interrupts(vm))
+	if (setup_kvm(vm) || setup_memory(vm) || setup_chips(vm))
 		return -1;
 	for (i = 0; i < vm->config.cpus; i++) {
 		if (vcpu_create(vm, i))
 			return -1;
 	}
+	if (setup_routes(vm))
+		return -1;
 	rsdp = acpi_build(guest_memory(vm, ACPI_BASE, ACPI_SIZE), ACPI_BASE,
 			  ACPI_SIZE, vm->config.cpus);
 	if (!rsdp)
