@@ -22,7 +22,7 @@ distclean:
 # Each of these can be run alone, needs nothing installed, downloads what it
 # uses into build/ once, and ends with "N passed, N failed, N skipped".
 # KERNEL=6.1, 6.12 (the default) or 7.3 chooses the kernel for demo and vmtest.
-demo check kunit sparse checkpatch shellcheck build-test vmtest bench:
+demo check kunit symbols sparse checkpatch shellcheck build-test vmtest bench:
 	@scripts/$@.sh
 
 # The VMBus host for tests, in build/vmbhost/, and what of it needs no KVM.
@@ -57,6 +57,7 @@ help:
 	@echo 'make demo   [KERNEL=6.12]  the whole story on a real VMBus host, in QEMU'
 	@echo 'make check                 everything below, and a sum'
 	@echo 'make kunit                 unit tests under User Mode Linux'
+	@echo 'make symbols               every symbol of the list has its check'
 	@echo 'make sparse                sparse on the module sources'
 	@echo 'make checkpatch            checkpatch --strict on all sources'
 	@echo 'make shellcheck            shellcheck on the scripts'
@@ -67,6 +68,6 @@ help:
 	@echo 'make bench  [KERNEL=6.12]  instructions per packet, beside the raw VMBus API'
 	@echo 'make dkmstest              the package in a clean Debian root and a guest'
 
-.PHONY: bench modules modules_install clean distclean demo check kunit sparse \
-	checkpatch shellcheck build-test vmtest dkms-install dkms-remove deb dkmstest help \
-	vmbhost vmbhost-test
+.PHONY: bench modules modules_install clean distclean demo check kunit symbols \
+	sparse checkpatch shellcheck build-test vmtest dkms-install dkms-remove \
+	deb dkmstest help vmbhost vmbhost-test

@@ -215,7 +215,8 @@ static int settings_round(struct kunit *test, struct fault_attr *attr, int nth,
 	ch = f->client.ch;
 	KUNIT_ASSERT_EQ(test, kmcl_set_name(ch, "before"), 0);
 	faults_arm(attr, nth);
-	ret = kmcl_set_name(ch, "after") ?:
+	ret = kmcl_set_name(ch, "between") ?:
+	      kmcl_errno(__kmcl_set_name_utf16(ch, L"after", 5)) ?:
 	      kmcl_set_ops(ch, &ops) ?:
 	      kmcl_set_process(ch, echo, NULL) ?:
 	      kmcl_set_flags(ch, 0) ?:
@@ -225,7 +226,8 @@ static int settings_round(struct kunit *test, struct fault_attr *attr, int nth,
 	      kmcl_set_target(ch, &type, NULL, open_failed);
 	*failed = faults_disarm(attr);
 	faults_note_reached();
-	KUNIT_EXPECT_STREQ(test, ch->name, ret ? "before" : "after");
+	KUNIT_EXPECT_STREQ(test, ch->name, !ret ? "after" :
+			   nth == 1 ? "before" : "between");
 	if (ret)
 		KUNIT_EXPECT_EQ(test, ret, -ENOMEM);
 	KUNIT_EXPECT_EQ(test, kmcl_set_name(ch, "again"), 0);
@@ -237,7 +239,7 @@ static void setting_up_a_channel(struct kunit *test)
 {
 	struct alloc_fixture *f = test->priv;
 
-	fail_each(test, f->slab, settings_round, 1);
+	fail_each(test, f->slab, settings_round, 2);
 }
 
 /* The packet, its slot, and the slot's place in the table */

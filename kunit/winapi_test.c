@@ -14,6 +14,8 @@
 
 #include <kmcl/vmbuskernelmodeclientlibapi.h>
 
+#include "kmcl_internal.h"
+
 #define EXPECT_STATUS(test, call, expected) \
 	KUNIT_EXPECT_EQ(test, (u32)(call), (u32)(expected))
 
@@ -22,6 +24,8 @@
 static const GUID test_type =
 	GUID_INIT(0x6c8f0a51, 0x3b1c, 0x4a0e,
 		  0x9d, 0x27, 0x51, 0xe0, 0x1c, 0x44, 0x7a, 0x10);
+
+static DECLARE_CONST_UNICODE_STRING(name, L"Test");
 
 struct winapi_fixture {
 	struct device *parent;
@@ -110,7 +114,7 @@ static void settings_name_the_wrong_parameter(struct kunit *test)
 		      STATUS_INVALID_PARAMETER_2);
 	EXPECT_STATUS(test, VmbChannelInitSetFlags(f->client, 0),
 		      STATUS_SUCCESS);
-	EXPECT_STATUS(test, VmbChannelInitSetFriendlyName(f->client, "Test"),
+	EXPECT_STATUS(test, VmbChannelInitSetFriendlyName(f->client, &name),
 		      STATUS_SUCCESS);
 	EXPECT_STATUS(test, VmbChannelInitSetMaximumPacketSize(f->client, 0),
 		      STATUS_INVALID_PARAMETER_2);
@@ -132,6 +136,48 @@ static void settings_name_the_wrong_parameter(struct kunit *test)
 		      VmbClientChannelInitSetTargetPnp(f->client, NULL, NULL,
 						       NULL),
 		      STATUS_INVALID_PARAMETER_2);
+}
+
+static void expect_name(struct kunit *test, const WCHAR *text, UINT32 units,
+			const char *utf8)
+{
+	struct winapi_fixture *f = test->priv;
+	UNICODE_STRING string = {
+		.Length = units * sizeof(*text),
+		.MaximumLength = units * sizeof(*text),
+		.Buffer = (WCHAR *)text,
+	};
+
+	EXPECT_STATUS(test, VmbChannelInitSetFriendlyName(f->client, &string),
+		      STATUS_SUCCESS);
+	KUNIT_EXPECT_STREQ(test, f->client->name, utf8);
+}
+
+static void names_are_utf16_and_counted(struct kunit *test)
+{
+	static const WCHAR plain[] = L"Network and more";
+	/* 1, 2, 3 and 4 bytes in UTF-8: A, e acute, the euro, U+1D11E */
+	static const WCHAR wide[] = { 'A', 0xe9, 0x20ac, 0xd834, 0xdd1e };
+	static const WCHAR lone_high[] = { 0xd834, 'B' };
+	static const WCHAR lone_low[] = { 0xdd1e };
+	struct winapi_fixture *f = test->priv;
+	UNICODE_STRING string = { .Length = 2 };
+
+	expect_name(test, plain, 7, "Network");
+	expect_name(test, plain, ARRAY_SIZE(plain), "Network and more");
+	expect_name(test, plain, 0, "");
+	expect_name(test, wide, ARRAY_SIZE(wide),
+		    "A\xc3\xa9\xe2\x82\xac\xf0\x9d\x84\x9e");
+	expect_name(test, lone_high, 2, "\357\277\275B");
+	expect_name(test, lone_high, 1, "\xef\xbf\xbd");
+	expect_name(test, lone_low, 1, "\xef\xbf\xbd");
+
+	EXPECT_STATUS(test, VmbChannelInitSetFriendlyName(f->client, &string),
+		      STATUS_INVALID_PARAMETER_2);
+	KUNIT_EXPECT_STREQ(test, f->client->name, "\xef\xbf\xbd");
+	EXPECT_STATUS(test, VmbChannelInitSetFriendlyName(f->client, NULL),
+		      STATUS_SUCCESS);
+	KUNIT_EXPECT_NULL(test, f->client->name);
 }
 
 static void ring_pages_are_a_clients_and_above_zero(struct kunit *test)
@@ -175,7 +221,7 @@ static void settings_need_a_disabled_channel(struct kunit *test)
 		      STATUS_INVALID_PARAMETER_1);
 	EXPECT_STATUS(test, VmbChannelInitSetFlags(ch, 0),
 		      STATUS_INVALID_PARAMETER_1);
-	EXPECT_STATUS(test, VmbChannelInitSetFriendlyName(ch, "Test"),
+	EXPECT_STATUS(test, VmbChannelInitSetFriendlyName(ch, &name),
 		      STATUS_INVALID_PARAMETER_1);
 	EXPECT_STATUS(test, VmbChannelInitSetMaximumPacketSize(ch, 64),
 		      STATUS_INVALID_PARAMETER_1);
@@ -365,6 +411,7 @@ static struct kunit_case winapi_test_cases[] = {
 	KUNIT_CASE(allocate_wants_a_parent_and_a_place),
 	KUNIT_CASE(state_callbacks_need_their_version_and_size),
 	KUNIT_CASE(settings_name_the_wrong_parameter),
+	KUNIT_CASE(names_are_utf16_and_counted),
 	KUNIT_CASE(ring_pages_are_a_clients_and_above_zero),
 	KUNIT_CASE(settings_need_a_disabled_channel),
 	KUNIT_CASE(pointers_are_the_drivers),

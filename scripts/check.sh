@@ -38,6 +38,7 @@ summary=()
 failures=()
 part checkpatch scripts/checkpatch.sh
 part shellcheck scripts/shellcheck.sh
+part symbols scripts/symbols.sh
 part sparse scripts/sparse.sh
 part build-test scripts/build-test.sh
 part kunit scripts/kunit.sh

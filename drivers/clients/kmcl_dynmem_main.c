@@ -423,6 +423,7 @@ void dm_disable(struct dynmem *dm)
 
 static int dm_setup_channel(struct dynmem *dm, const guid_t *target)
 {
+	static DECLARE_CONST_UNICODE_STRING(friendly_name, L"Dynamic Memory");
 	static const GUID class = DM_CLASS;
 	VMB_CHANNEL_STATE_CHANGE_CALLBACKS callbacks;
 	UINT32 pages = DIV_ROUND_UP(ring_size, DM_RING_PAGE);
@@ -450,7 +451,7 @@ static int dm_setup_channel(struct dynmem *dm, const guid_t *target)
 	if (!NT_SUCCESS(status))
 		goto cleanup;
 
-	status = VmbChannelInitSetFriendlyName(channel, "Dynamic Memory");
+	status = VmbChannelInitSetFriendlyName(channel, &friendly_name);
 	if (!NT_SUCCESS(status))
 		goto cleanup;
 

@@ -90,6 +90,12 @@ int __kmcl_set_flags(struct kmcl_channel *ch, u32 flags)
 }
 EXPORT_SYMBOL_GPL(__kmcl_set_flags);
 
+static void replace_name(struct kmcl_channel *ch, char *name)
+{
+	kfree(ch->name);
+	ch->name = name;
+}
+
 /**
  * __kmcl_set_name() - a name for messages (VmbChannelInitSetFriendlyName)
  * @ch: the channel, disabled
@@ -109,11 +115,73 @@ int __kmcl_set_name(struct kmcl_channel *ch, const char *name)
 		if (!copy)
 			return -ENOMEM;
 	}
-	kfree(ch->name);
-	ch->name = copy;
+	replace_name(ch, copy);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(__kmcl_set_name);
+
+/* One code point; half a surrogate pair becomes the replacement character */
+static u32 utf16_next(const u16 *in, u32 units, u32 *pos)
+{
+	u32 c = in[(*pos)++];
+
+	if (c < 0xd800 || c > 0xdfff)
+		return c;
+	if (c > 0xdbff || *pos == units || (in[*pos] & 0xfc00) != 0xdc00)
+		return 0xfffd;
+	return 0x10000 + ((c & 0x3ff) << 10) + (in[(*pos)++] & 0x3ff);
+}
+
+/**
+ * __kmcl_set_name_utf16() - a name as Windows' drivers have it
+ *	(VmbChannelInitSetFriendlyName)
+ * @ch: the channel, disabled
+ * @name: UTF-16 in the processor's byte order, copied; a null ends it early
+ * @units: its 16-bit units
+ *
+ * Context: may sleep.
+ * Return: 0, -EBUSY (argument 1): not disabled, -EINVAL (argument 2): NULL
+ * with a length, -ENOMEM.
+ */
+int __kmcl_set_name_utf16(struct kmcl_channel *ch, const u16 *name, u32 units)
+{
+	u32 pos = 0;
+	char *utf8, *out;
+
+	if (!kmcl_settable(ch))
+		return KMCL_ERR(EBUSY, 1);
+	if (units && !name)
+		return KMCL_ERR(EINVAL, 2);
+	/* A unit needs at most three bytes, a pair four */
+	utf8 = kmalloc_array(units + 1, 3, GFP_KERNEL);
+	if (!utf8)
+		return -ENOMEM;
+
+	for (out = utf8; pos < units && name[pos];) {
+		u32 c = utf16_next(name, units, &pos);
+
+		if (c < 0x80) {
+			*out++ = c;
+			continue;
+		}
+		if (c < 0x800) {
+			*out++ = 0xc0 | c >> 6;
+		} else {
+			if (c < 0x10000) {
+				*out++ = 0xe0 | c >> 12;
+			} else {
+				*out++ = 0xf0 | c >> 18;
+				*out++ = 0x80 | (c >> 12 & 0x3f);
+			}
+			*out++ = 0x80 | (c >> 6 & 0x3f);
+		}
+		*out++ = 0x80 | (c & 0x3f);
+	}
+	*out = '\0';
+	replace_name(ch, utf8);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(__kmcl_set_name_utf16);
 
 /**
  * __kmcl_set_max_packet_size() - the largest payload

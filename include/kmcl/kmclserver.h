@@ -8,9 +8,7 @@
 #ifndef _KMCL_KMCLSERVER_H
 #define _KMCL_KMCLSERVER_H
 
-#include <linux/kmcl.h>
-
-#include "nt.h"
+#include "vmb_types.h"
 
 #define VMBUS_SERVER_CHANNEL_INIT_FLAG_LOOPBACK_OFFER			0x1
 #define VMBUS_SERVER_CHANNEL_INIT_FLAG_ENUMERATE_DEVICE_INTERFACE	0x2
@@ -63,6 +61,24 @@ VmbServerChannelInitSetMmioMegabytes(VMBCHANNEL Channel, UINT16 MmioMegabytes,
 {
 	return kmcl_ntstatus(__kmcl_server_set_mmio(Channel, MmioMegabytes,
 						    MmioMegabytesOptional));
+}
+
+/**
+ * VmbServerChannelInitSetTargetInterfaceId() - what the channel is offered as
+ * @Channel: disabled, a server
+ * @InterfaceType: names the protocol
+ * @InterfaceInstance: names this one service
+ *
+ * Context: PASSIVE.
+ * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1.
+ */
+static inline NTSTATUS
+VmbServerChannelInitSetTargetInterfaceId(VMBCHANNEL Channel,
+					 GUID InterfaceType,
+					 GUID InterfaceInstance)
+{
+	return kmcl_ntstatus(__kmcl_server_set_target(Channel, &InterfaceType,
+						      &InterfaceInstance));
 }
 
 /**

@@ -113,6 +113,7 @@ int __kmcl_set_process(struct kmcl_channel *ch, kmcl_process_fn process,
 		       kmcl_processed_fn processed);
 int __kmcl_set_flags(struct kmcl_channel *ch, u32 flags);
 int __kmcl_set_name(struct kmcl_channel *ch, const char *name);
+int __kmcl_set_name_utf16(struct kmcl_channel *ch, const u16 *name, u32 units);
 int __kmcl_set_max_packet_size(struct kmcl_channel *ch, u32 bytes);
 int __kmcl_set_max_external(struct kmcl_channel *ch, u32 bytes, u32 pieces);
 int __kmcl_set_context_size(struct kmcl_channel *ch, u32 bytes);

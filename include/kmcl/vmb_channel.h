@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A channel's life and what may be asked of it at any time, under Windows'
+ * names. Each function says in which context it may be called.
+ */
+#ifndef _KMCL_VMB_CHANNEL_H
+#define _KMCL_VMB_CHANNEL_H
+
+#include "vmb_types.h"
+
+/* Channel life */
+
+/**
+ * VmbChannelAllocate() - make a channel, disabled, with default settings
+ * @Parent: device on whose behalf it is; referenced until cleanup
+ * @IsServer: whether it offers, or else connects to an offer
+ * @Channel: filled in; ends with VmbChannelCleanup()
+ *
+ * Context: PASSIVE.
+ * Return: STATUS_SUCCESS, STATUS_INSUFFICIENT_RESOURCES,
+ * STATUS_INVALID_PARAMETER_1 or _3.
+ */
+static inline NTSTATUS VmbChannelAllocate(PDEVICE_OBJECT Parent,
+					  BOOLEAN IsServer,
+					  VMBCHANNEL *Channel)
+{
+	if (!Parent)
+		return STATUS_INVALID_PARAMETER_1;
+	return kmcl_ntstatus(__kmcl_channel_alloc(Parent, IsServer, Channel));
+}
+
+/**
+ * VmbChannelCleanup() - free a disabled channel
+ * @Channel: not to be used afterwards; its own packets are freed already
+ *
+ * Packets that are still queued complete with STATUS_CANCELLED, in order.
+ *
+ * Context: PASSIVE; not from a callback of this channel.
+ */
+static inline void VmbChannelCleanup(VMBCHANNEL Channel)
+{
+	kmcl_channel_free(Channel);
+}
+
+/**
+ * VmbChannelEnable() - connect to the target, now or when it is offered
+ * @Channel: disabled, with a target
+ *
+ * Context: PASSIVE; does not wait for the peer.
+ * Return: STATUS_SUCCESS, STATUS_INVALID_DEVICE_STATE (not disabled, no
+ * target, from a callback), STATUS_OBJECT_NAME_COLLISION,
+ * STATUS_NO_SUCH_DEVICE, STATUS_INSUFFICIENT_RESOURCES.
+ */
+static inline NTSTATUS VmbChannelEnable(VMBCHANNEL Channel)
+{
+	return kmcl_ntstatus(__kmcl_channel_enable(Channel));
+}
+
+/**
+ * VmbChannelDisable() - close the channel
+ * @Channel: in any state
+ *
+ * Returns when EvtChannelClosed, if it is due, has returned. Waits for
+ * the driver to complete what is outstanding.
+ *
+ * Context: PASSIVE; not from a callback of this channel.
+ */
+static inline void VmbChannelDisable(VMBCHANNEL Channel)
+{
+	kmcl_channel_disable(Channel);
+}
+
+/**
+ * VmbChannelStart() - let packets move, after VmbChannelPause()
+ * @Channel: enabled
+ *
+ * Context: PASSIVE; not from a callback of this channel. Does not wait.
+ */
+static inline void VmbChannelStart(VMBCHANNEL Channel)
+{
+	kmcl_channel_start(Channel);
+}
+
+/**
+ * VmbChannelPause() - stop packets; returns when none is outstanding
+ * @Channel: enabled, or disabled to be paused once it is open
+ *
+ * Context: PASSIVE; not from a callback of this channel.
+ */
+static inline void VmbChannelPause(VMBCHANNEL Channel)
+{
+	kmcl_channel_pause(Channel);
+}
+
+/* At any time */
+
+/**
+ * VmbChannelGetInterfaceInstance() - instance GUID in use
+ * @Channel: in any state
+ * @InterfaceInstance: filled in; null while no offer is bound
+ *
+ * Context: DISPATCH.
+ */
+static inline void VmbChannelGetInterfaceInstance(VMBCHANNEL Channel,
+						  LPGUID InterfaceInstance)
+{
+	kmcl_get_instance(Channel, InterfaceInstance);
+}
+
+/**
+ * VmbChannelGetMmioSpace() - memory-mapped I/O that the channel has
+ * @Channel: a client, open
+ * @MmioAddress: filled in: guest physical address, or 0
+ * @MmioSize: filled in: bytes, or 0
+ *
+ * Context: DISPATCH.
+ */
+static inline void VmbChannelGetMmioSpace(VMBCHANNEL Channel,
+					  UINT64 *MmioAddress, UINT64 *MmioSize)
+{
+	kmcl_get_mmio(Channel, MmioAddress, MmioSize);
+}
+
+/**
+ * VmbChannelSetInterruptLatency() - how long the host may hold an interrupt
+ * @Channel: a client, from EvtChannelOpened to EvtChannelClosed
+ * @Latency: units of 100 ns
+ * @OriginalLatency: left alone
+ *
+ * Context: PASSIVE.
+ * Return: STATUS_INVALID_PARAMETER_1, STATUS_INVALID_DEVICE_STATE (not open),
+ * else STATUS_NOT_SUPPORTED.
+ */
+static inline NTSTATUS VmbChannelSetInterruptLatency(VMBCHANNEL Channel,
+						     UINT16 Latency,
+						     PUINT16 OriginalLatency)
+{
+	return kmcl_ntstatus(__kmcl_set_latency(Channel, Latency,
+						OriginalLatency));
+}
+
+/**
+ * VmbChannelSetPointer() - keep a pointer of the driver's
+ * @Channel: in any state
+ * @Pointer: not interpreted, not freed
+ *
+ * Context: DISPATCH.
+ */
+static inline void VmbChannelSetPointer(VMBCHANNEL Channel, PVOID Pointer)
+{
+	kmcl_set_pointer(Channel, Pointer);
+}
+
+/**
+ * VmbChannelGetPointer() - the driver's pointer, NULL if never set
+ * @Channel: in any state
+ *
+ * Context: DISPATCH.
+ * Return: what VmbChannelSetPointer() was given.
+ */
+static inline PVOID VmbChannelGetPointer(VMBCHANNEL Channel)
+{
+	return kmcl_get_pointer(Channel);
+}
+
+/**
+ * VmbChannelSetIncomingProcessingAtPassive() - deliver in process context
+ * @Channel: in any state
+ * @RequirePassive: TRUE: only at PASSIVE; FALSE: either; from the next batch on
+ *
+ * Context: DISPATCH.
+ */
+static inline void
+VmbChannelSetIncomingProcessingAtPassive(VMBCHANNEL Channel,
+					 BOOLEAN RequirePassive)
+{
+	kmcl_set_process_context(Channel, RequirePassive);
+}
+
+/**
+ * VmbChannelSetTransactionQuota() - limit outstanding incoming packets
+ * @Channel: in any state
+ * @Quota: above 0; raising it does not restart a delivery that stopped
+ *
+ * Context: DISPATCH.
+ */
+static inline void VmbChannelSetTransactionQuota(VMBCHANNEL Channel,
+						 UINT32 Quota)
+{
+	kmcl_set_quota(Channel, Quota);
+}
+
+/**
+ * VmbChannelSizeofPacket() - bytes that VmbPacketInitialize() needs
+ * @Channel: in any state; its largest payload is fixed from here on
+ *
+ * Context: DISPATCH.
+ * Return: the size, the same at each call.
+ */
+static inline UINT32 VmbChannelSizeofPacket(VMBCHANNEL Channel)
+{
+	return kmcl_packet_size(Channel);
+}
+
+#endif

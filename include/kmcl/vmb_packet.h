@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Incoming and outgoing packets under Windows' names.
+ *
+ * Most may be called at DISPATCH; each says so. A packet is the library's from
+ * a send that succeeded until its completion routine is called.
+ */
+#ifndef _KMCL_VMB_PACKET_H
+#define _KMCL_VMB_PACKET_H
+
+#include "vmb_types.h"
+
+/* Incoming packets */
+
+/**
+ * VmbChannelPacketComplete() - the driver is done with an incoming packet
+ * @PacketCompletionContext: not to be used afterwards
+ * @Buffer: completion data for a sender that asked for completion, or NULL;
+ *	copied
+ * @BufferSize: its bytes
+ *
+ * Context: DISPATCH. Exactly once per packet, in any order.
+ */
+static inline void
+VmbChannelPacketComplete(VMBPACKETCOMPLETION PacketCompletionContext,
+			 PVOID Buffer, UINT32 BufferSize)
+{
+	kmcl_complete(PacketCompletionContext, Buffer, BufferSize);
+}
+
+/**
+ * VmbChannelPacketDeferToPassive() - deliver this packet again, at PASSIVE
+ * @PacketCompletionContext: not to be used afterwards
+ *
+ * Context: only inside EvtChannelProcessPacket.
+ */
+static inline void
+VmbChannelPacketDeferToPassive(VMBPACKETCOMPLETION PacketCompletionContext)
+{
+	kmcl_packet_defer(PacketCompletionContext);
+}
+
+/**
+ * VmbChannelPacketFail() - the packet is malformed: stop the incoming queue
+ * @PacketCompletionContext: not to be used afterwards
+ *
+ * Context: only inside EvtChannelProcessPacket.
+ */
+static inline void
+VmbChannelPacketFail(VMBPACKETCOMPLETION PacketCompletionContext)
+{
+	kmcl_packet_fail(PacketCompletionContext);
+}
+
+/* Outgoing packets */
+
+/**
+ * VmbPacketAllocate() - make a packet, with room for the largest payload
+ * @Channel: in any state
+ *
+ * Its completion routine frees it, until another one is set.
+ *
+ * Context: DISPATCH.
+ * Return: the packet, or NULL.
+ */
+static inline VMBPACKET VmbPacketAllocate(VMBCHANNEL Channel)
+{
+	return kmcl_packet_alloc(Channel);
+}
+
+/**
+ * VmbPacketFree() - free a packet of VmbPacketAllocate()
+ * @Packet: neither queued nor waiting for the peer
+ *
+ * Context: DISPATCH.
+ */
+static inline void VmbPacketFree(VMBPACKET Packet)
+{
+	kmcl_packet_free(Packet);
+}
+
+/**
+ * VmbPacketInitialize() - make a packet in memory of the driver's
+ * @Channel: in any state
+ * @Packet: the memory, aligned to 8 bytes; stays the driver's
+ * @ByteCount: its bytes, at least VmbChannelSizeofPacket()
+ *
+ * Has no completion routine: set one before sending. Never freed by the
+ * library.
+ *
+ * Context: DISPATCH.
+ * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_2 (alignment) or _3.
+ */
+static inline NTSTATUS VmbPacketInitialize(VMBCHANNEL Channel, VMBPACKET Packet,
+					   UINT32 ByteCount)
+{
+	return kmcl_ntstatus(__kmcl_packet_init(Channel, Packet, ByteCount));
+}
+
+/**
+ * VmbPacketGetChannel() - the channel a packet belongs to
+ * @Packet: in any state
+ *
+ * Context: DISPATCH.
+ * Return: the channel.
+ */
+static inline VMBCHANNEL VmbPacketGetChannel(VMBPACKET Packet)
+{
+	return kmcl_packet_channel(Packet);
+}
+
+/**
+ * VmbPacketSetPointer() - keep a pointer of the driver's with a packet
+ * @Packet: in any state
+ * @Pointer: not interpreted, not freed
+ *
+ * Context: DISPATCH.
+ */
+static inline void VmbPacketSetPointer(VMBPACKET Packet, PVOID Pointer)
+{
+	kmcl_packet_set_pointer(Packet, Pointer);
+}
+
+/**
+ * VmbPacketGetPointer() - the driver's pointer, NULL if never set
+ * @Packet: in any state
+ *
+ * Context: DISPATCH.
+ * Return: what VmbPacketSetPointer() was given.
+ */
+static inline PVOID VmbPacketGetPointer(VMBPACKET Packet)
+{
+	return kmcl_packet_get_pointer(Packet);
+}
+
+/**
+ * VmbPacketSetCompletionRoutine() - what to call when a packet is done
+ * @Packet: neither queued nor waiting for the peer
+ * @CompletionRoutine: stays set; NULL: back to the default
+ *
+ * Context: DISPATCH.
+ */
+static inline void
+VmbPacketSetCompletionRoutine(VMBPACKET Packet,
+			      PFN_VMB_PACKET_COMPLETION_ROUTINE CompletionRoutine)
+{
+	__kmcl_packet_set_done(Packet, CompletionRoutine, KMCL_CB_NTSTATUS);
+}
+
+/**
+ * VmbPacketSend() - send a packet, or queue it until it can be sent
+ * @Packet: the library's until its completion routine is called
+ * @Buffer: payload; the driver's again on return
+ * @BufferLength: its bytes, at most the largest payload
+ * @ExternalDataMdl: NULL
+ * @Flags: VMBUS_CHANNEL_FORMAT_FLAG_*
+ *
+ * A failure means that the packet was not accepted: it is still the driver's,
+ * and its completion routine is not called.
+ *
+ * Context: DISPATCH; PASSIVE with VMBUS_CHANNEL_FORMAT_FLAG_PAGED_BUFFER.
+ * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1, _2, _3 or _5;
+ * STATUS_NOT_SUPPORTED with an MDL. _5 also for WAIT_FOR_COMPLETION in pipe mode.
+ */
+static inline NTSTATUS VmbPacketSend(VMBPACKET Packet, PVOID Buffer,
+				     UINT32 BufferLength, PMDL ExternalDataMdl,
+				     UINT32 Flags)
+{
+	if (ExternalDataMdl)
+		return STATUS_NOT_SUPPORTED;
+	return kmcl_ntstatus(__kmcl_send(Packet, Buffer, BufferLength, Flags));
+}
+
+#endif

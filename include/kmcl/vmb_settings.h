@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A channel's settings under Windows' names, for either endpoint or a client.
+ *
+ * All PASSIVE, and only while the channel is disabled, else they return
+ * STATUS_INVALID_PARAMETER_1. The driver does not enable at the same time.
+ */
+#ifndef _KMCL_VMB_SETTINGS_H
+#define _KMCL_VMB_SETTINGS_H
+
+#include "vmb_types.h"
+
+/**
+ * VmbChannelInitSetClientContextSize() - driver's bytes per incoming packet
+ * @Channel: disabled
+ * @ContextSize: at most 65536
+ *
+ * Context: PASSIVE.
+ * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1 or _2.
+ */
+static inline NTSTATUS VmbChannelInitSetClientContextSize(VMBCHANNEL Channel,
+							  UINT32 ContextSize)
+{
+	return kmcl_ntstatus(__kmcl_set_context_size(Channel, ContextSize));
+}
+
+/**
+ * VmbChannelInitSetFlags() - set the channel's flags
+ * @Channel: disabled
+ * @Flags: VMBUS_CHANNEL_INIT_FLAG_IS_PIPE or 0; replaces what was set before
+ *
+ * Context: PASSIVE.
+ * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1 or _2.
+ */
+static inline NTSTATUS VmbChannelInitSetFlags(VMBCHANNEL Channel, UINT32 Flags)
+{
+	return kmcl_ntstatus(__kmcl_set_flags(Channel, Flags));
+}
+
+/**
+ * VmbChannelInitSetFriendlyName() - name for messages and counters
+ * @Channel: disabled
+ * @Name: copied; NULL for none
+ *
+ * Context: PASSIVE.
+ * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1 or _2 (a length, and no
+ * text), STATUS_INSUFFICIENT_RESOURCES.
+ */
+static inline NTSTATUS VmbChannelInitSetFriendlyName(VMBCHANNEL Channel,
+						     PCUNICODE_STRING Name)
+{
+	if (!Name)
+		return kmcl_ntstatus(__kmcl_set_name(Channel, NULL));
+	return kmcl_ntstatus(__kmcl_set_name_utf16(Channel, Name->Buffer,
+						   Name->Length /
+						   sizeof(WCHAR)));
+}
+
+/**
+ * VmbChannelInitSetMaximumPacketSize() - largest payload that is ever sent
+ * @Channel: disabled, and no packet was made for it yet
+ * @PacketSize: bytes
+ *
+ * Context: PASSIVE.
+ * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1 or _2.
+ */
+static inline NTSTATUS VmbChannelInitSetMaximumPacketSize(VMBCHANNEL Channel,
+							  UINT32 PacketSize)
+{
+	return kmcl_ntstatus(__kmcl_set_max_packet_size(Channel, PacketSize));
+}
+
+/**
+ * VmbChannelInitSetProcessPacketCallbacks() - who takes incoming packets
+ * @Channel: disabled
+ * @ProcessPacketCallback: for each packet
+ * @ProcessingCompleteCallback: after each batch, or NULL
+ *
+ * Context: PASSIVE.
+ * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1 or _2.
+ */
+static inline NTSTATUS
+VmbChannelInitSetProcessPacketCallbacks(VMBCHANNEL Channel,
+					PFN_VMB_CHANNEL_PROCESS_PACKET ProcessPacketCallback,
+					PFN_VMB_CHANNEL_PROCESSING_COMPLETE
+						ProcessingCompleteCallback)
+{
+	return kmcl_ntstatus(__kmcl_set_process(Channel, ProcessPacketCallback,
+						ProcessingCompleteCallback));
+}
+
+/**
+ * VmbChannelInitSetStateChangeCallbacks() - set the state callbacks
+ * @Channel: disabled
+ * @Callbacks: copied
+ *
+ * Context: PASSIVE.
+ * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1, or _2 (version, size).
+ */
+static inline NTSTATUS
+VmbChannelInitSetStateChangeCallbacks(VMBCHANNEL Channel,
+				      PVMB_CHANNEL_STATE_CHANGE_CALLBACKS Callbacks)
+{
+	struct kmcl_channel_ops ops;
+
+	if (!Callbacks || Callbacks->Version != 1 ||
+	    Callbacks->Size != sizeof(*Callbacks))
+		return STATUS_INVALID_PARAMETER_2;
+
+	ops = (struct kmcl_channel_ops){
+		.opened = Callbacks->EvtChannelOpened,
+		.closed = Callbacks->EvtChannelClosed,
+		.suspend = Callbacks->EvtChannelSuspend,
+		.started = Callbacks->EvtChannelStarted,
+		.post_started = Callbacks->EvtChannelPostStarted,
+	};
+	return kmcl_ntstatus(__kmcl_set_ops(Channel, &ops));
+}
+
+/**
+ * VmbClientChannelInitSetRingBufferPageCount() - size of the rings
+ * @Channel: disabled, a client
+ * @IncomingPageCount: pages of 4 KiB, control page included
+ * @OutgoingPageCount: the same
+ *
+ * Raised where two of the largest packets would not fit.
+ *
+ * Context: PASSIVE.
+ * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1, _2 or _3.
+ */
+static inline NTSTATUS
+VmbClientChannelInitSetRingBufferPageCount(VMBCHANNEL Channel,
+					   UINT32 IncomingPageCount,
+					   UINT32 OutgoingPageCount)
+{
+	return kmcl_ntstatus(__kmcl_set_ring_pages(Channel, IncomingPageCount,
+						   OutgoingPageCount));
+}
+
+/**
+ * VmbClientChannelInitSetTargetPnp() - which device the channel connects to
+ * @Channel: disabled, a client
+ * @InterfaceType: the device's class
+ * @InterfaceInstance: the device, or NULL for any of the class
+ * @PnpFailureCallback: called when opening the device failed, or NULL
+ *
+ * Context: PASSIVE.
+ * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1 or _2.
+ */
+static inline NTSTATUS
+VmbClientChannelInitSetTargetPnp(VMBCHANNEL Channel, LPCGUID InterfaceType,
+				 LPCGUID InterfaceInstance,
+				 PFN_VMB_CHANNEL_PNP_FAILURE PnpFailureCallback)
+{
+	return kmcl_ntstatus(__kmcl_set_target(Channel, InterfaceType,
+					       InterfaceInstance,
+					       PnpFailureCallback,
+					       KMCL_CB_NTSTATUS));
+}
+
+#endif

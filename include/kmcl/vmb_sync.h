@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Synchronous requests and Windows' time limits. PASSIVE, but for a request
+ * that neither waits nor queues.
+ */
+#ifndef _KMCL_VMB_SYNC_H
+#define _KMCL_VMB_SYNC_H
+
+#include <linux/ktime.h>
+#include <linux/limits.h>
+#include <linux/math64.h>
+
+#include "vmb_types.h"
+
+#define KMCL_NT_EPOCH	116444736000000000LL	/* 1601 to 1970, in 100 ns */
+
+/*
+ * A time limit as KeWaitForSingleObject() takes it, in nanoseconds from now.
+ * A point of time is measured against the clock now; one that has passed is no
+ * reason to try without queueing, which 0 means, so it becomes the shortest
+ * wait.
+ */
+static inline s64 kmcl_nt_timeout(const LARGE_INTEGER *Timeout)
+{
+	s64 ticks;
+
+	if (!Timeout)
+		return KMCL_NO_TIMEOUT;
+
+	ticks = Timeout->QuadPart;
+	if (ticks > 0) {
+		s64 now = div_u64(ktime_get_real_ns(), 100) + KMCL_NT_EPOCH;
+
+		if (ticks <= now)
+			return 1;
+		ticks = now - ticks;
+	}
+	if (ticks <= -(KMCL_NO_TIMEOUT / 100))
+		return KMCL_NO_TIMEOUT;
+	return ticks * -100;
+}
+
+/**
+ * VmbChannelSendSynchronousRequest() - send, and wait
+ * @Channel: open; not in EvtChannelOpened, EvtChannelStarted or
+ *	EvtChannelClosed
+ * @Buffer: payload
+ * @BufferSize: its bytes, at most the largest payload
+ * @ExternalDataMdl: NULL
+ * @Flags: VMBUS_CHANNEL_FORMAT_FLAG_*; without WAIT_FOR_COMPLETION the wait is
+ *	only for room in the ring
+ * @CompletionBuffer: for the peer's completion data, or NULL
+ * @CompletionBufferSize: its bytes, a multiple of 8; set to what was written
+ * @Timeout: 100 ns units: NULL for ever; negative from now; positive since
+ *	1601-01-01 UTC; 0 neither queues nor waits
+ *
+ * Context: PASSIVE; DISPATCH if *@Timeout is 0 and WAIT_FOR_COMPLETION is not
+ * set.
+ * Return: STATUS_SUCCESS; STATUS_BUFFER_OVERFLOW (no room, not queued);
+ * STATUS_BUFFER_TOO_SMALL (@CompletionBuffer filled, the size needed stored);
+ * STATUS_CANCELLED (time over); STATUS_DEVICE_REMOVED (closed, or closing);
+ * STATUS_INVALID_DEVICE_STATE (in a callback that must not wait);
+ * STATUS_INVALID_PARAMETER_1, _2, _3, _5, _7 or _8;
+ * STATUS_NOT_SUPPORTED with an MDL.
+ */
+static inline NTSTATUS
+VmbChannelSendSynchronousRequest(VMBCHANNEL Channel, PVOID Buffer,
+				 UINT32 BufferSize, PMDL ExternalDataMdl,
+				 UINT32 Flags, PVOID CompletionBuffer,
+				 PUINT32 CompletionBufferSize,
+				 PLARGE_INTEGER Timeout)
+{
+	if (ExternalDataMdl)
+		return STATUS_NOT_SUPPORTED;
+	return kmcl_ntstatus(__kmcl_send_sync(Channel, Buffer, BufferSize,
+					      Flags, CompletionBuffer,
+					      CompletionBufferSize,
+					      kmcl_nt_timeout(Timeout)));
+}
+
+#endif

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Every symbol of Documentation/kmcl-symbols.txt, as Windows' headers and the
+ * contract have it: parameters, values, layouts. A difference does not compile;
+ * scripts/symbols.sh sees to it that each name of the list is here. What is
+ * left to run are the function tables.
+ *
+ * Nothing here needs a lock or a context.
+ */
+#include <kunit/test.h>
+
+#include <linux/build_bug.h>
+#include <linux/compiler_types.h>
+#include <linux/string.h>
+
+#include <kmcl/vmbuskernelmodeclientlibapi.h>
+
+#define POINTS_TO(pointer, result, ...) \
+	static_assert(__same_type(pointer, result(*)(__VA_ARGS__)))
+
+/* FUNCTION(name, published type's name, result, parameters...) */
+#define FUNCTION(name, type, result, ...) \
+	POINTS_TO(&(name), result, __VA_ARGS__); \
+	POINTS_TO(FN_VMB_##type *, result, __VA_ARGS__); \
+	POINTS_TO(PFN_VMB_##type, result, __VA_ARGS__)
+
+/* An inline function that has no published type */
+#define UNTYPED(name, result, ...) \
+	POINTS_TO(&(name), result, __VA_ARGS__)
+
+#define CALLBACK(name, pointer, result, ...) \
+	POINTS_TO(typeof(name) *, result, __VA_ARGS__); \
+	POINTS_TO(pointer, result, __VA_ARGS__)
+
+#define VALUE(name, value) \
+	static_assert((name) == (value))
+
+/* Names whose values Windows does not publish: they have the right type */
+#define OWN_VALUE(name, type) \
+	static_assert(__same_type(name, type))
+
+#define HANDLE_TYPE(name, type) \
+	static_assert(__same_type(name, type))
+
+#define STRUCT(name, bytes) \
+	static_assert(sizeof(name) == (bytes))
+
+#define PTRS(count)	((count) * sizeof(void *))
+
+UNTYPED(VMB_CHANNEL_STATE_CHANGE_CALLBACKS_INIT, VOID,
+	PVMB_CHANNEL_STATE_CHANGE_CALLBACKS);
+FUNCTION(VmbChannelAllocate, CHANNEL_ALLOCATE, NTSTATUS,
+	 PDEVICE_OBJECT, BOOLEAN, VMBCHANNEL *);
+FUNCTION(VmbChannelCleanup, CHANNEL_CLEANUP, VOID, VMBCHANNEL);
+FUNCTION(VmbChannelDisable, CHANNEL_DISABLE, VOID, VMBCHANNEL);
+FUNCTION(VmbChannelEnable, CHANNEL_ENABLE, NTSTATUS, VMBCHANNEL);
+FUNCTION(VmbChannelGetInterfaceInstance, CHANNEL_GET_INTERFACE_INSTANCE, VOID,
+	 VMBCHANNEL, LPGUID);
+FUNCTION(VmbChannelGetMmioSpace, CHANNEL_GET_MMIO_SPACE, VOID,
+	 VMBCHANNEL, UINT64 *, UINT64 *);
+FUNCTION(VmbChannelGetPointer, CHANNEL_GET_POINTER, PVOID, VMBCHANNEL);
+FUNCTION(VmbChannelInitSetClientContextSize,
+	 CHANNEL_INIT_SET_CLIENT_CONTEXT_SIZE, NTSTATUS, VMBCHANNEL, UINT32);
+FUNCTION(VmbChannelInitSetFlags, CHANNEL_INIT_SET_FLAGS, NTSTATUS,
+	 VMBCHANNEL, UINT32);
+FUNCTION(VmbChannelInitSetFriendlyName, CHANNEL_INIT_SET_FRIENDLY_NAME,
+	 NTSTATUS, VMBCHANNEL, PCUNICODE_STRING);
+FUNCTION(VmbChannelInitSetMaximumPacketSize,
+	 CHANNEL_INIT_SET_MAXIMUM_PACKET_SIZE, NTSTATUS, VMBCHANNEL, UINT32);
+FUNCTION(VmbChannelInitSetProcessPacketCallbacks,
+	 CHANNEL_INIT_SET_PROCESS_PACKET_CALLBACKS, NTSTATUS,
+	 VMBCHANNEL, PFN_VMB_CHANNEL_PROCESS_PACKET,
+	 PFN_VMB_CHANNEL_PROCESSING_COMPLETE);
+FUNCTION(VmbChannelInitSetStateChangeCallbacks,
+	 CHANNEL_INIT_SET_STATE_CHANGE_CALLBACKS, NTSTATUS,
+	 VMBCHANNEL, PVMB_CHANNEL_STATE_CHANGE_CALLBACKS);
+FUNCTION(VmbChannelPacketComplete, CHANNEL_PACKET_COMPLETE, VOID,
+	 VMBPACKETCOMPLETION, PVOID, UINT32);
+FUNCTION(VmbChannelPacketDeferToPassive, CHANNEL_PACKET_DEFER_TO_PASSIVE, VOID,
+	 VMBPACKETCOMPLETION);
+FUNCTION(VmbChannelPacketFail, CHANNEL_PACKET_FAIL, VOID, VMBPACKETCOMPLETION);
+FUNCTION(VmbChannelPause, CHANNEL_PAUSE, VOID, VMBCHANNEL);
+FUNCTION(VmbChannelSendSynchronousRequest, CHANNEL_SEND_SYNCHRONOUS_REQUEST,
+	 NTSTATUS, VMBCHANNEL, PVOID, UINT32, PMDL, UINT32, PVOID, PUINT32,
+	 PLARGE_INTEGER);
+FUNCTION(VmbChannelSetIncomingProcessingAtPassive,
+	 CHANNEL_SET_INCOMING_PROCESSING_AT_PASSIVE, VOID, VMBCHANNEL, BOOLEAN);
+FUNCTION(VmbChannelSetInterruptLatency, CHANNEL_SET_INTERRUPT_LATENCY, NTSTATUS,
+	 VMBCHANNEL, UINT16, PUINT16);
+FUNCTION(VmbChannelSetPointer, CHANNEL_SET_POINTER, VOID, VMBCHANNEL, PVOID);
+FUNCTION(VmbChannelSetTransactionQuota, CHANNEL_SET_TRANSACTION_QUOTA, VOID,
+	 VMBCHANNEL, UINT32);
+FUNCTION(VmbChannelSizeofPacket, CHANNEL_SIZEOF_PACKET, UINT32, VMBCHANNEL);
+FUNCTION(VmbChannelStart, CHANNEL_START, VOID, VMBCHANNEL);
+FUNCTION(VmbClientChannelInitSetRingBufferPageCount,
+	 CLIENT_CHANNEL_INIT_SET_RING_BUFFER_PAGE_COUNT, NTSTATUS,
+	 VMBCHANNEL, UINT32, UINT32);
+FUNCTION(VmbClientChannelInitSetTargetPnp, CLIENT_CHANNEL_INIT_SET_TARGET_PNP,
+	 NTSTATUS, VMBCHANNEL, LPCGUID, LPCGUID, PFN_VMB_CHANNEL_PNP_FAILURE);
+FUNCTION(VmbPacketAllocate, PACKET_ALLOCATE, VMBPACKET, VMBCHANNEL);
+FUNCTION(VmbPacketFree, PACKET_FREE, VOID, VMBPACKET);
+FUNCTION(VmbPacketGetChannel, PACKET_GET_CHANNEL, VMBCHANNEL, VMBPACKET);
+FUNCTION(VmbPacketGetPointer, PACKET_GET_POINTER, PVOID, VMBPACKET);
+FUNCTION(VmbPacketInitialize, PACKET_INITIALIZE, NTSTATUS,
+	 VMBCHANNEL, VMBPACKET, UINT32);
+FUNCTION(VmbPacketSend, PACKET_SEND, NTSTATUS,
+	 VMBPACKET, PVOID, UINT32, PMDL, UINT32);
+FUNCTION(VmbPacketSetCompletionRoutine, PACKET_SET_COMPLETION_ROUTINE, VOID,
+	 VMBPACKET, PFN_VMB_PACKET_COMPLETION_ROUTINE);
+FUNCTION(VmbPacketSetPointer, PACKET_SET_POINTER, VOID, VMBPACKET, PVOID);
+
+FUNCTION(VmbConvertVmbusHandleToKernelHandle,
+	 CONVERT_VMBUS_HANDLE_TO_KERNEL_HANDLE, NTSTATUS, HANDLE, PHANDLE);
+FUNCTION(VmbServerChannelInitSetFlags, SERVER_CHANNEL_INIT_SET_FLAGS, NTSTATUS,
+	 VMBCHANNEL, UINT32);
+FUNCTION(VmbServerChannelInitSetMmioMegabytes,
+	 SERVER_CHANNEL_INIT_SET_MMIO_MEGABYTES, NTSTATUS,
+	 VMBCHANNEL, UINT16, UINT16);
+FUNCTION(VmbServerChannelInitSetTargetInterfaceId,
+	 SERVER_CHANNEL_INIT_SET_TARGET_INTERFACE_ID, NTSTATUS,
+	 VMBCHANNEL, GUID, GUID);
+FUNCTION(VmbServerChannelInitSetTargetVtl, SERVER_CHANNEL_INIT_SET_TARGET_VTL,
+	 NTSTATUS, VMBCHANNEL, UINT8);
+FUNCTION(VmbServerChannelInitSetVmbusHandle,
+	 SERVER_CHANNEL_INIT_SET_VMBUS_HANDLE, NTSTATUS, VMBCHANNEL, HANDLE);
+
+CALLBACK(EVT_VMB_CHANNEL_OPENED, PFN_VMB_CHANNEL_OPENED, NTSTATUS, VMBCHANNEL);
+CALLBACK(EVT_VMB_CHANNEL_CLOSED, PFN_VMB_CHANNEL_CLOSED, VOID, VMBCHANNEL);
+CALLBACK(EVT_VMB_CHANNEL_SUSPEND, PFN_VMB_CHANNEL_SUSPEND, VOID, VMBCHANNEL);
+CALLBACK(EVT_VMB_CHANNEL_STARTED, PFN_VMB_CHANNEL_STARTED, VOID, VMBCHANNEL);
+CALLBACK(EVT_VMB_CHANNEL_POST_STARTED, PFN_VMB_CHANNEL_POST_STARTED, VOID,
+	 VMBCHANNEL);
+CALLBACK(EVT_VMB_CHANNEL_PROCESS_PACKET, PFN_VMB_CHANNEL_PROCESS_PACKET, VOID,
+	 VMBCHANNEL, VMBPACKETCOMPLETION, PVOID, UINT32, UINT32);
+CALLBACK(EVT_VMB_CHANNEL_PROCESSING_COMPLETE,
+	 PFN_VMB_CHANNEL_PROCESSING_COMPLETE, VOID, VMBCHANNEL, UINT32);
+CALLBACK(EVT_VMB_CHANNEL_SAVE_PACKET, PFN_VMB_CHANNEL_SAVE_PACKET, NTSTATUS,
+	 VMBCHANNEL, VMBPACKET, PVOID, UINT32, PUINT32);
+CALLBACK(EVT_VMB_CHANNEL_RESTORE_PACKET, PFN_VMB_CHANNEL_RESTORE_PACKET,
+	 NTSTATUS, VMBCHANNEL, PVOID, UINT32, PVOID, UINT32);
+CALLBACK(EVT_VMB_CHANNEL_PNP_FAILURE, PFN_VMB_CHANNEL_PNP_FAILURE, VOID,
+	 VMBCHANNEL, NTSTATUS);
+CALLBACK(EVT_VMB_PACKET_COMPLETION_ROUTINE, PFN_VMB_PACKET_COMPLETION_ROUTINE,
+	 VOID, VMBPACKET, NTSTATUS, PVOID, UINT32);
+
+HANDLE_TYPE(VMBCHANNEL, struct kmcl_channel *);
+HANDLE_TYPE(VMBPACKET, struct kmcl_packet *);
+HANDLE_TYPE(VMBPACKETCOMPLETION, struct kmcl_completion *);
+STRUCT(VMB_CHANNEL_STATE_CHANGE_CALLBACKS, 8 + PTRS(5));
+STRUCT(KMCL_CLIENT_INTERFACE_V1, sizeof(INTERFACE) + PTRS(34));
+STRUCT(KMCL_SERVER_ONLY_METHODS, PTRS(6));
+STRUCT(KMCL_SERVER_INTERFACE_V1, sizeof(INTERFACE) + PTRS(34 + 6));
+
+VALUE(VMBUS_CHANNEL_FORMAT_FLAGS, 0x7);
+VALUE(VMBUS_CHANNEL_GPADL_FLAGS, 0x1);
+VALUE(VMBUS_CHANNEL_INIT_FLAGS, 0x1);
+VALUE(VMBUS_SERVER_CHANNEL_INIT_FLAGS, 0x1f);
+VALUE(VMBUS_CHANNEL_PROCESS_PACKET_FLAGS, 0x1);
+VALUE(VMBUS_CHANNEL_PACKET_EXTERNAL_DATA_FLAGS, 0x1);
+VALUE(VMBUS_SERVER_CHANNEL_INIT_MAXIMUM_OFFER_DATA, 120);
+OWN_VALUE(KMCL_CLIENT_INTERFACE_TYPE, const GUID);
+OWN_VALUE(KMCL_CLIENT_INTERFACE_VERSION_V1, int);
+OWN_VALUE(KMCL_CLIENT_INTERFACE_VERSION_LATEST, int);
+OWN_VALUE(KMCL_SERVER_INTERFACE_TYPE, const GUID);
+OWN_VALUE(KMCL_SERVER_INTERFACE_VERSION_V1, int);
+
+VALUE(VMBUS_CHANNEL_FORMAT_FLAG_WAIT_FOR_COMPLETION, 0x1);
+VALUE(VMBUS_CHANNEL_FORMAT_FLAG_FORCE_MDL_LENGTH, 0x2);
+VALUE(VMBUS_CHANNEL_FORMAT_FLAG_PAGED_BUFFER, 0x4);
+VALUE(VMBUS_CHANNEL_GPADL_FLAG_READ_ONLY, 0x1);
+VALUE(VMBUS_CHANNEL_INIT_FLAG_IS_PIPE, 0x1);
+VALUE(VMBUS_SERVER_CHANNEL_INIT_FLAG_LOOPBACK_OFFER, 0x1);
+VALUE(VMBUS_SERVER_CHANNEL_INIT_FLAG_ENUMERATE_DEVICE_INTERFACE, 0x2);
+VALUE(VMBUS_SERVER_CHANNEL_INIT_FLAG_OFFER_AS_PIPE, 0x4);
+VALUE(VMBUS_SERVER_CHANNEL_INIT_FLAG_FORCE_NEW_CHANNEL, 0x8);
+VALUE(VMBUS_SERVER_CHANNEL_INIT_FLAG_TLNPI_PROVIDER_OFFER, 0x10);
+VALUE(VMBUS_CHANNEL_PROCESS_PACKET_FLAG_EXTERNAL_DATA, 0x1);
+VALUE(VMBUS_CHANNEL_PACKET_EXTERNAL_DATA_FLAG_READ_ONLY, 0x1);
+
+/* Windows' values, from its ntstatus.h */
+VALUE(STATUS_SUCCESS, 0);
+VALUE(STATUS_PENDING, 0x103);
+VALUE(STATUS_BUFFER_OVERFLOW, (s32)0x80000005);
+VALUE(STATUS_UNSUCCESSFUL, (s32)0xc0000001);
+VALUE(STATUS_INVALID_HANDLE, (s32)0xc0000008);
+VALUE(STATUS_INVALID_PARAMETER, (s32)0xc000000d);
+VALUE(STATUS_NO_SUCH_DEVICE, (s32)0xc000000e);
+VALUE(STATUS_ACCESS_DENIED, (s32)0xc0000022);
+VALUE(STATUS_BUFFER_TOO_SMALL, (s32)0xc0000023);
+VALUE(STATUS_OBJECT_NAME_COLLISION, (s32)0xc0000035);
+VALUE(STATUS_INSUFFICIENT_RESOURCES, (s32)0xc000009a);
+VALUE(STATUS_NOT_SUPPORTED, (s32)0xc00000bb);
+VALUE(STATUS_INVALID_PARAMETER_1, (s32)0xc00000ef);
+VALUE(STATUS_INVALID_PARAMETER_2, (s32)0xc00000f0);
+VALUE(STATUS_INVALID_PARAMETER_3, (s32)0xc00000f1);
+VALUE(STATUS_INVALID_PARAMETER_4, (s32)0xc00000f2);
+VALUE(STATUS_INVALID_PARAMETER_5, (s32)0xc00000f3);
+VALUE(STATUS_INVALID_PARAMETER_6, (s32)0xc00000f4);
+VALUE(STATUS_INVALID_PARAMETER_7, (s32)0xc00000f5);
+VALUE(STATUS_INVALID_PARAMETER_8, (s32)0xc00000f6);
+VALUE(STATUS_CANCELLED, (s32)0xc0000120);
+VALUE(STATUS_INVALID_DEVICE_STATE, (s32)0xc0000184);
+VALUE(STATUS_DEVICE_PROTOCOL_ERROR, (s32)0xc0000186);
+VALUE(STATUS_NOT_FOUND, (s32)0xc0000225);
+VALUE(STATUS_DEVICE_REMOVED, (s32)0xc00002b6);
+
+#define MEMBER_AT(table, first, index, name) \
+	static_assert(offsetof(table, name) == (first) + PTRS(index))
+
+/* The alphabet's order; ends and middle tell of a member too few */
+MEMBER_AT(KMCL_CLIENT_INTERFACE_V1, sizeof(INTERFACE), 0, VmbChannelAllocate);
+MEMBER_AT(KMCL_CLIENT_INTERFACE_V1, sizeof(INTERFACE), 33, VmbPacketSetPointer);
+MEMBER_AT(KMCL_SERVER_ONLY_METHODS, 0, 5, VmbServerChannelInitSetVmbusHandle);
+
+static bool all_set(const void *table, size_t bytes)
+{
+	void *const *entry = table;
+	size_t i;
+
+	for (i = 0; i < bytes / sizeof(*entry); i++)
+		if (!entry[i])
+			return false;
+	return true;
+}
+
+static void client_table_is_filled(struct kunit *test)
+{
+	KMCL_CLIENT_INTERFACE_V1 table = {};
+
+	KUNIT_ASSERT_EQ(test,
+			KmclQueryInterface(&KMCL_CLIENT_INTERFACE_TYPE,
+					   (PINTERFACE)&table, sizeof(table),
+					   KMCL_CLIENT_INTERFACE_VERSION_LATEST),
+			STATUS_SUCCESS);
+	KUNIT_EXPECT_EQ(test, table.Size, sizeof(table));
+	KUNIT_EXPECT_EQ(test, table.Version, KMCL_CLIENT_INTERFACE_VERSION_V1);
+	KUNIT_EXPECT_TRUE(test, all_set(&table.VmbChannelAllocate,
+					sizeof(table) - sizeof(INTERFACE)));
+	KUNIT_EXPECT_PTR_EQ(test, table.VmbChannelAllocate,
+			    &VmbChannelAllocate);
+	KUNIT_EXPECT_PTR_EQ(test, table.VmbPacketSetPointer,
+			    &VmbPacketSetPointer);
+	table.InterfaceReference(table.Context);
+	table.InterfaceDereference(table.Context);
+}
+
+static void server_table_is_the_clients_and_more(struct kunit *test)
+{
+	KMCL_SERVER_INTERFACE_V1 table = {};
+	KMCL_CLIENT_INTERFACE_V1 client = {};
+
+	KUNIT_ASSERT_EQ(test,
+			KmclQueryInterface(&KMCL_CLIENT_INTERFACE_TYPE,
+					   (PINTERFACE)&client, sizeof(client),
+					   KMCL_CLIENT_INTERFACE_VERSION_V1),
+			STATUS_SUCCESS);
+	KUNIT_ASSERT_EQ(test,
+			KmclQueryInterface(&KMCL_SERVER_INTERFACE_TYPE,
+					   (PINTERFACE)&table, sizeof(table),
+					   KMCL_SERVER_INTERFACE_VERSION_V1),
+			STATUS_SUCCESS);
+	KUNIT_EXPECT_EQ(test, table.Size, sizeof(table));
+	KUNIT_EXPECT_MEMEQ(test, &table.VmbChannelAllocate,
+			   &client.VmbChannelAllocate,
+			   sizeof(client) - sizeof(INTERFACE));
+	KUNIT_EXPECT_TRUE(test, all_set(&table.VmbChannelAllocate,
+					sizeof(table) - sizeof(INTERFACE)));
+	KUNIT_EXPECT_PTR_EQ(test, table.VmbServerChannelInitSetVmbusHandle,
+			    &VmbServerChannelInitSetVmbusHandle);
+}
+
+static void a_refused_query_writes_nothing(struct kunit *test)
+{
+	const GUID other = {};
+	KMCL_SERVER_INTERFACE_V1 table;
+	PINTERFACE interface = (PINTERFACE)&table;
+
+	memset(&table, 0x5a, sizeof(table));
+	KUNIT_EXPECT_EQ(test, KmclQueryInterface(NULL, interface, sizeof(table),
+						 1),
+			STATUS_INVALID_PARAMETER_1);
+	KUNIT_EXPECT_EQ(test,
+			KmclQueryInterface(&other, interface, sizeof(table), 1),
+			STATUS_INVALID_PARAMETER_1);
+	KUNIT_EXPECT_EQ(test,
+			KmclQueryInterface(&KMCL_SERVER_INTERFACE_TYPE, NULL,
+					   sizeof(table), 1),
+			STATUS_INVALID_PARAMETER_2);
+	KUNIT_EXPECT_EQ(test,
+			KmclQueryInterface(&KMCL_CLIENT_INTERFACE_TYPE,
+					   interface, sizeof(table), 1),
+			STATUS_INVALID_PARAMETER_3);
+	KUNIT_EXPECT_EQ(test,
+			KmclQueryInterface(&KMCL_SERVER_INTERFACE_TYPE,
+					   interface, sizeof(table), 2),
+			STATUS_INVALID_PARAMETER_4);
+	KUNIT_EXPECT_NULL(test, memchr_inv(&table, 0x5a, sizeof(table)));
+}
+
+static struct kunit_case symbols_test_cases[] = {
+	KUNIT_CASE(client_table_is_filled),
+	KUNIT_CASE(server_table_is_the_clients_and_more),
+	KUNIT_CASE(a_refused_query_writes_nothing),
+	{}
+};
+
+static struct kunit_suite symbols_test_suite = {
+	.name = "kmcl_symbols",
+	.test_cases = symbols_test_cases,
+};
+
+kunit_test_suite(symbols_test_suite);
