@@ -59,7 +59,7 @@ void bus_error(struct vmbus *bus, struct channel *channel, const char *format,
 	bus->errors++;
 	if (channel)
 		channel->count.protocol_errors++;
-	if (bus->errors > PRINT_ERRORS)
+	if (bus->quiet || bus->errors > PRINT_ERRORS)
 		return;
 
 	fprintf(stderr, "vmbhost: protocol error: ");
@@ -81,7 +81,7 @@ void bus_send(struct vmbus *bus, void *message, uint32_t type, size_t length)
 
 	memcpy(message, &header, sizeof(header));
 	if (synic_post_message(bus->vm, bus->vp, bus->sint, VMBUS_MESSAGE_TYPE,
-			       message, length))
+			       message, length) && !bus->quiet)
 		fprintf(stderr, "vmbhost: the guest has no place for message %u\n",
 			type);
 }

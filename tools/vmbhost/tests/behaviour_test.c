@@ -1,0 +1,500 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the host does with packets, and what it counts. The guest is made of
+ * functions: see guest.h. One thread.
+ */
+#include "guest.h"
+
+static struct endpoint e;
+static struct incoming in;
+
+static void begin(const char *behaviour)
+{
+	char line[200];
+
+	start();
+	snprintf(line, sizeof(line), "add " CLASS " %s", behaviour);
+	expect(did(line));
+	connect();
+	open_channel(&e);
+	interrupts = 0;
+}
+
+static long long count(const char *name)
+{
+	return stat_of("stats 0", name);
+}
+
+static bool is_traffic(uint64_t sequence, uint32_t bytes)
+{
+	static uint8_t payload[8192];
+
+	traffic_fill(payload, bytes, sequence);
+	return in.bytes == ((bytes + 7) & ~7u) &&
+	       !memcmp(in.payload, payload, bytes);
+}
+
+static void echo(void)
+{
+	unsigned int i;
+
+	begin("echo");
+	for (i = 0; i < 200; i++) {
+		bool request = i & 1;
+
+		expect(send_traffic(&e, i, 24 + i * 5, request));
+		work();
+		expect(interrupts == i + 1);
+		expect(read_packet(&e, &in));
+		expect(in.d.type == (request ? PKT_COMPLETION : PKT_INBAND));
+		expect(!request || in.d.trans == 1000 + i);
+		expect(in.d.flags == 0);
+		expect(is_traffic(i, 24 + i * 5));
+		expect(!read_packet(&e, &in));
+	}
+	expect(count("rx_packets") == 200);
+	expect(count("rx_requests") == 100);
+	expect(count("tx_packets") == 100);
+	expect(count("tx_completions") == 100);
+	expect(count("signals_in") == 200);
+	expect(count("rx_order_errors") + count("rx_checksum_errors") +
+	       count("rx_length_errors") + count("rx_pattern_errors") +
+	       count("rx_duplicates") + count("rx_missing") +
+	       count("rx_foreign") == 0);
+	expect(!bus->errors);
+	end();
+}
+
+/* zlib's value of the usual check string. */
+static void checksum(void)
+{
+	expect(crc32(0, "123456789", 9) == 0xcbf43926u);
+	expect(crc32(crc32(0, "1234", 4), "56789", 5) == 0xcbf43926u);
+	expect(crc32(0, "", 0) == 0);
+}
+
+/* Many packets with one signal; the host unmasks at the end. */
+static void one_signal(void)
+{
+	unsigned int i;
+
+	begin("sink");
+	for (i = 0; i < 50; i++)
+		expect(send_traffic(&e, i, 24, false));
+	expect(count("signals_in") == 1);
+	expect(count("rx_packets") == 50);
+	expect(tx_header(&e)->interrupt_mask == 0);
+	expect(tx_header(&e)->read_index == e.write);
+	expect(!interrupts);
+	/* No look without a signal: it is the guest's to give. */
+	tx_header(&e)->interrupt_mask = 1;
+	expect(send_traffic(&e, 50, 24, false));
+	sleep_ns(10 * SEC);
+	expect(count("rx_packets") == 50);
+	expect(!bus->errors);
+	end();
+}
+
+static void wrong_signals(void)
+{
+	begin("sink");
+	/* One may be late: the ring was empty and unmasked. */
+	expect(!vmbus_signal_event(bus, e.connection, 0));
+	work();
+	expect(count("signals_empty") == 1 && count("signals_wrong") == 0);
+	expect(!vmbus_signal_event(bus, e.connection, 0));
+	work();
+	expect(count("signals_wrong") == 1);
+	expect(count("protocol_errors") == 1);
+	expect(vmbus_signal_event(bus, e.connection + 1, 0) ==
+	       HV_STATUS_INVALID_CONNECTION_ID);
+	expect(vmbus_signal_event(bus, 2, 0) ==
+	       HV_STATUS_INVALID_CONNECTION_ID);
+	expect(bus->errors == 2);
+	end();
+}
+
+static void sequences(void)
+{
+	static const uint64_t order[] = { 0, 1, 4, 2, 2, 5, 5, 0, 6, 100000 };
+	size_t i;
+
+	begin("sink");
+	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		expect(send_traffic(&e, order[i], 32, false));
+	/* Missing: 3, and 7 to 99999; 2 came late; 2, 5 and 0 came twice. */
+	expect(count("rx_missing") == 1 + 99993);
+	expect(count("rx_order_errors") == 1);
+	expect(count("rx_duplicates") == 3);
+	expect(did("reset 0"));
+	expect(send_traffic(&e, 0, 32, false));
+	expect(count("rx_packets") == 1 && count("rx_missing") == 0);
+	expect(!bus->errors);
+	end();
+}
+
+static void damage(void)
+{
+	struct {
+		uint32_t magic, checksum;
+		uint64_t sequence;
+		uint32_t length, kind;
+		uint8_t pattern[40];
+	} p;
+
+	begin("sink");
+	traffic_fill((uint8_t *)&p, sizeof(p), 0);
+	p.pattern[7] ^= 1;
+	send_packet(&e, PKT_INBAND, 0, 0, &p, sizeof(p));
+	expect(count("rx_checksum_errors") == 1);
+	/* The right checksum of the wrong bytes. */
+	p.checksum = crc32(0, &p.sequence, sizeof(p) - 8);
+	send_packet(&e, PKT_INBAND, 0, 0, &p, sizeof(p));
+	expect(count("rx_pattern_errors") == 1);
+	traffic_fill((uint8_t *)&p, sizeof(p), 0);
+	p.length += 1;
+	send_packet(&e, PKT_INBAND, 0, 0, &p, sizeof(p));
+	expect(count("rx_length_errors") == 1);
+	p.length = sizeof(p) - 8;
+	send_packet(&e, PKT_INBAND, 0, 0, &p, sizeof(p));
+	expect(count("rx_length_errors") == 2);
+	send_packet(&e, PKT_INBAND, 0, 0, "hello", 5);
+	expect(count("rx_foreign") == 1);
+	expect(count("rx_packets") == 5);
+	expect(!bus->errors);
+	end();
+}
+
+/* Descriptors that no correct guest writes. */
+static void wrong_packets(void)
+{
+	struct descriptor *d;
+
+	begin("sink");
+	send_packet(&e, 3, 0, 0, "", 0);
+	work();
+	expect(bus->errors == 1);
+	send_packet(&e, PKT_INBAND, 2, 0, "", 0);
+	work();
+	expect(bus->errors == 2);
+	/* Nothing is outstanding. */
+	send_packet(&e, PKT_COMPLETION, 0, 7, "", 0);
+	work();
+	expect(bus->errors == 3 && count("completions_unknown") == 1);
+	/* A trailer that points elsewhere. */
+	tx_header(&e)->interrupt_mask = 1;
+	send_packet(&e, PKT_INBAND, 0, 0, "", 0);
+	*ring_byte(&e, 0, e.write - 4) ^= 8;
+	vmbus_signal_event(bus, e.connection, 0);
+	work();
+	expect(bus->errors == 4);
+	/* A length beyond the write index: the ring is lost. */
+	d = (struct descriptor *)ring_byte(&e, 0, e.write);
+	tx_header(&e)->interrupt_mask = 1;
+	send_packet(&e, PKT_INBAND, 0, 0, "", 0);
+	d->len8 = 900;
+	vmbus_signal_event(bus, e.connection, 0);
+	work();
+	expect(bus->errors == 5);
+	end();
+}
+
+/* An echo that cannot be answered is not read: the guest's ring fills. */
+static void echo_into_a_full_ring(void)
+{
+	uint64_t sent = 0, got = 0;
+
+	begin("echo");
+	while (send_traffic(&e, sent, 1000, true) && ++sent)
+		work();
+	/* Both rings are full: as many as fit in each, with their echoes. */
+	expect(sent == 2 * (RING_BYTES / 1024) ||
+	       sent == 2 * ((RING_BYTES - 1) / 1024));
+	expect(rx_header(&e)->pending_send_sz != 0);
+	expect(count("tx_blocked") > 0);
+	while (got < sent) {
+		expect(read_packet(&e, &in));
+		expect(in.d.trans == 1000 + got && is_traffic(got, 1000));
+		got++;
+		work();
+		if (!test_ok)
+			break;
+	}
+	expect(!read_packet(&e, &in));
+	expect(rx_header(&e)->pending_send_sz == 0);
+	expect(count("rx_packets") == (long long)sent);
+	expect(!bus->errors);
+	end();
+}
+
+/* A guest that waits for room is signalled once it is there. */
+static void guest_waits_for_room(void)
+{
+	uint64_t sent = 0;
+
+	begin("sink");
+	expect(did("stall 0"));
+	while (send_traffic(&e, sent, 1000, false))
+		sent++;
+	expect(sent == (RING_BYTES - 1) / 1024);
+	work();
+	expect(count("rx_packets") == 0);
+	tx_header(&e)->pending_send_sz = 3000;
+	expect(did("behave 0 unstall"));
+	expect(count("rx_packets") == (long long)sent);
+	expect(interrupts == 1);
+	expect(!bus->errors);
+	end();
+}
+
+static void source(void)
+{
+	unsigned int i;
+
+	begin("source rate=1000,size=100,count=50");
+	/* The first at once, then one each millisecond. */
+	expect(read_packet(&e, &in) && is_traffic(0, 100));
+	expect(in.d.type == PKT_INBAND && in.d.flags == 0);
+	expect(!read_packet(&e, &in));
+	sleep_ns(10 * MSEC);
+	for (i = 1; i <= 10; i++)
+		expect(read_packet(&e, &in) && is_traffic(i, 100));
+	expect(!read_packet(&e, &in));
+	sleep_ns(SEC);
+	for (; i < 50; i++)
+		expect(read_packet(&e, &in) && is_traffic(i, 100));
+	expect(!read_packet(&e, &in));
+	expect(count("tx_packets") == 50);
+	expect(!bus->errors);
+	end();
+}
+
+static void flood(void)
+{
+	unsigned int i = 0;
+
+	begin("source rate=0,size=500,count=1000");
+	while (read_packet(&e, &in)) {
+		expect(is_traffic(i, 500));
+		i++;
+		work();
+	}
+	expect(i == 1000);
+	expect(count("tx_blocked") > 10);
+	expect(!bus->errors);
+	end();
+}
+
+static void source_wants_completions(void)
+{
+	begin("source rate=0,completion=1,count=3");
+	expect(read_packet(&e, &in));
+	expect(in.d.flags == PKT_COMPLETION_REQUESTED);
+	expect(count("tx_outstanding") == 3);
+	send_packet(&e, PKT_COMPLETION, 0, in.d.trans, "", 0);
+	work();
+	expect(count("rx_completions") == 1 && !bus->errors);
+	expect(count("tx_outstanding") == 2);
+	/* Twice is once too often. */
+	send_packet(&e, PKT_COMPLETION, 0, in.d.trans, "", 0);
+	work();
+	expect(count("completions_unknown") == 1 && bus->errors == 1);
+	end();
+}
+
+static void slow(void)
+{
+	unsigned int i;
+
+	begin("slow us=2000");
+	for (i = 0; i < 5; i++)
+		expect(send_traffic(&e, i, 24, true));
+	work();
+	expect(count("rx_packets") == 1);
+	sleep_ns(5 * MSEC);
+	expect(count("rx_packets") == 3);
+	sleep_ns(5 * MSEC);
+	expect(count("rx_packets") == 5 && count("tx_completions") == 5);
+	expect(!bus->errors);
+	end();
+}
+
+static void late(void)
+{
+	begin("complete-late ms=30");
+	expect(send_traffic(&e, 0, 24, true));
+	sleep_ns(10 * MSEC);
+	expect(send_traffic(&e, 1, 24, true));
+	expect(count("rx_packets") == 2);
+	sleep_ns(19 * MSEC);
+	expect(!read_packet(&e, &in));
+	sleep_ns(2 * MSEC);
+	expect(read_packet(&e, &in) && in.d.trans == 1000);
+	expect(!read_packet(&e, &in));
+	sleep_ns(10 * MSEC);
+	expect(read_packet(&e, &in) && in.d.trans == 1001);
+	expect(!bus->errors);
+	end();
+}
+
+static void out_of_order(void)
+{
+	bool seen[20] = { false };
+	unsigned int i, later = 0;
+	uint64_t last = 0;
+
+	begin("complete-out-of-order depth=4");
+	for (i = 0; i < 18; i++)
+		expect(send_traffic(&e, i, 24, true));
+	sleep_ns(SEC);
+	for (i = 0; i < 18; i++) {
+		expect(read_packet(&e, &in));
+		expect(in.d.type == PKT_COMPLETION);
+		expect(in.d.trans >= 1000 && in.d.trans < 1018);
+		expect(!seen[in.d.trans - 1000]);
+		seen[in.d.trans - 1000] = true;
+		later += in.d.trans < last;
+		last = in.d.trans;
+	}
+	expect(!read_packet(&e, &in));
+	expect(later > 0);
+	expect(!bus->errors);
+	end();
+}
+
+static void never(void)
+{
+	begin("complete-never");
+	expect(send_traffic(&e, 0, 24, true));
+	sleep_ns(10 * SEC);
+	expect(count("rx_requests") == 1);
+	expect(!read_packet(&e, &in) && !interrupts);
+	end();
+}
+
+static void gpa_direct(void)
+{
+	struct {
+		struct descriptor d;
+		uint32_t reserved, ranges;
+		uint32_t bytes, offset;
+		uint64_t frame[2];
+		uint8_t payload[24];
+		uint64_t trailer;
+	} __attribute__((packed)) p = {
+		.d = { .type = PKT_GPA_DIRECT, .offset8 = 6, .len8 = 9 },
+		.ranges = 1, .bytes = 200, .offset = 4000,
+		.frame = { 50, 44 },
+	};
+	uint8_t buffer[200];
+	unsigned int round;
+
+	begin("sink");
+	for (round = 0; round < 4; round++) {
+		traffic_fill(p.payload, sizeof(p.payload), round);
+		traffic_fill(buffer, sizeof(buffer), round + (round == 2));
+		memcpy(memory + 50 * VMBUS_PAGE + 4000, buffer, 96);
+		memcpy(memory + 44 * VMBUS_PAGE, buffer + 96, 104);
+		if (round == 1)
+			memory[44 * VMBUS_PAGE + 7] ^= 1;
+		if (round == 3)
+			p.frame[1] = PAGES;
+		p.trailer = (uint64_t)e.write << 32;
+		memcpy(ring_byte(&e, 0, e.write), &p, sizeof(p));
+		e.write += sizeof(p);
+		tx_header(&e)->write_index = e.write;
+		expect(!vmbus_signal_event(bus, e.connection, 0));
+		work();
+		/* A flipped bit; another packet's; memory that is not there. */
+		expect(count("gpa_checksum_errors") == (round > 2 ? 2 : round));
+		expect(bus->errors == (round == 3));
+	}
+	expect(count("gpa_ranges") == 4 && count("gpa_bytes") == 800);
+	expect(count("rx_packets") == 4 && count("rx_missing") == 0);
+	end();
+}
+
+/* What was in the rings when the channel was rescinded. */
+static void left_in_the_rings(void)
+{
+	unsigned int i;
+
+	begin("echo");
+	for (i = 0; i < 3; i++)
+		send_traffic(&e, i, 24, true);
+	work();
+	expect(read_packet(&e, &in));
+	expect(did("stall 0"));
+	for (; i < 8; i++)
+		send_traffic(&e, i, 24, true);
+	expect(did("rescind 0"));
+	expect(count("rx_left") == 5);
+	expect(count("tx_left") == 2);
+	expect(count("rx_packets") == 3);
+	end();
+}
+
+/* Rings that the guest scribbles on, with every behaviour. */
+static void anything(void)
+{
+	static const char *const behaviours[] = {
+		"echo", "sink", "source rate=0,completion=1", "slow us=1",
+		"complete-late us=10", "complete-out-of-order",
+		"complete-never", "garble count=100000,rare=4",
+	};
+	uint64_t state = 7;
+	unsigned int i, j;
+
+	for (i = 0; i < sizeof(behaviours) / sizeof(behaviours[0]); i++) {
+		begin(behaviours[i]);
+		for (j = 0; j < 20000; j++) {
+			uint32_t word = random_next(&state);
+			uint32_t at = random_next(&state) % 8;
+			uint8_t *page = e.page[random_next(&state) % 8];
+
+			/* Indices, mostly plausible; then descriptors. */
+			if (word & 1)
+				word = (word >> 8) % (RING_BYTES + 16) & ~7u;
+			memcpy(page + at * 4, &word, 4);
+			inbox_count = 0;
+			vmbus_signal_event(bus, e.connection, 0);
+			now += 1000;
+			if (j % 500 == 0) {
+				close_channel(&e);
+				inbox_count = 0;
+				did("rescind 0");
+				did("offer 0");
+				POST(MSG_RELID_RELEASED, msg_relid,
+				     .relid = e.relid);
+				open_channel(&e);
+			}
+			wake = NEVER;
+			vmbus_work(bus);
+		}
+		end();
+	}
+}
+
+int main(void)
+{
+	run(checksum);
+	run(echo);
+	run(one_signal);
+	run(wrong_signals);
+	run(sequences);
+	run(damage);
+	run(wrong_packets);
+	run(echo_into_a_full_ring);
+	run(guest_waits_for_room);
+	run(source);
+	run(flood);
+	run(source_wants_completions);
+	run(slow);
+	run(late);
+	run(out_of_order);
+	run(never);
+	run(gpa_direct);
+	run(left_in_the_rings);
+	run(anything);
+	return test_end();
+}

@@ -1,0 +1,546 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The control protocol, spoken by a guest that is made of functions: see
+ * guest.h. One thread.
+ */
+#include "guest.h"
+
+static void begin(void)
+{
+	start();
+	expect(did("add " CLASS));
+	connect();
+}
+
+static void versions(void)
+{
+	static const struct {
+		const char *newest;
+		unsigned int major, minor;
+		bool accepted;
+	} cases[] = {
+		{ "5.3", 6, 0, false }, { "5.3", 5, 3, true },
+		{ "5.3", 5, 0, true }, { "5.3", 4, 1, true },
+		{ "5.3", 4, 0, true }, { "5.3", 3, 0, false },
+		{ "5.0", 5, 1, false }, { "5.0", 5, 0, true },
+		{ "4.1", 4, 1, true }, { "4.0", 4, 1, false },
+		{ "4.0", 4, 0, true },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		start();
+		expect(!vmbus_option(bus, "protocol", cases[i].newest));
+		expect(contact(cases[i].major, cases[i].minor) ==
+		       cases[i].accepted);
+		expect(inbox_count == 1 && inbox[0].length == 16);
+		expect(!bus->errors);
+		end();
+	}
+}
+
+static void old_host(void)
+{
+	struct msg_contact msg = { .h.type = MSG_INITIATE_CONTACT,
+				   .version = VMBUS_VERSION(5, 3) };
+
+	start();
+	expect(!vmbus_option(bus, "protocol", "4.0"));
+	connection = VMBUS_CONNECTION_NEW;
+	expect(post(&msg, sizeof(msg)) == HV_STATUS_INVALID_CONNECTION_ID);
+	connection = 99;
+	expect(post(&msg, sizeof(msg)) == HV_STATUS_INVALID_CONNECTION_ID);
+	expect(!inbox_count && !bus->errors);
+	end();
+}
+
+static void options(void)
+{
+	start();
+	expect(vmbus_option(bus, "protocol", "5.4"));
+	expect(vmbus_option(bus, "protocol", "5"));
+	expect(vmbus_option(bus, "protocol", "4.0x"));
+	expect(vmbus_option(bus, "seed", ""));
+	expect(!vmbus_option(bus, "seed", "0x10"));
+	expect(bus->seed == 16);
+	expect(vmbus_option(bus, "offer", "nonsense"));
+	expect(!vmbus_option(bus, "offer", CLASS " echo"));
+	expect(bus->channel_count == 1);
+	expect(vmbus_option(bus, "scenario", "/nowhere/at/all"));
+	expect(vmbus_option(bus, "else", ""));
+	end();
+}
+
+static void offers(void)
+{
+	static const uint8_t class[16] = {
+		0x22, 0x22, 0x11, 0x11, 0x33, 0x33, 0x44, 0x44,
+		0x55, 0x55, 0x66, 0x66, 0x77, 0x77, 0x88, 0x88,
+	};
+	const struct msg_offer *offer;
+	struct msg_header request = { .type = MSG_REQUEST_OFFERS };
+
+	start();
+	expect(did("add " CLASS));
+	expect(did("add " CLASS " 12345678-9abc-def0-1234-56789abcdef0 flags=0x11 mmio=7 user=c0ffee sink"));
+	connect();
+	expect(received_count(MSG_OFFER) == 2);
+	offer = received(MSG_OFFER);
+	expect(sizeof(*offer) == 196);
+	expect(!memcmp(offer->class.b, class, 16));
+	expect(offer->instance.b[0] == 0x78 && offer->instance.b[15] == 0xf0);
+	expect(offer->flags == 0x11 && offer->mmio_mib == 7);
+	expect(offer->user[0] == 0xc0 && offer->user[2] == 0xee);
+	expect(offer->relid == 2 && offer->dedicated_interrupt == 1);
+	expect(!offer->sub_index && !offer->monitor_allocated);
+	/* After all of them, and only once. */
+	expect(!memcmp(inbox[inbox_count - 1].payload,
+		       &(uint32_t){ MSG_ALL_OFFERS }, 4));
+	post(&request, sizeof(request));
+	expect(bus->errors == 1 && received_count(MSG_OFFER) == 2);
+	/* One that comes later is told at once. */
+	expect(did("add " CLASS));
+	expect(received_count(MSG_OFFER) == 3);
+	end();
+}
+
+static void open_and_close(void)
+{
+	struct endpoint e;
+	const struct msg_gpadl_torndown *torn;
+
+	begin();
+	open_channel(&e);
+	expect(!strcmp(command("state 0"), "ok open\n"));
+	expect(stat_of("stats 0", "gpadls_live") == 1);
+	close_channel(&e);
+	torn = received(MSG_GPADL_TORNDOWN);
+	expect(torn && torn->gpadl == e.handle);
+	expect(!strcmp(command("state 0"), "ok offered\n"));
+	expect(stat_of("stats 0", "gpadls_live") == 0);
+	expect(stat_of("stats 0", "opens") == 1);
+	expect(stat_of("stats 0", "closes") == 1);
+	/* And again. */
+	open_channel(&e);
+	close_channel(&e);
+	expect(stat_of("stats 0", "opens") == 2);
+	expect(!bus->errors);
+	end();
+}
+
+/* 26 frames and one more: header and body. */
+static void long_gpadl(void)
+{
+	struct {
+		struct msg_gpadl_header m;
+		uint32_t bytes, offset;
+		uint64_t frame[26];
+	} __attribute__((packed)) header = {
+		.m.h.type = MSG_GPADL_HEADER, .m.gpadl = 5, .m.ranges = 1,
+		.m.range_bytes = 8 + 8 * 30, .bytes = 30 * VMBUS_PAGE,
+	};
+	struct {
+		struct msg_gpadl_body m;
+		uint64_t frame[4];
+	} __attribute__((packed)) body = {
+		.m.h.type = MSG_GPADL_BODY, .m.gpadl = 5,
+	};
+	const struct msg_gpadl_created *created;
+	uint8_t **pages;
+	uint32_t count, i;
+
+	begin();
+	header.m.relid = 1;
+	for (i = 0; i < 26; i++)
+		header.frame[i] = 30 - i;
+	for (i = 0; i < 4; i++)
+		body.frame[i] = 40 + i;
+	expect(sizeof(header) == 236);
+	post(&header, sizeof(header));
+	expect(!received(MSG_GPADL_CREATED));
+	post(&body, sizeof(body));
+	created = received(MSG_GPADL_CREATED);
+	expect(created && !created->status && created->gpadl == 5);
+	pages = gpadl_pages(bus, gpadl_find(bus, 5), &count);
+	expect(pages && count == 30);
+	if (pages)
+		expect(pages[0] == memory + 30 * VMBUS_PAGE &&
+		       pages[29] == memory + 43 * VMBUS_PAGE);
+	free(pages);
+	/* Not twice, and no more of it. */
+	post(&header, sizeof(header));
+	created = received(MSG_GPADL_CREATED);
+	expect(created->status);
+	post(&body, sizeof(body));
+	expect(bus->errors == 2);
+	end();
+}
+
+static void wrong_gpadls(void)
+{
+	struct {
+		struct msg_gpadl_header m;
+		uint32_t bytes, offset;
+		uint64_t frame[2];
+	} __attribute__((packed)) m = {
+		.m.h.type = MSG_GPADL_HEADER, .m.relid = 1, .m.ranges = 1,
+		.m.range_bytes = 24, .bytes = 2 * VMBUS_PAGE,
+		.frame = { 5, 6 },
+	}, wrong;
+	unsigned int errors = 0;
+
+#define WRONG(handle, change) do {					\
+	const struct msg_gpadl_created *created;			\
+									\
+	wrong = m;							\
+	wrong.m.gpadl = handle;						\
+	change;								\
+	inbox_count = 0;						\
+	post(&wrong, sizeof(wrong));					\
+	created = received(MSG_GPADL_CREATED);				\
+	expect(created && created->status && created->gpadl == handle);	\
+	expect(bus->errors == ++errors);				\
+} while (0)
+	begin();
+	WRONG(1, wrong.m.ranges = 2);
+	WRONG(2, wrong.m.ranges = 0);
+	WRONG(3, wrong.bytes = 3 * VMBUS_PAGE);
+	WRONG(4, wrong.bytes = VMBUS_PAGE);
+	WRONG(5, wrong.bytes = UINT32_MAX);
+	WRONG(6, wrong.offset = VMBUS_PAGE);
+	WRONG(7, wrong.bytes = 0);
+	WRONG(8, wrong.m.range_bytes = 8);
+	WRONG(9, wrong.m.range_bytes = 20);
+	/* Longer than it said: the error is counted, what it said is right. */
+	wrong = m;
+	wrong.m.gpadl = 10;
+	wrong.m.range_bytes = 16;
+	wrong.bytes = VMBUS_PAGE;
+	post(&wrong, sizeof(wrong));
+	expect(bus->errors == ++errors);
+	expect(stat_of("stats", "gpadls_live") == 1);
+	end();
+}
+
+/* Opens that cannot be, and what they leave behind: nothing. */
+static void wrong_opens(void)
+{
+	struct endpoint e;
+	const struct msg_open_result *result;
+	uint32_t outside;
+	uint8_t frames[4] = { 1, 2, 3, 200 };
+
+	begin();
+	take_offer(&e);
+	outside = make_gpadl(e.relid, frames, 4);
+#define REFUSED(...) do {						\
+	uint64_t errors = bus->errors;					\
+									\
+	inbox_count = 0;						\
+	POST(MSG_OPEN, msg_open, .relid = e.relid, .open_id = 3,	\
+	     __VA_ARGS__);						\
+	result = received(MSG_OPEN_RESULT);				\
+	expect(result && result->status && result->open_id == 3);	\
+	expect(bus->errors == errors + 1);				\
+} while (0)
+	REFUSED(.gpadl = 12345, .downstream_page = 4);
+	REFUSED(.gpadl = e.handle, .downstream_page = 0);
+	REFUSED(.gpadl = e.handle, .downstream_page = 1);
+	REFUSED(.gpadl = e.handle, .downstream_page = 7);
+	REFUSED(.gpadl = e.handle, .downstream_page = UINT32_MAX);
+	REFUSED(.gpadl = e.handle, .downstream_page = 4, .vp = CPUS);
+	REFUSED(.gpadl = outside, .downstream_page = 2);
+	post_open(&e);
+	result = received(MSG_OPEN_RESULT);
+	expect(result && !result->status);
+	/* Twice is once too often. */
+	inbox_count = 0;
+	post_open(&e);
+	expect(!received(MSG_OPEN_RESULT));
+	end();
+}
+
+static void rescind_and_offer(void)
+{
+	struct endpoint e;
+	const struct msg_relid *rescind;
+	const struct msg_offer *offer;
+	struct guid instance;
+	uint32_t relid;
+
+	begin();
+	offer = received(MSG_OFFER);
+	instance = offer->instance;
+	open_channel(&e);
+	relid = e.relid;
+	expect(did("rescind 0"));
+	rescind = received(MSG_RESCIND);
+	expect(rescind && rescind->relid == relid);
+	expect(!did("rescind 0"));
+	expect(did("rescind 0 again"));
+	expect(received_count(MSG_RESCIND) == 2);
+	/* Only when the guest has let the relid go. */
+	inbox_count = 0;
+	expect(did("offer 0"));
+	expect(!received(MSG_OFFER));
+	/* What Linux does then; and signals that were on their way. */
+	expect(!vmbus_signal_event(bus, e.connection, 0));
+	POST(MSG_CLOSE, msg_relid, .relid = relid);
+	POST(MSG_RELID_RELEASED, msg_relid, .relid = relid);
+	offer = received(MSG_OFFER);
+	expect(offer && offer->relid != relid);
+	expect(!memcmp(&offer->instance, &instance, sizeof(instance)));
+	expect(vmbus_signal_event(bus, e.connection, 0) ==
+	       HV_STATUS_INVALID_CONNECTION_ID);
+	expect(stat_of("stats 0", "signals_late") == 1);
+	expect(stat_of("stats 0", "gpadls_live") == 0);
+	expect(stat_of("stats 0", "gpadls_left") == 0);
+	open_channel(&e);
+	expect(stat_of("stats 0", "offers") == 2);
+	expect(!did("offer 0"));
+	expect(!bus->errors);
+	end();
+}
+
+/* More lives than there are relids. */
+static void many_lives(void)
+{
+	unsigned int i;
+
+	begin();
+	for (i = 0; i < VMBUS_RELIDS + 10; i++) {
+		const struct msg_offer *offer = received(MSG_OFFER);
+		uint32_t relid = offer->relid;
+
+		expect(relid && relid < VMBUS_RELIDS);
+		inbox_count = 0;
+		expect(did("rescind 0"));
+		expect(did("offer 0"));
+		POST(MSG_RELID_RELEASED, msg_relid, .relid = relid);
+		if (!received(MSG_OFFER))
+			break;
+	}
+	expect(i == VMBUS_RELIDS + 10);
+	expect(!bus->errors);
+	end();
+}
+
+static void requests_after_a_rescind(void)
+{
+	const struct msg_open_result *result;
+	struct endpoint e;
+
+	begin();
+	take_offer(&e);
+	expect(did("rescind 0"));
+	inbox_count = 0;
+	post_open(&e);
+	result = received(MSG_OPEN_RESULT);
+	expect(result && result->status);
+	POST(MSG_GPADL_TEARDOWN, msg_gpadl_teardown, .relid = e.relid,
+	     .gpadl = e.handle);
+	expect(received(MSG_GPADL_TORNDOWN));
+	expect(!bus->errors);
+	end();
+}
+
+static void left_behind(void)
+{
+	struct endpoint e;
+
+	begin();
+	take_offer(&e);
+	POST(MSG_RELID_RELEASED, msg_relid, .relid = e.relid);
+	expect(stat_of("stats 0", "gpadls_left") == 1);
+	/* The guest gave it up of itself: it is not offered again unasked. */
+	inbox_count = 0;
+	sleep_ns(SEC);
+	expect(!received(MSG_OFFER));
+	expect(!bus->errors);
+	/* Teardown under the host's feet is an error. */
+	expect(did("offer 0"));
+	open_channel(&e);
+	POST(MSG_GPADL_TEARDOWN, msg_gpadl_teardown, .relid = e.relid,
+	     .gpadl = e.handle);
+	expect(bus->errors == 1);
+	end();
+}
+
+static void refusals(void)
+{
+	const struct msg_open_result *result;
+	const struct msg_gpadl_created *created;
+	struct endpoint e;
+
+	begin();
+	expect(did("refuse open 1"));
+	take_offer(&e);
+	post_open(&e);
+	result = received(MSG_OPEN_RESULT);
+	expect(result && result->status);
+	post_open(&e);
+	result = received(MSG_OPEN_RESULT);
+	expect(result && !result->status);
+	expect(stat_of("stats 0", "opens_refused") == 1);
+	close_channel(&e);
+	expect(did("refuse gpadl 1"));
+	take_offer(&e);
+	created = received(MSG_GPADL_CREATED);
+	expect(created && created->status);
+	open_channel(&e);
+	expect(!bus->errors);
+	end();
+}
+
+static void withheld(void)
+{
+	struct endpoint e;
+
+	begin();
+	expect(did("withhold gpadl"));
+	expect(did("withhold open"));
+	expect(did("withhold teardown"));
+	take_offer(&e);
+	expect(!received(MSG_GPADL_CREATED));
+	expect(did("release gpadl"));
+	expect(received(MSG_GPADL_CREATED));
+	post_open(&e);
+	expect(!received(MSG_OPEN_RESULT));
+	expect(!strcmp(command("state 0"), "ok opening\n"));
+	expect(did("release open"));
+	expect(received(MSG_OPEN_RESULT));
+	close_channel(&e);
+	expect(!received(MSG_GPADL_TORNDOWN));
+	expect(stat_of("stats 0", "gpadls_live") == 1);
+	expect(did("release teardown"));
+	expect(received(MSG_GPADL_TORNDOWN));
+	expect(stat_of("stats 0", "gpadls_live") == 0);
+
+	/* An open that is never answered, because the channel goes. */
+	take_offer(&e);
+	expect(did("withhold open"));
+	inbox_count = 0;
+	post_open(&e);
+	expect(did("rescind 0"));
+	expect(did("release open"));
+	expect(!received(MSG_OPEN_RESULT));
+	expect(!bus->errors);
+	end();
+}
+
+static void modify(void)
+{
+	const struct msg_modify_response *response;
+	struct endpoint e;
+
+	begin();
+	open_channel(&e);
+	POST(MSG_MODIFY, msg_modify, .relid = e.relid, .vp = 0);
+	response = received(MSG_MODIFY_RESPONSE);
+	expect(response && !response->status && response->relid == e.relid);
+	expect(send_traffic(&e, 0, 24, true));
+	work();
+	expect(interrupts == 1 && last_vcpu == 0 && last_flag == e.relid);
+	POST(MSG_MODIFY, msg_modify, .relid = e.relid, .vp = CPUS);
+	expect(bus->errors == 1);
+	end();
+}
+
+static void sub_channels(void)
+{
+	const struct msg_offer *offer;
+
+	begin();
+	inbox_count = 0;
+	expect(!strcmp(command("subchannels 0 2"), "ok 1\n"));
+	expect(received_count(MSG_OFFER) == 2);
+	offer = received(MSG_OFFER);
+	expect(offer->sub_index == 2);
+	expect(!memcmp(&offer->instance, &bus->channels[0]->instance, 16));
+	expect(!did("subchannels 1 1"));
+	/* The primary takes them with it. */
+	expect(did("rescind 0"));
+	expect(received_count(MSG_RESCIND) == 3);
+	expect(!bus->errors);
+	end();
+}
+
+static void unload(void)
+{
+	struct msg_header m = { .type = MSG_UNLOAD };
+	struct endpoint e;
+
+	begin();
+	open_channel(&e);
+	post(&m, sizeof(m));
+	expect(received(MSG_UNLOAD_RESPONSE));
+	expect(stat_of("stats 0", "gpadls_left") == 1);
+	POST(MSG_CLOSE, msg_relid, .relid = e.relid);
+	expect(bus->errors == 1);
+	/* And from the beginning. */
+	connect();
+	expect(received(MSG_OFFER));
+	open_channel(&e);
+	end();
+}
+
+/* Whatever is posted: no harm, and everything that is wrong is counted. */
+static void anything(void)
+{
+	static uint8_t message[VMBUS_MESSAGE_MAX + 16];
+	uint64_t state = 42;
+	unsigned int i, j;
+
+	begin();
+	connection = VMBUS_CONNECTION_NEW;
+	for (i = 0; i < 200000; i++) {
+		size_t length = random_next(&state) % sizeof(message);
+		uint32_t word;
+
+		for (j = 0; j + 4 <= sizeof(message); j += 4) {
+			word = random_next(&state);
+			/* Mostly small numbers, some of which mean something. */
+			if (word & 3)
+				word = word >> 8 & 15;
+			memcpy(message + j, &word, 4);
+		}
+		word = random_next(&state) % 26;
+		/* A connection that lasts is the more dangerous one. */
+		if ((word == MSG_INITIATE_CONTACT || word == MSG_UNLOAD) &&
+		    i % 64)
+			continue;
+		memcpy(message, &word, 4);
+		post(message, length);
+		vmbus_signal_event(bus, CONNECTION_BASE + (word & 3), 0);
+		inbox_count = 0;
+		if (!bus->connected)
+			connect();
+		if (i % 1000 == 0)
+			work();
+	}
+	expect(bus->errors > 1000);
+	end();
+}
+
+int main(void)
+{
+	run(versions);
+	run(old_host);
+	run(options);
+	run(offers);
+	run(open_and_close);
+	run(long_gpadl);
+	run(wrong_gpadls);
+	run(wrong_opens);
+	run(rescind_and_offer);
+	run(many_lives);
+	run(requests_after_a_rescind);
+	run(left_behind);
+	run(refusals);
+	run(withheld);
+	run(modify);
+	run(sub_channels);
+	run(unload);
+	run(anything);
+	return test_end();
+}
