@@ -37,11 +37,13 @@
 #define HV_EBX_POST_MESSAGES	(1u << 4)
 #define HV_EBX_SIGNAL_EVENTS	(1u << 5)
 #define HV_EDX_FREQUENCIES	(1u << 8)
+#define HV_EDX_DIRECT_TIMERS	(1u << 19)
 /* Without these there is no VMBus. */
 #define HV_EAX_NEEDED	(HV_EAX_SYNIC | HV_EAX_HYPERCALL | HV_EAX_VP_INDEX)
 #define HV_EAX_WANTED	(HV_EAX_NEEDED | HV_EAX_RUNTIME | HV_EAX_TIME_COUNT | \
 			 HV_EAX_TIMERS | HV_EAX_APIC | HV_EAX_RESET | \
 			 HV_EAX_TSC_PAGE | HV_EAX_FREQUENCIES)
+#define HV_EDX_WANTED	(HV_EDX_FREQUENCIES | HV_EDX_DIRECT_TIMERS)
 #define HV_EBX_NEEDED	(HV_EBX_POST_MESSAGES | HV_EBX_SIGNAL_EVENTS)
 /*
  * HV_ADVICE. Not "AutoEOI is deprecated": with AutoEOI the guest's interrupts
@@ -148,7 +150,7 @@ static int add_hyperv(struct kvm_cpuid2 *cpuid, const struct kvm_cpuid2 *hv)
 		if (hv->entries[i].function == HV_FEATURES) {
 			eax = hv->entries[i].eax & HV_EAX_WANTED;
 			ebx = hv->entries[i].ebx & HV_EBX_NEEDED;
-			edx = hv->entries[i].edx & HV_EDX_FREQUENCIES;
+			edx = hv->entries[i].edx & HV_EDX_WANTED;
 		} else if (hv->entries[i].function == HV_ADVICE) {
 			advice = hv->entries[i].eax &
 				 (HV_APIC_REGISTERS | HV_RELAXED_TIMING);
