@@ -441,9 +441,11 @@ void behaviour_stopped(struct channel *channel)
 	struct ring tx = channel->tx;
 	uint32_t space;
 
-	channel->count.rx_left += count_left(channel->rx, channel->bus->packet);
+	if (!channel->bus->dying)
+		channel->count.rx_left += count_left(channel->rx,
+						     channel->bus->packet);
 	/* What the guest has not read: from its index to ours. */
-	if (!channel->tainted && ring_free(&tx, &space) == RING_OK &&
+	if (!channel->bus->dying && !channel->tainted && ring_free(&tx, &space) == RING_OK &&
 	    tx.peer != tx.index) {
 		tx.index = tx.peer;
 		tx.peer = channel->tx.index;

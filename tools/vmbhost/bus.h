@@ -11,7 +11,7 @@ struct vmbus;
 
 /**
  * vmbus_new() - a VMBus host without offers
- * Return: NULL if there is no memory; vmbus_free() frees it
+ * Return: NULL if there is no memory; vmbus_free() frees it, after the machine
  */
 struct vmbus *vmbus_new(struct vm *vm);
 void vmbus_free(struct vmbus *bus);
@@ -19,7 +19,8 @@ void vmbus_free(struct vmbus *bus);
 /**
  * vmbus_option() - an option of the command line
  * @name:	"protocol": the newest version to accept, "4.0" to "5.3";
- *		"offer": what follows "add" in the control language;
+ *		"offer": what follows "add" in the control language, with
+ *		blanks or commas;
  *		"scenario": a file of the control language, a command a line;
  *		"seed": where everything that is random begins
  *

@@ -317,9 +317,14 @@ void garble_work(struct channel *channel)
 	/* Data without its signal must not be the end of it. */
 	if (owed)
 		channel_signal_guest(channel);
-	if (!room)
+	if (!room) {
+		/* If a wrong index is why the guest does not read: the right one. */
+		if (channel->tx.header->write_index != channel->tx.index &&
+		    ring_publish(&channel->tx, channel->tx.index))
+			channel_signal_guest(channel);
 		channel->due = vm_now(channel->bus->vm) + LOOK_AGAIN;
-	else if (n == BATCH)
+	}
+	if (room && n == BATCH)
 		channel->ready = true;
 }
 

@@ -170,7 +170,7 @@ struct vmbus {
 	struct vm *vm;
 	uint32_t newest, version, connection;
 	unsigned int vp, sint;
-	bool connected, requested, urgent, quiet;
+	bool connected, requested, urgent, quiet, dying;
 	uint64_t seed, messages, unloads, errors, monitor_page[2];
 
 	struct channel *channels[MAX_CHANNELS];

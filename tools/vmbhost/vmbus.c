@@ -332,6 +332,8 @@ void vmbus_free(struct vmbus *bus)
 
 	if (!bus)
 		return;
+	/* The guest's memory is gone. */
+	bus->dying = true;
 	channel_reset_all(bus);
 	scenario_free(bus);
 	for (i = 0; i < bus->channel_count; i++) {
@@ -359,7 +361,7 @@ static int set_protocol(struct vmbus *bus, const char *value)
 
 int vmbus_option(struct vmbus *bus, const char *name, const char *value)
 {
-	char reply[256], line[CONTROL_LINE];
+	char reply[256] = "too long\n", line[CONTROL_LINE];
 	char *end;
 
 	if (!strcmp(name, "protocol")) {
@@ -379,8 +381,12 @@ int vmbus_option(struct vmbus *bus, const char *name, const char *value)
 	if (!strcmp(name, "scenario"))
 		return scenario_load(bus, value);
 	if (!strcmp(name, "offer")) {
-		if (snprintf(line, sizeof(line), "add %s", value) <
-		    (int)sizeof(line) &&
+		/* A comma is as good as a blank, and needs no quotes. */
+		int n = snprintf(line, sizeof(line), "add %s", value);
+
+		for (end = line; (end = strchr(end, ',')); )
+			*end = ' ';
+		if (n < (int)sizeof(line) &&
 		    !control_run(bus, line, reply, sizeof(reply)))
 			return 0;
 		fprintf(stderr, "vmbhost: offer %s: %s", value, reply);

@@ -65,7 +65,11 @@ static void options(void)
 	expect(bus->seed == 16);
 	expect(vmbus_option(bus, "offer", "nonsense"));
 	expect(!vmbus_option(bus, "offer", CLASS " echo"));
-	expect(bus->channel_count == 1);
+	expect(!vmbus_option(bus, "offer", CLASS ",source,rate=7,size=9"));
+	expect(bus->channel_count == 2);
+	expect(bus->channels[1]->behaviour.kind == BEHAVE_SOURCE &&
+	       bus->channels[1]->behaviour.rate == 7 &&
+	       bus->channels[1]->behaviour.size == 9);
 	expect(vmbus_option(bus, "scenario", "/nowhere/at/all"));
 	expect(vmbus_option(bus, "else", ""));
 	end();

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The host that lies: the same lies for the same seed, as many as were asked
+ * for, and an honest host afterwards. The guest is made of functions: see
+ * guest.h. One thread.
+ */
+#include <time.h>
+
+#include "guest.h"
+
+static struct endpoint e;
+
+static void begin(const char *behaviour)
+{
+	char line[200];
+
+	start();
+	snprintf(line, sizeof(line), "add " CLASS " %s", behaviour);
+	expect(did(line));
+	connect();
+	open_channel(&e);
+}
+
+static long long count(const char *name)
+{
+	return stat_of("stats 0", name);
+}
+
+/* Read everything that is there, whatever it is. */
+static void swallow(void)
+{
+	uint32_t write = rx_header(&e)->write_index;
+
+	if (write < RING_BYTES && !(write & 7))
+		rx_header(&e)->read_index = write;
+}
+
+static uint32_t fingerprint(const char *behaviour)
+{
+	uint32_t crc = 0;
+	unsigned int i, page;
+
+	begin(behaviour);
+	for (i = 0; i < 50; i++) {
+		for (page = RING_PAGES + 1; page < 2 * RING_PAGES; page++)
+			crc = crc32(crc, e.page[page], VMBUS_PAGE);
+		swallow();
+		sleep_ns(2 * MSEC);
+	}
+	end();
+	return crc;
+}
+
+static void reproducible(void)
+{
+	uint32_t one = fingerprint("garble seed=1,count=100000");
+
+	expect(one == fingerprint("garble seed=1,count=100000"));
+	expect(one != fingerprint("garble seed=2,count=100000"));
+	expect(one != fingerprint("garble seed=1,count=100000,what=fields"));
+}
+
+/* What "fields" makes has a framing that holds. */
+static void framing(void)
+{
+	unsigned int packets = 0, types = 0, offsets = 0, i;
+	uint64_t seen = 0;
+
+	begin("garble seed=3,count=20000,what=fields");
+	for (i = 0; i < 100000 && packets < 20000; i++) {
+		uint32_t write = rx_header(&e)->write_index;
+
+		expect(write < RING_BYTES && !(write & 7));
+		while (e.read != write && test_ok) {
+			struct descriptor d;
+			uint32_t there = (write + RING_BYTES - e.read) %
+					 RING_BYTES, j;
+
+			for (j = 0; j < sizeof(d); j++)
+				((uint8_t *)&d)[j] =
+					*ring_byte(&e, RING_PAGES, e.read + j);
+			expect(d.offset8 >= 2 && d.offset8 <= d.len8);
+			expect(d.len8 * 8u + 8 <= there);
+			if (d.type < 64)
+				seen |= 1ull << d.type;
+			offsets += d.offset8 > 2;
+			e.read = (e.read + d.len8 * 8u + 8) % RING_BYTES;
+			packets++;
+		}
+		rx_header(&e)->read_index = e.read;
+		sleep_ns(2 * MSEC);
+	}
+	expect(packets == 20000);
+	for (i = 0; i < 64; i++)
+		types += seen >> i & 1;
+	expect(types > 14 && offsets > 1000);
+	expect(count("garbled") == 20000);
+	/* No more of it: it only reads now. */
+	sleep_ns(SEC);
+	expect(rx_header(&e)->write_index == e.read);
+	end();
+}
+
+/* Each kind does what it says, and nothing else. */
+static void kinds(void)
+{
+	bool odd_write = false, odd_read = false, broken = false;
+	uint32_t honest = 0;
+	unsigned int i;
+
+	begin("sink");
+	for (i = 0; i < 600; i++) {
+		char line[80];
+
+		snprintf(line, sizeof(line),
+			 "behave 0 garble seed=%u,count=1,what=indices", i);
+		expect(did(line));
+		odd_write |= rx_header(&e)->write_index >= RING_BYTES;
+		odd_read |= tx_header(&e)->read_index >= RING_BYTES;
+	}
+	expect(count("garbled") == 600);
+	expect(odd_write && odd_read);
+	end();
+
+	begin("garble seed=5,count=1000,what=lengths");
+	for (i = 0; i < 200; i++) {
+		struct descriptor d;
+
+		memcpy(&d, ring_byte(&e, RING_PAGES, honest), sizeof(d));
+		broken |= d.offset8 < 2 || d.offset8 > d.len8 ||
+			  d.len8 * 8u >= RING_BYTES;
+		honest = rx_header(&e)->write_index % RING_BYTES & ~15u;
+		swallow();
+		sleep_ns(2 * MSEC);
+	}
+	expect(broken && count("garbled") == 1000);
+	end();
+
+	begin("sink");
+	interrupts = 0;
+	expect(did("behave 0 garble count=300,what=signals"));
+	expect(interrupts == 300);
+	expect(rx_header(&e)->write_index == 0);
+	inbox_count = 0;
+	expect(did("behave 0 garble count=300,what=offers"));
+	expect(inbox_count == 300 && interrupts == 300);
+	expect(!received(MSG_OFFER));
+	end();
+}
+
+/* Afterwards it is a host like any other, once the channel was reopened. */
+static void recovery(void)
+{
+	static struct incoming in;
+	unsigned int i;
+
+	begin("garble seed=6,count=5000,rare=20");
+	for (i = 0; i < 20000 && count("garbled") < 5000; i++) {
+		swallow();
+		/* What the guest does meanwhile is not held against it. */
+		vmbus_signal_event(bus, e.connection, 0);
+		sleep_ns(2 * MSEC);
+	}
+	expect(count("garbled") == 5000);
+	expect(count("garble_errors") > 0 && !bus->errors);
+	expect(did("behave 0 echo"));
+	close_channel(&e);
+	inbox_count = 0;
+	expect(did("rescind 0"));
+	expect(did("offer 0"));
+	POST(MSG_RELID_RELEASED, msg_relid, .relid = e.relid);
+	open_channel(&e);
+	expect(did("reset 0"));
+	for (i = 0; i < 100; i++) {
+		expect(send_traffic(&e, i, 100, true));
+		work();
+		expect(read_packet(&e, &in) && in.d.trans == 1000 + i);
+	}
+	expect(count("rx_packets") == 100 && !bus->errors);
+	end();
+}
+
+/* Offers that are odd but not wrong, and results for nobody. */
+static void odd_offers(void)
+{
+	const struct msg_offer *offer;
+	unsigned int i, odd = 0;
+
+	start();
+	expect(did("add " CLASS " garble what=offers,count=1000000000"));
+	connect();
+	offer = received(MSG_OFFER);
+	expect(offer->relid == 1 && offer->dedicated_interrupt == 1);
+	expect(!memcmp(&offer->class, &bus->channels[0]->class, 16));
+	for (i = 0; i < sizeof(offer->user); i++)
+		odd += offer->user[i] != 0;
+	expect(odd > 100);
+	take_offer(&e);
+	inbox_count = 0;
+	post_open(&e);
+	expect(received_count(MSG_OPEN_RESULT) == 3);
+	end();
+}
+
+static void a_million(void)
+{
+	struct timespec from, to;
+	double seconds;
+
+	begin("garble seed=7,count=1000000,rare=4000000000");
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	while (bus->channels[0]->source_sent < 1000000) {
+		swallow();
+		now += 2 * MSEC;
+		inbox_count = 0;
+		work();
+	}
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	seconds = to.tv_sec - from.tv_sec + (to.tv_nsec - from.tv_nsec) / 1e9;
+	printf("a million mutations in %.1f s\n", seconds);
+	expect(count("garbled") == 1000000);
+	end();
+}
+
+int main(void)
+{
+	run(reproducible);
+	run(framing);
+	run(kinds);
+	run(recovery);
+	run(odd_offers);
+	run(a_million);
+	return test_end();
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The control language: what it takes and refuses, and that things happen when
+ * they should. The guest is made of functions: see guest.h. One thread.
+ */
+#include <unistd.h>
+
+#include "guest.h"
+
+static struct endpoint e;
+
+static void begin(void)
+{
+	start();
+	expect(did("add " CLASS " sink"));
+	connect();
+}
+
+static void words(void)
+{
+	static const char *const good[] = {
+		"", "   ", "# only a comment", "stats", "stats 0", "reset 0",
+		"state 0", "behave 0 echo # with a comment", "behave 0 sink",
+		"behave 0 source rate=0,size=4096", "behave 0 slow us=10",
+		"behave 0 source rate=5 size=40 completion=1 count=9",
+		"behave 0 complete-late ms=5", "behave 0 complete-never",
+		"behave 0 complete-out-of-order depth=3,seed=9",
+		"behave 0 garble seed=0x12,count=5,rare=2,what=fields+indices",
+		"behave 0 stall", "behave 0 unstall", "stall 0", "unstall 0",
+		"refuse open 0", "refuse gpadl 3", "withhold open",
+		"release open", "release teardown",
+		"on open 0 after 30ms rescind 0", "on rx:500 0 stall 0",
+		"on close 0 stats", "every release 0 offer 0",
+		"after 5s stats", "after 100us stats 0",
+		"add " CLASS " " CLASS " mmio=1 echo",
+	};
+	static const char *const bad[] = {
+		"nonsense", "stats 1", "stats x", "stats 0 0", "reset",
+		"reset 1", "state", "state -1", "behave", "behave 0",
+		"behave 9 echo", "behave 0 ech", "behave 0 echo rate=1",
+		"behave 0 source rate", "behave 0 source rate=",
+		"behave 0 source rate=x", "behave 0 source rate=-1",
+		"behave 0 source size=99999999", "behave 0 source us=1",
+		"behave 0 garble what=", "behave 0 garble what=fields+else",
+		"behave 0 garble rare=0", "behave 0 slow us=1x",
+		"behave 0 complete-out-of-order depth=1",
+		"refuse teardown 1", "refuse open", "refuse open x",
+		"withhold", "withhold all", "release 1", "rescind", "rescind 7",
+		"rescind 0 twice", "rescind 0 again", "offer", "offer 0",
+		"quit", "quit 256", "quit x", "on", "on open 0",
+		"on opened 0 stats", "on rx:0 0 stats", "on rx: 0 stats",
+		"on open x stats", "on open 0 after 30 stats",
+		"on open 0 after 30ms", "after", "after 5s", "after 5 stats",
+		"after s stats", "after 99999999999999999999s stats",
+		"add", "add 1234", "add " CLASS "0", "add " CLASS " unknown",
+		"add " CLASS " mmio=70000", "add " CLASS " user=abc",
+		"add " CLASS " user=zz", "subchannels 0", "subchannels 0 0",
+		"subchannels 0 257", "subchannels 5 1",
+	};
+	char line[2 * CONTROL_LINE];
+	size_t i;
+
+	begin();
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		if (!did(good[i])) {
+			printf("refused: %s\n", good[i]);
+			expect(0);
+		}
+	end();
+	begin();
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (strncmp(command(bad[i]), "error: ", 7)) {
+			printf("taken: %s\n", bad[i]);
+			expect(0);
+		}
+	expect(stopped == -1);
+	/* Too long, and then one that is not. */
+	memset(line, 'a', sizeof(line));
+	line[sizeof(line) - 1] = 0;
+	expect(!did(line));
+	for (i = 0; i < 100; i++)
+		memcpy(line + 2 * i, "a ", 2);
+	line[200] = 0;
+	expect(!did(line));
+	expect(did("stats"));
+	/* All that "stats" can say fits. */
+	expect(stat_of("stats", "protocol_errors") == 0);
+	end();
+}
+
+static void at_a_time(void)
+{
+	begin();
+	expect(did("after 5ms behave 0 echo"));
+	expect(did("after 3ms behave 0 complete-never"));
+	sleep_ns(2 * MSEC);
+	expect(bus->channels[0]->behaviour.kind == BEHAVE_SINK);
+	sleep_ns(2 * MSEC);
+	expect(bus->channels[0]->behaviour.kind == BEHAVE_NEVER);
+	sleep_ns(2 * MSEC);
+	expect(bus->channels[0]->behaviour.kind == BEHAVE_ECHO);
+	expect(did("after 1s quit 7"));
+	sleep_ns(SEC - 1);
+	expect(stopped == -1);
+	sleep_ns(1);
+	expect(stopped == 7);
+	end();
+}
+
+static void at_an_open(void)
+{
+	begin();
+	expect(did("on open 0 after 30ms rescind 0"));
+	open_channel(&e);
+	sleep_ns(29 * MSEC);
+	expect(!received(MSG_RESCIND));
+	sleep_ns(2 * MSEC);
+	expect(received(MSG_RESCIND));
+	/* Once. */
+	expect(did("offer 0"));
+	POST(MSG_RELID_RELEASED, msg_relid, .relid = e.relid);
+	open_channel(&e);
+	inbox_count = 0;
+	sleep_ns(SEC);
+	expect(!received(MSG_RESCIND));
+	end();
+}
+
+static void each_time(void)
+{
+	unsigned int i;
+
+	begin();
+	expect(did("every open 0 rescind 0"));
+	expect(did("every release 0 after 10ms offer 0"));
+	for (i = 0; i < 5; i++) {
+		open_channel(&e);
+		expect(received(MSG_RESCIND));
+		POST(MSG_RELID_RELEASED, msg_relid, .relid = e.relid);
+		inbox_count = 0;
+		sleep_ns(9 * MSEC);
+		expect(!received(MSG_OFFER));
+		sleep_ns(2 * MSEC);
+		expect(received(MSG_OFFER));
+	}
+	expect(stat_of("stats 0", "offers") == 6);
+	expect(!bus->errors);
+	end();
+}
+
+/* The fifth packet is the last that is read. */
+static void at_a_packet(void)
+{
+	unsigned int i;
+
+	begin();
+	expect(did("on rx:5 0 stall 0"));
+	open_channel(&e);
+	for (i = 0; i < 9; i++)
+		expect(send_traffic(&e, i, 24, false));
+	work();
+	expect(stat_of("stats 0", "rx_packets") == 5);
+	expect(did("every rx:2 0 stall 0"));
+	expect(did("unstall 0"));
+	expect(stat_of("stats 0", "rx_packets") == 6);
+	expect(did("unstall 0"));
+	expect(stat_of("stats 0", "rx_packets") == 8);
+	expect(did("on rx:9 0 rescind 0"));
+	expect(did("unstall 0"));
+	expect(received(MSG_RESCIND));
+	expect(stat_of("stats 0", "rx_packets") == 9);
+	expect(stat_of("stats 0", "rx_left") == 0);
+	end();
+}
+
+static void other_events(void)
+{
+	begin();
+	expect(did("on gpadl 0 refuse open 1"));
+	expect(did("on close 0 withhold teardown"));
+	expect(did("on teardown 0 quit 3"));
+	take_offer(&e);
+	work();
+	expect(bus->refuse[ANSWER_OPEN] == 1);
+	expect(did("refuse open 0"));
+	post_open(&e);
+	POST(MSG_CLOSE, msg_relid, .relid = e.relid);
+	work();
+	POST(MSG_GPADL_TEARDOWN, msg_gpadl_teardown, .relid = e.relid,
+	     .gpadl = e.handle);
+	work();
+	expect(!received(MSG_GPADL_TORNDOWN) && stopped == -1);
+	expect(did("release teardown"));
+	expect(stopped == 3);
+	end();
+}
+
+static void file(void)
+{
+	char path[] = "/tmp/vmbhost-scenario-XXXXXX";
+	int fd = mkstemp(path);
+	FILE *f = fdopen(fd, "w");
+
+	if (!f)
+		abort();
+	fputs("# two channels\nadd " CLASS " echo\nadd " CLASS " sink\n"
+	      "\non open 1 after 1ms stall 1\n", f);
+	fflush(f);
+	start();
+	expect(!vmbus_option(bus, "scenario", path));
+	expect(bus->channel_count == 2);
+	connect();
+	open_channel(&e);
+	sleep_ns(2 * MSEC);
+	expect(bus->channels[1]->stalled && !bus->channels[0]->stalled);
+	end();
+	fputs("what is that\n", f);
+	fclose(f);
+	start();
+	expect(vmbus_option(bus, "scenario", path));
+	end();
+	unlink(path);
+}
+
+int main(void)
+{
+	run(words);
+	run(at_a_time);
+	run(at_an_open);
+	run(each_time);
+	run(at_a_packet);
+	run(other_events);
+	run(file);
+	return test_end();
+}
