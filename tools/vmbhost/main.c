@@ -43,7 +43,7 @@ static const struct argp_option options[] = {
 	{ .doc = "The VMBus host:" },
 	{ "protocol", OPT_PROTOCOL, "VERSION", 0,
 	  "the newest to accept: 4.0, 5.0, 5.1, 5.2 or 5.3 (the default)", 0 },
-	{ "offer", OPT_OFFER, "CLASS[,WORD...]", 0,
+	{ "offer", OPT_OFFER, "'CLASS [WORD...]'", 0,
 	  "offer a device of this class; may be repeated, see vmbhost(8)", 0 },
 	{ "scenario", OPT_SCENARIO, "FILE", 0,
 	  "what the host shall do, and when; see vmbhost(8)", 0 },
