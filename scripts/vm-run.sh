@@ -128,7 +128,7 @@ chmod +x "$l2/root/init"
 into_cpio "$l2/root" >"$l2/initrd"
 rm -rf "$l2/root"
 cp -L "$kernel/vmlinuz" "$l2/vmlinuz"
-printf 'console=ttyS0,115200 loglevel=5 log_buf_len=4M mitigations=off panic=-1 limit=%d %s\n' \
+printf 'console=ttyS0,115200 loglevel=5 log_buf_len=4M mitigations=off panic=-1 unknown_nmi_panic limit=%d %s\n' \
 	$((limit - 50)) "$append" >"$l2/cmdline"
 
 # kernel-irqchip=split hangs in the version negotiation; without kvm=off the
@@ -209,7 +209,7 @@ boot_nested()
 	timeout "$limit" "${run[@]}" -machine q35 "${accel[@]}" -cpu EPYC \
 		-m 2G -smp 1 -kernel "$BUILD/kernels/$outer/vmlinuz" \
 		-initrd "$work/initrd" \
-		-append 'console=ttyS0 quiet panic=-1 mitigations=off' \
+		-append "console=ttyS0 quiet panic=-1 mitigations=off limit=$((limit - 50))" \
 		-serial "file:$log.outer" -serial "file:$log" \
 		</dev/null 2>"$log.qemu"
 }
