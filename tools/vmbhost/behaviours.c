@@ -92,9 +92,9 @@ void behaviour_signal(struct channel *channel)
 	channel->count.signals_in++;
 	if (ring_read(&channel->rx, channel->bus->packet, &packet) == RING_NONE)
 		channel->count.signals_empty++;
-	if (channel->allowance)
+	if (channel->allowance) {
 		channel->allowance--;
-	else {
+	} else {
 		channel->count.signals_wrong++;
 		bus_error(channel->bus, channel,
 			  "signal though nothing was asked for");

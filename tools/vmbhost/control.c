@@ -52,7 +52,6 @@
  *
  * Serialised by vm->lock.
  */
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,7 +90,7 @@ static int fail(struct command *c, const char *what)
 	return -1;
 }
 
-static int ok(struct command *c)
+static int done(struct command *c)
 {
 	say(c, "ok\n");
 	return 0;
@@ -115,7 +114,8 @@ static int user_parse(const char *text, uint8_t *user)
 	    strspn(text, "0123456789abcdefABCDEF") != length)
 		return -1;
 	for (i = 0; i < length / 2; i++)
-		sscanf(text + 2 * i, "%2hhx", &user[i]);
+		if (sscanf(text + 2 * i, "%2hhx", &user[i]) != 1)
+			return -1;
 	return 0;
 }
 
@@ -196,13 +196,13 @@ static int cmd_rescind(struct command *c)
 			return fail(c, "it is not rescinded, or released already");
 		msg.relid = channel->relid;
 		bus_send(c->bus, &msg, MSG_RESCIND, sizeof(msg));
-		return ok(c);
+		return done(c);
 	}
 	if (c->words != 2)
 		return fail(c, "rescind N [again]");
 	if (channel_rescind(channel))
 		return fail(c, "it is not offered");
-	return ok(c);
+	return done(c);
 }
 
 static int cmd_offer(struct command *c)
@@ -213,10 +213,10 @@ static int cmd_offer(struct command *c)
 		return fail(c, "offer N");
 	if (channel_offer(channel))
 		return fail(c, "it is offered already");
-	return ok(c);
+	return done(c);
 }
 
-static int stall(struct command *c, bool stalled)
+static int set_stalled(struct command *c, bool stalled)
 {
 	struct channel *channel = channel_arg(c, 1);
 
@@ -225,17 +225,17 @@ static int stall(struct command *c, bool stalled)
 	channel->stalled = stalled;
 	if (!stalled)
 		channel->ready = true;
-	return ok(c);
+	return done(c);
 }
 
 static int cmd_stall(struct command *c)
 {
-	return stall(c, true);
+	return set_stalled(c, true);
 }
 
 static int cmd_unstall(struct command *c)
 {
-	return stall(c, false);
+	return set_stalled(c, false);
 }
 
 static int cmd_behave(struct command *c)
@@ -247,13 +247,13 @@ static int cmd_behave(struct command *c)
 	if (!channel || c->words < 3)
 		return fail(c, "behave N BEHAVIOUR");
 	if (c->words == 3 && !strcmp(c->word[2], "stall"))
-		return stall(c, true);
+		return set_stalled(c, true);
 	if (c->words == 3 && !strcmp(c->word[2], "unstall"))
-		return stall(c, false);
+		return set_stalled(c, false);
 	if (behaviour_parse(&behaviour, c->words - 2, c->word + 2, &error))
 		return fail(c, error);
 	behaviour_set(channel, &behaviour);
-	return ok(c);
+	return done(c);
 }
 
 static int answer_arg(struct command *c, int answers)
@@ -277,7 +277,7 @@ static int cmd_refuse(struct command *c)
 	if (answer < 0 || c->words != 3 ||
 	    number_parse(c->word[2], &c->bus->refuse[answer]))
 		return fail(c, "refuse open|gpadl COUNT");
-	return ok(c);
+	return done(c);
 }
 
 static int cmd_withhold(struct command *c)
@@ -287,7 +287,7 @@ static int cmd_withhold(struct command *c)
 	if (answer < 0 || c->words != 2)
 		return fail(c, "withhold open|gpadl|teardown");
 	c->bus->withhold[answer] = true;
-	return ok(c);
+	return done(c);
 }
 
 static int cmd_release(struct command *c)
@@ -297,22 +297,22 @@ static int cmd_release(struct command *c)
 	if (answer < 0 || c->words != 2)
 		return fail(c, "release open|gpadl|teardown");
 	answer_release(c->bus, answer);
-	return ok(c);
+	return done(c);
 }
 
-static void add_counters(struct counters *sum, const struct counters *count)
-{
-#define X(name) sum->name += count->name;
+/* The counters are an array with names. */
+static const char *const counter_names[] = {
+#define X(name) #name,
 	CHANNEL_COUNTERS(X)
 #undef X
-}
+};
 
 static int cmd_stats(struct command *c)
 {
 	struct channel *channel = channel_arg(c, 1);
 	struct vmbus *bus = c->bus;
 	struct counters sum = { 0 };
-	unsigned int i;
+	unsigned int i, n;
 
 	if (c->words > 2 || (c->words == 2 && !channel))
 		return fail(c, "stats [N]");
@@ -322,17 +322,17 @@ static int cmd_stats(struct command *c)
 		say(c, "relid %u\n", channel->relid);
 	} else {
 		for (i = 0; i < bus->channel_count; i++)
-			add_counters(&sum, &bus->channels[i]->count);
-		say(c, "version %u.%u\nchannels %u\nmessages %" PRIu64
-		    "\nunloads %" PRIu64 "\n", bus->version >> 16,
-		    bus->version & 0xffff, bus->channel_count, bus->messages,
-		    bus->unloads);
+			for (n = 0; n < ARRAY_SIZE(counter_names); n++)
+				((counter *)&sum)[n] +=
+				((counter *)&bus->channels[i]->count)[n];
+		say(c, "version %u.%u\nchannels %u\nmessages %llu\nunloads %llu\n",
+		    bus->version >> 16, bus->version & 0xffff,
+		    bus->channel_count, bus->messages, bus->unloads);
 		/* With those that are no channel's. */
 		sum.protocol_errors = bus->errors;
 	}
-#define X(name) say(c, #name " %" PRIu64 "\n", sum.name);
-	CHANNEL_COUNTERS(X)
-#undef X
+	for (n = 0; n < ARRAY_SIZE(counter_names); n++)
+		say(c, "%s %llu\n", counter_names[n], ((counter *)&sum)[n]);
 	return 0;
 }
 
@@ -343,7 +343,7 @@ static int cmd_reset(struct command *c)
 	if (!channel || c->words != 2)
 		return fail(c, "reset N");
 	channel_reset_counters(channel);
-	return ok(c);
+	return done(c);
 }
 
 static int cmd_state(struct command *c)
@@ -368,7 +368,7 @@ static int cmd_quit(struct command *c)
 	if (c->words != 2 || number_parse(c->word[1], &status) || status > 255)
 		return fail(c, "quit STATUS");
 	vm_stop(c->bus->vm, status);
-	return ok(c);
+	return done(c);
 }
 
 static int cmd_on(struct command *c)
@@ -378,7 +378,7 @@ static int cmd_on(struct command *c)
 	if (scenario_rule(c->bus, c->words, c->word,
 			  !strcmp(c->word[0], "every"), &error))
 		return fail(c, error);
-	return ok(c);
+	return done(c);
 }
 
 static int cmd_after(struct command *c)
@@ -387,7 +387,7 @@ static int cmd_after(struct command *c)
 
 	if (scenario_after(c->bus, c->words, c->word, &error))
 		return fail(c, error);
-	return ok(c);
+	return done(c);
 }
 
 static const struct {
@@ -419,13 +419,13 @@ int control_run(struct vmbus *bus, const char *line, char *reply, size_t size)
 
 	if (strlen(line) >= sizeof(copy))
 		return fail(&c, "the line is too long");
-	strcpy(copy, line);
+	memcpy(copy, line, strlen(line) + 1);
 	c.words = split_words(copy, word);
 	if (c.words < 0)
 		return fail(&c, "too many words");
 	if (!c.words)
-		return ok(&c);
-	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		return done(&c);
+	for (i = 0; i < ARRAY_SIZE(commands); i++) {
 		if (!strcmp(word[0], commands[i].name)) {
 			int result = commands[i].run(&c);
 
@@ -448,7 +448,8 @@ void vmbus_control_write(struct vmbus *bus, uint8_t byte)
 	bus->line[bus->line_length] = 0;
 	bus->reply_at = 0;
 	if (bus->line_too_long)
-		strcpy(bus->reply, "error: the line is too long\n");
+		snprintf(bus->reply, sizeof(bus->reply),
+			 "error: the line is too long\n");
 	else
 		control_run(bus, bus->line, bus->reply, sizeof(bus->reply));
 	bus->line_length = 0;

@@ -116,7 +116,7 @@ static uint32_t make_packet(struct channel *channel, bool broken)
 	if (body > room)
 		body = room & ~7u;
 	d.len8 = 2 + body / 8;
-	d.type = types[pick(channel, sizeof(types) / sizeof(types[0]))];
+	d.type = types[pick(channel, ARRAY_SIZE(types))];
 	d.flags = pick(channel, 4) ? pick(channel, 2) : pick(channel, 65536);
 	d.trans = odd_trans(channel);
 	channel->garble_last_trans = d.trans;

@@ -152,8 +152,8 @@ static void add(struct vmbus *bus, struct gpadl *gpadl, const uint8_t *data,
 		return;
 
 	if (!ranges_add_up(gpadl)) {
-		bus_error(bus, channel, "the ranges of GPADL %#x do not add up",
-			  handle);
+		bus_error(bus, channel,
+			  "GPADL %#x with other ranges than it said", handle);
 		drop(bus, gpadl);
 		send_created(channel, handle, STATUS_UNSUCCESSFUL);
 		return;

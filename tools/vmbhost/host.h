@@ -38,8 +38,10 @@
 	X(garbled) X(garble_offers) X(garble_errors)			\
 	X(protocol_errors)
 
+typedef unsigned long long counter;
+
 struct counters {
-#define X(name) uint64_t name;
+#define X(name) counter name;
 	CHANNEL_COUNTERS(X)
 #undef X
 };
@@ -171,7 +173,8 @@ struct vmbus {
 	uint32_t newest, version, connection;
 	unsigned int vp, sint;
 	bool connected, requested, urgent, quiet, dying;
-	uint64_t seed, messages, unloads, errors, monitor_page[2];
+	uint64_t seed, errors, monitor_page[2];
+	counter messages, unloads;
 
 	struct channel *channels[MAX_CHANNELS];
 	unsigned int channel_count;

@@ -60,7 +60,7 @@ int time_parse(const char *text, uint64_t *ns)
 		return -1;
 	errno = 0;
 	value = strtoull(text, &end, 10);
-	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(units); i++) {
 		if (strcmp(end, units[i].name))
 			continue;
 		if (errno || value > UINT64_MAX / 4 / units[i].ns)
@@ -107,7 +107,7 @@ static int mutations_parse(const char *text, uint32_t *mutate)
 		{ "indices", GARBLE_INDICES }, { "signals", GARBLE_SIGNALS },
 		{ "offers", GARBLE_OFFERS }, { "all", GARBLE_ALL },
 	};
-	const size_t count = sizeof(names) / sizeof(names[0]);
+	const size_t count = ARRAY_SIZE(names);
 	size_t i, length;
 
 	*mutate = 0;
@@ -185,7 +185,7 @@ int behaviour_parse(struct behaviour *behaviour, int words, char **word,
 		.seed = behaviour->seed, .rate = 100, .size = 64, .depth = 8,
 		.delay = 10 * MSEC, .mutate = GARBLE_ALL, .rare = 1024,
 	};
-	const size_t count = sizeof(names) / sizeof(names[0]);
+	const size_t count = ARRAY_SIZE(names);
 	size_t i;
 	int w;
 

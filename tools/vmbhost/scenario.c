@@ -135,7 +135,7 @@ int scenario_rule(struct vmbus *bus, int words, char **word, bool every,
 	rule->channel = channel;
 	rule->count = count;
 	rule->delay = delay;
-	strcpy(rule->command, command);
+	memcpy(rule->command, command, strlen(command));
 	*bus->rules_end = rule;
 	bus->rules_end = &rule->next;
 	return 0;

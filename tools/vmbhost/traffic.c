@@ -214,9 +214,9 @@ static void check_ranges(struct channel *channel, const struct packet *packet,
 		channel->count.gpa_foreign++;
 		break;
 	case INTACT:
-		if (!has_sequence || sequence == wanted)
-			break;
-		/* fall through */
+		if (has_sequence && sequence != wanted)
+			channel->count.gpa_checksum_errors++;
+		break;
 	default:
 		channel->count.gpa_checksum_errors++;
 		break;

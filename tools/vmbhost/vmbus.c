@@ -28,7 +28,7 @@ static const uint32_t versions[] = {
 	VMBUS_VERSION(5, 1), VMBUS_VERSION(5, 2), VMBUS_VERSION(5, 3),
 };
 
-#define NEWEST	versions[sizeof(versions) / sizeof(versions[0]) - 1]
+#define NEWEST	versions[ARRAY_SIZE(versions) - 1]
 
 /**
  * random_next() - the next number of a reproducible sequence (splitmix64)
@@ -90,7 +90,7 @@ static bool known_version(const struct vmbus *bus, uint32_t version)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(versions) / sizeof(versions[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(versions); i++)
 		if (versions[i] == version)
 			return version <= bus->newest;
 	return false;
@@ -120,7 +120,8 @@ static void on_contact(struct vmbus *bus, uint32_t connection,
 			  msg->sint, msg->vtl);
 		return;
 	}
-	if (modern != (connection == VMBUS_CONNECTION_NEW))
+	if (connection != (modern ? VMBUS_CONNECTION_NEW :
+				     VMBUS_CONNECTION_OLD))
 		bus_error(bus, NULL, "contact for version %#x on connection %u",
 			  msg->version, connection);
 
@@ -367,7 +368,7 @@ int vmbus_option(struct vmbus *bus, const char *name, const char *value)
 	if (!strcmp(name, "protocol")) {
 		if (!set_protocol(bus, value))
 			return 0;
-		fprintf(stderr, "vmbhost: %s is no protocol version: 4.0, 4.1, 5.0, 5.1, 5.2 or 5.3\n",
+		fprintf(stderr, "vmbhost: %s is none of the protocols 4.0, 4.1 and 5.0 to 5.3\n",
 			value);
 		return -1;
 	}

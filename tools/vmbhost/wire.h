@@ -10,6 +10,8 @@
 
 #include <stdint.h>
 
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
 #define VMBUS_PAGE		4096u
 #define VMBUS_MESSAGE_MAX	240u	/* payload of a SynIC message */
 #define VMBUS_RELIDS		2048u	/* bits of a SynIC event flag page */

@@ -120,7 +120,7 @@ static void sequences(void)
 	size_t i;
 
 	begin("sink");
-	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(order); i++)
 		expect(send_traffic(&e, order[i], 32, false));
 	/* Missing: 3, and 7 to 99999; 2 came late; 2, 5 and 0 came twice. */
 	expect(count("rx_missing") == 1 + 99993);
@@ -247,7 +247,7 @@ static void guest_waits_for_room(void)
 	end();
 }
 
-static void source(void)
+static void source_behaviour(void)
 {
 	unsigned int i;
 
@@ -302,7 +302,7 @@ static void source_wants_completions(void)
 	end();
 }
 
-static void slow(void)
+static void slow_behaviour(void)
 {
 	unsigned int i;
 
@@ -319,7 +319,7 @@ static void slow(void)
 	end();
 }
 
-static void late(void)
+static void late_behaviour(void)
 {
 	begin("complete-late ms=30");
 	expect(send_traffic(&e, 0, 24, true));
@@ -362,7 +362,7 @@ static void out_of_order(void)
 	end();
 }
 
-static void never(void)
+static void never_behaviour(void)
 {
 	begin("complete-never");
 	expect(send_traffic(&e, 0, 24, true));
@@ -445,7 +445,7 @@ static void anything(void)
 	uint64_t state = 7;
 	unsigned int i, j;
 
-	for (i = 0; i < sizeof(behaviours) / sizeof(behaviours[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(behaviours); i++) {
 		begin(behaviours[i]);
 		for (j = 0; j < 20000; j++) {
 			uint32_t word = random_next(&state);
@@ -486,13 +486,13 @@ int main(void)
 	run(wrong_packets);
 	run(echo_into_a_full_ring);
 	run(guest_waits_for_room);
-	run(source);
+	run(source_behaviour);
 	run(flood);
 	run(source_wants_completions);
-	run(slow);
-	run(late);
+	run(slow_behaviour);
+	run(late_behaviour);
 	run(out_of_order);
-	run(never);
+	run(never_behaviour);
 	run(gpa_direct);
 	run(left_in_the_rings);
 	run(anything);

@@ -5,6 +5,8 @@
  */
 #include "guest.h"
 
+#define INSTANCE	"12345678-9abc-def0-1234-56789abcdef0"
+
 static void begin(void)
 {
 	start();
@@ -28,7 +30,7 @@ static void versions(void)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		start();
 		expect(!vmbus_option(bus, "protocol", cases[i].newest));
 		expect(contact(cases[i].major, cases[i].minor) ==
@@ -86,7 +88,8 @@ static void offers(void)
 
 	start();
 	expect(did("add " CLASS));
-	expect(did("add " CLASS " 12345678-9abc-def0-1234-56789abcdef0 flags=0x11 mmio=7 user=c0ffee sink"));
+	expect(did("add " CLASS " " INSTANCE
+		   " flags=0x11 mmio=7 user=c0ffee sink"));
 	connect();
 	expect(received_count(MSG_OFFER) == 2);
 	offer = received(MSG_OFFER);
@@ -193,28 +196,29 @@ static void wrong_gpadls(void)
 	}, wrong;
 	unsigned int errors = 0;
 
-#define WRONG(handle, change) do {					\
+#define WRONG(change) do {						\
 	const struct msg_gpadl_created *created;			\
 									\
 	wrong = m;							\
-	wrong.m.gpadl = handle;						\
+	wrong.m.gpadl = 100 + errors;					\
 	change;								\
 	inbox_count = 0;						\
 	post(&wrong, sizeof(wrong));					\
 	created = received(MSG_GPADL_CREATED);				\
-	expect(created && created->status && created->gpadl == handle);	\
+	expect(created && created->status &&				\
+	       created->gpadl == wrong.m.gpadl);			\
 	expect(bus->errors == ++errors);				\
 } while (0)
 	begin();
-	WRONG(1, wrong.m.ranges = 2);
-	WRONG(2, wrong.m.ranges = 0);
-	WRONG(3, wrong.bytes = 3 * VMBUS_PAGE);
-	WRONG(4, wrong.bytes = VMBUS_PAGE);
-	WRONG(5, wrong.bytes = UINT32_MAX);
-	WRONG(6, wrong.offset = VMBUS_PAGE);
-	WRONG(7, wrong.bytes = 0);
-	WRONG(8, wrong.m.range_bytes = 8);
-	WRONG(9, wrong.m.range_bytes = 20);
+	WRONG(wrong.m.ranges = 2);
+	WRONG(wrong.m.ranges = 0);
+	WRONG(wrong.bytes = 3 * VMBUS_PAGE);
+	WRONG(wrong.bytes = VMBUS_PAGE);
+	WRONG(wrong.bytes = UINT32_MAX);
+	WRONG(wrong.offset = VMBUS_PAGE);
+	WRONG(wrong.bytes = 0);
+	WRONG(wrong.m.range_bytes = 8);
+	WRONG(wrong.m.range_bytes = 20);
 	/* Longer than it said: the error is counted, what it said is right. */
 	wrong = m;
 	wrong.m.gpadl = 10;

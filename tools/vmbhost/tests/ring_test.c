@@ -186,12 +186,12 @@ static void lies_to_a_reader(void)
 	struct packet packet;
 	size_t i;
 
-	for (i = 0; i < sizeof(indices) / sizeof(indices[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(indices); i++) {
 		start();
 		header->write_index = indices[i];
 		expect(ring_read(&ring, buffer, &packet) == RING_BROKEN);
 	}
-	for (i = 0; i < sizeof(descriptors) / sizeof(descriptors[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(descriptors); i++) {
 		start();
 		poke(0, &descriptors[i]);
 		header->write_index = 40;
@@ -213,7 +213,7 @@ static void lies_to_a_writer(void)
 	size_t i;
 	bool signal;
 
-	for (i = 0; i < sizeof(indices) / sizeof(indices[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(indices); i++) {
 		start();
 		expect(put(0, &signal) == RING_OK);
 		header->read_index = indices[i];

@@ -61,14 +61,14 @@ static void words(void)
 	size_t i;
 
 	begin();
-	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(good); i++)
 		if (!did(good[i])) {
 			printf("refused: %s\n", good[i]);
 			expect(0);
 		}
 	end();
 	begin();
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
 		if (strncmp(command(bad[i]), "error: ", 7)) {
 			printf("taken: %s\n", bad[i]);
 			expect(0);
