@@ -22,15 +22,13 @@ distclean:
 # Each of these can be run alone, needs nothing installed, downloads what it
 # uses into build/ once, and ends with "N passed, N failed, N skipped".
 # KERNEL=6.1, 6.12 (the default) or 7.3 chooses the kernel for demo and vmtest.
-demo check kunit symbols sparse checkpatch shellcheck build-test vmtest bench:
+demo check kunit symbols sparse checkpatch shellcheck build-test vmtest bench \
+	vmbhost-test:
 	@scripts/$@.sh
 
-# The VMBus host for tests, in build/vmbhost/, and what of it needs no KVM.
+# The VMBus host for tests, in build/vmbhost/.
 vmbhost:
-	@$(MAKE) --no-print-directory -C tools/vmbhost
-
-vmbhost-test:
-	@$(MAKE) --no-print-directory -C tools/vmbhost SANITIZE=1 test
+	@scripts/$@.sh
 
 # DKMS builds the modules for the running kernel and for those to come; deb
 # packs that as build/vmbkmcl-dkms_VERSION_all.deb.

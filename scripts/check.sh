@@ -42,6 +42,7 @@ part symbols scripts/symbols.sh
 part sparse scripts/sparse.sh
 part build-test scripts/build-test.sh
 part kunit scripts/kunit.sh
+part vmbhost-test scripts/vmbhost-test.sh
 for version in 6.1 6.12 7.3; do
 	part "vmtest-$version" env KERNEL="$version" scripts/vmtest.sh
 done

@@ -221,8 +221,8 @@ int main(void)
 {
 	int kernel, initrd;
 
-	strcpy(kernel_path, "/tmp/vmbhost-kernel-XXXXXX");
-	strcpy(initrd_path, "/tmp/vmbhost-initrd-XXXXXX");
+	snprintf(kernel_path, sizeof(kernel_path), "/tmp/vmbhost-kernel-XXXXXX");
+	snprintf(initrd_path, sizeof(initrd_path), "/tmp/vmbhost-initrd-XXXXXX");
 	kernel = mkstemp(kernel_path);
 	initrd = mkstemp(initrd_path);
 	memory = calloc(1, MEMORY);

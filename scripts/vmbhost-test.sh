@@ -1,0 +1,11 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The unit tests of tools/vmbhost, under the address and the undefined behaviour
+# sanitizer. They need no KVM.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+need_packages gcc libc6-dev make
+make --no-print-directory -C tools/vmbhost SANITIZE=1 test
