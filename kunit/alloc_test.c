@@ -513,6 +513,35 @@ static void delivering(struct kunit *test)
 	fail_each(test, f->slab, delivery_round, PACKETS - 1);
 }
 
+static int save_round(struct kunit *test, struct fault_attr *attr, int nth,
+		      bool *failed)
+{
+	struct alloc_fixture *f = test->priv;
+	int ret;
+
+	make(test, &f->server, true);
+	make(test, &f->client, false);
+	open_both(test);
+	kmcl_channel_pause(f->server.ch);
+	faults_arm(attr, nth);
+	ret = kmcl_save_begin(f->server.ch);
+	*failed = faults_disarm(attr);
+	faults_note_reached();
+	if (ret)
+		KUNIT_EXPECT_EQ(test, kmcl_save_begin(f->server.ch), 0);
+	kmcl_save_end(f->server.ch);
+	finish(&f->client);
+	finish(&f->server);
+	return ret;
+}
+
+static void saving(struct kunit *test)
+{
+	struct alloc_fixture *f = test->priv;
+
+	fail_each(test, f->slab, save_round, 1);
+}
+
 /* Runs last: the tests above have made each place allocate */
 static void every_place_was_reached(struct kunit *test)
 {
@@ -556,6 +585,7 @@ static struct kunit_case alloc_cases[] = {
 	KUNIT_CASE_SLOW(opening),
 	KUNIT_CASE(synchronous_requests),
 	KUNIT_CASE(delivering),
+	KUNIT_CASE(saving),
 	KUNIT_CASE(every_place_was_reached),
 	{}
 };

@@ -143,6 +143,10 @@ int kmcl_channel_free(struct kmcl_channel *ch)
 		kmcl_channel_disable(ch);
 	}
 
+	if (ch->save)
+		pr_warn("%s: cleanup of a channel that is being saved\n",
+			kmcl_name(ch));
+	kmcl_save_end(ch);
 	kmcl_unwatch(ch);
 	kmcl_bus_del_channel(ch);
 	flush_work(&ch->work);

@@ -45,6 +45,7 @@
 #define KMCL_SLOW			(30 * HZ)
 
 struct kmcl_connection;
+struct kmcl_save;
 
 /* Bits of done_state */
 #define KMCL_DONE_BUSY			BIT(0)
@@ -151,6 +152,8 @@ struct kmcl_channel {
 	u32 flags;			/* KMCL_INIT_* */
 	u32 server_flags;		/* KMCL_SERVER_* */
 	u16 mmio_mb, mmio_mb_optional;	/* server: the hint in the offer */
+	kmcl_save_fn save_packet;
+	kmcl_restore_fn restore_packet;
 	u64 mmio_start, mmio_size;	/* lock: client, while open */
 	u32 max_payload;		/* as it was set */
 	u32 max_packet;			/* that, rounded up to 8 */
@@ -175,9 +178,19 @@ struct kmcl_channel {
 	u64 settled;			/* runs of the work that found no event */
 	struct task_struct *worker;	/* inside a state callback */
 	enum kmcl_step callback;	/* which */
+	u64 pauses;			/* arrivals in Paused */
+	bool save_stop;			/* leaving Paused */
+	bool save_busy;			/* a save or restore call runs */
+	struct task_struct *save_task;	/* which may call back */
 	int open_error;
 	struct work_struct work;
 	wait_queue_head_t wait;
+
+	/* Saving and restoring: whoever has set @save_busy */
+	struct kmcl_save *save;
+	bool restoring;
+	u32 restore_number;		/* of the chunk that is due */
+	u64 restore_paused;
 
 	/* The link: set and cleared by the work, used between */
 	struct kmcl_offer *offer;	/* kmcl_bus_lock; a reference */
@@ -293,6 +306,9 @@ bool kmcl_pipe_parse(struct kmcl_channel *ch,
 
 /* settings.c */
 int kmcl_set_pipe(struct kmcl_channel *ch, u32 flags, u32 server_flags);
+
+/* save.c */
+void kmcl_save_stop(struct kmcl_channel *ch);
 
 /* server.c */
 u16 kmcl_server_wire_flags(const struct kmcl_channel *ch);

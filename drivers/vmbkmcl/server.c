@@ -94,6 +94,31 @@ int __kmcl_server_set_mmio(struct kmcl_channel *ch, u16 mb, u16 mb_optional)
 EXPORT_SYMBOL_GPL(__kmcl_server_set_mmio);
 
 /**
+ * __kmcl_server_set_save_restore() - callbacks for the driver's part of packets
+ *	(VmbServerChannelInitSetSaveRestorePacketCallbacks)
+ * @ch: the server channel, disabled
+ * @save: called for each packet by __kmcl_save_continue(); NULL: there is
+ *	nothing to save besides what the library knows
+ * @restore: called for each packet by __kmcl_restore(); NULL: an image with
+ *	packets cannot be restored
+ *
+ * Context: may sleep.
+ * Return: 0, -EBUSY (argument 1): not disabled, -EINVAL (argument 1): a client.
+ */
+int __kmcl_server_set_save_restore(struct kmcl_channel *ch, kmcl_save_fn save,
+				   kmcl_restore_fn restore)
+{
+	int ret = server_settable(ch);
+
+	if (ret)
+		return ret;
+	ch->save_packet = save;
+	ch->restore_packet = restore;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(__kmcl_server_set_save_restore);
+
+/**
  * __kmcl_server_set_vtl() - offer to one virtual trust level only
  *	(VmbServerChannelInitSetTargetVtl)
  * @ch: the server channel, disabled

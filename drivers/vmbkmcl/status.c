@@ -38,6 +38,7 @@ s32 kmcl_ntstatus(int ret)
 	case -EINPROGRESS:
 		return STATUS_PENDING;
 	case -EAGAIN:
+	case -EMSGSIZE:
 		return STATUS_BUFFER_OVERFLOW;
 	case -ENOSPC:
 		return STATUS_BUFFER_TOO_SMALL;

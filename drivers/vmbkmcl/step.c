@@ -64,7 +64,8 @@ bool kmcl_in_callback(struct kmcl_channel *ch)
 {
 	return READ_ONCE(ch->worker) == current ||
 	       READ_ONCE(ch->rx_task) == current ||
-	       READ_ONCE(ch->done_task) == current;
+	       READ_ONCE(ch->done_task) == current ||
+	       READ_ONCE(ch->save_task) == current;
 }
 
 static void callback(struct kmcl_channel *ch, enum kmcl_step which,
@@ -242,6 +243,7 @@ static enum kmcl_event run_step(struct kmcl_channel *ch, enum kmcl_step step)
 		disconnect_rings(ch);
 		break;
 	case KMCL_DO_CB_STARTED:
+		kmcl_save_stop(ch);
 		callback(ch, step, ch->ops.started);
 		break;
 	case KMCL_DO_GATES:
@@ -252,6 +254,7 @@ static enum kmcl_event run_step(struct kmcl_channel *ch, enum kmcl_step step)
 		post_started(ch);
 		break;
 	case KMCL_DO_SHUT:
+		kmcl_save_stop(ch);
 		kmcl_rx_stop(ch);
 		kmcl_tx_gate(ch, false);
 		break;
@@ -294,6 +297,10 @@ static void arrive(struct kmcl_channel *ch, enum kmcl_event ev,
 		WRITE_ONCE(ch->closed_returned, false);
 	if (next == KMCL_ST_PAUSED || next == KMCL_ST_CLOSED)
 		ch->in.post = false;
+	if (next == KMCL_ST_PAUSED) {
+		ch->pauses++;
+		ch->save_stop = false;
+	}
 	if (next == KMCL_ST_DISABLED) {
 		/* Also after an open that failed: nothing is to come */
 		kmcl_sync_abort(ch);

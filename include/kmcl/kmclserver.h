@@ -32,6 +32,116 @@ static_assert(VMBUS_SERVER_CHANNEL_INIT_FLAG_TLNPI_PROVIDER_OFFER ==
 #define VMBUS_SERVER_CHANNEL_INIT_MAXIMUM_OFFER_DATA	120
 
 /**
+ * VmbServerChannelInitSetSaveRestorePacketCallbacks() - the driver's part
+ * @Channel: disabled, a server
+ * @SavePacketCallback: or NULL: nothing to save
+ * @RestorePacketCallback: or NULL: no packet can be restored
+ *
+ * Context: PASSIVE.
+ * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1.
+ */
+static inline NTSTATUS
+VmbServerChannelInitSetSaveRestorePacketCallbacks(VMBCHANNEL Channel,
+						  PFN_VMB_CHANNEL_SAVE_PACKET
+							SavePacketCallback,
+						  PFN_VMB_CHANNEL_RESTORE_PACKET
+							RestorePacketCallback)
+{
+	return kmcl_ntstatus(__kmcl_server_set_save_restore(Channel,
+							    SavePacketCallback,
+							    RestorePacketCallback));
+}
+
+/**
+ * VmbChannelSaveBegin() - begin to save the outgoing packets in use
+ * @Channel: a server, paused, and to stay so until VmbChannelSaveEnd()
+ *
+ * Context: PASSIVE; not from a callback of this channel.
+ * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1,
+ * STATUS_INVALID_DEVICE_STATE (not paused, or saving already),
+ * STATUS_INSUFFICIENT_RESOURCES.
+ */
+static inline NTSTATUS VmbChannelSaveBegin(VMBCHANNEL Channel)
+{
+	return kmcl_ntstatus(__kmcl_save_begin(Channel));
+}
+
+/**
+ * VmbChannelSaveContinue() - write the next chunk
+ * @Channel: since VmbChannelSaveBegin()
+ * @Buffer: where it goes
+ * @BufferSize: its bytes
+ * @BytesFilled: set to the bytes written
+ * @BytesRequired: set to the least size that gets on; may be NULL
+ *
+ * Context: PASSIVE; not from a callback of this channel.
+ * Return: STATUS_SUCCESS (done); STATUS_BUFFER_OVERFLOW (written, and there is
+ * more); STATUS_BUFFER_TOO_SMALL (nothing written); STATUS_INVALID_PARAMETER_1,
+ * _2 or _4; STATUS_INVALID_DEVICE_STATE (not begun, done, or not paused all the
+ * time); STATUS_UNSUCCESSFUL (EvtVmbChannelSavePacket failed).
+ */
+static inline NTSTATUS VmbChannelSaveContinue(VMBCHANNEL Channel, PVOID Buffer,
+					      ULONG BufferSize,
+					      PULONG BytesFilled,
+					      PULONG BytesRequired)
+{
+	return kmcl_ntstatus(__kmcl_save_continue(Channel, Buffer, BufferSize,
+						  BytesFilled, BytesRequired));
+}
+
+/**
+ * VmbChannelSaveEnd() - free what saving took; also after a failure
+ * @Channel: in any state
+ *
+ * Context: PASSIVE; not from a callback of this channel.
+ */
+static inline VOID VmbChannelSaveEnd(VMBCHANNEL Channel)
+{
+	kmcl_save_end(Channel);
+}
+
+/**
+ * VmbChannelRestoreFromBuffer() - restore one chunk
+ * @Channel: a server, paused
+ * @Buffer: a chunk, as VmbChannelSaveContinue() wrote it
+ * @BufferSize: its bytes
+ *
+ * Context: PASSIVE; not from a callback of this channel.
+ * Return: STATUS_SUCCESS (all is restored); STATUS_MORE_PROCESSING_REQUIRED
+ * (the next chunk, please); STATUS_INVALID_PARAMETER_1, _2 (not the next
+ * chunk) or _3 (cut short); STATUS_INVALID_DEVICE_STATE (not paused);
+ * STATUS_NOT_SUPPORTED (no EvtVmbChannelRestorePacket); STATUS_UNSUCCESSFUL
+ * (which has failed).
+ */
+static inline NTSTATUS VmbChannelRestoreFromBuffer(VMBCHANNEL Channel,
+						   PVOID Buffer,
+						   ULONG BufferSize)
+{
+	int ret = __kmcl_restore(Channel, Buffer, BufferSize);
+
+	return ret > 0 ? STATUS_MORE_PROCESSING_REQUIRED : kmcl_ntstatus(ret);
+}
+
+/**
+ * VmbPacketRestore() - make a packet what a saved one was
+ * @Packet: as for VmbPacketSend()
+ * @LibraryBuffer: what EvtVmbChannelRestorePacket was given
+ * @LibraryBufferSize: its bytes
+ *
+ * Context: only inside EvtVmbChannelRestorePacket.
+ * Return: STATUS_SUCCESS: as if it had been sent. Not accepted:
+ * STATUS_INVALID_PARAMETER_1, _2 (no saved packet) or _3 (cut short),
+ * STATUS_INVALID_DEVICE_STATE (not in that callback), STATUS_DEVICE_REMOVED,
+ * STATUS_INSUFFICIENT_RESOURCES.
+ */
+static inline NTSTATUS VmbPacketRestore(VMBPACKET Packet, PVOID LibraryBuffer,
+					ULONG LibraryBufferSize)
+{
+	return kmcl_ntstatus(__kmcl_packet_restore(Packet, LibraryBuffer,
+						   LibraryBufferSize));
+}
+
+/**
  * VmbServerChannelInitSetFlags() - how the channel is offered
  * @Channel: disabled, a server
  * @Flags: VMBUS_SERVER_CHANNEL_INIT_FLAG_*; replaces what was set before

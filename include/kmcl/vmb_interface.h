@@ -62,11 +62,18 @@
 	X(VmbPacketSetPointer, PACKET_SET_POINTER)
 
 #define KMCL_SERVER_METHODS(X) \
+	X(VmbChannelRestoreFromBuffer, CHANNEL_RESTORE_FROM_BUFFER) \
+	X(VmbChannelSaveBegin, CHANNEL_SAVE_BEGIN) \
+	X(VmbChannelSaveContinue, CHANNEL_SAVE_CONTINUE) \
+	X(VmbChannelSaveEnd, CHANNEL_SAVE_END) \
 	X(VmbConvertVmbusHandleToKernelHandle, \
 	  CONVERT_VMBUS_HANDLE_TO_KERNEL_HANDLE) \
+	X(VmbPacketRestore, PACKET_RESTORE) \
 	X(VmbServerChannelInitSetFlags, SERVER_CHANNEL_INIT_SET_FLAGS) \
 	X(VmbServerChannelInitSetMmioMegabytes, \
 	  SERVER_CHANNEL_INIT_SET_MMIO_MEGABYTES) \
+	X(VmbServerChannelInitSetSaveRestorePacketCallbacks, \
+	  SERVER_CHANNEL_INIT_SET_SAVE_RESTORE_PACKET_CALLBACKS) \
 	X(VmbServerChannelInitSetTargetInterfaceId, \
 	  SERVER_CHANNEL_INIT_SET_TARGET_INTERFACE_ID) \
 	X(VmbServerChannelInitSetTargetVtl, \

@@ -95,6 +95,21 @@ typedef void (*kmcl_done_fn)(struct kmcl_packet *pkt, int status,
 /* The device was there, and opening it failed. May sleep */
 typedef void (*kmcl_pnp_failure_fn)(struct kmcl_channel *ch, int status);
 
+/*
+ * What the driver has to save with a packet that is queued or in flight. A
+ * @size of 0 asks whether it has anything: if so it fails and sets @needed, and
+ * is called again with that much room. May sleep
+ */
+typedef int (*kmcl_save_fn)(struct kmcl_channel *ch, struct kmcl_packet *pkt,
+			    void *buf, u32 size, u32 *needed);
+/*
+ * A packet that was saved: make one, give it @saved with kmcl_packet_restore(),
+ * and do with @data, as the save callback wrote it, what is to be done. Both
+ * are somebody else's input. May sleep
+ */
+typedef int (*kmcl_restore_fn)(struct kmcl_channel *ch, void *saved,
+			       u32 saved_size, void *data, u32 size);
+
 /* Set by the wrappers for Windows' names: callbacks get an NTSTATUS */
 #define KMCL_CB_NTSTATUS	BIT(0)
 
@@ -125,6 +140,8 @@ int __kmcl_server_set_target(struct kmcl_channel *ch, const guid_t *type,
 			     const guid_t *instance);
 int __kmcl_server_set_flags(struct kmcl_channel *ch, u32 flags);
 int __kmcl_server_set_mmio(struct kmcl_channel *ch, u16 mb, u16 mb_optional);
+int __kmcl_server_set_save_restore(struct kmcl_channel *ch, kmcl_save_fn save,
+				   kmcl_restore_fn restore);
 int __kmcl_server_set_vtl(struct kmcl_channel *ch, u8 vtl);
 int __kmcl_server_set_bus(struct kmcl_channel *ch, void *handle);
 int kmcl_bus_handle(void *user, void **kernel);
@@ -171,6 +188,14 @@ void kmcl_packet_fail(struct kmcl_completion *comp);
 void *kmcl_completion_context(struct kmcl_completion *comp);
 int __kmcl_packet_external(struct kmcl_completion *comp, u32 flags,
 			   struct kmcl_mdl **mdl);
+
+/* Saving and restoring, servers that are paused */
+int __kmcl_save_begin(struct kmcl_channel *ch);
+int __kmcl_save_continue(struct kmcl_channel *ch, void *buf, u32 size,
+			 u32 *filled, u32 *required);
+void kmcl_save_end(struct kmcl_channel *ch);
+int __kmcl_restore(struct kmcl_channel *ch, void *buf, u32 size);
+int __kmcl_packet_restore(struct kmcl_packet *pkt, const void *buf, u32 size);
 
 /* An NTSTATUS for a result of the functions above */
 s32 kmcl_ntstatus(int ret);
@@ -288,6 +313,36 @@ static inline int kmcl_server_set_mmio(struct kmcl_channel *ch, u16 mb,
 				       u16 mb_optional)
 {
 	return kmcl_errno(__kmcl_server_set_mmio(ch, mb, mb_optional));
+}
+
+static inline int kmcl_server_set_save_restore(struct kmcl_channel *ch,
+					       kmcl_save_fn save,
+					       kmcl_restore_fn restore)
+{
+	return kmcl_errno(__kmcl_server_set_save_restore(ch, save, restore));
+}
+
+static inline int kmcl_save_begin(struct kmcl_channel *ch)
+{
+	return kmcl_errno(__kmcl_save_begin(ch));
+}
+
+static inline int kmcl_save_continue(struct kmcl_channel *ch, void *buf,
+				     u32 size, u32 *filled, u32 *required)
+{
+	return kmcl_errno(__kmcl_save_continue(ch, buf, size, filled,
+					       required));
+}
+
+static inline int kmcl_restore(struct kmcl_channel *ch, void *buf, u32 size)
+{
+	return kmcl_errno(__kmcl_restore(ch, buf, size));
+}
+
+static inline int kmcl_packet_restore(struct kmcl_packet *pkt, const void *buf,
+				      u32 size)
+{
+	return kmcl_errno(__kmcl_packet_restore(pkt, buf, size));
 }
 
 static inline int kmcl_server_set_vtl(struct kmcl_channel *ch, u8 vtl)

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Restoring the outgoing packets of a server from an image, see save.h.
+ *
+ * Nothing in the image is believed: framing is checked before the first packet
+ * of a chunk is restored, and the library's part of a packet when the driver
+ * hands it back. As in save.c, a call that is under way keeps the channel
+ * paused, and all of it may sleep.
+ */
+#include <linux/export.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+
+#include "kmcl_internal.h"
+#include "save.h"
+
+/* A part of a chunk, checked: where the packet and the driver's bytes are */
+struct kmcl_saved {
+	u8 *packet;
+	u32 packet_bytes;
+	u8 *data;
+	u32 data_bytes;
+	u32 total;
+};
+
+/* The record at @p, of which there are @left bytes; false: it is none. */
+static bool read_record(u8 *p, u32 left, struct kmcl_saved *saved)
+{
+	struct kmcl_save_record record;
+	u64 total;
+
+	if (left < sizeof(record))
+		return false;
+	memcpy(&record, p, sizeof(record));
+	saved->packet_bytes = le32_to_cpu(record.packet_bytes);
+	saved->data_bytes = le32_to_cpu(record.data_bytes);
+	total = sizeof(record) + ALIGN((u64)saved->packet_bytes, 8) +
+		ALIGN((u64)saved->data_bytes, 8);
+	if (total > left)
+		return false;
+	saved->total = total;
+	saved->packet = p + sizeof(record);
+	saved->data = saved->packet + kmcl_round8(saved->packet_bytes);
+	return true;
+}
+
+/* The chunk's header; its length and whether it is the last one */
+static int read_chunk(struct kmcl_channel *ch, const u8 *buf, u32 size,
+		      u32 *bytes, bool *last)
+{
+	struct kmcl_save_chunk chunk;
+	u16 flags;
+
+	if (size < sizeof(chunk))
+		return KMCL_ERR(EINVAL, 3);
+	memcpy(&chunk, buf, sizeof(chunk));
+	flags = le16_to_cpu(chunk.flags);
+	if (le32_to_cpu(chunk.magic) != KMCL_SAVE_MAGIC ||
+	    le16_to_cpu(chunk.version) != KMCL_SAVE_VERSION ||
+	    flags & ~KMCL_SAVE_LAST ||
+	    le32_to_cpu(chunk.number) != ch->restore_number)
+		return KMCL_ERR(EINVAL, 2);
+	*bytes = le32_to_cpu(chunk.bytes);
+	*last = flags & KMCL_SAVE_LAST;
+	if (*bytes < sizeof(chunk))
+		return KMCL_ERR(EINVAL, 2);
+	return *bytes > size ? KMCL_ERR(EINVAL, 3) : 0;
+}
+
+/* Every record of the chunk is checked before the first one is restored. */
+static int restore_chunk(struct kmcl_channel *ch, u8 *buf, u32 size, bool *last)
+{
+	struct kmcl_saved saved;
+	u32 bytes, pos, records = 0;
+	int ret;
+
+	ret = read_chunk(ch, buf, size, &bytes, last);
+	if (ret)
+		return ret;
+	for (pos = sizeof(struct kmcl_save_chunk); pos < bytes;
+	     pos += saved.total, records++)
+		if (!read_record(buf + pos, bytes - pos, &saved))
+			return KMCL_ERR(EINVAL, 2);
+	if (records && !ch->restore_packet)
+		return -EOPNOTSUPP;
+	for (pos = sizeof(struct kmcl_save_chunk); pos < bytes;
+	     pos += saved.total) {
+		/* Again: the callback may have written there */
+		if (!read_record(buf + pos, bytes - pos, &saved))
+			return KMCL_ERR(EINVAL, 2);
+		ret = ch->restore_packet(ch, saved.packet, saved.packet_bytes,
+					 saved.data_bytes ? saved.data : NULL,
+					 saved.data_bytes);
+		if (ret < 0)
+			return -EIO;
+	}
+	return 0;
+}
+
+/**
+ * __kmcl_restore() - restore one chunk (VmbChannelRestoreFromBuffer)
+ * @ch: the server channel, paused
+ * @buf: a chunk as __kmcl_save_continue() wrote it; nothing in it is believed
+ * @size: its bytes, or more
+ *
+ * Chunks go in their order, and the channel stays paused in between. Calls the
+ * restore callback for each packet; it must not end, start or pause the
+ * channel. After a failure the first chunk is the next one; packets that were
+ * restored by then stay.
+ *
+ * Context: may sleep; not from a callback of this channel.
+ * Return: 0: all is restored; 1: there are more chunks to come; -EINVAL
+ * (argument 1: no server, 2: no chunk of this image, or not the next one, 3:
+ * cut short); -EBUSY: not paused; -EOPNOTSUPP: there are packets and no
+ * restore callback; -EIO: the restore callback failed.
+ */
+int __kmcl_restore(struct kmcl_channel *ch, void *buf, u32 size)
+{
+	bool last = false;
+	int ret;
+
+	ret = kmcl_save_enter(ch);
+	if (ret)
+		return ret;
+	if (ch->restore_paused != ch->pauses)
+		ch->restore_number = 0;
+	ch->restore_paused = ch->pauses;
+	ch->restoring = true;
+	ret = buf ? restore_chunk(ch, buf, size, &last) : KMCL_ERR(EINVAL, 2);
+	ch->restoring = false;
+	if (ret || last)
+		ch->restore_number = 0;
+	else
+		ch->restore_number++;
+	kmcl_save_leave(ch);
+	if (ret)
+		return ret;
+	return !last;
+}
+EXPORT_SYMBOL_GPL(__kmcl_restore);
+
+/* Have the packet's slot answer to the id that the peer knows. */
+static int take_index(struct kmcl_channel *ch, struct kmcl_slot *slot, u32 index)
+{
+	struct xarray *slots = &ch->slots;
+	struct kmcl_slot *other;
+	int ret = 0;
+
+	lockdep_assert_held(&ch->tx_lock);
+	xa_lock(slots);
+	other = xa_load(slots, index);
+	if (other == slot)
+		goto unlock;
+	if (other && other->pkt) {
+		/* Two packets of one id */
+		ret = KMCL_ERR(EINVAL, 2);
+	} else if (other) {
+		/* Both places are there: neither store allocates */
+		__xa_store(slots, index, slot, GFP_ATOMIC);
+		__xa_store(slots, slot->index, other, GFP_ATOMIC);
+		other->index = slot->index;
+		slot->index = index;
+	} else {
+		ret = __xa_insert(slots, index, slot, GFP_ATOMIC);
+		if (!ret) {
+			__xa_erase(slots, slot->index);
+			slot->index = index;
+		}
+	}
+unlock:
+	xa_unlock(slots);
+	return ret;
+}
+
+static int restore_in_flight(struct kmcl_packet *pkt, u64 trans_id)
+{
+	struct kmcl_channel *ch = pkt->ch;
+	int ret;
+
+	spin_lock_irq(&ch->tx_lock);
+	if (pkt->state != KMCL_PKT_IDLE) {
+		ret = KMCL_ERR(EINVAL, 1);
+		goto unlock;
+	}
+	if (!ch->tx_link) {
+		ret = -ENODEV;
+		goto unlock;
+	}
+	ret = take_index(ch, pkt->slot, (u32)trans_id);
+	if (ret)
+		goto unlock;
+	pkt->wait = true;
+	pkt->slot->trans_id = trans_id;
+	pkt->slot->pkt = pkt;
+	pkt->state = KMCL_PKT_IN_FLIGHT;
+	ch->n.accepted++;
+	ch->n.in_flight++;
+	list_add_tail(&pkt->item.node, &ch->in_flight);
+unlock:
+	spin_unlock_irq(&ch->tx_lock);
+	/* The instance that knew the id is abandoned: none will answer */
+	if (!ret && ch->server_flags & KMCL_SERVER_FORCE_NEW)
+		kmcl_tx_take_back(pkt, -ENODEV);
+	return ret;
+}
+
+/**
+ * __kmcl_packet_restore() - make a packet what a saved one was
+ *	(VmbPacketRestore)
+ * @pkt: neither queued nor in flight, with a completion routine if the memory
+ *	is the driver's
+ * @buf: what the restore callback was given
+ * @size: its bytes
+ *
+ * A packet that was queued is queued, behind what is there. One that was in
+ * flight waits for the completion that the peer owes; with
+ * KMCL_SERVER_FORCE_NEW it ends with -ENODEV at once. From here on it is as if
+ * the packet had been sent.
+ *
+ * Context: only inside the restore callback.
+ * Return: 0; not accepted: -EINVAL (argument 1: no packet, in use, or without
+ * a routine, 2: no saved packet, 3: cut short); -EBUSY: not in a restore
+ * callback; -ENODEV: it was in flight, and the link is dead; -ENOMEM.
+ */
+int __kmcl_packet_restore(struct kmcl_packet *pkt, const void *buf, u32 size)
+{
+	struct kmcl_save_packet lib;
+	struct kmcl_channel *ch;
+	u64 trans_id;
+	u32 len;
+
+	if (!pkt || (!pkt->done && !pkt->own_memory))
+		return KMCL_ERR(EINVAL, 1);
+	ch = pkt->ch;
+	if (READ_ONCE(ch->save_task) != current || !ch->restoring)
+		return -EBUSY;
+	if (!buf)
+		return KMCL_ERR(EINVAL, 2);
+	if (size < sizeof(lib))
+		return KMCL_ERR(EINVAL, 3);
+	memcpy(&lib, buf, sizeof(lib));
+	len = le32_to_cpu(lib.len);
+	trans_id = le64_to_cpu(lib.trans_id);
+	if (le32_to_cpu(lib.magic) != KMCL_SAVE_PACKET_MAGIC ||
+	    lib.in_flight > 1 || lib.wait > 1 || lib.zero || lib.zero2 ||
+	    len > kmcl_max_payload(ch) || (lib.wait && ch->pipe))
+		return KMCL_ERR(EINVAL, 2);
+	if (size != sizeof(lib) + kmcl_round8(len))
+		return KMCL_ERR(EINVAL, 3);
+	if (!lib.in_flight)
+		return trans_id ? KMCL_ERR(EINVAL, 2) :
+			kmcl_submit(pkt, buf + sizeof(lib), len, 0,
+				    lib.wait ? KMCL_SEND_WAIT : 0, true);
+
+	/* As put_packet() makes them: a slot, and never its first use */
+	if (!lib.wait || len || !(trans_id >> 32) || !(u32)trans_id ||
+	    (u32)trans_id > S32_MAX)
+		return KMCL_ERR(EINVAL, 2);
+	return restore_in_flight(pkt, trans_id);
+}
+EXPORT_SYMBOL_GPL(__kmcl_packet_restore);

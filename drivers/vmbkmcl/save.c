@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Saving a paused server's outgoing packets.
+ *
+ * What is saved are the packets in use when saving began, those in flight
+ * first, then the queue in order; see save.h for the image. Completions that
+ * wait for room in the ring are not packets and belong to a peer that a
+ * restored server does not have; they are not saved.
+ *
+ * A call that is under way keeps the channel paused: it sets ch->save_busy
+ * under ch->lock, and the state machine waits for it to be cleared before it
+ * takes the first step out of Paused (kmcl_save_stop()), so the packets that
+ * the save callback is given cannot go away. In between a channel may start or
+ * close; what was begun is then of no use any more. ch->save and the numbers
+ * next to it belong to whoever has set ch->save_busy. All of it may sleep, and
+ * no lock is held across a callback.
+ */
+#include <linux/export.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "kmcl_internal.h"
+#include "save.h"
+
+#define KMCL_SAVE_TRIES		8
+
+struct kmcl_save {
+	u64 paused;		/* as ch->pauses was */
+	u32 number;		/* of the next chunk */
+	u32 count;
+	u32 next;		/* packet */
+	u32 need;		/* what its callback asked for */
+	bool asked;
+	bool done;
+	struct kmcl_packet *pkts[];
+};
+
+/* Keep the channel paused; 0, or what is wrong with that */
+int kmcl_save_enter(struct kmcl_channel *ch)
+{
+	int ret = -EBUSY;
+
+	might_sleep();
+	if (!ch || !ch->server)
+		return KMCL_ERR(EINVAL, 1);
+	spin_lock_irq(&ch->lock);
+	if (ch->state == KMCL_ST_PAUSED && !ch->save_stop && !ch->save_busy) {
+		ch->save_busy = true;
+		WRITE_ONCE(ch->save_task, current);
+		ret = 0;
+	}
+	spin_unlock_irq(&ch->lock);
+	return ret;
+}
+
+void kmcl_save_leave(struct kmcl_channel *ch)
+{
+	WRITE_ONCE(ch->save_task, NULL);
+	spin_lock_irq(&ch->lock);
+	ch->save_busy = false;
+	/* Under the lock: whoever waits may free the channel */
+	wake_up_all(&ch->wait);
+	spin_unlock_irq(&ch->lock);
+}
+
+static bool save_idle(struct kmcl_channel *ch)
+{
+	bool idle;
+
+	spin_lock_irq(&ch->lock);
+	ch->save_stop = true;
+	idle = !ch->save_busy;
+	spin_unlock_irq(&ch->lock);
+	return idle;
+}
+
+/* Step: the channel leaves Paused. Until no save or restore runs. Sleeps. */
+void kmcl_save_stop(struct kmcl_channel *ch)
+{
+	wait_event(ch->wait, save_idle(ch));
+}
+
+/* The packets in use, at most @max of them; returns how many there are. */
+static u32 collect(struct kmcl_channel *ch, struct kmcl_packet **pkts, u32 max)
+{
+	struct kmcl_packet *pkt;
+	struct kmcl_item *item;
+	u32 n = 0;
+
+	spin_lock_irq(&ch->tx_lock);
+	list_for_each_entry(pkt, &ch->in_flight, item.node) {
+		if (n < max)
+			pkts[n] = pkt;
+		n++;
+	}
+	list_for_each_entry(item, &ch->txq, node) {
+		if (item->kind != KMCL_ITEM_PACKET)
+			continue;
+		if (n < max)
+			pkts[n] = container_of(item, struct kmcl_packet, item);
+		n++;
+	}
+	spin_unlock_irq(&ch->tx_lock);
+	return n;
+}
+
+/**
+ * __kmcl_save_begin() - begin to save the packets in use (VmbChannelSaveBegin)
+ * @ch: the server channel, paused, and to stay so until kmcl_save_end()
+ *
+ * Packets that are sent from here on are not saved.
+ *
+ * Context: may sleep; not from a callback of this channel.
+ * Return: 0, -EINVAL (argument 1): no server; -EBUSY: not paused, or saving
+ * already; -ENOMEM.
+ */
+int __kmcl_save_begin(struct kmcl_channel *ch)
+{
+	struct kmcl_save *save;
+	u32 count;
+	int ret;
+
+	ret = kmcl_save_enter(ch);
+	if (ret)
+		return ret;
+	if (ch->save) {
+		ret = -EBUSY;
+		goto leave;
+	}
+	count = collect(ch, NULL, 0);
+	save = kvzalloc(struct_size(save, pkts, count), GFP_KERNEL);
+	if (!save) {
+		ret = -ENOMEM;
+		goto leave;
+	}
+	save->count = count;
+	/* None of them leaves; what was added since then is not saved */
+	collect(ch, save->pkts, count);
+	save->paused = ch->pauses;
+	ch->save = save;
+leave:
+	kmcl_save_leave(ch);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(__kmcl_save_begin);
+
+/* How many bytes of its own the driver has with the next packet */
+static int ask(struct kmcl_channel *ch, struct kmcl_save *save)
+{
+	u32 need = 0;
+
+	if (save->asked)
+		return 0;
+	save->need = 0;
+	if (ch->save_packet &&
+	    ch->save_packet(ch, save->pkts[save->next], NULL, 0, &need) < 0) {
+		if (!need || need > KMCL_SAVE_DATA_MAX)
+			return -EIO;
+		save->need = need;
+	}
+	save->asked = true;
+	return 0;
+}
+
+/* The payload of a packet that is in the ring is not needed any more. */
+static u32 saved_payload(const struct kmcl_packet *pkt)
+{
+	return pkt->state == KMCL_PKT_QUEUED ? pkt->len : 0;
+}
+
+static u32 record_bytes(const struct kmcl_save *save)
+{
+	const struct kmcl_packet *pkt = save->pkts[save->next];
+
+	return sizeof(struct kmcl_save_record) +
+	       sizeof(struct kmcl_save_packet) +
+	       kmcl_round8(saved_payload(pkt)) + kmcl_round8(save->need);
+}
+
+/* Write the next packet; 1: the driver has more to save than it said. */
+static int write_record(struct kmcl_channel *ch, struct kmcl_save *save, u8 *p)
+{
+	struct kmcl_packet *pkt = save->pkts[save->next];
+	u32 len = saved_payload(pkt), need = save->need, more = 0;
+	struct kmcl_save_record record = {
+		.packet_bytes = cpu_to_le32(sizeof(struct kmcl_save_packet) +
+					    kmcl_round8(len)),
+		.data_bytes = cpu_to_le32(need),
+	};
+	struct kmcl_save_packet lib = {
+		.magic = cpu_to_le32(KMCL_SAVE_PACKET_MAGIC),
+		.in_flight = pkt->state == KMCL_PKT_IN_FLIGHT,
+		.wait = pkt->wait,
+		.len = cpu_to_le32(len),
+	};
+
+	if (lib.in_flight)
+		lib.trans_id = cpu_to_le64(pkt->slot->trans_id);
+	memset(p, 0, record_bytes(save));
+	memcpy(p, &record, sizeof(record));
+	p += sizeof(record);
+	memcpy(p, &lib, sizeof(lib));
+	p += sizeof(lib);
+	memcpy(p, pkt->buf, len);
+	p += kmcl_round8(len);
+	if (!need || ch->save_packet(ch, pkt, p, need, &more) >= 0)
+		return 0;
+	if (more <= need || more > KMCL_SAVE_DATA_MAX)
+		return -EIO;
+	save->need = more;
+	return 1;
+}
+
+/* As many whole packets as fit behind @pos, which moves on. */
+static int write_records(struct kmcl_channel *ch, struct kmcl_save *save,
+			 u8 *buf, u32 size, u32 *pos, u32 *required)
+{
+	u32 bytes, tries = 0;
+	int ret;
+
+	while (save->next < save->count) {
+		ret = ask(ch, save);
+		if (ret)
+			return ret;
+		bytes = record_bytes(save);
+		*required = sizeof(struct kmcl_save_chunk) + bytes;
+		if (size < *required || size - *pos < bytes)
+			return 0;
+		ret = write_record(ch, save, buf + *pos);
+		if (ret < 0 || tries == KMCL_SAVE_TRIES)
+			return -EIO;
+		tries += ret;
+		if (ret)
+			continue;
+		tries = 0;
+		*pos += bytes;
+		save->next++;
+		save->asked = false;
+	}
+	return 0;
+}
+
+/* One chunk; see __kmcl_save_continue(). */
+static int write_chunk(struct kmcl_channel *ch, struct kmcl_save *save,
+		       u8 *buf, u32 size, u32 *filled, u32 *required)
+{
+	u32 pos = sizeof(struct kmcl_save_chunk);
+	struct kmcl_save_chunk chunk = {
+		.magic = cpu_to_le32(KMCL_SAVE_MAGIC),
+		.version = cpu_to_le16(KMCL_SAVE_VERSION),
+		.number = cpu_to_le32(save->number),
+	};
+	u32 first = save->next;
+	int ret;
+
+	*required = pos;
+	ret = write_records(ch, save, buf, size, &pos, required);
+	if (ret)
+		return ret;
+	save->done = save->next == save->count;
+	if (size < sizeof(chunk) || (save->next == first && !save->done)) {
+		save->done = false;
+		return -ENOSPC;
+	}
+	if (save->done)
+		chunk.flags = cpu_to_le16(KMCL_SAVE_LAST);
+	chunk.bytes = cpu_to_le32(pos);
+	memcpy(buf, &chunk, sizeof(chunk));
+	save->number++;
+	*filled = pos;
+	return save->done ? 0 : -EMSGSIZE;
+}
+
+/**
+ * __kmcl_save_continue() - write the next chunk (VmbChannelSaveContinue)
+ * @ch: the server channel, since __kmcl_save_begin()
+ * @buf: where it goes; aligned to 8 bytes if what the save callback writes
+ *	there needs that
+ * @size: its bytes
+ * @filled: bytes written; to be restored as one piece
+ * @required: the least size with which a call gets on; may be NULL
+ *
+ * Calls the save callback for each packet; it must not end, start or pause
+ * the channel.
+ *
+ * Context: may sleep; not from a callback of this channel.
+ * Return: 0: done; -EMSGSIZE: written, and there is more; -ENOSPC: nothing
+ * written, @required bytes are needed; -EINVAL (argument 1: no server, 2, 4);
+ * -EBUSY: not begun, done already, or the channel was not paused all the time;
+ * -EIO: the save callback failed.
+ */
+int __kmcl_save_continue(struct kmcl_channel *ch, void *buf, u32 size,
+			 u32 *filled, u32 *required)
+{
+	u32 need = 0;
+	int ret;
+
+	if (!buf && size)
+		return KMCL_ERR(EINVAL, 2);
+	if (!filled)
+		return KMCL_ERR(EINVAL, 4);
+	ret = kmcl_save_enter(ch);
+	if (ret)
+		return ret;
+	*filled = 0;
+	if (!ch->save || ch->save->done || ch->save->paused != ch->pauses)
+		ret = -EBUSY;
+	else
+		ret = write_chunk(ch, ch->save, buf, size, filled, &need);
+	if (required)
+		*required = need;
+	kmcl_save_leave(ch);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(__kmcl_save_continue);
+
+/**
+ * kmcl_save_end() - saving is over (VmbChannelSaveEnd)
+ * @ch: the server channel; also after a failure, in any state, or if saving
+ *	was never begun
+ *
+ * Context: may sleep; not from a callback of this channel.
+ */
+void kmcl_save_end(struct kmcl_channel *ch)
+{
+	struct kmcl_save *save;
+
+	if (!ch || READ_ONCE(ch->save_task) == current)
+		return;
+	might_sleep();
+	/* A call of another thread's has the last word about it */
+	spin_lock_irq(&ch->lock);
+	wait_event_lock_irq(ch->wait, !ch->save_busy, ch->lock);
+	save = ch->save;
+	ch->save = NULL;
+	spin_unlock_irq(&ch->lock);
+	kvfree(save);
+}
+EXPORT_SYMBOL_GPL(kmcl_save_end);

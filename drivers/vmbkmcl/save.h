@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The image of a server's outgoing packets, and what save.c and restore.c share.
+ *
+ * A sequence of chunks, each of which says what it is, which one it is and how
+ * long it is. A chunk holds whole packets: a record's header, the library's
+ * part, which the payload ends, and the driver's part.
+ */
+#ifndef _KMCL_SAVE_H
+#define _KMCL_SAVE_H
+
+#include <linux/bits.h>
+#include <linux/types.h>
+
+struct kmcl_channel;
+
+#define KMCL_SAVE_MAGIC		0x4c434d4bU	/* "KMCL" */
+#define KMCL_SAVE_PACKET_MAGIC	0x4b41504bU	/* "KPAK" */
+#define KMCL_SAVE_VERSION	1
+#define KMCL_SAVE_LAST		BIT(0)
+#define KMCL_SAVE_DATA_MAX	(16U << 20)	/* a driver's bytes per packet */
+
+/* In front of each chunk */
+struct kmcl_save_chunk {
+	__le32 magic;
+	__le16 version;
+	__le16 flags;
+	__le32 number;
+	__le32 bytes;		/* all of the chunk */
+};
+
+/* In front of each packet; both parts are padded to 8 bytes */
+struct kmcl_save_record {
+	__le32 packet_bytes;
+	__le32 data_bytes;
+};
+
+/* The library's part of a packet, in front of its payload */
+struct kmcl_save_packet {
+	__le32 magic;
+	u8 in_flight;
+	u8 wait;
+	__le16 zero;
+	__le64 trans_id;
+	__le32 len;
+	__le32 zero2;
+};
+
+int kmcl_save_enter(struct kmcl_channel *ch);
+void kmcl_save_leave(struct kmcl_channel *ch);
+
+#endif

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Images that nobody saved: what a restored server is told may all be a lie.
+ */
+#include "save_harness.h"
+
+/* Where the fields are: chunk 16 bytes, record 8, packet 24 */
+static void lies_about_a_packet_are_refused(struct kunit *test)
+{
+	static const struct {
+		u32 at;
+		u8 value;
+		int ret;
+	} lies[] = {
+		{ 24, 0, KMCL_ERR(EINVAL, 2) },		/* magic */
+		{ 28, 2, KMCL_ERR(EINVAL, 2) },		/* in flight */
+		{ 28, 1, KMCL_ERR(EINVAL, 2) },		/* but without an id */
+		{ 29, 2, KMCL_ERR(EINVAL, 2) },		/* wait */
+		{ 30, 1, KMCL_ERR(EINVAL, 2) },		/* zero */
+		{ 32, 1, KMCL_ERR(EINVAL, 2) },		/* an id, and queued */
+		{ 40, 0, KMCL_ERR(EINVAL, 3) },		/* length */
+		{ 40, 9, KMCL_ERR(EINVAL, 3) },
+		{ 42, 1, KMCL_ERR(EINVAL, 2) },		/* 65544 bytes */
+		{ 44, 1, KMCL_ERR(EINVAL, 2) },		/* zero */
+	};
+	struct loop *loop = test->priv;
+	u32 i;
+
+	image_open_paused(loop);
+	loop_send(&loop->server, 0, 0);
+	image_save(loop);
+	image_replace_server(loop, 0);
+	for (i = 0; i < ARRAY_SIZE(lies); i++) {
+		u8 old = image->image[lies[i].at];
+
+		image->packet_ret = 1;
+		image->image[lies[i].at] = lies[i].value;
+		KUNIT_EXPECT_EQ_MSG(test, image_restore_chunk(loop, 0), -EIO,
+				    "lie %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, image->packet_ret, lies[i].ret, "lie %u", i);
+		image->image[lies[i].at] = old;
+	}
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->server).accepted, 0);
+	KUNIT_EXPECT_EQ(test, image_restore_chunk(loop, 0), 0);
+}
+
+static void an_id_is_not_given_twice(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u64 ids[2] = {};
+
+	image_leave_in_flight(loop, ids);
+	image_replace_server(loop, 0);
+	/* The second packet's record: 16, then 32 and 8 of data for value 1 */
+	memcpy(image->image + 16 + 40 + 16, image->image + 16 + 16, 8);
+	KUNIT_EXPECT_EQ(test, image_restore_chunk(loop, 0), -EIO);
+	KUNIT_EXPECT_EQ(test, image->packet_ret, KMCL_ERR(EINVAL, 2));
+	KUNIT_EXPECT_EQ(test, image->restored, 1);
+	loop_expect_balance(&loop->server);
+}
+
+static void lies_about_a_chunk_restore_nothing(struct kunit *test)
+{
+	static const struct {
+		u32 at;
+		u8 value;
+		int ret;
+	} lies[] = {
+		{ 0, 0, KMCL_ERR(EINVAL, 2) },
+		{ 4, 2, KMCL_ERR(EINVAL, 2) },		/* version */
+		{ 6, 3, KMCL_ERR(EINVAL, 2) },		/* flags */
+		{ 8, 1, KMCL_ERR(EINVAL, 2) },		/* number */
+		{ 12, 15, KMCL_ERR(EINVAL, 2) },	/* bytes */
+		{ 12, 17, KMCL_ERR(EINVAL, 2) },
+		{ 12, 255, KMCL_ERR(EINVAL, 3) },
+		{ 15, 255, KMCL_ERR(EINVAL, 3) },
+		{ 16, 255, KMCL_ERR(EINVAL, 2) },	/* record */
+		{ 19, 255, KMCL_ERR(EINVAL, 2) },
+		{ 23, 255, KMCL_ERR(EINVAL, 2) },
+	};
+	struct loop *loop = test->priv;
+	u32 i;
+
+	image_open_paused(loop);
+	loop_send(&loop->server, 1, 0);
+	image_save(loop);
+	image_replace_server(loop, 0);
+	KUNIT_EXPECT_EQ(test, __kmcl_restore(loop->server.ch, NULL, 100),
+			KMCL_ERR(EINVAL, 2));
+	for (i = 0; i < image->bytes; i++)
+		KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 3),
+				__kmcl_restore(loop->server.ch, image->image, i));
+	for (i = 0; i < ARRAY_SIZE(lies); i++) {
+		u8 old = image->image[lies[i].at];
+
+		image->image[lies[i].at] = lies[i].value;
+		KUNIT_EXPECT_EQ_MSG(test, image_restore_chunk(loop, 0), lies[i].ret,
+				    "lie %u", i);
+		image->image[lies[i].at] = old;
+	}
+	KUNIT_EXPECT_EQ(test, image->restored, 0);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->server).accepted, 0);
+	KUNIT_EXPECT_EQ(test, image_restore_chunk(loop, 0), 0);
+	KUNIT_EXPECT_EQ(test, image->restored, 1);
+}
+
+/* Whatever the image says, the channel and its counters stay whole */
+static void every_byte_may_lie(struct kunit *test)
+{
+	static const u8 values[] = { 0, 1, 7, 8, 0x7f, 0x80, 0xff };
+	struct loop *loop = test->priv;
+	u64 ids[2] = {};
+	u32 at, i, restored = 0;
+	int ret;
+
+	image_leave_in_flight(loop, ids);
+	image_replace_server(loop, 0);
+	for (at = 0; at < image->bytes; at++) {
+		u8 old = image->image[at];
+
+		for (i = 0; i < ARRAY_SIZE(values); i++) {
+			image->image[at] = values[i];
+			image->restored = 0;
+			ret = image_restore_chunk(loop, 0);
+			KUNIT_ASSERT_LE(test, ret, 1);
+			restored += image->restored;
+			if (loop_counters(&loop->server).accepted > 1000) {
+				kmcl_channel_disable(loop->server.ch);
+				loop_wait_state(&loop->client, "Disabled");
+				image_open_paused(loop);
+			}
+		}
+		image->image[at] = old;
+	}
+	KUNIT_EXPECT_GT(test, restored, 0);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->server).accepted, restored);
+	loop_expect_balance(&loop->server);
+}
+
+static struct kunit_case restore_cases[] = {
+	KUNIT_CASE(lies_about_a_packet_are_refused),
+	KUNIT_CASE(an_id_is_not_given_twice),
+	KUNIT_CASE(lies_about_a_chunk_restore_nothing),
+	KUNIT_CASE(every_byte_may_lie),
+	{}
+};
+
+static struct kunit_suite restore_suite = {
+	.name = "kmcl_restore",
+	.init = image_init,
+	.exit = image_exit,
+	.test_cases = restore_cases,
+};
+
+kunit_test_suite(restore_suite);
