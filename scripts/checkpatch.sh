@@ -51,7 +51,9 @@ clean()
 		ignore+=,MULTISTATEMENT_MACRO_USE_DO_WHILE ;;
 	tools/*)
 		# User space, which has no such macros.
-		ignore=BIT_MACRO,PREFER_DEFINED_ATTRIBUTE_MACRO ;;
+		ignore=ARRAY_SIZE,BIT_MACRO,PREFER_DEFINED_ATTRIBUTE_MACRO
+		# The names of commands, which functions have as well.
+		ignore+=,EMBEDDED_FUNCTION_NAME ;;
 	esac
 	args=(--strict --no-tree --root="$SOURCE" --no-summary --terse
 		--show-types --typedefsfile="$WORK/typedefs")
