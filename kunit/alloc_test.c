@@ -399,8 +399,9 @@ static void opening(struct kunit *test)
 	fail_each(test, f->page, open_round, 10);
 }
 
-static int sync_round(struct kunit *test, struct fault_attr *attr, int nth,
-		      bool *failed)
+/* @request fails with -ENOMEM, and then works */
+static int request_round(struct kunit *test, struct fault_attr *attr, int nth,
+			 bool *failed, int (*request)(struct alloc_fixture *f))
 {
 	struct alloc_fixture *f = test->priv;
 	int ret;
@@ -409,36 +410,38 @@ static int sync_round(struct kunit *test, struct fault_attr *attr, int nth,
 	make(test, &f->client, false);
 	open_both(test);
 	faults_arm(attr, nth);
-	ret = ask(f->client.ch);
+	ret = request(f);
 	*failed = faults_disarm(attr);
 	if (ret)
 		KUNIT_EXPECT_EQ(test, ret, -ENOMEM);
+	KUNIT_EXPECT_EQ(test, request(f), 0);
 	KUNIT_EXPECT_EQ(test, ask(f->client.ch), 0);
 	finish(&f->client);
 	finish(&f->server);
 	return ret;
 }
 
+static int client_asks(struct alloc_fixture *f)
+{
+	return ask(f->client.ch);
+}
+
+static int sync_round(struct kunit *test, struct fault_attr *attr, int nth,
+		      bool *failed)
+{
+	return request_round(test, attr, nth, failed, client_asks);
+}
+
 /* A server's never waits, and takes a packet from the cache */
+static int server_tries(struct alloc_fixture *f)
+{
+	return kmcl_send_sync(f->server.ch, "x", 1, 0, NULL, NULL, 0);
+}
+
 static int sync_try_round(struct kunit *test, struct fault_attr *attr, int nth,
 			  bool *failed)
 {
-	struct alloc_fixture *f = test->priv;
-	int ret;
-
-	make(test, &f->server, true);
-	make(test, &f->client, false);
-	open_both(test);
-	faults_arm(attr, nth);
-	ret = kmcl_send_sync(f->server.ch, "x", 1, 0, NULL, NULL, 0);
-	*failed = faults_disarm(attr);
-	if (ret)
-		KUNIT_EXPECT_EQ(test, ret, -ENOMEM);
-	KUNIT_EXPECT_EQ(test, kmcl_send_sync(f->server.ch, "x", 1, 0, NULL, NULL, 0), 0);
-	KUNIT_EXPECT_EQ(test, ask(f->client.ch), 0);
-	finish(&f->client);
-	finish(&f->server);
-	return ret;
+	return request_round(test, attr, nth, failed, server_tries);
 }
 
 static void synchronous_requests(struct kunit *test)

@@ -75,6 +75,28 @@ static void request_listed(struct request *r)
 	KUNIT_ASSERT_FALSE(r->e->loop->test, list_empty(&ch->syncs));
 }
 
+/* A request in the queue of the client, which nobody offers a device */
+static struct request *request_queued(struct loop *loop, u32 flags)
+{
+	struct request *r;
+
+	KUNIT_ASSERT_EQ(loop->test, 0, kmcl_channel_enable(loop->client.ch));
+	r = request_start(&loop->client, flags, KMCL_NO_TIMEOUT);
+	request_listed(r);
+	return r;
+}
+
+/* A request of the client's that the server holds */
+static struct request *request_held(struct loop *loop)
+{
+	struct request *r;
+
+	r = request_start(&loop->client, KMCL_SEND_WAIT, KMCL_NO_TIMEOUT);
+	request_listed(r);
+	loop_wait(&loop->server, loop_kept(&loop->server) == 1);
+	return r;
+}
+
 static void a_reply_comes_back(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -259,9 +281,7 @@ static void s27_disable_ends_the_wait_in_flight(struct kunit *test)
 		kmcl_channel_enable(loop->server.ch);
 		KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
 		loop_wait_log(&loop->client, 'p', i + 1);
-		r = request_start(&loop->client, KMCL_SEND_WAIT, KMCL_NO_TIMEOUT);
-		request_listed(r);
-		loop_wait(&loop->server, loop_kept(&loop->server) == 1);
+		r = request_held(loop);
 		kmcl_channel_disable(loop->client.ch);
 		request_end(r, -ENODEV);
 		loop_complete_all(&loop->server);
@@ -273,9 +293,7 @@ static void s27_disable_ends_the_wait_in_the_queue(struct kunit *test)
 	struct loop *loop = test->priv;
 	struct request *r;
 
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	r = request_start(&loop->client, KMCL_SEND_WAIT, KMCL_NO_TIMEOUT);
-	request_listed(r);
+	r = request_queued(loop, KMCL_SEND_WAIT);
 	kmcl_channel_disable(loop->client.ch);
 	request_end(r, -ENODEV);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).queued, 0);
@@ -288,9 +306,7 @@ static void s27_a_rescind_ends_the_wait(struct kunit *test)
 
 	loop->server.keep = true;
 	loop_up(loop);
-	r = request_start(&loop->client, KMCL_SEND_WAIT, KMCL_NO_TIMEOUT);
-	request_listed(r);
-	loop_wait(&loop->server, loop_kept(&loop->server) == 1);
+	r = request_held(loop);
 	kmcl_offer_rescind(loop->server.ch->offer);
 	request_end(r, -ENODEV);
 	loop_complete_all(&loop->server);
@@ -301,9 +317,7 @@ static void s27_a_refused_open_ends_the_wait(struct kunit *test)
 	struct loop *loop = test->priv;
 	struct request *r;
 
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	r = request_start(&loop->client, KMCL_SEND_WAIT, KMCL_NO_TIMEOUT);
-	request_listed(r);
+	r = request_queued(loop, KMCL_SEND_WAIT);
 	loop->server.opened_result = -EIO;
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
 	request_end(r, -ENODEV);
@@ -315,9 +329,7 @@ static void s27_an_open_that_was_undone_ends_the_wait(struct kunit *test)
 	struct loop *loop = test->priv;
 	struct request *r;
 
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	r = request_start(&loop->client, 0, KMCL_NO_TIMEOUT);
-	request_listed(r);
+	r = request_queued(loop, 0);
 	loop->client.opened_result = -EIO;
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
 	request_end(r, -ENODEV);
@@ -328,9 +340,7 @@ static void a_request_waits_for_the_channel_to_open(struct kunit *test)
 	struct loop *loop = test->priv;
 	struct request *r;
 
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	r = request_start(&loop->client, KMCL_SEND_WAIT, KMCL_NO_TIMEOUT);
-	request_listed(r);
+	r = request_queued(loop, KMCL_SEND_WAIT);
 	kmcl_channel_start(loop->server.ch);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
 	request_end(r, 0);
