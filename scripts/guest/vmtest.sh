@@ -76,6 +76,17 @@ check "insmod kmcl_hello" insmod /kmcl_hello.ko
 check "it prints the host's answer" within 10 logged 'hello: ' 1
 check "rmmod kmcl_hello" rmmod kmcl_hello
 
+step "A client and a server in one module, over the loopback bus"
+echoed()
+{
+	[ "$(cat /sys/module/kmcl_echo/parameters/echoed)" -eq 1000 ] &&
+		[ "$(cat /sys/module/kmcl_echo/parameters/wrong)" -eq 0 ]
+}
+check "insmod kmcl_echo" insmod /modules/kmcl_echo.ko
+check "1000 messages came back as they were sent" within 10 echoed
+check "rmmod kmcl_echo" rmmod kmcl_echo
+check "its channel was closed" logged 'kmcl_echo: closed, 1000 of 1000' 1
+
 step "Bad parameters are refused, and nothing stays behind"
 # refused ERROR MESSAGE PARAMETER: insmod says ERROR, the log MESSAGE
 refused()
