@@ -136,6 +136,8 @@ static size_t aml_length(const uint8_t *at)
 	unsigned int more = at[0] >> 6, i;
 	size_t length = more ? at[0] & 0x0f : at[0] & 0x3f;
 
+	/* Bits 4 and 5 belong to the length if it is the only byte. */
+	expect(!more || !(at[0] & 0x30));
 	for (i = 1; i <= more; i++)
 		length |= (size_t)at[i] << (8 * i - 4);
 	return length;

@@ -52,6 +52,7 @@ static void both(void)
 	expect(is_none(HIGH_RAM, 2 * GIB + 1));
 	expect(is(HIGH_RAM + 2 * GIB - 1, 1, LOW_RAM_MAX + 2 * GIB - 1));
 	expect(is_none(HIGH_RAM + 2 * GIB, 1));
+	expect(is_none(HIGH_RAM + 2 * GIB + 1, 1));
 	/* One range that begins in the low part and ends in the high one. */
 	expect(is_none(LOW_RAM_MAX - PAGE, 2 * GIB));
 	expect(is_none(HIGH_RAM + PAGE, UINT64_MAX - PAGE));

@@ -136,6 +136,8 @@ static void full(void)
 
 	start();
 	serial_write(serial, UART_IER, UART_IER_THRI);
+	/* Not a whole number of FIFOs. */
+	serial_write(serial, UART_TX, written++);
 	while (serial_read(serial, UART_LSR) & UART_LSR_THRE) {
 		for (int i = 0; i < 16; i++)
 			serial_write(serial, UART_TX, written++);
