@@ -441,15 +441,16 @@ void behaviour_stopped(struct channel *channel)
 	struct ring tx = channel->tx;
 	uint32_t space;
 
-	if (!channel->bus->dying)
+	if (!channel->bus->dying) {
 		channel->count.rx_left += count_left(channel->rx,
 						     channel->bus->packet);
-	/* What the guest has not read: from its index to ours. */
-	if (!channel->bus->dying && !channel->tainted && ring_free(&tx, &space) == RING_OK &&
-	    tx.peer != tx.index) {
-		tx.index = tx.peer;
-		tx.peer = channel->tx.index;
-		channel->count.tx_left += count_left(tx, channel->bus->packet);
+		/* What the guest has not read: from its index to ours. */
+		if (ring_free(&tx, &space) == RING_OK) {
+			tx.index = tx.peer;
+			tx.peer = channel->tx.index;
+			channel->count.tx_left +=
+				count_left(tx, channel->bus->packet);
+		}
 	}
 	while (channel->pending)
 		dequeue(channel);
