@@ -26,7 +26,8 @@ part()
 		echo "FAILED  $name did not get to its tally (status $status)"
 	fi
 	[ "$status" -eq 0 ] || [ "$f" -gt 0 ] || f=1
-	[ "$f" -eq 0 ] || failures+=("$name: $(grep -aE '^(FAILED|error:)' "$log" || :)")
+	[ "$f" -eq 0 ] || failures+=("$(printf '%s:\n' "$name"
+		grep -aE -m 3 -B 40 -A 2 '^FAILED' "$log" || tail -n 25 "$log")")
 	passed=$((passed + p))
 	failed=$((failed + f))
 	skipped=$((skipped + s))

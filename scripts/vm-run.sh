@@ -251,10 +251,26 @@ for try in 1 2 3; do
 done
 printf '==> the guest ran for %d s, log: %s\n' $((SECONDS - start)) "${log#"$TOP/"}"
 
+# late: what a guest said that did not get done: which tasks are blocked, and
+# where its processors were.
+late()
+{
+	if grep -qa 'the test is not done' "$log"; then
+		sed '1,/the test is not done/d' "$log" |
+			grep -avE '^ *[0-9]+ +2 (S|I)' | head -n 50
+	else
+		tail -n 20 "$log"
+	fi
+	grep -aE '^(CPU#|RIP=)' "$log.outer" || :
+}
+
+if [ "$status" -eq 124 ] || grep -qa 'the test is not done' "$log"; then
+	late
+fi
 [ "$status" -ne 124 ] || die "the guest was not done after $limit s"
 [ "$status" -eq 0 ] || die "QEMU failed with status $status: $(tail -n 1 "$log.qemu")"
 bad='BUG:|WARNING:|KASAN|blocked for more than|possible circular locking|suspicious RCU|leaked|Oops|Call Trace'
-if grep -nE "$bad" "$log"; then
+if grep -nE -m 8 "$bad" "$log"; then
 	die "the guest's kernel complained"
 fi
 result=$(tr -d '\r' <"$log" | sed -n 's/^vmbkmcl-guest: ended with status //p')
