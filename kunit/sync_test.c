@@ -347,7 +347,186 @@ static void a_request_waits_for_the_channel_to_open(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, r->reply_len, 8);
 }
 
+/* 1.6: a server that is offered has no room, one that is closing has no link */
+static void a_server_says_what_the_client_left(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *server = &loop->server;
+	struct job *job;
+
+	KUNIT_EXPECT_EQ(test, send_now(server), -ENODEV);
+	loop_up(loop);
+	KUNIT_EXPECT_EQ(test, send_now(server), 0);
+	kmcl_channel_pause(server->ch);
+	KUNIT_EXPECT_EQ(test, send_now(server), -EAGAIN);
+	loop_hold(server, 'C');
+	job = loop_disable(&loop->client);
+	loop_wait_held(server);
+	KUNIT_EXPECT_EQ(test, send_now(server), -ENODEV);
+	loop_release(server);
+	loop_job_wait(job);
+	loop_wait_state(server, "Enabled");
+	KUNIT_EXPECT_EQ(test, send_now(server), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, loop_counters(server).queued, 0);
+	kmcl_channel_disable(server->ch);
+	KUNIT_EXPECT_EQ(test, send_now(server), -ENODEV);
+}
+
+/* What the table says for each situation, time limit and way to complete */
+static int try(struct end *e, u32 flags, s64 timeout)
+{
+	u64 value = 1;
+
+	return kmcl_send_sync(e->ch, &value, sizeof(value), flags, NULL, NULL,
+			      timeout);
+}
+
+static void every_limit_with_every_completion(struct kunit *test)
+{
+	static const u32 flags[] = { 0, KMCL_SEND_WAIT };
+	struct loop *loop = test->priv;
+	struct end *client = &loop->client, *server = &loop->server;
+	s64 soon = 20 * NSEC_PER_MSEC;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		u32 f = flags[i];
+
+		/* Before the first enable, and after each close */
+		KUNIT_EXPECT_EQ(test, try(client, f, KMCL_NO_TIMEOUT), -ENODEV);
+		KUNIT_EXPECT_EQ(test, try(client, f, soon), -ENODEV);
+		KUNIT_EXPECT_EQ(test, try(client, f, 0), -ENODEV);
+
+		/* No offer: queued, which takes time */
+		KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(client->ch));
+		KUNIT_EXPECT_EQ(test, try(client, f, soon), -ECANCELED);
+		KUNIT_EXPECT_EQ(test, try(client, f, 0), -EAGAIN);
+
+		kmcl_channel_start(server->ch);
+		KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(server->ch));
+		loop_wait_log(client, 'p', 1 + i);
+		KUNIT_EXPECT_EQ(test, try(client, f, KMCL_NO_TIMEOUT), 0);
+		KUNIT_EXPECT_EQ(test, try(client, f, 10LL * NSEC_PER_SEC), 0);
+
+		/* Paused: as with no offer */
+		kmcl_channel_pause(client->ch);
+		KUNIT_EXPECT_EQ(test, try(client, f, soon), -ECANCELED);
+		KUNIT_EXPECT_EQ(test, try(client, f, 0), -EAGAIN);
+		KUNIT_EXPECT_EQ(test, loop_counters(client).queued, 0);
+		kmcl_channel_disable(client->ch);
+		kmcl_channel_disable(server->ch);
+	}
+}
+
+/* Sent, and given up at once: the peer still gets it */
+static void no_time_to_wait_for_a_completion(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_counters c;
+
+	loop->server.keep = true;
+	loop_up(loop);
+	KUNIT_EXPECT_EQ(test, try(&loop->client, KMCL_SEND_WAIT, 0), -ECANCELED);
+	loop_wait(&loop->server, loop_kept(&loop->server) == 1);
+	c = loop_counters(&loop->client);
+	KUNIT_EXPECT_EQ(test, c.in_flight, 0);
+	KUNIT_EXPECT_EQ(test, c.cancelled, 1);
+	loop_complete_all(&loop->server);
+	loop_wait(&loop->client, loop_counters(&loop->client).comps_stale == 1);
+}
+
 static int results[26];
+
+static void no_time_in_callback(struct end *e, char what)
+{
+	results[what - 'A'] = try(e, KMCL_SEND_WAIT, 0);
+}
+
+static void callbacks_may_ask_without_waiting(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	memset(results, 1, sizeof(results));
+	loop->server.keep = true;
+	loop->client.hook = no_time_in_callback;
+	loop_up(loop);
+	loop_wait(&loop->server, loop_kept(&loop->server) == 1);
+	loop_complete_all(&loop->server);
+	kmcl_channel_pause(loop->client.ch);
+	kmcl_channel_disable(loop->client.ch);
+	KUNIT_EXPECT_EQ(test, results['O' - 'A'], -EAGAIN);
+	KUNIT_EXPECT_EQ(test, results['S' - 'A'], -EAGAIN);
+	KUNIT_EXPECT_EQ(test, results['P' - 'A'], -ECANCELED);
+	KUNIT_EXPECT_EQ(test, results['U' - 'A'], -EAGAIN);
+	KUNIT_EXPECT_EQ(test, results['C' - 'A'], -ENODEV);
+}
+
+static int in_done;
+
+static void request_in_done(struct kmcl_packet *pkt, int status, void *buf,
+			    u32 len)
+{
+	struct end *e = kmcl_packet_get_pointer(pkt);
+
+	in_done = try(e, KMCL_SEND_WAIT, 0);
+	kmcl_packet_free(pkt);
+}
+
+/* Its own routine could not run before this one returns */
+static void a_completion_routine_makes_no_request(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_packet *pkt;
+	u64 value = 1;
+
+	in_done = 1;
+	loop_up(loop);
+	pkt = kmcl_packet_alloc(loop->client.ch);
+	KUNIT_ASSERT_NOT_NULL(test, pkt);
+	kmcl_packet_set_pointer(pkt, &loop->client);
+	kmcl_packet_set_done(pkt, request_in_done);
+	/* In this task: it completes inside the call */
+	KUNIT_ASSERT_EQ(test, 0, kmcl_send(pkt, &value, sizeof(value), 0));
+	KUNIT_EXPECT_EQ(test, in_done, -EDEADLK);
+}
+
+static void a_reply_buffer_is_of_whole_words(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u64 value = 3, reply[2];
+	u32 len;
+
+	loop_up(loop);
+	for (len = 1; len < 8; len++) {
+		u32 room = len;
+
+		KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 7),
+				__kmcl_send_sync(loop->client.ch, &value, 8,
+						 KMCL_SEND_WAIT, reply, &room,
+						 KMCL_NO_TIMEOUT));
+		KUNIT_EXPECT_EQ(test, room, len);
+	}
+	KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 7),
+			__kmcl_send_sync(loop->client.ch, &value, 8,
+					 KMCL_SEND_WAIT, reply, NULL,
+					 KMCL_NO_TIMEOUT));
+	/* No room at all: what is needed is told */
+	len = 0;
+	reply[0] = 1;
+	KUNIT_EXPECT_EQ(test, -ENOSPC,
+			__kmcl_send_sync(loop->client.ch, &value, 8,
+					 KMCL_SEND_WAIT, reply, &len,
+					 KMCL_NO_TIMEOUT));
+	KUNIT_EXPECT_EQ(test, len, 8);
+	KUNIT_EXPECT_EQ(test, reply[0], 1);
+	/* No buffer: the data is dropped, its length is told */
+	len = 0;
+	KUNIT_EXPECT_EQ(test, 0,
+			__kmcl_send_sync(loop->client.ch, &value, 8,
+					 KMCL_SEND_WAIT, NULL, &len,
+					 KMCL_NO_TIMEOUT));
+	KUNIT_EXPECT_EQ(test, len, 8);
+}
 
 static void request_in_callback(struct end *e, char what)
 {
@@ -444,6 +623,12 @@ static struct kunit_case sync_cases[] = {
 	KUNIT_CASE(a_time_limit_takes_it_off_the_queue),
 	KUNIT_CASE(no_time_at_all_neither_queues_nor_waits),
 	KUNIT_CASE(a_server_never_waits),
+	KUNIT_CASE(a_server_says_what_the_client_left),
+	KUNIT_CASE(every_limit_with_every_completion),
+	KUNIT_CASE(no_time_to_wait_for_a_completion),
+	KUNIT_CASE(callbacks_may_ask_without_waiting),
+	KUNIT_CASE(a_completion_routine_makes_no_request),
+	KUNIT_CASE(a_reply_buffer_is_of_whole_words),
 	KUNIT_CASE(s27_disable_ends_the_wait_in_flight),
 	KUNIT_CASE(s27_disable_ends_the_wait_in_the_queue),
 	KUNIT_CASE(s27_a_rescind_ends_the_wait),

@@ -271,6 +271,12 @@ EXPORT_SYMBOL_GPL(kmcl_packet_get_pointer);
 void __kmcl_packet_set_done(struct kmcl_packet *pkt, kmcl_done_fn done,
 			    unsigned int cb_flags)
 {
+	/* A driver that does this races with its own routine, lock or not */
+	if (READ_ONCE(pkt->state) != KMCL_PKT_IDLE) {
+		pr_warn_ratelimited("%s: the completion routine of a packet that is being sent was not changed\n",
+				    kmcl_name(pkt->ch));
+		return;
+	}
 	pkt->done = done;
 	pkt->ntstatus = cb_flags & KMCL_CB_NTSTATUS;
 }

@@ -311,6 +311,10 @@ static void arrive(struct kmcl_channel *ch, enum kmcl_event ev,
 		/* A client's search has forgotten it already, see kmcl_seek() */
 		ch->in.dead = false;
 		ch->in.dead_first = false;
+		/* As before the client came; a disable that follows undoes it */
+		spin_lock(&ch->tx_lock);
+		ch->sync_closed = ch->in.disable;
+		spin_unlock(&ch->tx_lock);
 	}
 }
 

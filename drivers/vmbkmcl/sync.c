@@ -76,17 +76,24 @@ static int sync_try(struct kmcl_channel *ch, const void *buf, u32 len,
 	return ret;
 }
 
-static int sync_begin(struct kmcl_channel *ch, struct kmcl_sync *sync)
+static int sync_begin(struct kmcl_channel *ch, struct kmcl_sync *sync,
+		      bool waits)
 {
 	enum kmcl_step cb = READ_ONCE(ch->callback);
 	unsigned long flags;
 	int ret = 0;
 
-	/* Traffic waits for these callbacks: waiting in one would never end */
-	if (READ_ONCE(ch->rx_task) == current ||
-	    READ_ONCE(ch->done_task) == current)
+	/*
+	 * Traffic waits for these callbacks: waiting in one would never end.
+	 * Without a time limit it is not waited for, but the packet's own
+	 * routine is, which stands behind the one that is running.
+	 */
+	if (READ_ONCE(ch->done_task) == current)
 		ret = -EDEADLK;
-	else if (READ_ONCE(ch->worker) == current && cb != KMCL_DO_CB_POST)
+	else if (waits && READ_ONCE(ch->rx_task) == current)
+		ret = -EDEADLK;
+	else if (waits && READ_ONCE(ch->worker) == current &&
+		 cb != KMCL_DO_CB_POST)
 		ret = -EDEADLK;
 	spin_lock_irqsave(&ch->tx_lock, flags);
 	if (ch->sync_closed)
@@ -185,7 +192,7 @@ int __kmcl_send_sync_mdl(struct kmcl_channel *ch, const void *buf, u32 len,
 
 	if (mdl)
 		ext_len = kmcl_ext_from_mdl(pkt, mdl, len);
-	ret = ext_len < 0 ? ext_len : sync_begin(ch, &sync);
+	ret = ext_len < 0 ? ext_len : sync_begin(ch, &sync, timeout_ns);
 	if (ret)
 		goto free;
 	ret = kmcl_submit(pkt, buf, len, ext_len, flags, timeout_ns);

@@ -1,0 +1,447 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Packet objects, the library's and the driver's, and what becomes of them;
+ * the limits of delivery while it runs.
+ */
+#include <linux/slab.h>
+
+#include "harness.h"
+
+#define CACHED	64
+
+struct routine {
+	struct end *e;
+	struct kmcl_packet *pkt;
+	u32 calls;
+	u32 again;		/* send it again this often */
+	int status;
+	int send_status;
+	void *pointer;
+};
+
+static void count_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
+{
+	struct routine *r = kmcl_packet_get_pointer(pkt);
+	u64 value = r->calls + 1;
+
+	r->status = status;
+	WRITE_ONCE(r->calls, r->calls + 1);
+	if (r->again) {
+		r->again--;
+		r->send_status = kmcl_send(pkt, &value, sizeof(value),
+					   KMCL_SEND_WAIT);
+	}
+	wake_up_all(&r->e->wait);
+}
+
+static struct kmcl_packet *own_packet(struct kunit *test, struct end *e,
+				      struct routine *r)
+{
+	u32 size = kmcl_packet_size(e->ch);
+	struct kmcl_packet *pkt = kunit_kzalloc(test, size, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, pkt);
+	memset(pkt, 0xa5, size);
+	KUNIT_ASSERT_EQ(test, 0, kmcl_packet_init(e->ch, pkt, size));
+	r->e = e;
+	r->pkt = pkt;
+	return pkt;
+}
+
+static void memory_of_the_drivers(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *client = &loop->client;
+	struct routine r = {};
+	struct kmcl_packet *pkt = own_packet(test, client, &r);
+	u32 size = kmcl_packet_size(client->ch), cached = client->ch->pkt_cached;
+	u64 value = 0;
+
+	KUNIT_EXPECT_PTR_EQ(test, kmcl_packet_channel(pkt), client->ch);
+	KUNIT_EXPECT_NULL(test, kmcl_packet_get_pointer(pkt));
+	KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 1), __kmcl_send(pkt, &value, 8, 0));
+	kmcl_packet_set_pointer(pkt, &r);
+	kmcl_packet_set_done(pkt, count_done);
+	loop_up(loop);
+	/* Sent, completed, and sent again from its own routine */
+	r.again = 20;
+	KUNIT_ASSERT_EQ(test, 0, kmcl_send(pkt, &value, 8, KMCL_SEND_WAIT));
+	loop_wait(client, READ_ONCE(r.calls) == 21);
+	KUNIT_EXPECT_EQ(test, r.status, 0);
+	KUNIT_EXPECT_EQ(test, r.send_status, 0);
+	/* And once more: routine and pointer stay */
+	KUNIT_ASSERT_EQ(test, 0, kmcl_send(pkt, &value, 8, 0));
+	loop_wait(client, READ_ONCE(r.calls) == 22);
+	KUNIT_EXPECT_PTR_EQ(test, kmcl_packet_get_pointer(pkt), (void *)&r);
+	loop_wait(&loop->server, loop_got(&loop->server) == 22);
+
+	/* It is never the library's to free */
+	kmcl_packet_free(pkt);
+	KUNIT_EXPECT_EQ(test, client->ch->pkt_cached, cached);
+	/* No routine again: back to none, not to the default */
+	kmcl_packet_set_done(pkt, NULL);
+	KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 1), __kmcl_send(pkt, &value, 8, 0));
+	KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 3),
+			__kmcl_packet_init(client->ch, pkt, size - 1));
+	KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 2),
+			__kmcl_packet_init(client->ch, (u8 *)pkt + 4, size));
+	KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 2),
+			__kmcl_packet_init(client->ch, NULL, size));
+	KUNIT_EXPECT_EQ(test, 0, kmcl_packet_init(client->ch, pkt, size));
+	KUNIT_EXPECT_NULL(test, kmcl_packet_get_pointer(pkt));
+}
+
+static void a_packet_in_use_is_left_alone(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *client = &loop->client;
+	struct routine r = {};
+	struct kmcl_packet *pkt = own_packet(test, client, &r);
+	u64 value = 0;
+	u32 i;
+
+	kmcl_packet_set_pointer(pkt, &r);
+	kmcl_packet_set_done(pkt, count_done);
+	loop->server.keep = true;
+	/* Queued, then in flight */
+	for (i = 0; i < 2; i++) {
+		if (!i)
+			KUNIT_ASSERT_EQ(test, 0, kmcl_send(pkt, &value, 8,
+							   KMCL_SEND_WAIT));
+		else
+			loop_up(loop);
+		if (i)
+			loop_wait(&loop->server, loop_kept(&loop->server) == 1);
+		KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 1),
+				__kmcl_send(pkt, &value, 8, 0));
+		kmcl_packet_set_done(pkt, NULL);
+		kmcl_packet_free(pkt);
+		KUNIT_EXPECT_EQ(test, loop_counters(client).accepted, 1);
+	}
+	KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 2),
+			__kmcl_packet_init(client->ch, pkt,
+					   kmcl_packet_size(client->ch)));
+	loop_complete_all(&loop->server);
+	loop_wait(client, READ_ONCE(r.calls) == 1);
+}
+
+static void freed_packets_are_kept_for_the_next(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_channel *ch = loop->client.ch;
+	struct kmcl_packet *pkt[CACHED + 6];
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(pkt); i++) {
+		pkt[i] = kmcl_packet_alloc(ch);
+		KUNIT_ASSERT_NOT_NULL(test, pkt[i]);
+		kmcl_packet_set_pointer(pkt[i], test);
+		kmcl_packet_set_done(pkt[i], count_done);
+	}
+	for (i = 0; i < ARRAY_SIZE(pkt); i++)
+		kmcl_packet_free(pkt[i]);
+	/* So many, and no more */
+	KUNIT_EXPECT_EQ(test, ch->pkt_cached, CACHED);
+	pkt[0] = kmcl_packet_alloc(ch);
+	KUNIT_EXPECT_EQ(test, ch->pkt_cached, CACHED - 1);
+	/* As new */
+	KUNIT_EXPECT_NULL(test, kmcl_packet_get_pointer(pkt[0]));
+	KUNIT_EXPECT_NULL(test, pkt[0]->done);
+	kmcl_packet_free(pkt[0]);
+}
+
+static void the_default_routine_frees(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_channel *ch = loop->client.ch;
+	u64 value;
+
+	loop_up(loop);
+	for (value = 0; value < 200; value++) {
+		struct kmcl_packet *pkt = kmcl_packet_alloc(ch);
+
+		KUNIT_ASSERT_NOT_NULL(test, pkt);
+		/* A routine that was set and taken back again */
+		kmcl_packet_set_done(pkt, count_done);
+		kmcl_packet_set_done(pkt, NULL);
+		KUNIT_ASSERT_EQ(test, 0, kmcl_send(pkt, &value, 8, value % 2));
+	}
+	loop_wait(&loop->server, loop_got(&loop->server) == 200);
+	loop_wait(&loop->client, !loop_counters(&loop->client).in_flight);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).completed, 200);
+	KUNIT_EXPECT_GT(test, ch->pkt_cached, 0);
+}
+
+static u32 contexts_wrong;
+
+static void use_context(struct end *e, struct kmcl_completion *comp, u64 value)
+{
+	u8 *context = kmcl_completion_context(comp);
+
+	/* Nothing of an earlier packet's, nor of a kept one's */
+	if (memchr_inv(context, 0, 100))
+		contexts_wrong++;
+	memset(context, 0xff, 100);
+	if (value % 3)
+		kmcl_complete(comp, &value, sizeof(value));
+	else
+		e->kept[e->nkept++] = comp;
+}
+
+static void each_incoming_packet_has_a_context(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *server = &loop->server;
+	u32 i;
+
+	contexts_wrong = 0;
+	KUNIT_ASSERT_EQ(test, 0, kmcl_set_context_size(server->ch, 100));
+	server->process = use_context;
+	loop_up(loop);
+	for (i = 0; i < 150; i++)
+		loop_send(&loop->client, i, KMCL_SEND_WAIT);
+	loop_wait(server, loop_kept(server) == 50);
+	loop_wait(&loop->client, loop_done(&loop->client) == 100);
+	KUNIT_EXPECT_EQ(test, contexts_wrong, 0);
+	for (i = 0; i < 50; i++)
+		KUNIT_EXPECT_NULL(test,
+				  memchr_inv(kmcl_completion_context(server->kept[i]),
+					     0xff, 100));
+	loop_complete_all(server);
+	loop_wait(&loop->client, loop_done(&loop->client) == 150);
+}
+
+/* Raising it alone restarts nothing, the next completion does */
+static void the_quota_may_be_raised(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *server = &loop->server;
+	u32 i;
+
+	server->keep = true;
+	kmcl_set_quota(server->ch, 2);
+	loop_up(loop);
+	for (i = 0; i < 20; i++)
+		loop_send(&loop->client, i, KMCL_SEND_WAIT);
+	loop_wait(server, loop_counters(server).quota_stops == 1);
+	KUNIT_EXPECT_EQ(test, loop_kept(server), 2);
+	kmcl_set_quota(server->ch, 8);
+	loop_complete_kept(server, 0, 0);
+	loop_wait(server, loop_kept(server) == 9);
+	loop_wait(server, loop_counters(server).quota_stops == 2);
+	KUNIT_EXPECT_EQ(test, loop_counters(server).outstanding, 8);
+	server->keep = false;
+	loop_complete_all(server);
+	loop_wait(&loop->client, loop_done(&loop->client) == 20);
+}
+
+static void the_quota_may_fall_below_what_is_out(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *server = &loop->server;
+	u32 i;
+
+	server->keep = true;
+	kmcl_set_quota(server->ch, 8);
+	loop_up(loop);
+	for (i = 0; i < 20; i++)
+		loop_send(&loop->client, i, KMCL_SEND_WAIT);
+	loop_wait(server, loop_counters(server).quota_stops == 1);
+	kmcl_set_quota(server->ch, 3);
+	/* Six completions until there are fewer than three */
+	for (i = 0; i < 5; i++) {
+		loop_complete_kept(server, i, i);
+		loop_wait(server, loop_counters(server).quota_stops == 2 + i);
+		KUNIT_ASSERT_EQ(test, loop_kept(server), 8);
+	}
+	loop_complete_kept(server, 5, 5);
+	loop_wait(server, loop_kept(server) == 9);
+	loop_wait(server, loop_counters(server).quota_stops == 7);
+	KUNIT_EXPECT_EQ(test, loop_counters(server).outstanding, 3);
+	server->keep = false;
+	loop_complete_all(server);
+	loop_wait(&loop->client, loop_done(&loop->client) == 20);
+}
+
+/* In order, a batch is over before what stopped it is undone */
+static void a_batch_ends_at_the_quota(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *server = &loop->server;
+	u32 i;
+
+	server->keep = true;
+	kmcl_set_quota(server->ch, 4);
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(server->ch));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+	loop_wait_log(&loop->client, 'p', 1);
+	for (i = 0; i < 10; i++)
+		loop_send(&loop->client, i, KMCL_SEND_WAIT);
+	/* All of them are in the ring when it begins */
+	kmcl_channel_start(server->ch);
+	loop_wait(server, READ_ONCE(server->batch_packets) == 4);
+	KUNIT_EXPECT_EQ(test, server->batches, 1);
+	loop_complete_kept(server, 0, 0);
+	loop_wait(server, READ_ONCE(server->batch_packets) == 5);
+	KUNIT_EXPECT_EQ(test, server->batches, 2);
+	server->keep = false;
+	loop_complete_all(server);
+	loop_wait(server, READ_ONCE(server->batch_packets) == 10);
+	loop_wait(&loop->client, loop_done(&loop->client) == 10);
+}
+
+static void fail_or_defer(struct end *e, struct kmcl_completion *comp, u64 value)
+{
+	if (value == 3 && !in_task())
+		kmcl_packet_defer(comp);
+	else if (value == 7)
+		kmcl_packet_fail(comp);
+	else
+		kmcl_complete(comp, &value, sizeof(value));
+}
+
+/* A packet counts once it was delivered for good; a failed one never is */
+static void a_batch_ends_with_defer_and_fail(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *server = &loop->server;
+	u32 i;
+
+	server->process = fail_or_defer;
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(server->ch));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+	loop_wait_log(&loop->client, 'p', 1);
+	for (i = 0; i < 10; i++)
+		loop_send(&loop->client, i, KMCL_SEND_WAIT);
+	kmcl_channel_start(server->ch);
+	/* 0 to 2; 3 again and on to 6; 7 has stopped it */
+	loop_wait(server, READ_ONCE(server->batch_packets) == 7);
+	KUNIT_EXPECT_EQ(test, loop_got(server), 9);
+	KUNIT_EXPECT_EQ(test, server->batches, 2);
+	loop_wait(&loop->client, loop_done(&loop->client) == 7);
+}
+
+static bool hold_back;
+
+static void defer_while_held(struct end *e, struct kmcl_completion *comp,
+			     u64 value)
+{
+	if (READ_ONCE(hold_back))
+		kmcl_packet_defer(comp);
+	else
+		kmcl_complete(comp, &value, sizeof(value));
+}
+
+/* Neither lost nor delivered while the channel is paused */
+static void a_deferred_packet_outlives_a_pause(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *server = &loop->server;
+	struct sent *first, *second;
+	u32 got;
+
+	hold_back = true;
+	server->process = defer_while_held;
+	loop_up(loop);
+	first = loop_send(&loop->client, 1, KMCL_SEND_WAIT);
+	second = loop_send(&loop->client, 2, KMCL_SEND_WAIT);
+	loop_wait(server, loop_got(server) >= 2);
+	kmcl_channel_pause(server->ch);
+	KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(server->ch), "Paused");
+	got = loop_got(server);
+	WRITE_ONCE(hold_back, false);
+	KUNIT_EXPECT_FALSE(test, first->done);
+	kmcl_channel_start(server->ch);
+	loop_wait(&loop->client, second->done);
+	KUNIT_EXPECT_EQ(test, first->status, 0);
+	KUNIT_EXPECT_LT(test, first->order, second->order);
+	KUNIT_EXPECT_EQ(test, server->got[got], 1);
+	KUNIT_EXPECT_EQ(test, server->got[got + 1], 2);
+	KUNIT_EXPECT_EQ(test, loop_counters(server).delivered, 2);
+}
+
+/* The packet size is exact for the driver, whatever the ring rounds to */
+static void a_byte_above_the_packet_size(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_channel *ch = loop->client.ch;
+	struct kmcl_packet *pkt;
+	u8 buf[16] = {};
+
+	KUNIT_ASSERT_EQ(test, 0, kmcl_set_max_packet_size(ch, 13));
+	pkt = kmcl_packet_alloc(ch);
+	KUNIT_ASSERT_NOT_NULL(test, pkt);
+	KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 3), __kmcl_send(pkt, buf, 14, 0));
+	KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 3),
+			__kmcl_send_sync(ch, buf, 14, 0, NULL, NULL, 0));
+	loop_up(loop);
+	KUNIT_EXPECT_EQ(test, 0, __kmcl_send(pkt, buf, 13, 0));
+	loop_wait(&loop->server, loop_got(&loop->server) == 1);
+	KUNIT_EXPECT_EQ(test, loop->server.got_len, 16);
+}
+
+static void complete_with_too_much(struct end *e, struct kmcl_completion *comp,
+				   u64 value)
+{
+	static u8 data[64];
+
+	kmcl_complete(comp, data, sizeof(data));
+}
+
+/* Cut to the packet size of who completes; dropped by who takes less */
+static void completion_data_has_the_packets_limit(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct sent *s;
+
+	KUNIT_ASSERT_EQ(test, 0, kmcl_set_max_packet_size(loop->server.ch, 24));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_set_max_packet_size(loop->client.ch, 24));
+	loop->server.process = complete_with_too_much;
+	loop_up(loop);
+	s = loop_send(&loop->client, 1, KMCL_SEND_WAIT);
+	loop_wait(&loop->client, s->done);
+	KUNIT_EXPECT_EQ(test, s->len, 24);
+	kmcl_channel_disable(loop->server.ch);
+	kmcl_channel_disable(loop->client.ch);
+}
+
+static void completion_data_beyond_the_limit_is_dropped(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct sent *s;
+
+	KUNIT_ASSERT_EQ(test, 0, kmcl_set_max_packet_size(loop->client.ch, 24));
+	loop->server.process = complete_with_too_much;
+	loop_up(loop);
+	s = loop_send(&loop->client, 1, KMCL_SEND_WAIT);
+	loop_wait(&loop->client, loop_counters(&loop->client).bad_packets == 1);
+	KUNIT_EXPECT_FALSE(test, s->done);
+	kmcl_channel_disable(loop->client.ch);
+	KUNIT_EXPECT_EQ(test, s->status, -ECANCELED);
+}
+
+static struct kunit_case packet_cases[] = {
+	KUNIT_CASE(memory_of_the_drivers),
+	KUNIT_CASE(a_packet_in_use_is_left_alone),
+	KUNIT_CASE(freed_packets_are_kept_for_the_next),
+	KUNIT_CASE(the_default_routine_frees),
+	KUNIT_CASE(each_incoming_packet_has_a_context),
+	KUNIT_CASE(the_quota_may_be_raised),
+	KUNIT_CASE(the_quota_may_fall_below_what_is_out),
+	KUNIT_CASE(a_batch_ends_at_the_quota),
+	KUNIT_CASE(a_batch_ends_with_defer_and_fail),
+	KUNIT_CASE(a_deferred_packet_outlives_a_pause),
+	KUNIT_CASE(a_byte_above_the_packet_size),
+	KUNIT_CASE(completion_data_has_the_packets_limit),
+	KUNIT_CASE(completion_data_beyond_the_limit_is_dropped),
+	{}
+};
+
+static struct kunit_suite packet_suite = {
+	.name = "kmcl_packet",
+	.init = loop_init,
+	.exit = loop_exit,
+	.test_cases = packet_cases,
+};
+
+kunit_test_suite(packet_suite);
