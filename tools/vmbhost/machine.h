@@ -149,6 +149,7 @@ struct vm {
 
 /* vmm.c */
 int vm_init(struct vm *vm);
+int vm_probe(struct vm *vm);
 int vm_run(struct vm *vm, const struct vm_config *config, struct vmbus *bus);
 void vm_kick(struct vm *vm);
 int vm_irq_line(struct vm *vm, unsigned int gsi, unsigned int level);

@@ -27,6 +27,7 @@ enum {
 	OPT_OFFER = 'o',
 	OPT_SCENARIO = 'f',
 	OPT_SEED = 'S',
+	OPT_PROBE = 'P',
 };
 
 const char *argp_program_version = "vmbhost 0.1";
@@ -40,6 +41,8 @@ static const struct argp_option options[] = {
 	{ "memory", OPT_MEMORY, "MIB", 0, "memory, 64 to 16384 MiB; 512", 0 },
 	{ "serial", OPT_SERIAL, "FILE", 0,
 	  "write the console (ttyS0) to FILE and not to the terminal", 0 },
+	{ "probe", OPT_PROBE, NULL, 0,
+	  "only find out whether this computer's KVM is enough", 0 },
 	{ .doc = "The VMBus host:" },
 	{ "protocol", OPT_PROTOCOL, "VERSION", 0,
 	  "the newest to accept: 4.0, 5.0, 5.1, 5.2 or 5.3 (the default)", 0 },
@@ -54,6 +57,7 @@ static const struct argp_option options[] = {
 struct arguments {
 	struct vm_config config;
 	struct vmbus *bus;
+	bool probe;
 };
 
 static unsigned int number(struct argp_state *state, const char *what,
@@ -111,8 +115,11 @@ static error_t parse(int key, char *value, struct argp_state *state)
 		return bus_option(arguments, "scenario", value);
 	case OPT_SEED:
 		return bus_option(arguments, "seed", value);
+	case OPT_PROBE:
+		arguments->probe = true;
+		return 0;
 	case ARGP_KEY_END:
-		if (!config->kernel)
+		if (!config->kernel && !arguments->probe)
 			argp_error(state, "--kernel is missing");
 		return 0;
 	default:
@@ -145,6 +152,8 @@ int main(int argc, char **argv)
 	}
 	if (argp_parse(&argp, argc, argv, 0, NULL, &arguments))
 		status = 2;
+	else if (arguments.probe)
+		status = vm_probe(&vm);
 	else
 		status = vm_run(&vm, &arguments.config, arguments.bus);
 	vmbus_free(arguments.bus);

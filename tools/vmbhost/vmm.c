@@ -179,6 +179,7 @@ static int make(struct vm *vm)
 	return 0;
 }
 
+/* Give everything back that make() got, however far it came. */
 static void end(struct vm *vm)
 {
 	unsigned int i;
@@ -195,6 +196,21 @@ static void end(struct vm *vm)
 		close(vm->kvm_fd);
 	if (vm->signal_fd >= 0)
 		close(vm->signal_fd);
+}
+
+/**
+ * vm_probe() - find out whether this computer's KVM is enough
+ * Return: 0; STATUS_ERROR after the reason was printed
+ */
+int vm_probe(struct vm *vm)
+{
+	bool enough;
+
+	vm->config.cpus = 1;
+	enough = !setup_kvm(vm) && !setup_chips(vm) && !vcpu_create(vm, 0) &&
+		 !setup_routes(vm);
+	end(vm);
+	return enough ? 0 : STATUS_ERROR;
 }
 
 static void drain(int fd)
