@@ -88,6 +88,8 @@ void channel_fill_offer(const struct channel *channel, struct msg_offer *offer)
 	memcpy(offer->user, channel->user, sizeof(offer->user));
 	offer->sub_index = channel->sub_index;
 	offer->relid = channel->relid;
+	offer->monitor = channel->monitored ? channel->number : 0;
+	offer->monitor_allocated = channel->monitored;
 	offer->dedicated_interrupt = 1;
 	offer->connection = CONNECTION_BASE + channel->relid;
 }

@@ -6,9 +6,10 @@
  * scenario file, and as what is to be done when something happens. N is the
  * number of a channel: 0 for the first offer, and so on. '#' begins a comment.
  *
- *   add CLASS [INSTANCE] [flags=F] [mmio=M] [user=HEX] [BEHAVIOUR]
+ *   add CLASS [INSTANCE] [flags=F] [mmio=M] [user=HEX] [monitor] [BEHAVIOUR]
  *	adds an offer and tells its number. CLASS and INSTANCE are GUIDs; without
  *	INSTANCE it is one that has the number in its first field. M: megabytes.
+ *	monitor: the guest may signal through the monitor page (N up to 127).
  *   subchannels N COUNT	offers as many sub-channels of N, and tells the
  *				first one's number
  *   rescind N [again]		rescinds it; "again": sends the message once more
@@ -128,6 +129,7 @@ static int cmd_add(struct command *c)
 	uint8_t user[120] = { 0 };
 	const char *error;
 	struct channel *channel;
+	bool monitor = false;
 	int i = 2;
 
 	if (c->words < 2 || guid_parse(c->word[1], &class))
@@ -148,6 +150,8 @@ static int cmd_add(struct command *c)
 		} else if (!strncmp(c->word[i], "user=", 5)) {
 			if (user_parse(c->word[i] + 5, user))
 				return fail(c, "user is up to 120 bytes in hexadecimal");
+		} else if (!strcmp(c->word[i], "monitor") && number < MONITORS) {
+			monitor = true;
 		} else {
 			break;
 		}
@@ -160,6 +164,7 @@ static int cmd_add(struct command *c)
 		return fail(c, "no room for another channel");
 	channel->flags = flags;
 	channel->mmio_mib = mmio;
+	channel->monitored = monitor;
 	memcpy(channel->user, user, sizeof(user));
 	behaviour_set(channel, &behaviour);
 	if (c->bus->requested)

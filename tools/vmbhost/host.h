@@ -104,6 +104,7 @@ struct sequence {
  * @ready:	there may be something to do
  * @masked:	we have told the guest that we read
  * @dirty:	room may have come and gone since pending_send_sz was written
+ * @monitored:	the guest may signal through the monitor page
  * @tainted:	the rings were garbled: what the guest does then is no error
  * @allowance:	signals that a correct guest can still send
  * @due:	when to look at it without a signal
@@ -117,7 +118,7 @@ struct channel {
 	struct channel *primary;
 
 	enum channel_state state;
-	bool wanted, stalled, ready, masked, dirty, tainted;
+	bool wanted, stalled, ready, masked, dirty, tainted, monitored;
 	uint32_t relid, open_id, vp, ring_gpadl, downstream;
 	uint8_t **pages;
 	struct ring rx, tx;
@@ -249,6 +250,10 @@ void channel_signal_guest(struct channel *channel);
 enum ring_result channel_write(struct channel *channel,
 			       const struct descriptor *desc,
 			       const void *payload, uint32_t bytes);
+
+/* monitor.c */
+#define MONITORS	128u
+uint64_t monitor_look(struct channel *channel);
 
 /* garble.c */
 #define GARBLE_FIELDS	1u	/* types, flags, offsets, transaction ids */

@@ -130,11 +130,14 @@ static void on_contact(struct vmbus *bus, uint32_t connection,
 	if (known_version(bus, msg->version)) {
 		for (i = 0; i < 2; i++) {
 			bus->monitor_page[i] = msg->monitor_page[i];
-			if (!guest_memory(bus->vm, msg->monitor_page[i],
-					  VMBUS_PAGE))
+			if (msg->monitor_page[i] % VMBUS_PAGE ||
+			    !guest_memory(bus->vm, msg->monitor_page[i],
+					  VMBUS_PAGE)) {
+				bus->monitor_page[i] = UINT64_MAX;
 				bus_error(bus, NULL, "monitor page at %#llx",
 					  (unsigned long long)
 					  msg->monitor_page[i]);
+			}
 		}
 		bus->version = msg->version;
 		bus->connected = true;
@@ -284,19 +287,25 @@ uint16_t vmbus_signal_event(struct vmbus *bus, uint32_t connection,
 
 void vmbus_work(struct vmbus *bus)
 {
-	uint64_t now = vm_now(bus->vm), next;
+	uint64_t now = vm_now(bus->vm), next = NEVER, when;
 	unsigned int i;
 
 	scenario_run(bus, now);
 	for (i = 0; i < bus->channel_count && !bus->urgent; i++) {
 		struct channel *channel = bus->channels[i];
 
-		if (channel->state == CHANNEL_OPEN &&
-		    (channel->ready || channel->due <= now))
+		if (channel->state != CHANNEL_OPEN)
+			continue;
+		if (channel->monitored) {
+			when = monitor_look(channel);
+			next = when < next ? when : next;
+		}
+		if (channel->ready || channel->due <= now)
 			behaviour_work(channel);
 	}
 
-	next = bus->urgent ? now : scenario_next(bus);
+	when = bus->urgent ? now : scenario_next(bus);
+	next = when < next ? when : next;
 	bus->urgent = false;
 	for (i = 0; i < bus->channel_count; i++) {
 		const struct channel *channel = bus->channels[i];
@@ -373,7 +382,19 @@ int vmbus_option(struct vmbus *bus, const char *name, const char *value)
 		return -1;
 	}
 	if (!strcmp(name, "seed")) {
+		uint64_t old = bus->seed;
+		unsigned int i;
+
 		bus->seed = strtoull(value, &end, 0);
+		/* For the offers that came before it, too. */
+		for (i = 0; i < bus->channel_count; i++) {
+			struct channel *channel = bus->channels[i];
+
+			if (channel->behaviour.seed == old) {
+				channel->behaviour.seed = bus->seed;
+				channel->garble_state = bus->seed;
+			}
+		}
 		if (*value && !*end)
 			return 0;
 		fprintf(stderr, "vmbhost: %s is no number\n", value);
