@@ -1,47 +1,50 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Every allocation of the library that has to do with described memory fails
- * once; see alloc_test.c for how.
+ * Every allocation of the library that has to do with described memory and
+ * GPADLs fails once; see alloc_test.c for how.
  */
-#include <kunit/test.h>
-
 #include <linux/fault-inject.h>
 #include <linux/mm.h>
 #include <linux/vmalloc.h>
 
 #include "faults.h"
-#include "kmcl_internal.h"
+#include "harness.h"
 
 #define MAX_ROUNDS	100
 
 struct mem_fixture {
 	struct fault_attr *slab;
 	u8 *mem;
+	struct kmcl_mdl *mdl;
+	u32 handle;
 };
 
+static struct mem_fixture fx;
+
 /*
- * Run @round with its first allocation failing, then its second, until none is
- * left. It returns NULL when it saw the failure, what it has made otherwise.
+ * Run @make with its first allocation failing, then its second, until none is
+ * left, and @undo when it has succeeded. At least @least failures must be seen.
  */
-static void fail_each(struct kunit *test,
-		      struct kmcl_mdl *(*round)(struct mem_fixture *f),
-		      int least)
+static void fail_each(struct kunit *test, int (*make)(struct loop *loop),
+		      void (*undo)(struct loop *loop), int least)
 {
-	struct mem_fixture *f = test->priv;
+	struct loop *loop = test->priv;
 	bool failed = true;
-	struct kmcl_mdl *mdl;
-	int nth, seen = 0;
+	int nth, ret, seen = 0;
 
 	for (nth = 1; failed && nth < MAX_ROUNDS; nth++) {
 		faults_count();
-		faults_arm(f->slab, nth);
-		mdl = round(f);
-		failed = faults_disarm(f->slab);
-		if (!mdl)
-			seen++;
-		KUNIT_EXPECT_TRUE(test, failed || mdl);
+		faults_arm(fx.slab, nth);
+		ret = make(loop);
+		failed = faults_disarm(fx.slab);
 		faults_note_reached();
-		kmcl_mdl_free(mdl);
+		if (ret) {
+			seen++;
+			KUNIT_EXPECT_TRUE(test, failed);
+			KUNIT_EXPECT_EQ(test, ret, -ENOMEM);
+		} else {
+			undo(loop);
+		}
 		faults_expect_no_more(test);
 		if (test->status == KUNIT_FAILURE)
 			break;
@@ -50,76 +53,130 @@ static void fail_each(struct kunit *test,
 	KUNIT_EXPECT_GE(test, seen, least);
 }
 
-static struct kmcl_mdl *describe_round(struct mem_fixture *f)
+static int describe(struct loop *loop)
 {
-	return kmcl_mdl_from_buffer(f->mem, 3 * PAGE_SIZE, GFP_KERNEL);
+	fx.mdl = kmcl_mdl_from_buffer(fx.mem, 3 * PAGE_SIZE, GFP_KERNEL);
+	return fx.mdl ? 0 : -ENOMEM;
 }
 
-static struct kmcl_mdl *pages_round(struct mem_fixture *f)
+static int describe_pages(struct loop *loop)
 {
+	/* Not in a row, so that an address needs a mapping */
 	struct page *pages[2] = {
-		vmalloc_to_page(f->mem), vmalloc_to_page(f->mem + PAGE_SIZE),
+		vmalloc_to_page(fx.mem), vmalloc_to_page(fx.mem),
 	};
 
-	return kmcl_mdl_from_pages(pages, 8, PAGE_SIZE, GFP_KERNEL);
+	fx.mdl = kmcl_mdl_from_pages(pages, 0, 2 * PAGE_SIZE, GFP_KERNEL);
+	return fx.mdl ? 0 : -ENOMEM;
 }
 
-/* Frames that are not in a row, so that an address needs a mapping */
-static struct kmcl_mdl *map_round(struct mem_fixture *f)
+static void forget(struct loop *loop)
 {
-	struct page *pages[2] = {
-		vmalloc_to_page(f->mem), vmalloc_to_page(f->mem),
-	};
-	struct kmcl_mdl *mdl;
+	kmcl_mdl_free(fx.mdl);
+	fx.mdl = NULL;
+}
 
-	mdl = kmcl_mdl_from_pages(pages, 0, 2 * PAGE_SIZE, GFP_KERNEL);
-	if (mdl && kmcl_mdl_map(mdl))
-		return mdl;
-	kmcl_mdl_free(mdl);
-	return NULL;
+static int map(struct loop *loop)
+{
+	if (describe_pages(loop))
+		return -ENOMEM;
+	if (kmcl_mdl_map(fx.mdl))
+		return 0;
+	forget(loop);
+	return -ENOMEM;
 }
 
 static void describing_memory(struct kunit *test)
 {
-	fail_each(test, describe_round, 1);
-	fail_each(test, pages_round, 1);
+	fail_each(test, describe, forget, 1);
+	fail_each(test, describe_pages, forget, 1);
 }
 
 static void mapping_memory(struct kunit *test)
 {
 	/* The description, the table for mapping it, and what vmap() needs */
-	fail_each(test, map_round, 3);
+	fail_each(test, map, forget, 3);
 	faults_note_function("kmcl_mdl_map");
+}
+
+static int create(struct loop *loop)
+{
+	return kmcl_gpadl_create(loop->client.ch, 0, fx.mem, PAGE_SIZE,
+				 &fx.handle);
+}
+
+static int create_mdl(struct loop *loop)
+{
+	return kmcl_gpadl_create_mdl(loop->client.ch, 0, fx.mdl, 0, 0,
+				     &fx.handle);
+}
+
+static void delete(struct loop *loop)
+{
+	KUNIT_EXPECT_EQ(loop->test, 0, kmcl_gpadl_delete(loop->client.ch,
+							 fx.handle));
+}
+
+static int map_gpadl(struct loop *loop)
+{
+	struct kmcl_mdl *mdl;
+
+	return kmcl_gpadl_map(loop->server.ch, 0, fx.handle, &mdl);
+}
+
+static void unmap_gpadl(struct loop *loop)
+{
+	KUNIT_EXPECT_EQ(loop->test, 0, kmcl_gpadl_unmap(loop->server.ch,
+							fx.handle));
+}
+
+static void gpadls(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_mdl *second;
+
+	loop_up(loop);
+	/* Its description, itself, and the bus' part of it */
+	fail_each(test, create, delete, 3);
+	KUNIT_ASSERT_EQ(test, 0, describe(loop));
+	second = kmcl_mdl_from_buffer(fx.mem, 8, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, second);
+	fx.mdl->next = second;
+	/* One description more */
+	fail_each(test, create_mdl, delete, 4);
+	KUNIT_EXPECT_EQ(test, 0, create_mdl(loop));
+	fail_each(test, map_gpadl, unmap_gpadl, 2);
+	delete(loop);
+	kmcl_mdl_free(second);
+	forget(loop);
 }
 
 static int alloc_mem_init(struct kunit *test)
 {
-	struct mem_fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	int ret = loop_init(test);
 
-	KUNIT_ASSERT_NOT_NULL(test, f);
-	test->priv = f;
-	f->mem = vmalloc(3 * PAGE_SIZE);
-	KUNIT_ASSERT_NOT_NULL(test, f->mem);
+	memset(&fx, 0, sizeof(fx));
+	if (ret)
+		return ret;
+	fx.mem = vmalloc(3 * PAGE_SIZE);
+	KUNIT_ASSERT_NOT_NULL(test, fx.mem);
 	faults_init(test);
-	f->slab = faults_of(test, "failslab");
-	faults_set_any_page(test);
+	fx.slab = faults_of(test, "failslab");
 	return 0;
 }
 
 static void alloc_mem_exit(struct kunit *test)
 {
-	struct mem_fixture *f = test->priv;
-
-	if (!f)
-		return;
-	if (f->slab)
-		faults_disarm(f->slab);
-	vfree(f->mem);
+	if (fx.slab)
+		faults_disarm(fx.slab);
+	loop_exit(test);
+	vfree(fx.mem);
 }
 
 static struct kunit_case alloc_mem_cases[] = {
 	KUNIT_CASE(describing_memory),
 	KUNIT_CASE(mapping_memory),
+	KUNIT_CASE(gpadls),
 	{}
 };
 

@@ -58,6 +58,7 @@ int __kmcl_channel_alloc(struct device *parent, bool is_server,
 	spin_lock_init(&ch->tx_lock);
 	INIT_WORK(&ch->work, kmcl_work);
 	init_waitqueue_head(&ch->wait);
+	INIT_LIST_HEAD(&ch->gpadls);
 	INIT_LIST_HEAD(&ch->txq);
 	INIT_LIST_HEAD(&ch->in_flight);
 	INIT_LIST_HEAD(&ch->done);

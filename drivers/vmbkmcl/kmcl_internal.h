@@ -200,6 +200,14 @@ struct kmcl_channel {
 	struct kmcl_ring tx;
 	struct kmcl_ring rx;
 
+	/* GPADLs: under ch->lock */
+	bool gpadl_open;		/* they may be made, or mapped */
+	u32 gpadl_making;		/* calls in the transport */
+	u32 gpadl_deleting;
+	u32 gpadl_count;
+	u32 gpadls_left;		/* the work's: at closed, ever */
+	struct list_head gpadls;
+
 	/* Outgoing */
 	spinlock_t tx_lock;
 	bool tx_link;			/* the ring is there and alive */
@@ -316,6 +324,14 @@ u16 kmcl_server_wire_flags(const struct kmcl_channel *ch);
 /* mdl.c */
 bool kmcl_pfn_ok(u64 pfn);
 int kmcl_mdl_check(const struct kmcl_mdl *mdl);
+void kmcl_mdl_free_chain(struct kmcl_mdl *mdl);
+struct kmcl_mdl *kmcl_mdl_part(const struct kmcl_mdl *mdl, u64 offset,
+			       u64 bytes);
+
+/* gpadl.c */
+void kmcl_gpadl_admit(struct kmcl_channel *ch);
+void kmcl_gpadl_shut(struct kmcl_channel *ch);
+void kmcl_gpadl_cleanup(struct kmcl_channel *ch);
 
 /* external.c */
 u32 kmcl_ext_tx_room(const struct kmcl_channel *ch);
@@ -338,6 +354,10 @@ void kmcl_loopback_disconnect(struct kmcl_channel *ch);
 void kmcl_loopback_signal_client(struct kmcl_channel *ch);
 struct kmcl_connection *kmcl_loopback_hold(struct kmcl_channel *ch);
 void kmcl_loopback_unhold(struct kmcl_connection *conn);
+int kmcl_loopback_gpadl_map(struct kmcl_channel *ch, bool read_only, u32 handle,
+			    struct kmcl_mdl **mdl);
+int kmcl_loopback_gpadl_unmap(struct kmcl_channel *ch, u32 handle);
+bool kmcl_loopback_gpadl_mapped(struct kmcl_channel *ch, u32 *handle);
 
 /* Rounded up as the ring does; @len is checked against the maximum first */
 static inline u32 kmcl_round8(u32 len)

@@ -36,7 +36,8 @@ struct kmcl_connection {
 	bool server_up;
 	bool client_up;
 	u32 held;			/* lb_lock: packets with client memory */
-	wait_queue_head_t unheld;
+	struct list_head gpadls;	/* lb_lock */
+	wait_queue_head_t unheld;	/* none held, or a GPADL unmapped */
 	bool answered_flag;		/* lb_lock */
 	int result;
 	struct completion answered;
@@ -44,7 +45,21 @@ struct kmcl_connection {
 	struct lb_ring down;
 };
 
+/*
+ * A GPADL in its connection, which may be closed before it is deleted. The
+ * server's mapping is a description of its own.
+ */
+struct lb_gpadl {
+	struct list_head node;		/* lb_lock */
+	struct kmcl_connection *conn;	/* a reference */
+	struct kmcl_gpadl *gpadl;
+	bool going;			/* lb_lock: not to be mapped any more */
+	bool mapped;			/* lb_lock */
+	struct kmcl_mdl *map;
+};
+
 static DEFINE_SPINLOCK(lb_lock);
+static u32 lb_last_gpadl;		/* lb_lock */
 static DEFINE_MUTEX(lb_publish_mutex);
 
 static void ring_free(struct lb_ring *ring)
@@ -114,6 +129,7 @@ static struct kmcl_connection *conn_new(struct kmcl_channel *client,
 		return NULL;
 	kref_init(&conn->ref);
 	init_completion(&conn->answered);
+	INIT_LIST_HEAD(&conn->gpadls);
 	init_waitqueue_head(&conn->unheld);
 	kmcl_channel_get(server);
 	kmcl_channel_get(client);
@@ -208,12 +224,154 @@ static u16 lb_flags(const struct kmcl_offer *offer)
 	return kmcl_server_wire_flags(offer->priv);
 }
 
+static struct lb_gpadl *find_gpadl(struct kmcl_connection *conn, u32 handle)
+{
+	struct lb_gpadl *lb;
+
+	lockdep_assert_held(&lb_lock);
+	list_for_each_entry(lb, &conn->gpadls, node)
+		if (lb->gpadl->handle == handle)
+			return lb;
+	return NULL;
+}
+
+static int lb_gpadl_create(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
+{
+	struct kmcl_connection *conn = offer->ch->conn;
+	struct lb_gpadl *lb = kzalloc_obj(*lb);
+
+	if (!lb)
+		return -ENOMEM;
+	kref_get(&conn->ref);
+	lb->conn = conn;
+	lb->gpadl = gpadl;
+	gpadl->priv = lb;
+	spin_lock_irq(&lb_lock);
+	do {
+		gpadl->handle = ++lb_last_gpadl;
+	} while (!gpadl->handle || find_gpadl(conn, gpadl->handle));
+	list_add_tail(&lb->node, &conn->gpadls);
+	spin_unlock_irq(&lb_lock);
+	return 0;
+}
+
+static bool lb_mapped(struct lb_gpadl *lb)
+{
+	bool mapped;
+
+	spin_lock_irq(&lb_lock);
+	mapped = lb->mapped;
+	spin_unlock_irq(&lb_lock);
+	return mapped;
+}
+
+static void lb_gpadl_destroy(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
+{
+	struct lb_gpadl *lb = gpadl->priv;
+	struct kmcl_connection *conn = lb->conn;
+
+	spin_lock_irq(&lb_lock);
+	lb->going = true;
+	spin_unlock_irq(&lb_lock);
+	while (!wait_event_timeout(conn->unheld, !lb_mapped(lb), KMCL_SLOW))
+		pr_warn("%s: the server still has GPADL 0x%x mapped; deleting it waits\n",
+			kmcl_name(offer->ch), gpadl->handle);
+	spin_lock_irq(&lb_lock);
+	list_del(&lb->node);
+	spin_unlock_irq(&lb_lock);
+	conn_put(conn);
+	kfree(lb);
+}
+
+/* Server: a description of its own of a client's GPADL. Sleeps. */
+int kmcl_loopback_gpadl_map(struct kmcl_channel *ch, bool read_only, u32 handle,
+			    struct kmcl_mdl **mdl)
+{
+	struct kmcl_mdl *map, *piece;
+	struct lb_gpadl *lb;
+	int ret = 0;
+
+	spin_lock_irq(&lb_lock);
+	lb = find_gpadl(ch->conn, handle);
+	if (!lb || lb->going)
+		ret = -ENOENT;
+	else if (lb->mapped)
+		ret = -EBUSY;
+	else if (lb->gpadl->read_only && !read_only)
+		ret = -EACCES;
+	else
+		lb->mapped = true;
+	spin_unlock_irq(&lb_lock);
+	if (ret)
+		return ret;
+
+	/* It stays as long as it counts as mapped */
+	map = kmcl_mdl_part(lb->gpadl->mdl, 0, lb->gpadl->bytes);
+	for (piece = map; piece && lb->gpadl->read_only; piece = piece->next)
+		piece->flags |= KMCL_MDL_READ_ONLY;
+	if (map)
+		*mdl = map;
+	spin_lock_irq(&lb_lock);
+	lb->map = map;
+	if (!map) {
+		lb->mapped = false;
+		wake_up_all(&ch->conn->unheld);
+	}
+	spin_unlock_irq(&lb_lock);
+	return map ? 0 : -ENOMEM;
+}
+
+/* Server: -ENOENT: it is not mapped. Sleeps. */
+int kmcl_loopback_gpadl_unmap(struct kmcl_channel *ch, u32 handle)
+{
+	struct kmcl_mdl *map = NULL;
+	struct lb_gpadl *lb = NULL;
+
+	spin_lock_irq(&lb_lock);
+	if (ch->conn)
+		lb = find_gpadl(ch->conn, handle);
+	if (lb) {
+		map = lb->map;
+		lb->map = NULL;
+	}
+	spin_unlock_irq(&lb_lock);
+	if (!map)
+		return -ENOENT;
+	kmcl_mdl_free_chain(map);
+	spin_lock_irq(&lb_lock);
+	lb->mapped = false;
+	wake_up_all(&ch->conn->unheld);
+	spin_unlock_irq(&lb_lock);
+	return 0;
+}
+
+/* Server: one that is still mapped, if there is any. */
+bool kmcl_loopback_gpadl_mapped(struct kmcl_channel *ch, u32 *handle)
+{
+	struct lb_gpadl *lb;
+	bool found = false;
+
+	spin_lock_irq(&lb_lock);
+	if (ch->conn) {
+		list_for_each_entry(lb, &ch->conn->gpadls, node) {
+			found = lb->map;
+			*handle = lb->gpadl->handle;
+			if (found)
+				break;
+		}
+	}
+	spin_unlock_irq(&lb_lock);
+	return found;
+}
+
 const struct kmcl_transport_ops kmcl_loopback_ops = {
 	.name = "loopback",
 	.open = lb_open,
 	.close = lb_close,
 	.release = lb_release,
 	.signal = lb_signal,
+	.gpadl_create = lb_gpadl_create,
+	.gpadl_destroy = lb_gpadl_destroy,
 	.flags = lb_flags,
 };
 

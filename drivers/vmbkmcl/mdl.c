@@ -178,6 +178,52 @@ void kmcl_mdl_free(struct kmcl_mdl *mdl)
 }
 EXPORT_SYMBOL_GPL(kmcl_mdl_free);
 
+void kmcl_mdl_free_chain(struct kmcl_mdl *mdl)
+{
+	struct kmcl_mdl *next;
+
+	for (; mdl; mdl = next) {
+		next = mdl->next;
+		kmcl_mdl_free(mdl);
+	}
+}
+
+/*
+ * A chain that describes @bytes bytes of another one from @offset on, which
+ * has as many, in frames that it has; without pieces of no bytes. NULL: no
+ * memory. Sleeps.
+ */
+struct kmcl_mdl *kmcl_mdl_part(const struct kmcl_mdl *mdl, u64 offset,
+			       u64 bytes)
+{
+	struct kmcl_mdl *first = NULL, **last = &first, *part;
+	u32 n;
+
+	for (; mdl && bytes; mdl = mdl->next) {
+		u64 at = mdl->offset + offset;
+
+		if (offset >= mdl->bytes) {
+			offset -= mdl->bytes;
+			continue;
+		}
+		n = min_t(u64, bytes, mdl->bytes - offset);
+		part = kmcl_mdl_alloc((void *)(unsigned long)at, n, GFP_KERNEL);
+		if (!part) {
+			kmcl_mdl_free_chain(first);
+			return NULL;
+		}
+		part->va = NULL;
+		part->npfns = kmcl_mdl_frames(part->offset, n);
+		memcpy(part->pfns, mdl->pfns + (at >> KMCL_PFN_SHIFT),
+		       part->npfns * sizeof(*part->pfns));
+		*last = part;
+		last = &part->next;
+		bytes -= n;
+		offset = 0;
+	}
+	return first;
+}
+
 /**
  * kmcl_mdl_total() - how much a chain describes
  * @mdl: its first piece, or NULL

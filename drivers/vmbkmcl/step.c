@@ -138,6 +138,30 @@ static void disconnect_rings(struct kmcl_channel *ch)
 	kmcl_rx_detach(ch);
 }
 
+/*
+ * Must the GPADLs go before the rings are disconnected? Then the closed
+ * callback, which deletes them, comes first.
+ */
+static bool gpadls_first(struct kmcl_channel *ch)
+{
+	return !ch->server && ch->connected && ch->offer->ops->gpadls_first &&
+	       ch->offer->ops->gpadls_first(ch->offer);
+}
+
+static void close_link(struct kmcl_channel *ch)
+{
+	kmcl_gpadl_shut(ch);
+	if (gpadls_first(ch)) {
+		if (ch->state != KMCL_ST_ENABLED) {
+			/* For close_callback() */
+			kmcl_tx_dead(ch);
+			return;
+		}
+		kmcl_gpadl_cleanup(ch);
+	}
+	disconnect_rings(ch);
+}
+
 /* Connect and ask the driver; the event says how it went */
 static enum kmcl_event open_link(struct kmcl_channel *ch)
 {
@@ -169,6 +193,7 @@ static enum kmcl_event open_link(struct kmcl_channel *ch)
 		return KMCL_EV_OPEN_REFUSED;
 	}
 	WRITE_ONCE(ch->connected, true);
+	kmcl_gpadl_admit(ch);
 
 	if (ch->ops.opened) {
 		WRITE_ONCE(ch->callback, KMCL_DO_OPEN);
@@ -193,10 +218,14 @@ static void close_callback(struct kmcl_channel *ch)
 {
 	/* Every routine of a packet that ended has returned by now */
 	kmcl_tx_wait_done(ch);
+	kmcl_gpadl_shut(ch);
 	ch->n.closes++;
 	if (ch->in.dead)
 		ch->n.rescinds++;
 	callback(ch, KMCL_DO_CB_CLOSED, ch->ops.closed);
+	kmcl_gpadl_cleanup(ch);
+	if (gpadls_first(ch))
+		disconnect_rings(ch);
 	WRITE_ONCE(ch->closed_returned, true);
 }
 
@@ -240,6 +269,8 @@ static enum kmcl_event run_step(struct kmcl_channel *ch, enum kmcl_step step)
 		return open_link(ch);
 	case KMCL_DO_REFUSE:
 		kmcl_loopback_answer(ch, -ECONNREFUSED);
+		kmcl_gpadl_shut(ch);
+		kmcl_gpadl_cleanup(ch);
 		disconnect_rings(ch);
 		break;
 	case KMCL_DO_CB_STARTED:
@@ -271,12 +302,14 @@ static enum kmcl_event run_step(struct kmcl_channel *ch, enum kmcl_step step)
 		kmcl_tx_fail_in_flight(ch, -ENODEV);
 		break;
 	case KMCL_DO_CLOSE:
-		disconnect_rings(ch);
+		close_link(ch);
 		break;
 	case KMCL_DO_CB_CLOSED:
 		close_callback(ch);
 		break;
 	case KMCL_DO_UNBIND:
+		/* What an opened callback made that did not agree then */
+		kmcl_gpadl_cleanup(ch);
 		kmcl_unbind(ch);
 		break;
 	case KMCL_DO_CB_FAILURE:

@@ -7,13 +7,35 @@
 #ifndef _KMCL_TRANSPORT_H
 #define _KMCL_TRANSPORT_H
 
+#include <linux/list.h>
 #include <linux/types.h>
 #include <linux/uuid.h>
 
 #include "ring.h"
 
 struct kmcl_channel;
+struct kmcl_mdl;
 struct kmcl_offer;
+
+/**
+ * struct kmcl_gpadl - client memory that is shared
+ * @node: in the channel's list
+ * @handle: set by @gpadl_create, not 0
+ * @bytes: how much
+ * @read_only: the server is only to read it
+ * @buffer: the memory's address, if it is a kernel buffer, else NULL
+ * @mdl: the memory, described; @bytes bytes; the library's
+ * @priv: the transport's
+ */
+struct kmcl_gpadl {
+	struct list_head node;
+	u32 handle;
+	u32 bytes;
+	bool read_only;
+	void *buffer;
+	struct kmcl_mdl *mdl;
+	void *priv;
+};
 
 /* Flags of an offer, as the wire has them; see @flags below */
 #define KMCL_WIRE_OFFER_ENUMERATE	0x0001
@@ -39,6 +61,14 @@ struct kmcl_offer;
  * @release: (required) the library has let go of an offer that was rescinded:
  *	give it back, so that it can be offered anew. May sleep
  * @signal: (required) interrupt the peer. Atomic
+ * @gpadl_create: (optional) share @gpadl's memory, and fill in its handle. May
+ *	sleep. -ENODEV: the offer was taken away meanwhile; -EOPNOTSUPP: not
+ *	with memory like this
+ * @gpadl_destroy: (with @gpadl_create) stop sharing it; returns when the peer
+ *	does not use the memory any more, whatever it takes. Called once per
+ *	successful @gpadl_create, before or after @close. May sleep
+ * @gpadls_first: (optional) true: the peer wants every @gpadl_destroy before
+ *	@close, unless the offer was rescinded. Atomic
  * @flags: (optional) the offer's flags as the wire has them, for
  *	kmcl_offer_add(). Atomic
  * @mmio: (optional) the memory-mapped I/O that the device has while it is open:
@@ -54,6 +84,10 @@ struct kmcl_transport_ops {
 	void (*close)(struct kmcl_offer *offer);
 	void (*release)(struct kmcl_offer *offer);
 	void (*signal)(struct kmcl_offer *offer);
+	int (*gpadl_create)(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl);
+	void (*gpadl_destroy)(struct kmcl_offer *offer,
+			      struct kmcl_gpadl *gpadl);
+	bool (*gpadls_first)(struct kmcl_offer *offer);
 	u16 (*flags)(const struct kmcl_offer *offer);
 	void (*mmio)(struct kmcl_offer *offer, u64 *start, u64 *size);
 };

@@ -5,6 +5,7 @@
  *	main.c		module init and exit
  *	class.c		one hv_driver per device class that is watched
  *	offer.c		one binding per device, and the operations on it
+ *	gpadl.c		GPADLs
  */
 #ifndef _KMCL_HV_H
 #define _KMCL_HV_H
@@ -16,6 +17,7 @@
 
 struct hv_device;
 struct hv_vmbus_device_id;
+struct vmbus_channel;
 
 /* Operations of class.c; see struct kmcl_transport_ops */
 int kmcl_hv_watch(const guid_t *type);
@@ -29,6 +31,15 @@ void kmcl_hv_release(struct kmcl_offer *offer);
 void kmcl_hv_signal(struct kmcl_offer *offer);
 u16 kmcl_hv_flags(const struct kmcl_offer *offer);
 void kmcl_hv_mmio(struct kmcl_offer *offer, u64 *start, u64 *size);
+
+/* One wait for the host's message at a time: see gpadl.c */
+struct vmbus_channel *kmcl_hv_talk(struct kmcl_offer *offer);
+void kmcl_hv_talked(struct kmcl_offer *offer);
+
+/* Operations of gpadl.c; see struct kmcl_transport_ops */
+int kmcl_hv_gpadl_create(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl);
+void kmcl_hv_gpadl_destroy(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl);
+bool kmcl_hv_gpadls_first(struct kmcl_offer *offer);
 
 /* For the drivers of class.c; the bus calls them with the device locked */
 int kmcl_hv_probe(struct hv_device *hdev, const struct hv_vmbus_device_id *id);

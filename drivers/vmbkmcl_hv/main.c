@@ -20,6 +20,9 @@ const struct kmcl_transport_ops kmcl_hv_ops = {
 	.close = kmcl_hv_close,
 	.release = kmcl_hv_release,
 	.signal = kmcl_hv_signal,
+	.gpadl_create = kmcl_hv_gpadl_create,
+	.gpadl_destroy = kmcl_hv_gpadl_destroy,
+	.gpadls_first = kmcl_hv_gpadls_first,
 	.flags = kmcl_hv_flags,
 	.mmio = kmcl_hv_mmio,
 };

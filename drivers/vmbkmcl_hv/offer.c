@@ -41,8 +41,9 @@
  * that serves all devices.
  *
  * Locks: kmcl_hv_bindings_lock is a spinlock, taken in process context only, and
- * nests outside the locks that kmcl_offer_rescind() takes. Nothing is held
- * around vmbus_open(), vmbus_close(), vmbus_device_unregister() and
+ * nests outside the locks that kmcl_offer_rescind() takes. A binding's @talk is
+ * held around calls that wait for the host, and nothing nests inside. No other
+ * lock is held around vmbus_open(), vmbus_close(), vmbus_device_unregister() and
  * kmcl_offer_gone(): they wait for the host, for remove(), or for channels.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -55,6 +56,7 @@
 #include <linux/ioport.h>
 #include <linux/list.h>
 #include <linux/mmzone.h>
+#include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -89,6 +91,8 @@ static_assert(sizeof(struct hv_ring_buffer) == PAGE_SIZE);
  * @rescinded: the rescind callback has come; under the lock
  * @owed: the device is ours to unregister; under the lock
  * @mmio: what the device was given of the guest's address space, while open
+ * @talk: a call that waits for a message from the host about the channel: a
+ *	rescind wakes one such call and no more
  * @settle: pays the debt, or waits for what will become of it
  */
 struct kmcl_hv_binding {
@@ -100,6 +104,7 @@ struct kmcl_hv_binding {
 	bool rescinded;
 	bool owed;
 	struct resource *mmio;
+	struct mutex talk;	/* a call that waits for the host's message */
 	struct work_struct settle;
 };
 
@@ -200,6 +205,7 @@ int kmcl_hv_probe(struct hv_device *hdev, const struct hv_vmbus_device_id *id)
 
 	binding->hdev = hdev;
 	binding->channel = hdev->channel;
+	mutex_init(&binding->talk);
 	INIT_WORK(&binding->settle, kmcl_hv_settle);
 
 	/* From here on the library may open the offer */
@@ -400,6 +406,22 @@ int kmcl_hv_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 	return 0;
 }
 
+/* From here to kmcl_hv_talked() the channel's messages are the caller's */
+struct vmbus_channel *kmcl_hv_talk(struct kmcl_offer *offer)
+{
+	struct kmcl_hv_binding *binding = kmcl_offer_priv(offer);
+
+	mutex_lock(&binding->talk);
+	return binding->channel;
+}
+
+void kmcl_hv_talked(struct kmcl_offer *offer)
+{
+	struct kmcl_hv_binding *binding = kmcl_offer_priv(offer);
+
+	mutex_unlock(&binding->talk);
+}
+
 /**
  * kmcl_hv_close() - close the device's channel
  * @offer: the offer, opened by kmcl_hv_open()
@@ -414,7 +436,9 @@ void kmcl_hv_close(struct kmcl_offer *offer)
 {
 	struct kmcl_hv_binding *binding = kmcl_offer_priv(offer);
 
+	kmcl_hv_talk(offer);
 	vmbus_close(binding->channel);
+	kmcl_hv_talked(offer);
 	if (binding->mmio) {
 		vmbus_free_mmio(binding->mmio->start,
 				resource_size(binding->mmio));

@@ -51,6 +51,9 @@ static inline int kmcl_errno(int ret)
 #define KMCL_PACKET_EXTERNAL	0x1	/* memory of the client's comes with it */
 #define KMCL_EXTERNAL_READ_ONLY	0x1	/* it is only to be read */
 
+/* Flag of a GPADL, and of a mapping of one */
+#define KMCL_GPADL_READ_ONLY	0x1
+
 /* No time limit for kmcl_send_sync() */
 #define KMCL_NO_TIMEOUT		S64_MAX
 
@@ -197,6 +200,17 @@ void kmcl_save_end(struct kmcl_channel *ch);
 int __kmcl_restore(struct kmcl_channel *ch, void *buf, u32 size);
 int __kmcl_packet_restore(struct kmcl_packet *pkt, const void *buf, u32 size);
 
+/* GPADLs */
+int __kmcl_gpadl_create(struct kmcl_channel *ch, u32 flags, void *buf,
+			u32 bytes, u32 *handle);
+int __kmcl_gpadl_create_mdl(struct kmcl_channel *ch, u32 flags,
+			    const struct kmcl_mdl *mdl, u32 offset, u32 bytes,
+			    u32 *handle);
+int kmcl_gpadl_delete(struct kmcl_channel *ch, u32 handle);
+int __kmcl_gpadl_map(struct kmcl_channel *ch, u32 flags, u32 handle,
+		     struct kmcl_mdl **mdl);
+int kmcl_gpadl_unmap(struct kmcl_channel *ch, u32 handle);
+
 /* An NTSTATUS for a result of the functions above */
 s32 kmcl_ntstatus(int ret);
 
@@ -221,6 +235,8 @@ s32 kmcl_ntstatus(int ret);
  * @closes: closed callbacks that were due
  * @rescinds: links that the other side took away
  * @open_failures: openings that failed
+ * @gpadls: GPADLs of a client's that there are
+ * @gpadls_left: those that the closed callback did not delete, or unmap
  */
 struct kmcl_counters {
 	u64 accepted, completed, cancelled, removed, sent;
@@ -228,6 +244,7 @@ struct kmcl_counters {
 	u64 delivered, outstanding, comps_sent, comps_dropped, comps_stale;
 	u64 bad_packets, full, quota_stops;
 	u64 opens, closes, rescinds, open_failures;
+	u64 gpadls, gpadls_left;
 };
 
 void kmcl_get_counters(struct kmcl_channel *ch, struct kmcl_counters *c);
@@ -427,6 +444,26 @@ static inline int kmcl_send_sync(struct kmcl_channel *ch, const void *buf,
 {
 	return kmcl_errno(__kmcl_send_sync(ch, buf, len, flags, reply,
 					   reply_len, timeout_ns));
+}
+
+static inline int kmcl_gpadl_create(struct kmcl_channel *ch, u32 flags,
+				    void *buf, u32 bytes, u32 *handle)
+{
+	return kmcl_errno(__kmcl_gpadl_create(ch, flags, buf, bytes, handle));
+}
+
+static inline int kmcl_gpadl_create_mdl(struct kmcl_channel *ch, u32 flags,
+					const struct kmcl_mdl *mdl, u32 offset,
+					u32 bytes, u32 *handle)
+{
+	return kmcl_errno(__kmcl_gpadl_create_mdl(ch, flags, mdl, offset, bytes,
+						  handle));
+}
+
+static inline int kmcl_gpadl_map(struct kmcl_channel *ch, u32 flags, u32 handle,
+				 struct kmcl_mdl **mdl)
+{
+	return kmcl_errno(__kmcl_gpadl_map(ch, flags, handle, mdl));
 }
 
 #endif

@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * GPADLs: client memory that is shared for longer than one packet.
+ *
+ * ch->gpadls has what the client's driver has created and not deleted; it and
+ * the numbers of calls that are under way are under ch->lock. A call is counted
+ * before it goes to the transport, without the lock, and closing waits for it:
+ * for those that create before the link is taken down, for those that delete
+ * before the offer is let go of. What is left when the closed callback has
+ * returned is deleted here.
+ *
+ * A description is copied when a GPADL is made of it; the memory stays its
+ * owner's. Everything here may sleep.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/sched.h>
+
+#include "kmcl_internal.h"
+
+/*
+ * The header of a GPADL message counts the bytes of all ranges, each with 8
+ * bytes in front of its frame numbers, in 16 bits.
+ */
+#define MAX_RANGE_BYTES		65528U
+#define MAX_PIECES		(MAX_RANGE_BYTES / 16)
+
+/* GPADLs may be made, or mapped, from here on: before the opened callback. */
+void kmcl_gpadl_admit(struct kmcl_channel *ch)
+{
+	spin_lock_irq(&ch->lock);
+	ch->gpadl_open = true;
+	spin_unlock_irq(&ch->lock);
+}
+
+static int making(struct kmcl_channel *ch)
+{
+	int n;
+
+	spin_lock_irq(&ch->lock);
+	n = ch->gpadl_making;
+	spin_unlock_irq(&ch->lock);
+	return n;
+}
+
+static int deleting(struct kmcl_channel *ch)
+{
+	int n;
+
+	spin_lock_irq(&ch->lock);
+	n = ch->gpadl_deleting;
+	spin_unlock_irq(&ch->lock);
+	return n;
+}
+
+/* None may be made any more; what is under way has ended. Sleeps. */
+void kmcl_gpadl_shut(struct kmcl_channel *ch)
+{
+	spin_lock_irq(&ch->lock);
+	ch->gpadl_open = false;
+	spin_unlock_irq(&ch->lock);
+	wait_event(ch->wait, !making(ch));
+}
+
+/* The link is up, and stays connected until end_making(); or why not */
+static int begin_making(struct kmcl_channel *ch)
+{
+	int ret = 0;
+
+	spin_lock_irq(&ch->lock);
+	if (!ch->gpadl_open)
+		ret = -ENOTCONN;
+	else if (ch->in.dead)
+		ret = -ENODEV;
+	else
+		ch->gpadl_making++;
+	spin_unlock_irq(&ch->lock);
+	return ret;
+}
+
+static void end_making(struct kmcl_channel *ch, struct kmcl_gpadl *made)
+{
+	spin_lock_irq(&ch->lock);
+	if (made) {
+		list_add_tail(&made->node, &ch->gpadls);
+		ch->gpadl_count++;
+	}
+	ch->gpadl_making--;
+	/* Under the lock: whoever waits may go on to free the channel */
+	wake_up_all(&ch->wait);
+	spin_unlock_irq(&ch->lock);
+}
+
+static void gpadl_free(struct kmcl_gpadl *gpadl)
+{
+	kmcl_mdl_free_chain(gpadl->mdl);
+	kfree(gpadl);
+}
+
+/* Takes over @mdl, whatever comes out of it. */
+static int create(struct kmcl_channel *ch, u32 flags, struct kmcl_mdl *mdl,
+		  void *buffer, u32 bytes, u32 *handle)
+{
+	struct kmcl_gpadl *gpadl = kzalloc_obj(*gpadl);
+	const struct kmcl_transport_ops *ops;
+	int ret;
+
+	if (!gpadl) {
+		kmcl_mdl_free_chain(mdl);
+		return -ENOMEM;
+	}
+	gpadl->mdl = mdl;
+	gpadl->buffer = buffer;
+	gpadl->bytes = bytes;
+	gpadl->read_only = flags & KMCL_GPADL_READ_ONLY;
+
+	ret = begin_making(ch);
+	if (ret)
+		goto free;
+	ops = ch->offer->ops;
+	ret = ops->gpadl_create ? ops->gpadl_create(ch->offer, gpadl) :
+		-EOPNOTSUPP;
+	if (!ret)
+		*handle = gpadl->handle;
+	end_making(ch, ret ? NULL : gpadl);
+	if (!ret)
+		return 0;
+free:
+	gpadl_free(gpadl);
+	return ret;
+}
+
+/* Bytes of the ranges on the wire */
+static u32 range_bytes(const struct kmcl_mdl *mdl)
+{
+	u32 bytes = 0;
+
+	for (; mdl; mdl = mdl->next)
+		bytes += 8 + 8 * mdl->npfns;
+	return bytes;
+}
+
+/**
+ * __kmcl_gpadl_create() - share a buffer (VmbChannelCreateGpadlFromBuffer)
+ * @ch: the client's channel, from its opened callback on until it closes
+ * @flags: KMCL_GPADL_READ_ONLY: the server is only to read it
+ * @buf: kernel memory, see kmcl_mdl_build(); it stays where it is until the
+ *	GPADL is deleted
+ * @bytes: its size; the page frames that hold it, at most 8190, must fit into
+ *	the messages that make a GPADL
+ * @handle: where the handle goes, never 0; for the server, in a packet
+ *
+ * The server may map it as soon as this returns. A host (hv_vmbus) can be given
+ * whole pages only; where memory is encrypted, it becomes shared with the host,
+ * so that only memory made for that purpose may be passed. The host does not
+ * know the flag.
+ *
+ * Context: may sleep; waits for the other side.
+ * Return: 0; -ENOTCONN: not open; -ENODEV: the link is dead; -ENOMEM: no
+ * memory, or the host refused; -EOPNOTSUPP: a server, or not whole pages;
+ * -EINVAL (arguments 1, 2, 3: no such memory, 4: 0 bytes or too many, 5).
+ */
+int __kmcl_gpadl_create(struct kmcl_channel *ch, u32 flags, void *buf,
+			u32 bytes, u32 *handle)
+{
+	u32 offset = (unsigned long)buf & (KMCL_PFN_SIZE - 1);
+	struct kmcl_mdl *mdl;
+
+	if (!ch)
+		return KMCL_ERR(EINVAL, 1);
+	if (flags & ~KMCL_GPADL_READ_ONLY)
+		return KMCL_ERR(EINVAL, 2);
+	if (!buf)
+		return KMCL_ERR(EINVAL, 3);
+	if (!bytes || kmcl_mdl_frames(offset, bytes) > MAX_RANGE_BYTES / 8 - 1)
+		return KMCL_ERR(EINVAL, 4);
+	if (!handle)
+		return KMCL_ERR(EINVAL, 5);
+	if (ch->server)
+		return -EOPNOTSUPP;
+	might_sleep();
+
+	mdl = kmcl_mdl_alloc(buf, bytes, GFP_KERNEL);
+	if (!mdl)
+		return -ENOMEM;
+	if (kmcl_mdl_build(mdl)) {
+		kmcl_mdl_free(mdl);
+		return KMCL_ERR(EINVAL, 3);
+	}
+	return create(ch, flags, mdl, buf, bytes, handle);
+}
+EXPORT_SYMBOL_GPL(__kmcl_gpadl_create);
+
+/**
+ * __kmcl_gpadl_create_mdl() - share described memory
+ *	(VmbChannelCreateGpadlFromMdl)
+ * @ch: the client's channel, from its opened callback on until it closes
+ * @flags: KMCL_GPADL_READ_ONLY: the server is only to read it
+ * @mdl: chain of descriptions; copied. The memory stays its owner's, who keeps
+ *	it where it is until the GPADL is deleted
+ * @offset: where to begin, in bytes from the first one described
+ * @bytes: how many; 0: to the end
+ * @handle: where the handle goes, never 0; for the server, in a packet
+ *
+ * As __kmcl_gpadl_create(). For a host (hv_vmbus) the chain is mapped in a row,
+ * so that its pieces have to be whole pages, too.
+ *
+ * Context: may sleep; waits for the other side.
+ * Return: as __kmcl_gpadl_create(); -EINVAL, argument 3: no chain, nothing or
+ * no frames described, or more pieces than a GPADL can have; 4: @offset is not
+ * in the chain; 5: its end is not, or too many bytes; 6: no @handle.
+ */
+int __kmcl_gpadl_create_mdl(struct kmcl_channel *ch, u32 flags,
+			    const struct kmcl_mdl *mdl, u32 offset, u32 bytes,
+			    u32 *handle)
+{
+	const struct kmcl_mdl *piece;
+	struct kmcl_mdl *part;
+	u32 pieces = 0;
+	u64 total = 0;
+
+	if (!ch)
+		return KMCL_ERR(EINVAL, 1);
+	if (flags & ~KMCL_GPADL_READ_ONLY)
+		return KMCL_ERR(EINVAL, 2);
+	for (piece = mdl; piece; piece = piece->next) {
+		/* It may be a ring */
+		if (pieces++ == MAX_PIECES ||
+		    (piece->bytes && kmcl_mdl_check(piece)))
+			return KMCL_ERR(EINVAL, 3);
+		total += piece->bytes;
+	}
+	if (!total)
+		return KMCL_ERR(EINVAL, 3);
+	if (offset >= total)
+		return KMCL_ERR(EINVAL, 4);
+	total -= offset;
+	if (bytes > total)
+		return KMCL_ERR(EINVAL, 5);
+	if (bytes)
+		total = bytes;
+	if (total > MAX_RANGE_BYTES / 8 * KMCL_PFN_SIZE)
+		return KMCL_ERR(EINVAL, 5);
+	if (!handle)
+		return KMCL_ERR(EINVAL, 6);
+	if (ch->server)
+		return -EOPNOTSUPP;
+	might_sleep();
+
+	part = kmcl_mdl_part(mdl, offset, total);
+	if (!part)
+		return -ENOMEM;
+	if (range_bytes(part) > MAX_RANGE_BYTES) {
+		kmcl_mdl_free_chain(part);
+		return KMCL_ERR(EINVAL, 5);
+	}
+	return create(ch, flags, part, NULL, total, handle);
+}
+EXPORT_SYMBOL_GPL(__kmcl_gpadl_create_mdl);
+
+static struct kmcl_gpadl *take(struct kmcl_channel *ch, u32 handle, bool any)
+{
+	struct kmcl_gpadl *gpadl, *found = NULL;
+
+	spin_lock_irq(&ch->lock);
+	list_for_each_entry(gpadl, &ch->gpadls, node) {
+		if (any || gpadl->handle == handle) {
+			list_del(&gpadl->node);
+			ch->gpadl_count--;
+			ch->gpadl_deleting++;
+			found = gpadl;
+			break;
+		}
+	}
+	spin_unlock_irq(&ch->lock);
+	return found;
+}
+
+static void destroy(struct kmcl_channel *ch, struct kmcl_gpadl *gpadl)
+{
+	ch->offer->ops->gpadl_destroy(ch->offer, gpadl);
+	gpadl_free(gpadl);
+	spin_lock_irq(&ch->lock);
+	ch->gpadl_deleting--;
+	wake_up_all(&ch->wait);
+	spin_unlock_irq(&ch->lock);
+}
+
+/**
+ * kmcl_gpadl_delete() - stop sharing memory (VmbChannelDeleteGpadl)
+ * @ch: the client's channel, until its closed callback returns
+ * @handle: of a GPADL of this channel; another one is ignored, with a warning
+ *
+ * When it returns the memory is its owner's alone. Waits while the server has
+ * the GPADL mapped; a loopback server that closes has to unmap it, after a
+ * rescind as well. A host that took the device away is not waited for. With
+ * hv_vmbus, closing waits for a call that is under way.
+ *
+ * Context: may sleep.
+ * Return: 0; -ENOENT: no such handle; -EINVAL: no channel.
+ */
+int kmcl_gpadl_delete(struct kmcl_channel *ch, u32 handle)
+{
+	struct kmcl_gpadl *gpadl;
+
+	if (!ch)
+		return -EINVAL;
+	might_sleep();
+	gpadl = take(ch, handle, false);
+	if (!gpadl) {
+		pr_warn_ratelimited("%s: there is no GPADL 0x%x to delete\n",
+				    kmcl_name(ch), handle);
+		return -ENOENT;
+	}
+	destroy(ch, gpadl);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(kmcl_gpadl_delete);
+
+/**
+ * __kmcl_gpadl_map() - a client's memory (VmbChannelMapGpadl)
+ * @ch: the server's channel, from its opened callback on until it closes
+ * @flags: KMCL_GPADL_READ_ONLY: only to read it; must be set if the client set
+ *	it
+ * @handle: what the client was given
+ * @mdl: where the chain of descriptions goes; the library's, valid until
+ *	kmcl_gpadl_unmap()
+ *
+ * Context: may sleep.
+ * Return: 0; -ENOENT: the client has no such GPADL; -EBUSY: it is mapped
+ * already; -EACCES: it is only to be read; -ENODEV: the link is dead;
+ * -ENOTCONN: not open; -ENOMEM; -EOPNOTSUPP: a client; -EINVAL (arguments 1, 2,
+ * 4).
+ */
+int __kmcl_gpadl_map(struct kmcl_channel *ch, u32 flags, u32 handle,
+		     struct kmcl_mdl **mdl)
+{
+	int ret;
+
+	if (!ch)
+		return KMCL_ERR(EINVAL, 1);
+	if (flags & ~KMCL_GPADL_READ_ONLY)
+		return KMCL_ERR(EINVAL, 2);
+	if (!mdl)
+		return KMCL_ERR(EINVAL, 4);
+	if (!ch->server)
+		return -EOPNOTSUPP;
+	might_sleep();
+	ret = begin_making(ch);
+	if (ret)
+		return ret;
+	ret = kmcl_loopback_gpadl_map(ch, flags & KMCL_GPADL_READ_ONLY, handle,
+				      mdl);
+	end_making(ch, NULL);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(__kmcl_gpadl_map);
+
+/**
+ * kmcl_gpadl_unmap() - done with a client's memory (VmbChannelUnmapGpadl)
+ * @ch: the server's channel, until its closed callback returns
+ * @handle: of a GPADL that is mapped; another one is ignored, with a warning
+ *
+ * Nobody looks at the memory any more; mappings that kmcl_mdl_map() made of the
+ * chain's pieces end.
+ *
+ * Context: may sleep.
+ * Return: 0; -ENOENT: it is not mapped; -EINVAL: no channel, or a client's.
+ */
+int kmcl_gpadl_unmap(struct kmcl_channel *ch, u32 handle)
+{
+	int ret;
+
+	if (!ch || !ch->server)
+		return -EINVAL;
+	might_sleep();
+	ret = kmcl_loopback_gpadl_unmap(ch, handle);
+	if (ret)
+		pr_warn_ratelimited("%s: GPADL 0x%x is not mapped\n",
+				    kmcl_name(ch), handle);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(kmcl_gpadl_unmap);
+
+/*
+ * Step: the closed callback has returned, or there will be none. What the
+ * driver has left behind goes now. Sleeps.
+ */
+void kmcl_gpadl_cleanup(struct kmcl_channel *ch)
+{
+	struct kmcl_gpadl *gpadl;
+	u32 handle;
+
+	while ((gpadl = take(ch, 0, true))) {
+		pr_warn("%s: GPADL 0x%x of %u bytes was left when the channel closed; it is deleted now\n",
+			kmcl_name(ch), gpadl->handle, gpadl->bytes);
+		ch->gpadls_left++;
+		destroy(ch, gpadl);
+	}
+	while (ch->server && kmcl_loopback_gpadl_mapped(ch, &handle)) {
+		pr_warn("%s: GPADL 0x%x was left mapped when the channel closed; it is unmapped now\n",
+			kmcl_name(ch), handle);
+		ch->gpadls_left++;
+		kmcl_loopback_gpadl_unmap(ch, handle);
+	}
+	wait_event(ch->wait, !deleting(ch));
+}
