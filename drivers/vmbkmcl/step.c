@@ -220,7 +220,8 @@ static void close_callback(struct kmcl_channel *ch)
 	kmcl_tx_wait_done(ch);
 	kmcl_gpadl_shut(ch);
 	ch->n.closes++;
-	if (ch->in.dead)
+	/* The other side's close may follow ours: that does not count */
+	if (ch->in.dead_first)
 		ch->n.rescinds++;
 	callback(ch, KMCL_DO_CB_CLOSED, ch->ops.closed);
 	kmcl_gpadl_cleanup(ch);
