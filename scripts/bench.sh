@@ -20,6 +20,6 @@ if [ "$failed" -eq 0 ]; then
 		--modules "$BUILD/bench/$KERNEL" --script scripts/guest/bench.sh \
 		--file scripts/guest/lib.sh --timeout 400 --log "$log"
 fi
-[ ! -e "$log" ] || grep -a 'kmcl_bench: .* per packet' "$log" | sort -u
+[ ! -e "$log" ] || grep -aE '^\[.*kmcl_bench: .* per packet' "$log" | tail -n 6
 [ ! -e "$log" ] || count_guest "$log"
 tally

@@ -10,7 +10,8 @@
  * what the host executes is counted too. Therefore each burst is timed in two
  * parts: its first packet, which finds the ring empty and signals, and all the
  * others together, which do not. Medians over the bursts leave out the ones in
- * which the host took the processor.
+ * which the host took the processor. Everything is measured twice, and the first
+ * time does not count: in it the host's start-up is still going on.
  *
  * Everything happens in module init, in process context.
  */
@@ -271,16 +272,20 @@ free:
 
 static int __init bench_init(void)
 {
-	int ret;
+	int ret, pass;
 
 	BUILD_BUG_ON(sizeof(report) != BENCH_BYTES);
 	report.type = cpu_to_le16(5);
 	report.size = cpu_to_le16(sizeof(report));
 	first = kcalloc(BENCH_ROUNDS, sizeof(*first), GFP_KERNEL);
 	others = kcalloc(BENCH_ROUNDS, sizeof(*others), GFP_KERNEL);
-	ret = first && others ? bench_raw() : -ENOMEM;
-	if (!ret)
-		ret = bench_kmcl();
+	ret = first && others ? 0 : -ENOMEM;
+	for (pass = 1; pass <= 2 && !ret; pass++) {
+		pr_info("pass %d of 2\n", pass);
+		ret = bench_raw();
+		if (!ret)
+			ret = bench_kmcl();
+	}
 	kfree(others);
 	kfree(first);
 	return ret;
