@@ -99,7 +99,6 @@ void behaviour_signal(struct channel *channel)
 		bus_error(channel->bus, channel,
 			  "signal though nothing was asked for");
 	}
-	channel->dirty = true;
 	channel->ready = true;
 }
 

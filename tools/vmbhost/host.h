@@ -103,7 +103,7 @@ struct sequence {
  * @stalled:	nothing is read
  * @ready:	there may be something to do
  * @masked:	we have told the guest that we read
- * @dirty:	room may have come and gone since pending_send_sz was written
+ * @dirty:	something was written since pending_send_sz was
  * @monitored:	the guest may signal through the monitor page
  * @tainted:	the rings were garbled: what the guest does then is no error
  * @allowance:	signals that a correct guest can still send

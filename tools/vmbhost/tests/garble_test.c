@@ -177,6 +177,10 @@ static void recovery(void)
 		expect(read_packet(&e, &in) && in.d.trans == 1000 + i);
 	}
 	expect(count("rx_packets") == 100 && !bus->errors);
+	/* And a strict one. */
+	expect(!vmbus_signal_event(bus, e.connection, 0));
+	expect(!vmbus_signal_event(bus, e.connection, 0));
+	expect(bus->errors == 1);
 	end();
 }
 
@@ -199,6 +203,26 @@ static void odd_offers(void)
 	inbox_count = 0;
 	post_open(&e);
 	expect(received_count(MSG_OPEN_RESULT) == 3);
+	end();
+}
+
+/* Data without its signal is not all that there is. */
+static void no_silence(void)
+{
+	unsigned int i;
+
+	begin("sink");
+	for (i = 0; i < 300; i++) {
+		char line[80];
+
+		swallow();
+		interrupts = 0;
+		snprintf(line, sizeof(line),
+			 "behave 0 garble seed=%u,count=1,what=fields+signals",
+			 i);
+		expect(did(line));
+		expect(interrupts);
+	}
 	end();
 }
 
@@ -229,6 +253,7 @@ int main(void)
 	run(kinds);
 	run(recovery);
 	run(odd_offers);
+	run(no_silence);
 	run(a_million);
 	return test_end();
 }

@@ -33,7 +33,7 @@ static uint8_t memory[PAGES * VMBUS_PAGE] __attribute__((aligned(VMBUS_PAGE)));
 static uint64_t now, wake = NEVER;
 static int stopped = -1;
 static struct message inbox[MESSAGES];
-static unsigned int inbox_count, interrupts, last_vcpu, last_flag;
+static unsigned int inbox_count, interrupts, last_vcpu, last_flag, last_sint;
 static struct vmbus *bus;
 static uint32_t connection, next_handle = 0xe1e10;
 
@@ -76,6 +76,7 @@ int synic_post_message(struct vm *vm, unsigned int vcpu, unsigned int sint,
 	if (inbox_count == MESSAGES || length > VMBUS_MESSAGE_MAX)
 		abort();
 	expect(vcpu < CPUS && sint < 16 && type == VMBUS_MESSAGE_TYPE);
+	last_sint = sint;
 	inbox[inbox_count].length = length;
 	memcpy(inbox[inbox_count++].payload, payload, length);
 	return 0;
@@ -85,7 +86,8 @@ int synic_signal_event(struct vm *vm, unsigned int vcpu, unsigned int sint,
 		       unsigned int flag)
 {
 	(void)vm;
-	expect(vcpu < CPUS && sint == VMBUS_SINT && flag < VMBUS_RELIDS);
+	expect(vcpu < CPUS && sint < 16 && flag < VMBUS_RELIDS);
+	last_sint = sint;
 	interrupts++;
 	last_vcpu = vcpu;
 	last_flag = flag;

@@ -56,6 +56,46 @@ static void old_host(void)
 	end();
 }
 
+/* From 5.0 on the guest says where it wants its messages and signals. */
+static void another_source(void)
+{
+	struct msg_contact msg = {
+		.h.type = MSG_INITIATE_CONTACT, .vp = 1,
+		.version = VMBUS_VERSION(5, 0), .sint = 5,
+		.monitor_page = { 8192, 12288 },
+	};
+	struct msg_header request = { .type = MSG_REQUEST_OFFERS };
+	struct endpoint e;
+
+	start();
+	expect(did("add " CLASS));
+	connection = VMBUS_CONNECTION_NEW;
+	post(&msg, sizeof(msg));
+	expect(received(MSG_VERSION_RESPONSE) && last_sint == 5);
+	last_sint = 0;
+	/* Everything else goes where the answer said. */
+	connection = VMBUS_CONNECTION_OLD;
+	post(&request, sizeof(request));
+	expect(bus->errors == 1 && last_sint == 5);
+	connection = VMBUS_CONNECTION_NEW;
+	open_channel(&e);
+	last_sint = 0;
+	send_traffic(&e, 0, 24, true);
+	work();
+	expect(interrupts == 1 && last_sint == 5);
+	/* Sources and trust levels that are not there. */
+	msg.sint = 16;
+	post(&msg, sizeof(msg));
+	msg.sint = 2;
+	msg.vtl = 2;
+	post(&msg, sizeof(msg));
+	msg.vtl = 0;
+	msg.vp = CPUS;
+	post(&msg, sizeof(msg));
+	expect(bus->errors == 4 && !bus->connected);
+	end();
+}
+
 static void options(void)
 {
 	start();
@@ -216,6 +256,7 @@ static void wrong_gpadls(void)
 	WRONG(wrong.bytes = VMBUS_PAGE);
 	WRONG(wrong.bytes = UINT32_MAX);
 	WRONG(wrong.offset = VMBUS_PAGE);
+	WRONG(wrong.offset = VMBUS_PAGE; wrong.bytes = VMBUS_PAGE);
 	WRONG(wrong.bytes = 0);
 	WRONG(wrong.m.range_bytes = 8);
 	WRONG(wrong.m.range_bytes = 20);
@@ -257,6 +298,11 @@ static void wrong_opens(void)
 	REFUSED(.gpadl = e.handle, .downstream_page = 7);
 	REFUSED(.gpadl = e.handle, .downstream_page = UINT32_MAX);
 	REFUSED(.gpadl = e.handle, .downstream_page = 4, .vp = CPUS);
+	REFUSED(.gpadl = outside, .downstream_page = 2);
+	/* Another channel's. */
+	expect(did("add " CLASS));
+	frames[3] = 4;
+	outside = make_gpadl(e.relid + 1, frames, 4);
 	REFUSED(.gpadl = outside, .downstream_page = 2);
 	post_open(&e);
 	result = received(MSG_OPEN_RESULT);
@@ -335,7 +381,9 @@ static void many_lives(void)
 
 static void requests_after_a_rescind(void)
 {
+	const struct msg_gpadl_created *created;
 	const struct msg_open_result *result;
+	const uint8_t frames[] = { 1, 2, 3, 4 };
 	struct endpoint e;
 
 	begin();
@@ -345,6 +393,9 @@ static void requests_after_a_rescind(void)
 	post_open(&e);
 	result = received(MSG_OPEN_RESULT);
 	expect(result && result->status);
+	make_gpadl(e.relid, frames, 4);
+	created = received(MSG_GPADL_CREATED);
+	expect(created && created->status);
 	POST(MSG_GPADL_TEARDOWN, msg_gpadl_teardown, .relid = e.relid,
 	     .gpadl = e.handle);
 	expect(received(MSG_GPADL_TORNDOWN));
@@ -534,6 +585,7 @@ int main(void)
 {
 	run(versions);
 	run(old_host);
+	run(another_source);
 	run(options);
 	run(offers);
 	run(open_and_close);

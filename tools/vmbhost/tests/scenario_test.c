@@ -51,7 +51,7 @@ static void words(void)
 		"on opened 0 stats", "on rx:0 0 stats", "on rx: 0 stats",
 		"on open x stats", "on open 0 after 30 stats",
 		"on open 0 after 30ms", "after", "after 5s", "after 5 stats",
-		"after s stats", "after 99999999999999999999s stats",
+		"after s stats", "after 99999999999999s stats", "after 99999999999999999999s stats",
 		"add", "add 1234", "add " CLASS "0", "add " CLASS " unknown",
 		"add " CLASS " mmio=70000", "add " CLASS " user=abc",
 		"add " CLASS " user=zz", "subchannels 0", "subchannels 0 0",
@@ -99,6 +99,11 @@ static void at_a_time(void)
 	expect(bus->channels[0]->behaviour.kind == BEHAVE_NEVER);
 	sleep_ns(2 * MSEC);
 	expect(bus->channels[0]->behaviour.kind == BEHAVE_ECHO);
+	/* At the same time, in the order in which they were said. */
+	expect(did("after 5ms behave 0 sink"));
+	expect(did("after 5ms behave 0 complete-never"));
+	sleep_ns(6 * MSEC);
+	expect(bus->channels[0]->behaviour.kind == BEHAVE_NEVER);
 	expect(did("after 1s quit 7"));
 	sleep_ns(SEC - 1);
 	expect(stopped == -1);
