@@ -66,6 +66,7 @@
 #include "hv.h"
 
 #define KMCL_HV_SETTLE_MS	10
+#define KMCL_HV_REFUSED_MS	100
 
 /* ring.c writes through the one what hv_vmbus set up as the other */
 #define KMCL_HV_SAME_PLACE(ours, theirs)				\
@@ -346,6 +347,23 @@ static void kmcl_hv_ring_init(struct kmcl_ring *ring,
 		       info->ring_datasize);
 }
 
+/*
+ * A host that has taken the device away refuses to open it. Its rescind came
+ * before the refusal, but hv_vmbus hands rescinds to a workqueue and answers
+ * not: give it the time to be seen, since a device that is gone is no failure.
+ */
+static bool kmcl_hv_rescind_follows(struct vmbus_channel *channel)
+{
+	unsigned int ms;
+
+	for (ms = 0; ms < KMCL_HV_REFUSED_MS; ms += KMCL_HV_SETTLE_MS) {
+		if (READ_ONCE(channel->rescind))
+			return true;
+		msleep(KMCL_HV_SETTLE_MS);
+	}
+	return READ_ONCE(channel->rescind);
+}
+
 /**
  * kmcl_hv_open() - open the device's channel
  * @offer: the offer
@@ -397,8 +415,11 @@ int kmcl_hv_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 		kmcl_hv_forget_callback(channel);
 		if (READ_ONCE(channel->rescind))
 			return -ENODEV;
+		if (ret != -EAGAIN && ret != -EDQUOT)
+			return ret;
 		/* The host refuses the open, or the memory of the rings */
-		return ret == -EAGAIN || ret == -EDQUOT ? -ECONNREFUSED : ret;
+		return kmcl_hv_rescind_follows(channel) ? -ENODEV :
+							  -ECONNREFUSED;
 	}
 
 	kmcl_hv_ring_init(tx, &channel->outbound);
