@@ -231,10 +231,11 @@ static void finish_teardown(struct channel *channel, uint32_t handle)
 	struct gpadl *gpadl = gpadl_find(bus, handle);
 	struct msg_gpadl_torndown msg = { .gpadl = handle };
 
-	if (gpadl) {
-		channel->count.gpadls_torn++;
-		drop(bus, gpadl);
-	}
+	/* Withheld for so long that the guest has released the relid. */
+	if (!gpadl)
+		return;
+	channel->count.gpadls_torn++;
+	drop(bus, gpadl);
 	bus_send(bus, &msg, MSG_GPADL_TORNDOWN, sizeof(msg));
 	scenario_event(channel, EVENT_TEARDOWN, channel->count.gpadls_torn);
 }
@@ -331,13 +332,16 @@ void answer_release(struct vmbus *bus, enum answer answer)
 
 /**
  * answer_drop() - the channel is gone: so are the answers it waits for
+ *
+ * But not to a teardown: a guest that waits for it looks at no rescind.
  */
 void answer_drop(struct channel *channel)
 {
 	struct withheld **p = &channel->bus->withheld;
 
 	while (*p) {
-		if ((*p)->channel == channel)
+		if ((*p)->channel == channel &&
+		    (*p)->answer != ANSWER_TEARDOWN)
 			take_out(channel->bus, p);
 		else
 			p = &(*p)->next;
