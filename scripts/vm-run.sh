@@ -2,23 +2,30 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # usage: scripts/vm-run.sh [--kernel VERSION] [--modules DIR] --script FILE
+#	[--host qemu|vmbhost] [--cpus N] [--memory MIB]
+#	[--protocol VERSION] [--offer WORDS]... [--scenario FILE] [--seed N]
 #	[--file FILE]... [--append WORDS] [--icount] [--timeout SECONDS]
 #	[--log FILE]
 #
-# Boots Debian's kernel VERSION with its stock hv_vmbus as a Hyper-V guest on
-# QEMU's VMBus host (vmbus-bridge and hv-balloon) and runs the shell script FILE
-# in it as /test.sh; every .ko below DIR and every --file is put beside it. The
-# guest has two processors. Its console goes to the log; QEMU's QMP monitor is
-# at the other end of a virtio-serial port, so that the script can ask the host.
-# (Not of a serial line: that is a tty, and echoes the monitor's greeting back to
-# the monitor before anybody can make it raw.)
+# Boots Debian's kernel VERSION with its stock hv_vmbus as a Hyper-V guest and
+# runs the shell script FILE in it as /test.sh; every .ko below DIR and every
+# --file is put beside it. VERSION may also be "debug", the kernel that
+# scripts/debug-kernel.sh builds. The guest's console goes to the log.
+#
+# --host says who plays Hyper-V:
+#   qemu     QEMU's VMBus host, vmbus-bridge and hv-balloon (the default). Its QMP
+#            monitor is the guest's virtio-serial port, so that the script can
+#            ask the host.
+#   vmbhost  tools/vmbhost, with the offers of --offer and --scenario; the script
+#            talks to it with vmbhostctl. What it reports as a protocol error
+#            fails the run.
 #
 # With a /dev/kvm that has the Hyper-V capabilities the guest runs directly.
 # Otherwise it runs inside another guest: QEMU's software processor has AMD's
 # virtualisation, and KVM in that guest is all that is needed.
 #
 # --icount makes a nanosecond of the guest one executed instruction, and gives
-# the guest one processor.
+# the guest one processor; otherwise it has two.
 #
 # Fails if the script fails, the time is up, or the guest's kernel log has
 # anything in it that it should not have.
@@ -38,6 +45,10 @@ icount=
 limit=120
 log=
 files=()
+host=qemu
+cpus=2
+memory=512
+host_options=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	--kernel)	version=$2; shift ;;
@@ -48,11 +59,24 @@ while [ $# -gt 0 ]; do
 	--timeout)	limit=$2; shift ;;
 	--log)		log=$2; shift ;;
 	--icount)	icount=1 ;;
+	--host)		host=$2; shift ;;
+	--cpus)		cpus=$2; shift ;;
+	--memory)	memory=$2; shift ;;
+	--protocol | --offer | --scenario | --seed)
+			host_options+=("$1" "$2"); shift ;;
 	*)		die "unknown argument: $1" ;;
 	esac
 	shift
 done
 [ -r "$script" ] || die "no script to run, see the head of $0"
+case $host in
+qemu)	[ ${#host_options[@]} -eq 0 ] ||
+		die "${host_options[0]} is for --host vmbhost" ;;
+vmbhost) ;;
+*)	die "no host $host: choose qemu or vmbhost" ;;
+esac
+# Two that share one counted processor would count each other's spinning.
+[ -z "$icount" ] || cpus=1
 log=${log:-$BUILD/vm/$version.log}
 mkdir -p "$(dirname "$log")"
 
@@ -74,8 +98,19 @@ busybox=$qemu/usr/bin/busybox
 	root_into "$qemu" qemu-system-x86 busybox-static
 	touch "$qemu/ready"
 )
-"$TOP/scripts/fetch-kernel.sh" "$version"
+if [ "$version" = debug ]; then
+	"$TOP/scripts/debug-kernel.sh"
+else
+	"$TOP/scripts/fetch-kernel.sh" "$version"
+fi
 kernel=$BUILD/kernels/$version
+vmbhost=$BUILD/vmbhost
+if [ "$host" = vmbhost ]; then
+	(
+		alone vmbhost
+		scripts/vmbhost.sh >"$vmbhost.log" 2>&1
+	) || die "vmbhost does not build: $(tail -n 3 "$vmbhost.log")"
+fi
 
 run=("$qemu/lib64/ld-linux-x86-64.so.2" --library-path "$libs"
 	"$qemu/usr/bin/qemu-system-x86_64" -nodefaults -no-user-config
@@ -124,6 +159,7 @@ for name in hv_vmbus virtio virtio_ring virtio_pci_legacy_dev \
 	copy_module "$version" "$name" "$l2/root/modules"
 done
 [ -z "$modules" ] || find "$modules" -name '*.ko' -exec cp {} "$l2/root/modules/" \;
+[ "$host" != vmbhost ] || cp "$vmbhost/vmbhostctl" "$l2/root/bin/"
 chmod +x "$l2/root/init"
 into_cpio "$l2/root" >"$l2/initrd"
 rm -rf "$l2/root"
@@ -134,49 +170,61 @@ printf 'console=ttyS0,115200 loglevel=5 log_buf_len=4M mitigations=off panic=-1 
 # kernel-irqchip=split hangs in the version negotiation; without kvm=off the
 # guest sees KVM and not Hyper-V. The two ends of the socket are in one QEMU:
 # the virtio-serial port speaks to the QMP monitor.
-cpus=2
-# Two that share one counted processor would count each other's spinning.
-[ -z "$icount" ] || cpus=1
-args=(-m 512M -smp "$cpus"
+qemu_args=(-m "${memory}M" -smp "$cpus"
 	-machine "q35,accel=kvm,kernel-irqchip=on"
 	-cpu "host,kvm=off,hv-relaxed,hv-vpindex,hv-time,hv-synic,hv-runtime,hv-reset,hv-stimer,hv-vapic,hv-frequencies"
 	-device vmbus-bridge -device "hv-balloon,id=hvb,status-report=on"
 	-device virtio-serial-pci -device "virtserialport,chardev=line,name=qmp")
-qmp_args()
+
+# host_args SERIAL SOCKET: the host's arguments in an array of that name
+host_args()
 {
-	printf '%s\n' -chardev "socket,id=line,path=$1,server=on,wait=off" \
-		-chardev "socket,id=qmp,path=$1" -mon chardev=qmp,mode=control
+	case $host in
+	qemu)
+		host_args=(-nodefaults -no-user-config -display none -no-reboot
+			"${qemu_args[@]}"
+			-chardev "socket,id=line,path=$2,server=on,wait=off"
+			-chardev "socket,id=qmp,path=$2" -mon "chardev=qmp,mode=control"
+			-serial "file:$1") ;;
+	vmbhost)
+		host_args=(--cpus "$cpus" --memory "$memory" --serial "$1"
+			"${host_options[@]}") ;;
+	esac
 }
 
-# Whether this machine's KVM can be the host: QEMU itself knows best.
+# Whether this machine's KVM can be the host: the host itself knows best.
 direct()
 {
-	[ -z "$icount" ] && [ -w /dev/kvm ] &&
-		echo quit | timeout 20 "${run[@]}" -chardev null,id=line \
-			"${args[@]}" -S \
-			-monitor stdio >"$work/probe" 2>&1
+	[ -z "$icount" ] && [ -w /dev/kvm ] || return 1
+	case $host in
+	qemu)	echo quit | timeout 20 "${run[@]}" -chardev null,id=line \
+			"${qemu_args[@]}" -S -monitor stdio ;;
+	vmbhost) timeout 20 "$vmbhost/vmbhost" --probe ;;
+	esac >"$work/probe" 2>&1
 }
 
 boot_direct()
 {
-	local words
+	local command=("$vmbhost/vmbhost")
 
-	mapfile -t words < <(qmp_args "$work/qmp")
-	timeout "$limit" "${run[@]}" "${args[@]}" "${words[@]}" \
-		-kernel "$l2/vmlinuz" -initrd "$l2/initrd" \
-		-append "$(cat "$l2/cmdline")" \
-		-serial "file:$log" \
-		</dev/null 2>"$log.qemu"
+	[ "$host" = vmbhost ] || command=("${run[@]}")
+	host_args "$log" "$work/qmp"
+	timeout "$limit" "${command[@]}" "${host_args[@]}" \
+		--kernel "$l2/vmlinuz" --initrd "$l2/initrd" \
+		--append "$(cat "$l2/cmdline")" \
+		</dev/null 2>"$log.host"
 }
 
 # The outer guest's initramfs: a part that is kept, and the inner guest.
 outer_base()
 {
 	local root=$work/l1 name order=() lib
-	local keep=$BUILD/qemu/l1.cpio
+	local keep=$1
 
 	[ "$keep" -nt "$TOP/scripts/guest/l1-init" ] &&
-		[ "$keep" -nt "$BUILD/kernels/$outer/place" ] && return 0
+		[ "$keep" -nt "$BUILD/kernels/$outer/place" ] &&
+		{ [ "$host" = qemu ] || [ "$keep" -nt "$vmbhost/vmbhost" ]; } &&
+		return 0
 	plain_root "$root"
 	mkdir -p "$root"/{lib,lib64,firmware}
 	cp "$TOP/scripts/guest/l1-init" "$root/init"
@@ -186,18 +234,28 @@ outer_base()
 		[ ! -e "$root/modules/$name.ko" ] || order+=("$name.ko")
 	done
 	printf '%s\n' "${order[@]}" >"$root/modules/order"
-	cp "$qemu/usr/bin/qemu-system-x86_64" "$root/bin/"
-	cp -L "$qemu/lib64/ld-linux-x86-64.so.2" "$root/lib64/"
-	"$qemu/lib64/ld-linux-x86-64.so.2" --library-path "$libs" --list \
-		"$qemu/usr/bin/qemu-system-x86_64" |
-		awk '$3 ~ "^/" { print $3 }' |
-		while read -r lib; do cp -L "$lib" "$root/lib/"; done
-	cp -L "$qemu/usr/share/seabios/bios-256k.bin" \
-		"$qemu/usr/share/qemu/"{kvmvapic,linuxboot_dma}.bin \
-		"$root/firmware/"
+	if [ "$host" = vmbhost ]; then
+		cp "$vmbhost/vmbhost" "$root/bin/"
+	else
+		outer_qemu "$root"
+	fi
 	into_cpio "$root" >"$work/l1.cpio"
 	mv "$work/l1.cpio" "$keep"
 	rm -rf "$root"
+}
+
+# outer_qemu DIRECTORY: QEMU, its libraries and its firmware
+outer_qemu()
+{
+	cp "$qemu/usr/bin/qemu-system-x86_64" "$1/bin/"
+	cp -L "$qemu/lib64/ld-linux-x86-64.so.2" "$1/lib64/"
+	"$qemu/lib64/ld-linux-x86-64.so.2" --library-path "$libs" --list \
+		"$qemu/usr/bin/qemu-system-x86_64" |
+		awk '$3 ~ "^/" { print $3 }' |
+		while read -r lib; do cp -L "$lib" "$1/lib/"; done
+	cp -L "$qemu/usr/share/seabios/bios-256k.bin" \
+		"$qemu/usr/share/qemu/"{kvmvapic,linuxboot_dma}.bin \
+		"$1/firmware/"
 }
 
 boot_nested()
@@ -207,29 +265,32 @@ boot_nested()
 	[ -z "$icount" ] ||
 		accel=(-accel "tcg,thread=single" -icount "shift=0,sleep=off")
 	timeout "$limit" "${run[@]}" -machine q35 "${accel[@]}" -cpu EPYC \
-		-m 2G -smp 1 -kernel "$BUILD/kernels/$outer/vmlinuz" \
+		-m "$((memory * 2 + 1024))M" -smp 1 -kernel "$BUILD/kernels/$outer/vmlinuz" \
 		-initrd "$work/initrd" \
 		-append "console=ttyS0 quiet panic=-1 mitigations=off limit=$((limit - 50))" \
 		-serial "file:$log.outer" -serial "file:$log" \
-		</dev/null 2>"$log.qemu"
+		</dev/null 2>"$log.host"
 }
 
 if direct; then
-	say "booting Linux $version as a Hyper-V guest on this machine's KVM"
+	say "booting Linux $version as a Hyper-V guest of $host on this machine's KVM"
 	boot=boot_direct
 else
-	say "booting Linux $version as a Hyper-V guest inside an emulated machine"
+	say "booting Linux $version as a Hyper-V guest of $host inside an emulated machine"
 	boot=boot_nested
 	"$TOP/scripts/fetch-kernel.sh" "$outer"
-	outer_base
-	{
-		printf '%s\n' -nodefaults -no-user-config -display none \
-			-no-reboot "${args[@]}"
-		qmp_args /tmp/qmp
-		printf '%s\n' -serial file:/dev/ttyS1
-	} >"$l2/args"
+	base=$BUILD/qemu/l1-$host.cpio
+	outer_base "$base"
+	host_args /dev/ttyS1 /tmp/qmp
+	case $host in
+	qemu)	command=(env LD_LIBRARY_PATH=/lib qemu-system-x86_64 -L /firmware
+			-monitor stdio) ;;
+	vmbhost) command=(vmbhost) ;;
+	esac
+	printf '%q ' "${command[@]}" "${host_args[@]}" --kernel /l2/vmlinuz \
+		--initrd /l2/initrd --append "$(cat "$l2/cmdline")" >"$l2/run"
 	mkdir "$work/l1" && mv "$l2" "$work/l1/l2"
-	{ cat "$BUILD/qemu/l1.cpio" && into_cpio "$work/l1"; } >"$work/initrd"
+	{ cat "$base" && into_cpio "$work/l1"; } >"$work/initrd"
 fi
 
 # The emulator's own fault, and no other: while a processor that starts patches
@@ -268,10 +329,17 @@ if [ "$status" -eq 124 ] || grep -qa 'the test is not done' "$log"; then
 	late
 fi
 [ "$status" -ne 124 ] || die "the guest was not done after $limit s"
-[ "$status" -eq 0 ] || die "QEMU failed with status $status: $(tail -n 1 "$log.qemu")"
+[ "$status" -eq 0 ] || die "the host failed with status $status: $(tail -n 1 "$log.host")"
 bad='BUG:|WARNING:|KASAN|blocked for more than|possible circular locking|suspicious RCU|leaked|Oops|Call Trace'
 if grep -nE -m 8 "$bad" "$log"; then
 	die "the guest's kernel complained"
+fi
+if [ "$boot" = boot_nested ]; then
+	grep -q '^l1: the inner guest ended with status 0 ' "$log.outer" ||
+		die "the host of the inner guest failed: $(tail -n 3 "$log.outer")"
+fi
+if cat "$log.host" "$log.outer" 2>/dev/null | grep -a '^vmbhost: protocol error'; then
+	die "the host saw what no correct guest does"
 fi
 result=$(tr -d '\r' <"$log" | sed -n 's/^vmbkmcl-guest: ended with status //p')
 [ -n "$result" ] || die "the guest did not reach the end of its script"

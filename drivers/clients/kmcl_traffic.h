@@ -23,7 +23,7 @@
 
 #include "kmcl_traffic_proto.h"
 
-#define TR_CHANNELS	64
+#define TR_CHANNELS	128
 #define TR_NAME_MAX	16
 #define TR_RING_PAGE	4096U
 #define TR_HEADER	((u32)sizeof(struct kmcl_traffic_header))

@@ -176,10 +176,11 @@ static void tr_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 	unsigned long flags;
 	u64 other;
 
-	kmcl_packet_free(pkt);
 	known = xa_erase_bh(&tr->sent, seq);
 	if (len)
 		changed = inspect(buf, len, &other) != INTACT || other != seq;
+	/* And with it what the peer has answered */
+	kmcl_packet_free(pkt);
 
 	spin_lock_irqsave(&tr->lock, flags);
 	switch (status) {
@@ -271,8 +272,8 @@ int tr_sync(struct tr *tr, u32 size, s64 timeout_ns)
 		return -ENOMEM;
 	mutex_lock(&tr->send_mutex);
 	fill(tr->buf, tr->seq, size);
-	ret = kmcl_send_sync(tr->ch, tr->buf, size, 0, reply, &len,
-			     timeout_ns);
+	ret = kmcl_send_sync(tr->ch, tr->buf, size, KMCL_SEND_WAIT, reply,
+			     &len, timeout_ns);
 	/* A request that was given up may have been sent all the same */
 	if (ret != -EAGAIN && ret != -EBUSY)
 		tr->seq++;

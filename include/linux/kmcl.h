@@ -92,7 +92,10 @@ typedef void (*kmcl_process_fn)(struct kmcl_channel *ch,
 				void *buf, u32 len, u32 flags);
 /* Delivery stops after @packets packets */
 typedef void (*kmcl_processed_fn)(struct kmcl_channel *ch, u32 packets);
-/* Exactly once for each send that was accepted. Atomic. @buf: only during it */
+/*
+ * Exactly once for each send that was accepted. Atomic. @buf, in the packet: only
+ * during it, and not after the packet was freed or sent again
+ */
 typedef void (*kmcl_done_fn)(struct kmcl_packet *pkt, int status,
 			     void *buf, u32 len);
 /* The device was there, and opening it failed. May sleep */

@@ -36,15 +36,27 @@ check()
 	fi
 }
 
+# The guest's time in seconds. (Programs are slow to start here: no date.)
+now()
+{
+	local seconds
+
+	read -r seconds _ </proc/uptime
+	now=${seconds%.*}
+}
+
 # within SECONDS COMMAND...: it has that long to become true.
 within()
 {
-	local end=$(($(date +%s) + $1))
+	local end now
 
+	now
+	end=$((now + 1 + $1))
 	shift
 	until "$@"; do
-		[ "$(date +%s)" -lt "$end" ] || return 1
-		usleep 50000
+		now
+		[ "$now" -lt "$end" ] || return 1
+		usleep 20000
 	done
 }
 

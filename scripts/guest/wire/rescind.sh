@@ -1,0 +1,394 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# The host takes the device away, at every moment it can choose. What follows
+# is always the same: Suspend if it ran, then EvtVmbChannelClosed, once; from
+# then on packets are queued; enabling delivers them to the next offer.
+#
+# shellcheck disable=SC2154 # note() sets c_* and h_*
+
+# The pieces that most of these share: after the close, and the way back
+after_rescind()
+{
+	closed "$1"
+	note "$1"
+	expect "$1: nothing is in flight" [ "$c_in_flight" -eq 0 ]
+	expect "$1: closed as often as opened" [ "$c_closed" -eq "$c_opens" ]
+	expect "$1: suspended as often as started" \
+		[ "$c_suspend" -eq "$c_started" ]
+	sent=$c_sent queued=$c_queued done=$c_done
+	expect "$1: packets are accepted" ctl "$1" send 10 100
+	note "$1"
+	expect "$1: and queued" [ "$c_queued" -eq $((queued + 10)) ]
+	expect "$1: and not sent" [ "$c_sent" -eq "$sent" ]
+	expect "$1: and not completed" [ "$c_done" -eq "$done" ]
+}
+
+back()
+{
+	reoffer "$1"
+	again "$1"
+}
+
+rescind_idle()
+{
+	channel a echo
+	ctl a send 5 24
+	drained a
+	rescind a
+	after_rescind a
+	expect "Closed once" counts a closed -eq 1
+	expect "disable has nothing to do" ctl a disable
+	expect "Closed is not called again" counts a closed -eq 1
+	reoffer a
+	usleep 300000
+	expect "an offer alone opens nothing" state a Disabled
+	note a
+	expect "the host saw one open" [ "$h_opens" -eq 1 ]
+	again a
+	expect "Opened again" counts a opened -eq 2
+}
+
+rescind_full_ring()
+{
+	channel a sink ring=16384
+	at a stall
+	expect "send 1000" ctl a send 1000 500
+	note a
+	expect "some are in the ring" [ "$c_sent" -gt 20 ]
+	expect "the others wait" [ "$c_queued" -gt 900 ]
+	rescind a
+	closed a
+	note a
+	expect "they still wait" [ "$c_queued" -eq $((1000 - c_sent)) ]
+	after_rescind a
+	at a unstall
+	back a
+	note a
+	expect "the host read all that were queued" \
+		[ "$h_rx_packets" -eq $((1010 - h_rx_left)) ]
+}
+
+rescind_in_flight()
+{
+	channel a complete-never
+	expect "send 50" ctl a send 50 128 completion
+	expect "50 are in flight" within 5 counts a in_flight -eq 50
+	rescind a
+	after_rescind a
+	note a
+	expect "each ended as removed" [ "$c_done_removed" -eq 50 ]
+	expect "in order" [ "$c_done_order" -eq 0 ]
+	back a
+}
+
+rescind_held()
+{
+	channel a "source rate=2000,size=64,completion=1"
+	ctl a hold on
+	expect "packets are outstanding" within 5 counts a outstanding -gt 10
+	rescind a
+	expect "Suspend comes" within 5 counts a suspend -eq 1
+	usleep 300000
+	expect "Closed waits for them" counts a closed -eq 0
+	ctl a hold off
+	after_rescind a
+	note a
+	expect "their completions went nowhere" [ "$c_comps_dropped" -gt 0 ]
+	back a
+}
+
+# inside CALLBACK: it sleeps while the host rescinds
+inside()
+{
+	expect "$1 has begun" within 5 blocked a "$1"
+	rescind a
+	usleep 200000
+	expect "Closed waits for $1" counts a closed -eq "${2:-0}"
+	ctl a release
+}
+
+rescind_inside_opened()
+{
+	offer a echo
+	client a
+	ctl a hook opened block
+	ctl a enable
+	inside opened
+	after_rescind a
+	note a
+	expect "Closed once" [ "$c_closed" -eq 1 ]
+	expect "neither Started nor Suspend" [ $((c_started + c_suspend)) -eq 0 ]
+	back a
+}
+
+rescind_inside_started()
+{
+	offer a echo
+	client a
+	ctl a hook started block
+	ctl a enable
+	inside started
+	after_rescind a
+	note a
+	expect "no PostStarted" [ "$c_post_started" -eq 0 ]
+	expect "Suspend, since it was started" [ "$c_suspend" -eq 1 ]
+	back a
+}
+
+rescind_inside_post_started()
+{
+	offer a echo
+	client a
+	ctl a hook post_started block
+	ctl a enable
+	inside post_started
+	after_rescind a
+	back a
+}
+
+rescind_inside_suspend()
+{
+	channel a echo
+	ctl a hook suspend block
+	ctl a pause &
+	inside suspend
+	wait
+	after_rescind a
+	expect "Suspend once" counts a suspend -eq 1
+	back a
+}
+
+rescind_inside_closed()
+{
+	channel a echo
+	ctl a hook closed block
+	ctl a disable &
+	inside closed 1
+	wait
+	after_rescind a
+	expect "Closed once" counts a closed -eq 1
+	back a
+}
+
+rescind_inside_process()
+{
+	channel a echo
+	ctl a passive on
+	ctl a hook process block
+	ctl a send 20 64
+	inside process
+	after_rescind a
+	back a
+	ctl a passive off
+}
+
+rescind_inside_processed()
+{
+	channel a echo
+	ctl a passive on
+	ctl a hook processed block
+	ctl a send 20 64
+	inside processed
+	after_rescind a
+	back a
+}
+
+# Most packets are written when the host looks no more, and does not know them
+rescind_inside_done()
+{
+	allow rx_missing
+	channel a echo
+	number a
+	host on rx:1 "$number" rescind "$number" >/dev/null
+	ctl a hook "done" spin 200
+	ctl a send 20 64 completion
+	after_rescind a
+	back a
+}
+
+rescind_inside_sync()
+{
+	allow syncs rx_missing
+	channel a complete-never
+	(
+		refused ctl a sync 64 20000
+		echo $? >/tmp/sync
+	) &
+	expect "the request is out" within 5 counts a in_flight -eq 1
+	now
+	start=$now
+	rescind a
+	wait
+	now
+	expect "the request ended with an error" [ "$(cat /tmp/sync)" -eq 0 ]
+	expect "at once" [ $((now - start)) -le 4 ]
+	after_rescind a
+	expect "a request to the closed channel ends" refused ctl a sync 64 20000
+	back a
+}
+
+rescind_sync_in_post_started()
+{
+	allow syncs rx_missing
+	offer a complete-never
+	client a
+	ctl a hook post_started sync
+	ctl a enable
+	expect "the request is out" within 5 counts a in_flight -eq 1
+	rescind a
+	after_rescind a
+	expect "the request ended: the device is gone" counts a hook_result -eq -19
+	back a
+}
+
+rescind_while_opening()
+{
+	offer a echo
+	client a
+	ctl a send 3 24
+	host withhold open >/dev/null
+	ctl a enable
+	expect "the open is on its way" within 5 host_state a opening
+	rescind a
+	usleep 300000
+	expect "the channel waits for the next offer" state a Enabled
+	note a
+	expect "no callback came" [ $((c_opened + c_closed + c_pnp_failure)) -eq 0 ]
+	host release open >/dev/null
+	reoffer a
+	expect "it opens with the next offer" within 10 state a Active
+	drained a
+}
+
+rescind_while_making_rings()
+{
+	offer a echo
+	client a
+	host withhold gpadl >/dev/null
+	ctl a enable
+	usleep 300000
+	rescind a
+	usleep 300000
+	expect "the channel waits for the next offer" state a Enabled
+	host release gpadl >/dev/null
+	reoffer a
+	expect "it opens with the next offer" within 10 state a Active
+	drained a
+}
+
+rescind_while_disabling()
+{
+	channel a echo
+	ctl a send 5 24
+	drained a
+	host withhold teardown >/dev/null
+	ctl a disable &
+	expect "the close is on its way" within 5 host_counts a closes -eq 1
+	# hv_vmbus looks at no rescind before the close is over
+	rescind a
+	usleep 300000
+	host release teardown >/dev/null
+	wait
+	after_rescind a
+	expect "Closed once" counts a closed -eq 1
+	back a
+}
+
+# The host takes each offer back as soon as it has made it. The channel may be
+# Enabled, opening, open or closed when that happens.
+rescind_before_probe()
+{
+	local round=0 number
+
+	channel a echo
+	number a
+	rescind a
+	closed a
+	ctl a send 10 24
+	while [ "$round" -lt 20 ]; do
+		host on offer "$number" rescind "$number" >/dev/null
+		ctl a enable 2>/dev/null
+		host offer "$number" >/dev/null
+		usleep 20000
+		round=$((round + 1))
+	done
+	expect "the host rescinded 20 times" within 10 host_counts a rescinds -ge 21
+	ctl a disable
+	note a
+	expect "closed as often as opened" [ "$c_closed" -eq "$c_opens" ]
+	back a
+}
+
+rescind_twice()
+{
+	channel a echo
+	rescind a
+	closed a
+	reoffer a
+	usleep 200000
+	rescind a
+	usleep 200000
+	expect "a channel that is not enabled does not mind" counts a closed -eq 1
+	after_rescind a
+	back a
+	rescind a
+	after_rescind a
+	expect "Closed twice" counts a closed -eq 2
+	back a
+}
+
+rescind_paused()
+{
+	channel a echo
+	ctl a pause
+	expect "paused" state a Paused
+	rescind a
+	after_rescind a
+	expect "Suspend only for the pause" counts a suspend -eq 1
+	back a
+}
+
+rescind_and_disable()
+{
+	local round=0
+
+	channel a echo
+	while [ "$round" -lt 20 ]; do
+		ctl a send 20 64 completion
+		ctl a disable &
+		at a rescind
+		wait
+		expect "disable returns with the channel Disabled" state a Disabled
+		reoffer a
+		ctl a enable
+		expect "the channel opens again" within 10 state a Active
+		round=$((round + 1))
+	done
+	drained a
+	note a
+	expect "Closed once for each opening" [ "$c_closed" -eq 20 ]
+}
+
+rescind_all()
+{
+	scenario "rescind of an idle channel" rescind_idle
+	scenario "rescind with 1,000 packets and a full ring" rescind_full_ring
+	scenario "rescind with transactions in flight" rescind_in_flight
+	scenario "rescind with incoming packets held by the client" rescind_held
+	for callback in opened started post_started suspend closed process \
+		processed "done"; do
+		scenario "rescind inside $callback" "rescind_inside_$callback"
+	done
+	scenario "rescind ends a synchronous request" rescind_inside_sync
+	scenario "rescind ends a request in PostStarted" \
+		rescind_sync_in_post_started
+	scenario "rescind while the open is not answered" rescind_while_opening
+	scenario "rescind while the rings are made" rescind_while_making_rings
+	scenario "rescind while the close is not answered" rescind_while_disabling
+	scenario "rescind before probe has finished, 20 times" rescind_before_probe
+	scenario "rescind twice" rescind_twice
+	scenario "rescind of a paused channel" rescind_paused
+	scenario "rescind and disable at the same time, 20 times" \
+		rescind_and_disable
+}

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Runs in a guest of tools/vmbhost: the device comes and goes under traffic, as
+# fast as it can, CYCLES times or for MINUTES (words of the kernel's command
+# line: cycles=N or minutes=N, and seed=N). What happens in a cycle is random,
+# the same for the same seed. What must hold is checked all the time.
+#
+# shellcheck disable=SC2154,SC2034 # note() sets c_* and h_*; scenario() uses allowed
+
+# shellcheck source=scripts/guest/wire/wire-lib.sh
+. /wire-lib.sh
+
+seed=${seed:-1}
+cycles=${cycles:-1000}
+minutes=${minutes:-0}
+
+# random N: a number below N in $random, by the minimal standard generator
+random_state=$((seed % 2147483646 + 1))
+random()
+{
+	random_state=$((random_state * 16807 % 2147483647))
+	random=$((random_state / 7 % $1))
+}
+
+over()
+{
+	local now
+
+	if [ "$minutes" -gt 0 ]; then
+		now
+		[ "$now" -ge "$end" ]
+	else
+		[ "$cycle" -ge "$cycles" ]
+	fi
+}
+
+# What must hold at any moment, with everything running
+invariants()
+{
+	local name
+
+	note a
+	for name in bad_context bad_order open_at_closed block_timeouts \
+		done_other done_bad replies_bad malformed checksum_errors \
+		order_errors bad_packets; do
+		eval "expect 'cycle $cycle: $name = 0' [ \"\$c_$name\" -eq 0 ]"
+	done
+	for name in rx_order_errors rx_duplicates rx_checksum_errors \
+		rx_length_errors rx_pattern_errors gpadls_left signals_wrong \
+		protocol_errors; do
+		eval "expect 'cycle $cycle: host: $name = 0' [ \"\$h_$name\" -eq 0 ]"
+	done
+	expect "cycle $cycle: accepted = completed + queued + in flight" \
+		[ "$c_accepted" -eq $((c_completed + c_queued + c_in_flight)) ]
+	expect "cycle $cycle: opens and closes" [ "$c_closed" -le "$c_opens" ]
+}
+
+# The device goes and comes; sometimes with something else at the same time
+one_cycle()
+{
+	local random
+
+	random 8
+	case $random in
+	0)	at a stall ;;
+	1)	ctl a pause & ;;
+	2)	ctl a passive on ;;
+	3)	ctl a hook closed sleep 5 ;;
+	4)	ctl a hook opened sleep 5 ;;
+	esac
+	at a rescind
+	case $random in
+	0)	at a unstall ;;
+	1)	wait; ctl a start ;;
+	2)	ctl a passive off ;;
+	esac
+	at a offer
+	# Until then there is nothing to rescind
+	expect "cycle $cycle: the channel opens again" within 20 open_again
+}
+
+open_again()
+{
+	counts a opens -gt "$cycle"
+}
+
+soak()
+{
+	local now end last=0
+
+	allow rx_missing done_order gaps
+	channel a echo ring=65536
+	ctl a reopen on
+	ctl a run 2000 64 completion
+	now
+	end=$((now + minutes * 60))
+	cycle=1
+	until over || [ "$bad" -ne 0 ]; do
+		one_cycle
+		cycle=$((cycle + 1))
+		[ $((cycle % 25)) -eq 0 ] || continue
+		invariants
+		if [ $((cycle % 100)) -eq 0 ]; then
+			printf '%d cycles, %d packets, %d errors\n' "$cycle" \
+				"$c_accepted" "$bad" | show
+		fi
+	done
+	ctl a run off
+	ctl a reopen off
+	expect "the channel is open" within 20 state a Active
+	drained a
+	invariants
+	printf '%d cycles, %d packets accepted, %d sent, %d completed by the host, %d errors\n' \
+		"$cycle" "$c_accepted" "$c_sent" "$c_done_ok" "$bad" | show
+	expect "rescinds" [ "$h_rescinds" -ge $((cycle - 1)) ]
+	expect "closed as often as rescinded" [ "$c_closed" -eq "$h_rescinds" ]
+	expect "packets" [ "$c_accepted" -gt "$cycle" ]
+}
+
+step "The device comes and goes, from seed $seed"
+check "insmod" wire_load
+scenario "rescind and re-offer under traffic" soak
+check "rmmod kmcl_traffic" rmmod kmcl_traffic
+check "rmmod vmbkmcl_hv" rmmod vmbkmcl_hv
+check "rmmod vmbkmcl" rmmod vmbkmcl

@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# The channel stays, and the host is slow, full, out of order, or refuses.
+#
+# shellcheck disable=SC2154,SC2034 # note() sets c_* and h_*; scenario() uses channels
+
+echoes()
+{
+	channel a echo "$@"
+	ctl a send 200 1000
+	drained a
+	expect "each comes back" within 10 counts a received -eq 200
+	note a
+	expect "in order" [ "$c_gaps" -eq 0 ]
+}
+
+completions()
+{
+	channel a echo
+	ctl a send 200 64 completion
+	drained a
+	note a
+	expect "each was completed by the host" [ "$c_done_ok" -eq 200 ]
+	expect "in order" [ "$c_done_order" -eq 0 ]
+}
+
+completions_out_of_order()
+{
+	channel a complete-out-of-order
+	allow done_order
+	ctl a send 200 64 completion
+	drained a
+	note a
+	expect "each was completed by the host" [ "$c_done_ok" -eq 200 ]
+	expect "the host mixed them" [ "$c_done_order" -gt 0 ]
+}
+
+# Completed after the channel was closed and opened: they belong to nothing
+completions_late()
+{
+	channel a "complete-late ms=500"
+	ctl a send 20 64 completion
+	expect "20 are in flight" within 5 counts a in_flight -eq 20
+	ctl a disable
+	note a
+	expect "each ended as cancelled" [ "$c_done_cancelled" -eq 20 ]
+	again a
+	ctl a send 20 64 completion
+	drained a
+	note a
+	expect "each of the second 20 was completed" [ "$c_done_ok" -eq 20 ]
+}
+
+sources()
+{
+	channel a "source count=500,size=300"
+	expect "500 arrive" within 20 counts a received -eq 500
+	note a
+	expect "none is missing" [ "$c_gaps" -eq 0 ]
+}
+
+source_with_quota()
+{
+	channel a "source count=200,size=64,completion=1"
+	ctl a quota 4
+	ctl a hold on
+	usleep 300000
+	note a
+	if [ "$c_quota_stops" -eq 0 ]; then
+		# The quota came after the first packets
+		ctl a hold off
+		ctl a hold on
+	fi
+	ctl a hold off
+	expect "200 arrive" within 20 counts a received -eq 200
+	expect "the host has each completion" within 5 \
+		host_counts a rx_completions -eq 200
+}
+
+source_and_pause()
+{
+	channel a "source count=1000,size=64"
+	expect "some arrive" within 10 counts a received -gt 100
+	expect "pause" ctl a pause
+	note a
+	usleep 300000
+	expect "none while paused" counts a received -eq "$c_received"
+	expect "start" ctl a start
+	expect "1000 arrive" within 20 counts a received -eq 1000
+	note a
+	expect "none is missing" [ "$c_gaps" -eq 0 ]
+}
+
+deferred()
+{
+	channel a echo
+	ctl a hook process defer
+	ctl a send 50 64
+	expect "each comes back" within 10 counts a received -eq 50
+	note a
+	expect "one was asked for twice" [ "$c_process" -eq 51 ]
+}
+
+passive()
+{
+	channel a echo
+	ctl a passive on
+	ctl a hook process sleep 50
+	ctl a send 50 64
+	expect "each comes back" within 10 counts a received -eq 50
+	expect "one callback slept" counts a hooked -eq 1
+	ctl a passive off
+	ctl a send 50 64
+	expect "each comes back" within 10 counts a received -eq 100
+}
+
+synchronous()
+{
+	allow syncs rx_missing
+	channel a echo
+	expect "a request is answered" ctl a sync 200
+	ctl a send 10 64
+	expect "and another one" ctl a sync 200
+	drained a
+}
+
+sync_timeout()
+{
+	allow syncs rx_missing
+	channel a complete-never
+	expect "a request is given up" refused ctl a sync 64 300
+	usleep 200000
+}
+
+open_refused()
+{
+	offer a echo
+	client a
+	ctl a send 5 64
+	host refuse open 1 >/dev/null
+	ctl a enable
+	expect "PnpFailure" within 10 counts a pnp_failure -eq 1
+	expect "Disabled" within 5 state a Disabled
+	note a
+	expect "neither Opened nor Closed" [ $((c_opened + c_closed)) -eq 0 ]
+	again a
+	host refuse gpadl 1 >/dev/null
+	ctl a disable
+	ctl a enable
+	expect "PnpFailure" within 10 counts a pnp_failure -eq 2
+	again a
+}
+
+opened_refuses()
+{
+	offer a echo
+	client a
+	ctl a send 5 64
+	ctl a hook opened fail
+	ctl a enable
+	expect "Opened has refused" within 5 counts a hooked -eq 1
+	expect "Disabled" within 5 state a Disabled
+	note a
+	expect "no other callback" \
+		[ $((c_started + c_suspend + c_closed + c_pnp_failure)) -eq 0 ]
+	expect "nothing was sent" [ "$c_sent" -eq 0 ]
+	expect "the host's channel is closed" host_counts a closes -eq 1
+	again a
+}
+
+# A ring that is always full: each packet of the queue waits for a signal
+full_ring()
+{
+	channel a slow ring=16384
+	ctl a send 500 1000
+	note a
+	expect "the ring was full" [ "$c_full" -gt 0 ]
+	expect "the queue is empty" within 60 counts a queued -eq 0
+	drained a
+}
+
+ring_4k()
+{
+	echoes ring=8192 packet=1024
+	ctl a send 500 1024
+	drained a
+	expect "each comes back" within 10 counts a received -eq 700
+}
+
+ring_16k()
+{
+	echoes ring=16384
+	ctl a send 500 4000
+	drained a
+	expect "each comes back" within 10 counts a received -eq 700
+}
+
+ring_1m()
+{
+	echoes ring=1048576
+	ctl a send 500 4096
+	drained a
+	expect "each comes back" within 10 counts a received -eq 700
+}
+
+largest_packets()
+{
+	channel a echo packet=524264
+	ctl a send 5 524264
+	ctl a send 5 524263
+	drained a
+	expect "each comes back" within 20 counts a received -eq 10
+}
+
+# Begun early and ended late: 30 seconds in which the host reads nothing
+stall_begin()
+{
+	channel stall sink ring=16384
+	at stall stall
+	ctl stall send 200 500
+	now
+	stalled=$now
+	channels=''
+}
+
+stall_end()
+{
+	local left now
+
+	now
+	left=$((30 - now + stalled))
+
+	channels=stall
+	[ "$left" -le 0 ] || sleep "$left"
+	note stall
+	expect "packets wait" [ "$c_queued" -gt 0 ]
+	expect "pause and start of a full channel" ctl stall pause
+	expect "start" ctl stall start
+	at stall unstall
+	drained stall
+	note stall
+	expect "all arrived" [ "$h_rx_packets" -eq 200 ]
+}
+
+traffic_all()
+{
+	scenario "echo" echoes
+	scenario "completions" completions
+	scenario "completions out of order" completions_out_of_order
+	scenario "completions after a close" completions_late
+	scenario "a host that sends" sources
+	scenario "a host that sends, and a quota" source_with_quota
+	scenario "a host that sends, and a pause" source_and_pause
+	scenario "a deferred packet" deferred
+	scenario "process context" passive
+	scenario "synchronous requests" synchronous
+	scenario "a synchronous request that nobody answers" sync_timeout
+	scenario "the host refuses an open, and a GPADL" open_refused
+	scenario "Opened refuses" opened_refuses
+	scenario "a slow host and a full ring" full_ring
+	scenario "rings of 4 KiB" ring_4k
+	scenario "rings of 16 KiB" ring_16k
+	scenario "rings of 1 MiB" ring_1m
+	scenario "packets of the largest size" largest_packets
+}

@@ -1,0 +1,309 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# For the scenarios that run in a guest of tools/vmbhost (busybox' sh). Each has
+# its own offers and channels, named by a letter; what it expects is asked of
+# both ends, the channel's counters and the host's.
+#
+# A scenario is one test: it is "ok" if all that it expected came true, and if,
+# at its end, for every channel that it used
+#   - accepted == completed + queued + in flight, and nothing is lost in between,
+#   - no callback came in a wrong order or context,
+#   - the host saw each packet once, in order and intact, and all that were sent
+#     but those that it had not read when the ring was closed,
+#   - closing the channel completes what is left.
+
+# shellcheck disable=SC2154,SC2034 # note() sets c_* and h_*; eval uses the rest
+
+# shellcheck source=scripts/guest/lib.sh
+. /lib.sh
+
+TRAFFIC=/sys/kernel/debug/kmcl_traffic
+WIRE_CLASS=6b6d636c-7472-4166-8669-630000000000
+
+# The scenario's channels, and those that live through many of them
+channels=
+bad=0
+# Offers are counted by the host; every one of ours is one more.
+offers=0
+only=${only:-}
+
+host()
+{
+	vmbhostctl "$*"
+}
+
+instance()
+{
+	printf '6b6d636c-0000-4000-8000-%012x' "$1"
+}
+
+# number CHANNEL: the number of its offer, in $number; "" if it has none
+number()
+{
+	eval "number=\${offer_$1:-}"
+}
+
+# note CHANNEL: its counters as variables c_NAME, the host's as h_NAME.
+note()
+{
+	local name number value
+
+	while read -r name value; do
+		eval "c_$name=\$value"
+	done <"$TRAFFIC/$1/counters"
+	number "$1"
+	host stats "$number" >/tmp/stats
+	while read -r name value; do
+		eval "h_$name=\$value"
+	done </tmp/stats
+}
+
+# expect WHAT COMMAND...: part of a scenario
+expect()
+{
+	local what=$1
+
+	shift
+	"$@" && return 0
+	printf '|           not so: %s (%s)\n' "$what" "$*"
+	bad=1
+}
+
+# counts CHANNEL NAME OPERATOR NUMBER, read anew each time
+counts()
+{
+	local name value
+
+	while read -r name value; do
+		[ "$name" = "$2" ] || continue
+		test "$value" "$3" "$4"
+		return
+	done <"$TRAFFIC/$1/counters"
+	return 1
+}
+
+# host_counts CHANNEL NAME OPERATOR NUMBER
+host_counts()
+{
+	note "$1"
+	eval "test \"\$h_$2\" $3 $4"
+}
+
+# host_state CHANNEL STATE: absent, offered, opening, open or rescinded
+host_state()
+{
+	local number
+
+	number "$1"
+	[ "$(host state "$number")" = "ok $2" ]
+}
+
+state()
+{
+	local state
+
+	read -r state <"$TRAFFIC/$1/state"
+	[ "$state" = "$2" ]
+}
+
+blocked()
+{
+	grep -q "^blocked.* $2\\b" "$TRAFFIC/$1/counters"
+}
+
+# ctl CHANNEL WORDS
+ctl()
+{
+	local channel=$1
+
+	shift
+	echo "$*" >"$TRAFFIC/$channel/control"
+}
+
+# traffic WORDS: open or close a channel
+traffic()
+{
+	echo "$*" >$TRAFFIC/control
+}
+
+refused()
+{
+	! "$@" 2>/dev/null
+}
+
+# offer CHANNEL BEHAVIOUR: a new offer, and its number
+offer()
+{
+	local number=$offers
+
+	offers=$((offers + 1))
+	eval "offer_$1=$number"
+	expect "offer $number is added" \
+		[ "$(host add "$WIRE_CLASS" "$(instance "$number")" "$2")" = "ok $number" ]
+}
+
+# channel CHANNEL BEHAVIOUR [OPTION]...: an offer and a channel on it, Active
+channel()
+{
+	local name=$1 behaviour=$2
+
+	shift 2
+	offer "$name" "$behaviour"
+	client "$name" "$(instance $((offers - 1)))" "$@"
+	expect "enable" ctl "$name" enable
+	expect "the channel opens" within 10 state "$name" Active
+}
+
+# client CHANNEL [INSTANCE] [OPTION]...: a channel, disabled
+client()
+{
+	local name=$1
+
+	shift
+	channels="$channels $name"
+	expect "open" traffic open "$name" "$WIRE_CLASS" "$@"
+}
+
+# at CHANNEL COMMAND [WORD]...: a command of the host's that begins with the number
+at()
+{
+	local channel=$1 command=$2 number
+
+	shift 2
+	number "$channel"
+	host "$command" "$number" "$@" >/dev/null
+}
+
+# The host takes the channel's device away, or offers it again
+rescind()
+{
+	expect "the host rescinds" at "$1" rescind
+}
+
+reoffer()
+{
+	expect "the host offers" at "$1" offer
+}
+
+closed()
+{
+	expect "the channel is Disabled" within 10 state "$1" Disabled
+}
+
+# again CHANNEL: enable, and everything that was queued arrives
+again()
+{
+	expect "enable again" ctl "$1" enable
+	expect "the channel opens again" within 10 state "$1" Active
+	drained "$1"
+}
+
+# drained CHANNEL: nothing waits any more, and the host has read it all
+drained()
+{
+	expect "$1: the queue is empty, and the host has everything" \
+		within 10 host_has_all "$1"
+}
+
+# What it has not read: those that it knows to have left in the ring when it
+# closed it, or, where the guest wrote on after that, the gaps in the numbers.
+host_has_all()
+{
+	note "$1"
+	[ $((c_queued + c_in_flight)) -eq 0 ] &&
+		{ [ $((h_rx_packets + h_rx_left)) -eq "$c_sent" ] ||
+			[ $((h_rx_packets + h_rx_missing)) -eq "$c_sent" ]; }
+}
+
+# What has to hold at any time when no call is in progress
+consistent()
+{
+	local name
+
+	note "$1"
+	expect "$1: accepted = completed + queued + in flight" \
+		[ "$c_accepted" -eq $((c_completed + c_queued + c_in_flight)) ]
+	[ "$allowed" != "${allowed#* syncs }" ] ||
+		expect "$1: each accepted packet completes once" [ "$c_accepted" -eq \
+			$((c_done_ok + c_done_cancelled + c_done_removed + c_done_other + c_open_sends)) ]
+	for name in bad_context bad_order open_at_closed block_timeouts done_other \
+		done_bad done_order replies_bad order_errors malformed \
+		checksum_errors comps_stale bad_packets; do
+		[ "$allowed" != "${allowed#* "$name" }" ] ||
+			eval "expect '$1: $name = 0' [ \"\$c_$name\" -eq 0 ]"
+	done
+	for name in rx_order_errors rx_duplicates rx_checksum_errors \
+		rx_length_errors rx_pattern_errors rx_foreign gpadls_left \
+		signals_wrong completions_unknown protocol_errors; do
+		[ "$allowed" != "${allowed#* "$name" }" ] ||
+			eval "expect '$1: host: $name = 0' [ \"\$h_$name\" -eq 0 ]"
+	done
+	[ "$allowed" != "${allowed#* rx_missing }" ] ||
+		expect "$1: host: what is missing was left in the ring" \
+			[ "$h_rx_missing" -le "$h_rx_left" ]
+}
+
+# allow COUNTER...: these may be other than 0 in this scenario; "syncs": it makes
+# synchronous requests, which have no completion routine
+allow()
+{
+	allowed=" $* "
+}
+
+gone()
+{
+	[ ! -e "$TRAFFIC/$1" ]
+}
+
+# The end of a channel: its last packets are completed, its offer is gone
+finish()
+{
+	expect "$1: close" traffic close "$1"
+	expect "$1: gone" gone "$1"
+	at "$1" rescind 2>/dev/null
+	eval "offer_$1="
+}
+
+# scenario NAME FUNCTION: one test
+scenario()
+{
+	local name now began
+
+	[ -z "$only" ] || [ "$2" = "$only" ] || return 0
+	checks=$((checks + 1))
+	bad=0 channels='' allowed=''
+	now
+	began=$now
+	"$2"
+	for name in $channels; do
+		consistent "$name"
+	done
+	if [ "$bad" -ne 0 ]; then
+		# Not of dozens of them
+		for name in $(echo "$channels" | cut -d ' ' -f 1-4); do
+			note "$name"
+			echo "$name: $(cat "$TRAFFIC/$name/state")"
+			tr '\n' ',' <"$TRAFFIC/$name/counters"
+			echo
+			tr '\n' ',' </tmp/stats
+			echo
+		done | show
+	fi
+	for name in $channels; do
+		finish "$name"
+	done
+	if [ "$bad" -eq 0 ]; then
+		now
+		printf '|   ok      %s (%d s)\n' "$1" $((now - began))
+	else
+		printf '|   FAILED  %s (%s)\n' "$1" "$2"
+	fi
+}
+
+wire_load()
+{
+	[ ! -e /modules/hv_vmbus.ko ] || insmod /modules/hv_vmbus.ko
+	insmod /modules/vmbkmcl.ko && insmod /modules/vmbkmcl_hv.ko &&
+		insmod /modules/kmcl_traffic.ko
+}

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Runs in a guest of tools/vmbhost: all scenarios, or the one that the word
+# only=FUNCTION of the kernel's command line names.
+
+# shellcheck source=scripts/guest/wire/wire-lib.sh
+. /wire-lib.sh
+# shellcheck source=scripts/guest/wire/rescind.sh
+. /rescind.sh
+# shellcheck source=scripts/guest/wire/reoffer.sh
+. /reoffer.sh
+# shellcheck source=scripts/guest/wire/traffic.sh
+. /traffic.sh
+# shellcheck source=scripts/guest/wire/unload.sh
+. /unload.sh
+
+step "The modules are loaded, and the host answers"
+check "insmod" wire_load
+check "vmbhostctl" host "stats"
+logged 'Vmbus version:' 1
+step "The host takes the device away"
+scenario "30 seconds in which the host reads nothing begin" stall_begin
+rescind_all
+step "It comes back"
+reoffer_all
+step "It stays"
+traffic_all
+scenario "30 seconds in which the host reads nothing" stall_end
+step "It leaves for other reasons"
+unload_all
+check "rmmod kmcl_traffic" rmmod kmcl_traffic
+check "rmmod vmbkmcl_hv" rmmod vmbkmcl_hv
+check "rmmod vmbkmcl" rmmod vmbkmcl
