@@ -580,14 +580,19 @@ static void alloc_exit(struct kunit *test)
 }
 
 static struct kunit_case alloc_cases[] = {
+	/* KMCL: VmbChannelAllocate */
 	KUNIT_CASE(allocating_a_channel),
 	KUNIT_CASE(setting_up_a_channel),
+	/* KMCL: VmbPacketAllocate */
 	KUNIT_CASE(allocating_a_packet),
+	/* KMCL: VmbPacketInitialize */
 	KUNIT_CASE(making_a_packet_of_memory),
+	/* KMCL: VmbChannelEnable */
 	KUNIT_CASE(enabling_a_server),
 	KUNIT_CASE_SLOW(opening),
 	KUNIT_CASE(synchronous_requests),
 	KUNIT_CASE(delivering),
+	/* KMCL: VmbChannelSaveEnd */
 	KUNIT_CASE(saving),
 	KUNIT_CASE(every_place_was_reached),
 	{}

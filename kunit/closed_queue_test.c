@@ -422,9 +422,12 @@ static struct kunit_case closed_queue_cases[] = {
 	KUNIT_CASE(s12_a_server_queues_from_closed_on),
 	KUNIT_CASE(s13_before_opened_packets_are_queued),
 	KUNIT_CASE(s14_before_the_first_enable_packets_are_queued),
+	/* KMCL: VmbPacketSend */
 	KUNIT_CASE(s15_the_queue_goes_out_first),
 	KUNIT_CASE(s16_packets_that_a_full_ring_kept_come_first),
+	/* KMCL: EVT_VMB_CHANNEL_STARTED */
 	KUNIT_CASE(s17_the_queue_moves_between_started_and_post_started),
+	/* KMCL: VMBUS_CHANNEL_FORMAT_FLAG_WAIT_FOR_COMPLETION */
 	KUNIT_CASE(s18_flags_hold_for_the_later_transmission),
 	KUNIT_CASE(s19_what_was_in_the_ring_is_not_sent_again),
 	KUNIT_CASE(s20_s21_disable_cancels_what_is_in_flight),
@@ -432,8 +435,11 @@ static struct kunit_case closed_queue_cases[] = {
 	KUNIT_CASE(s20_s21_a_server_cancels_what_is_in_flight),
 	KUNIT_CASE(s20_s21_a_server_loses_what_is_in_flight),
 	KUNIT_CASE(s22_a_completion_of_the_past_is_dropped),
+	/* KMCL: EVT_VMB_PACKET_COMPLETION_ROUTINE */
 	KUNIT_CASE(s23_a_send_that_failed_completes_nothing),
+	/* KMCL: VmbChannelCleanup */
 	KUNIT_CASE(s24_cleanup_cancels_the_queue_in_order),
+	/* KMCL: VmbPacketSetCompletionRoutine */
 	KUNIT_CASE(s25_the_default_routine_frees_cancelled_packets),
 	{}
 };

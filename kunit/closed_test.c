@@ -550,22 +550,32 @@ static void s33_pause_and_start(struct kunit *test)
 }
 
 static struct kunit_case closed_cases[] = {
+	/* KMCL: VmbChannelDisable */
 	KUNIT_CASE(s01_disable_closes_both_ends),
 	KUNIT_CASE(s01_revoking_closes_both_ends),
 	KUNIT_CASE(s02_not_before_an_offer),
+	/* KMCL: EVT_VMB_CHANNEL_OPENED */
 	KUNIT_CASE(s02_not_after_opened_failed),
+	/* KMCL: EVT_VMB_CHANNEL_PNP_FAILURE */
 	KUNIT_CASE(s02_not_after_a_refused_open),
+	/* KMCL: EVT_VMB_CHANNEL_CLOSED */
 	KUNIT_CASE(s03_runs_in_process_context_without_locks),
+	/* KMCL: VmbChannelPacketComplete */
 	KUNIT_CASE(s04_waits_for_outstanding_after_disable),
 	KUNIT_CASE(s04_waits_for_outstanding_after_rescind),
+	/* KMCL: EVT_VMB_CHANNEL_SUSPEND */
 	KUNIT_CASE(s04_waits_for_suspend),
+	/* KMCL: VmbChannelPause */
 	KUNIT_CASE(s04_no_second_suspend_when_paused),
+	/* KMCL: EVT_VMB_CHANNEL_CLOSED */
 	KUNIT_CASE(s05_nothing_is_delivered_from_closed_on),
+	/* KMCL: VmbChannelDisable */
 	KUNIT_CASE(s06_disable_returns_after_closed),
 	KUNIT_CASE(s06_server_disable_returns_after_closed),
 	KUNIT_CASE(s07_client_is_disabled_afterwards),
 	KUNIT_CASE(s07_client_is_disabled_after_a_rescind),
 	KUNIT_CASE(s08_a_new_offer_alone_opens_nothing),
+	/* KMCL: VmbChannelEnable */
 	KUNIT_CASE(s09_enable_again_with_an_offer),
 	KUNIT_CASE(s09_enable_again_before_an_offer),
 	KUNIT_CASE(s10_the_offer_stays_after_a_client_close),
@@ -574,10 +584,13 @@ static struct kunit_case closed_cases[] = {
 	KUNIT_CASE(s28_rescind_during_disable),
 	KUNIT_CASE(s28_disable_during_rescind),
 	KUNIT_CASE(s29_disable_after_a_rescind_does_nothing),
+	/* KMCL: VmbChannelInitSetStateChangeCallbacks */
 	KUNIT_CASE(s30_without_callbacks_all_rules_hold),
+	/* KMCL: VmbChannelEnable */
 	KUNIT_CASE(s31_enable_before_closed_returned_fails),
 	KUNIT_CASE(s32_open_and_close_many_times),
 	KUNIT_CASE(s33_a_server_returns_to_what_it_was),
+	/* KMCL: VmbChannelPause VmbChannelStart */
 	KUNIT_CASE(s33_pause_and_start),
 	{}
 };

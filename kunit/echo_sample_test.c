@@ -48,6 +48,7 @@ static void a_second_server_of_the_same_name_is_refused(struct kunit *test)
 
 static struct kunit_case echo_sample_test_cases[] = {
 	KUNIT_CASE(every_message_is_echoed),
+	/* KMCL: VmbServerChannelInitSetTargetInterfaceId */
 	KUNIT_CASE(a_second_server_of_the_same_name_is_refused),
 	{}
 };

@@ -545,15 +545,25 @@ static void a_full_ring_queues_packets_with_ranges(struct kunit *test)
 
 static struct kunit_case external_cases[] = {
 	KUNIT_CASE(one_range_from_an_offset_over_three_frames),
+	/* KMCL: VmbChannelInitSetMaximumExternalData VmbPacketSend */
+	/* KMCL: VMBUS_CHANNEL_PROCESS_PACKET_FLAG_EXTERNAL_DATA */
 	KUNIT_CASE(a_chain_has_a_range_per_piece_with_bytes),
+	/* KMCL: VmbPacketSendWithExternalMdl */
 	KUNIT_CASE(a_part_of_a_chain),
+	/* KMCL: VmbPacketSendWithExternalMdl */
+	/* KMCL: VMBUS_CHANNEL_FORMAT_FLAG_FORCE_MDL_LENGTH */
 	KUNIT_CASE(a_forced_length_reaches_to_the_end_of_the_last_frame),
+	/* KMCL: VmbPacketSendWithExternalPfns */
 	KUNIT_CASE(whole_frames),
 	KUNIT_CASE(a_scatter_list),
 	KUNIT_CASE(hundreds_of_frames_in_one_range),
 	KUNIT_CASE(the_server_writes_into_the_clients_memory),
+	/* KMCL: VmbChannelPacketGetExternalData */
+	/* KMCL: VMBUS_CHANNEL_PACKET_EXTERNAL_DATA_FLAG_READ_ONLY */
 	KUNIT_CASE(external_data_for_reading_only),
+	/* KMCL: VmbChannelPacketGetExternalData */
 	KUNIT_CASE(asking_for_external_data_in_the_wrong_way),
+	/* KMCL: VmbChannelPacketGetExternalData */
 	KUNIT_CASE(external_data_that_is_not_there_yet),
 	KUNIT_CASE(ranges_go_with_a_packet_that_is_queued),
 	KUNIT_CASE(a_full_ring_queues_packets_with_ranges),

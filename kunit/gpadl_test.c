@@ -442,17 +442,26 @@ static void mapping_on_a_dead_link(struct kunit *test)
 }
 
 static struct kunit_case gpadl_cases[] = {
+	/* KMCL: VmbChannelCreateGpadlFromBuffer */
 	KUNIT_CASE(a_buffer_is_the_servers_to_read_and_write),
+	/* KMCL: VmbChannelCreateGpadlFromMdl */
 	KUNIT_CASE(a_part_of_a_chain_that_is_gone_then),
+	/* KMCL: VmbChannelMapGpadl VMBUS_CHANNEL_GPADL_FLAG_READ_ONLY */
 	KUNIT_CASE(one_for_reading_only),
+	/* KMCL: VmbChannelMapGpadl VmbChannelUnmapGpadl */
 	KUNIT_CASE(one_mapping_at_a_time),
+	/* KMCL: VmbChannelDeleteGpadl */
 	KUNIT_CASE(deleting_waits_while_it_is_mapped),
 	KUNIT_CASE(closed_deletes_after_disable),
 	KUNIT_CASE(closed_deletes_after_a_rescind),
+	/* KMCL: VmbChannelDeleteGpadl */
 	KUNIT_CASE(leftovers_are_deleted_and_counted),
 	KUNIT_CASE(created_in_opened_that_fails),
+	/* KMCL: VmbChannelCreateGpadlFromBuffer */
 	KUNIT_CASE(nothing_is_made_where_there_is_no_link),
+	/* KMCL: VmbChannelCreateGpadlFromBuffer */
 	KUNIT_CASE(nothing_is_made_on_a_dead_link),
+	/* KMCL: VmbChannelMapGpadl */
 	KUNIT_CASE(mapping_on_a_dead_link),
 	{}
 };

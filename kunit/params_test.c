@@ -299,14 +299,23 @@ static void the_failure_callback_may_want_an_ntstatus(struct kunit *test)
 
 static struct kunit_case params_cases[] = {
 	KUNIT_CASE(setters_name_the_wrong_argument),
+	/* KMCL: VmbChannelCleanup */
 	KUNIT_CASE(calls_without_a_channel),
+	/* KMCL: VmbChannelInitSetClientContextSize */
 	KUNIT_CASE(settings_are_frozen_in_every_other_state),
+	/* KMCL: VmbClientChannelInitSetRingBufferPageCount */
 	KUNIT_CASE(rings_are_as_large_as_asked_for_or_needed),
+	/* KMCL: VmbChannelInitSetMaximumPacketSize */
 	KUNIT_CASE(the_packet_size_is_settled_by_the_first_packet),
+	/* KMCL: VmbChannelEnable VmbServerChannelInitSetTargetInterfaceId */
 	KUNIT_CASE(one_server_for_a_pair_of_guids),
+	/* KMCL: VmbChannelDisable */
 	KUNIT_CASE(state_callbacks_may_not_end_their_channel),
+	/* KMCL: EVT_VMB_CHANNEL_PROCESS_PACKET */
 	KUNIT_CASE(process_callbacks_may_not_end_their_channel),
+	/* KMCL: EVT_VMB_PACKET_COMPLETION_ROUTINE */
 	KUNIT_CASE(completion_routines_may_not_end_their_channel),
+	/* KMCL: VmbClientChannelInitSetTargetPnp EVT_VMB_CHANNEL_PNP_FAILURE */
 	KUNIT_CASE(the_failure_callback_may_want_an_ntstatus),
 	{}
 };

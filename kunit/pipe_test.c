@@ -327,8 +327,11 @@ static void the_mode_is_settled_by_the_first_packet(struct kunit *test)
 }
 
 static struct kunit_case pipe_cases[] = {
+	/* KMCL: VmbChannelInitSetFlags */
 	KUNIT_CASE(a_message_arrives_with_its_very_length),
+	/* KMCL: VMBUS_CHANNEL_INIT_FLAG_IS_PIPE */
 	KUNIT_CASE(messages_keep_their_bounds_and_order),
+	/* KMCL: VMBUS_CHANNEL_INIT_FLAG_IS_PIPE */
 	KUNIT_CASE(the_header_is_what_vmbus_pipes_have),
 	KUNIT_CASE(bad_headers_are_counted_and_dropped),
 	KUNIT_CASE(a_message_shorter_than_its_packet),
@@ -337,6 +340,7 @@ static struct kunit_case pipe_cases[] = {
 	KUNIT_CASE(a_message_beyond_the_longest_is_dropped),
 	KUNIT_CASE(a_pipe_is_not_opened_by_another_client),
 	KUNIT_CASE(a_pipe_client_opens_nothing_else),
+	/* KMCL: VmbChannelInitSetFlags */
 	KUNIT_CASE(the_mode_is_settled_by_the_first_packet),
 	{}
 };

@@ -478,20 +478,32 @@ static void without_a_process_callback_packets_complete_empty(struct kunit *test
 }
 
 static struct kunit_case queue_cases[] = {
+	/* KMCL: EVT_VMB_CHANNEL_PROCESS_PACKET */
 	KUNIT_CASE(packets_arrive_in_order_both_ways),
+	/* KMCL: VmbChannelPacketComplete EVT_VMB_PACKET_COMPLETION_ROUTINE */
+	/* KMCL: VMBUS_CHANNEL_FORMAT_FLAG_WAIT_FOR_COMPLETION */
 	KUNIT_CASE(completions_find_their_packet_in_any_order),
+	/* KMCL: VmbPacketSend */
 	KUNIT_CASE(a_full_ring_keeps_the_order),
 	KUNIT_CASE(both_rings_full_at_once),
+	/* KMCL: VmbChannelInitSetMaximumPacketSize */
 	KUNIT_CASE(packets_as_long_as_allowed),
 	KUNIT_CASE(a_server_may_have_the_longer_packets),
 	KUNIT_CASE(counters_agree_at_every_read),
 	KUNIT_CASE(completions_pass_a_shut_gate),
+	/* KMCL: VmbChannelSetTransactionQuota EVT_VMB_CHANNEL_PROCESSING_COMPLETE */
 	KUNIT_CASE(a_quota_bounds_what_is_outstanding),
+	/* KMCL: VmbChannelPacketDeferToPassive */
 	KUNIT_CASE(a_deferred_packet_comes_again_in_process_context),
+	/* KMCL: VmbChannelPacketDeferToPassive */
 	KUNIT_CASE(a_deferred_packet_ends_with_the_channel),
+	/* KMCL: VmbChannelPacketFail */
 	KUNIT_CASE(a_failed_packet_stops_delivery_until_reopened),
+	/* KMCL: VmbChannelSetIncomingProcessingAtPassive */
+	/* KMCL: EVT_VMB_CHANNEL_PROCESSING_COMPLETE */
 	KUNIT_CASE(delivery_in_process_context_if_asked),
 	KUNIT_CASE(a_routine_that_sends_again_does_not_recurse),
+	/* KMCL: VmbChannelInitSetProcessPacketCallbacks */
 	KUNIT_CASE(without_a_process_callback_packets_complete_empty),
 	{}
 };

@@ -395,11 +395,14 @@ static void cleanup_under_load(struct kunit *test)
 }
 
 static struct kunit_case race_cases[] = {
+	/* KMCL: VmbChannelDisable */
 	KUNIT_CASE_SLOW(disable_racing_with_sends),
 	KUNIT_CASE_SLOW(revoking_racing_with_disable_and_sends),
+	/* KMCL: VmbChannelPause VmbChannelStart */
 	KUNIT_CASE_SLOW(pausing_loses_and_mixes_up_nothing),
 	KUNIT_CASE_SLOW(closing_keeps_the_order_of_the_rest),
 	KUNIT_CASE_SLOW(any_calls_from_many_threads),
+	/* KMCL: VmbChannelCleanup */
 	KUNIT_CASE_SLOW(cleanup_under_load),
 	{}
 };

@@ -138,9 +138,12 @@ static void every_byte_may_lie(struct kunit *test)
 }
 
 static struct kunit_case restore_cases[] = {
+	/* KMCL: VmbPacketRestore */
 	KUNIT_CASE(lies_about_a_packet_are_refused),
 	KUNIT_CASE(an_id_is_not_given_twice),
+	/* KMCL: VmbChannelRestoreFromBuffer */
 	KUNIT_CASE(lies_about_a_chunk_restore_nothing),
+	/* KMCL: VmbChannelRestoreFromBuffer */
 	KUNIT_CASE(every_byte_may_lie),
 	{}
 };

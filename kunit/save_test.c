@@ -467,19 +467,29 @@ static void a_packet_is_restored_in_its_callback(struct kunit *test)
 }
 
 static struct kunit_case save_cases[] = {
+	/* KMCL: VmbChannelRestoreFromBuffer */
 	KUNIT_CASE(queued_packets_come_back_in_order),
+	/* KMCL: VmbChannelSaveContinue */
 	KUNIT_CASE(an_image_in_pieces),
+	/* KMCL: VmbServerChannelInitSetSaveRestorePacketCallbacks */
 	KUNIT_CASE(the_same_under_windows_names),
 	KUNIT_CASE(what_was_in_flight_waits_for_its_completion),
 	KUNIT_CASE(an_id_that_another_packet_has),
 	KUNIT_CASE(closing_ends_what_was_restored),
+	/* KMCL: VMBUS_SERVER_CHANNEL_INIT_FLAG_FORCE_NEW_CHANNEL */
 	KUNIT_CASE(a_new_instance_owes_no_completion),
+	/* KMCL: VmbChannelSaveBegin */
 	KUNIT_CASE(only_a_paused_server_is_saved),
+	/* KMCL: VmbChannelSaveBegin VmbChannelSaveEnd */
 	KUNIT_CASE(moving_on_ends_a_save),
 	KUNIT_CASE(a_save_callback_keeps_the_channel_paused),
+	/* KMCL: VmbChannelSaveContinue EVT_VMB_CHANNEL_SAVE_PACKET */
 	KUNIT_CASE(a_driver_may_find_more_to_save),
+	/* KMCL: EVT_VMB_CHANNEL_SAVE_PACKET EVT_VMB_CHANNEL_RESTORE_PACKET */
 	KUNIT_CASE(a_driver_may_fail),
+	/* KMCL: VmbServerChannelInitSetSaveRestorePacketCallbacks */
 	KUNIT_CASE(without_callbacks),
+	/* KMCL: VmbPacketRestore EVT_VMB_CHANNEL_RESTORE_PACKET */
 	KUNIT_CASE(a_packet_is_restored_in_its_callback),
 	{}
 };

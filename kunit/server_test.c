@@ -240,14 +240,27 @@ static void disabling_the_server_takes_the_offer_back(struct kunit *test)
 }
 
 static struct kunit_case server_cases[] = {
+	/* KMCL: VmbServerChannelInitSetFlags */
+	/* KMCL: VMBUS_SERVER_CHANNEL_INIT_FLAG_LOOPBACK_OFFER */
+	/* KMCL: VMBUS_SERVER_CHANNEL_INIT_FLAG_ENUMERATE_DEVICE_INTERFACE */
+	/* KMCL: VMBUS_SERVER_CHANNEL_INIT_FLAG_TLNPI_PROVIDER_OFFER */
 	KUNIT_CASE(flags_are_translated_into_the_offers),
+	/* KMCL: VMBUS_SERVER_CHANNEL_INIT_FLAG_OFFER_AS_PIPE */
 	KUNIT_CASE(a_pipe_is_offered_as_one),
+	/* KMCL: VmbServerChannelInitSetFlags */
 	KUNIT_CASE(every_flag_leaves_a_server_that_works),
+	/* KMCL: VmbServerChannelInitSetFlags VmbServerChannelInitSetMmioMegabytes */
+	/* KMCL: VmbServerChannelInitSetTargetVtl VmbServerChannelInitSetVmbusHandle */
 	KUNIT_CASE(setters_name_the_wrong_argument),
+	/* KMCL: VmbServerChannelInitSetMmioMegabytes */
 	KUNIT_CASE(setters_need_a_disabled_channel),
+	/* KMCL: VmbConvertVmbusHandleToKernelHandle */
 	KUNIT_CASE(no_handle_becomes_a_kernels),
+	/* KMCL: VmbChannelSetInterruptLatency */
 	KUNIT_CASE(latency_is_for_a_channel_that_is_open),
+	/* KMCL: VmbChannelGetMmioSpace */
 	KUNIT_CASE(a_loopback_client_has_no_mmio),
+	/* KMCL: VmbChannelGetInterfaceInstance */
 	KUNIT_CASE(the_instance_is_the_one_in_use),
 	KUNIT_CASE(closing_by_the_client_leaves_the_offer),
 	KUNIT_CASE(disabling_the_server_takes_the_offer_back),

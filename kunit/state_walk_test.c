@@ -335,6 +335,9 @@ static void every_walk_keeps_the_order(struct kunit *test)
 }
 
 static struct kunit_case state_walk_cases[] = {
+	/* KMCL: EVT_VMB_CHANNEL_OPENED EVT_VMB_CHANNEL_CLOSED */
+	/* KMCL: EVT_VMB_CHANNEL_SUSPEND EVT_VMB_CHANNEL_STARTED */
+	/* KMCL: EVT_VMB_CHANNEL_POST_STARTED */
 	KUNIT_CASE(every_walk_keeps_the_order),
 	{}
 };

@@ -309,8 +309,13 @@ static void a_refused_query_writes_nothing(struct kunit *test)
 }
 
 static struct kunit_case symbols_test_cases[] = {
+	/* KMCL: KMCL_CLIENT_INTERFACE_V1 KMCL_CLIENT_INTERFACE_TYPE */
+	/* KMCL: KMCL_CLIENT_INTERFACE_VERSION_LATEST */
 	KUNIT_CASE(client_table_is_filled),
+	/* KMCL: KMCL_SERVER_ONLY_METHODS KMCL_SERVER_INTERFACE_V1 */
+	/* KMCL: KMCL_SERVER_INTERFACE_TYPE KMCL_SERVER_INTERFACE_VERSION_V1 */
 	KUNIT_CASE(server_table_is_the_clients_and_more),
+	/* KMCL: KMCL_CLIENT_INTERFACE_TYPE KMCL_CLIENT_INTERFACE_VERSION_V1 */
 	KUNIT_CASE(a_refused_query_writes_nothing),
 	{}
 };

@@ -616,12 +616,16 @@ static void a_killed_task_stops_waiting(struct kunit *test)
 }
 
 static struct kunit_case sync_cases[] = {
+	/* KMCL: VmbChannelSendSynchronousRequest */
 	KUNIT_CASE(a_reply_comes_back),
 	KUNIT_CASE(without_wait_it_ends_in_the_ring),
 	KUNIT_CASE(a_reply_too_long_is_cut_and_its_length_told),
+	/* KMCL: VmbChannelSendSynchronousRequest */
 	KUNIT_CASE(a_time_limit_ends_the_wait),
 	KUNIT_CASE(a_time_limit_takes_it_off_the_queue),
+	/* KMCL: VmbChannelSendSynchronousRequest */
 	KUNIT_CASE(no_time_at_all_neither_queues_nor_waits),
+	/* KMCL: VmbChannelSendSynchronousRequest */
 	KUNIT_CASE(a_server_never_waits),
 	KUNIT_CASE(a_server_says_what_the_client_left),
 	KUNIT_CASE(every_limit_with_every_completion),
@@ -631,10 +635,12 @@ static struct kunit_case sync_cases[] = {
 	KUNIT_CASE(a_reply_buffer_is_of_whole_words),
 	KUNIT_CASE(s27_disable_ends_the_wait_in_flight),
 	KUNIT_CASE(s27_disable_ends_the_wait_in_the_queue),
+	/* KMCL: VmbChannelSendSynchronousRequest */
 	KUNIT_CASE(s27_a_rescind_ends_the_wait),
 	KUNIT_CASE(s27_a_refused_open_ends_the_wait),
 	KUNIT_CASE(s27_an_open_that_was_undone_ends_the_wait),
 	KUNIT_CASE(a_request_waits_for_the_channel_to_open),
+	/* KMCL: EVT_VMB_CHANNEL_POST_STARTED */
 	KUNIT_CASE(only_post_started_may_wait),
 	KUNIT_CASE(a_passive_process_callback_may_not_wait),
 	KUNIT_CASE(closing_ends_a_wait_in_post_started),

@@ -407,17 +407,36 @@ static void winapi_test_exit(struct kunit *test)
 }
 
 static struct kunit_case winapi_test_cases[] = {
+	/* KMCL: VMB_CHANNEL_STATE_CHANGE_CALLBACKS_INIT */
+	/* KMCL: VMB_CHANNEL_STATE_CHANGE_CALLBACKS */
 	KUNIT_CASE(callbacks_have_windows_layout),
+	/* KMCL: VmbChannelAllocate */
 	KUNIT_CASE(allocate_wants_a_parent_and_a_place),
+	/* KMCL: VmbChannelInitSetStateChangeCallbacks */
 	KUNIT_CASE(state_callbacks_need_their_version_and_size),
+	/* KMCL: VmbChannelInitSetClientContextSize VmbChannelInitSetFlags */
+	/* KMCL: VmbChannelInitSetMaximumPacketSize */
+	/* KMCL: VmbChannelInitSetProcessPacketCallbacks */
+	/* KMCL: VmbClientChannelInitSetTargetPnp */
 	KUNIT_CASE(settings_name_the_wrong_parameter),
+	/* KMCL: VmbChannelInitSetFriendlyName */
 	KUNIT_CASE(names_are_utf16_and_counted),
+	/* KMCL: VmbClientChannelInitSetRingBufferPageCount */
 	KUNIT_CASE(ring_pages_are_a_clients_and_above_zero),
+	/* KMCL: VmbChannelInitSetFriendlyName */
 	KUNIT_CASE(settings_need_a_disabled_channel),
+	/* KMCL: VmbChannelGetPointer VmbChannelSetPointer VmbPacketAllocate */
+	/* KMCL: VmbPacketFree VmbPacketGetChannel VmbPacketGetPointer */
+	/* KMCL: VmbPacketSetPointer */
 	KUNIT_CASE(pointers_are_the_drivers),
+	/* KMCL: VmbPacketSend */
 	KUNIT_CASE(send_names_the_wrong_parameter),
+	/* KMCL: VmbChannelSizeofPacket VmbPacketInitialize */
+	/* KMCL: VmbPacketSetCompletionRoutine */
 	KUNIT_CASE(own_memory_needs_room_and_a_routine),
+	/* KMCL: VmbChannelSendSynchronousRequest */
 	KUNIT_CASE(sync_request_names_the_wrong_parameter),
+	/* KMCL: VmbChannelSendSynchronousRequest */
 	KUNIT_CASE(time_limits_become_nanoseconds_from_now),
 	{}
 };
