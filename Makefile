@@ -22,13 +22,17 @@ distclean:
 # Each of these can be run alone, needs nothing installed, downloads what it
 # uses into build/ once, and ends with "N passed, N failed, N skipped".
 # KERNEL=6.1, 6.12 (the default) or 7.3 chooses the kernel for demo and vmtest.
-demo check kunit symbols sparse checkpatch shellcheck build-test vmtest bench \
-	vmbhost-test:
+demo check kunit coverage symbols sparse checkpatch shellcheck build-test \
+	vmtest bench vmbhost-test:
 	@scripts/$@.sh
 
 # The VMBus host for tests, in build/vmbhost/.
 vmbhost:
 	@scripts/$@.sh
+
+# The table of KMCL's symbols and their tests, as of the last make kunit.
+kmcl-coverage:
+	@scripts/kmcl-coverage.sh
 
 # DKMS builds the modules for the running kernel and for those to come; deb
 # packs that as build/vmbkmcl-dkms_VERSION_all.deb.
@@ -55,6 +59,8 @@ help:
 	@echo 'make demo   [KERNEL=6.12]  the whole story on a real VMBus host, in QEMU'
 	@echo 'make check                 everything below, and a sum'
 	@echo 'make kunit                 unit tests under User Mode Linux'
+	@echo 'make coverage              the lines and branches that they execute'
+	@echo 'make kmcl-coverage         Documentation/kmcl-coverage.md, from their result'
 	@echo 'make symbols               every symbol of the list has its check'
 	@echo 'make sparse                sparse on the module sources'
 	@echo 'make checkpatch            checkpatch --strict on all sources'
@@ -66,6 +72,6 @@ help:
 	@echo 'make bench  [KERNEL=6.12]  instructions per packet, beside the raw VMBus API'
 	@echo 'make dkmstest              the package in a clean Debian root and a guest'
 
-.PHONY: bench modules modules_install clean distclean demo check kunit symbols \
-	sparse checkpatch shellcheck build-test vmtest dkms-install dkms-remove \
-	deb dkmstest help vmbhost vmbhost-test
+.PHONY: bench modules modules_install clean distclean demo check kunit coverage \
+	kmcl-coverage symbols sparse checkpatch shellcheck build-test vmtest \
+	dkms-install dkms-remove deb dkmstest help vmbhost vmbhost-test

@@ -8,12 +8,13 @@
 #
 #   KUNIT_ARGS     more arguments for kunit.py run, for example
 #                  --kconfig_add=CONFIG_KASAN=y
+#   KUNIT_OUT      where to build (build/kunit)
 #   KUNIT_TIMEOUT  seconds that all tests together may take (300)
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-OUT=$BUILD/kunit
+OUT=${KUNIT_OUT:-$BUILD/kunit}
 LOG=$OUT/test.log
 RESULT=$OUT/result.json
 PYTHON=/usr/bin/python3
