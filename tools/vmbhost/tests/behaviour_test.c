@@ -260,6 +260,12 @@ static void source_behaviour(void)
 	for (i = 1; i <= 10; i++)
 		expect(read_packet(&e, &in) && is_traffic(i, 100));
 	expect(!read_packet(&e, &in));
+	/* A worker that comes late sends what is owed. */
+	now += 10 * MSEC;
+	work();
+	for (; i <= 20; i++)
+		expect(read_packet(&e, &in) && is_traffic(i, 100));
+	expect(!read_packet(&e, &in));
 	sleep_ns(SEC);
 	for (; i < 50; i++)
 		expect(read_packet(&e, &in) && is_traffic(i, 100));
@@ -311,6 +317,8 @@ static void slow_behaviour(void)
 		expect(send_traffic(&e, i, 24, true));
 	work();
 	expect(count("rx_packets") == 1);
+	/* The host is at it, and needs no more signals. */
+	expect(tx_header(&e)->interrupt_mask == 1);
 	sleep_ns(5 * MSEC);
 	expect(count("rx_packets") == 3);
 	sleep_ns(5 * MSEC);
