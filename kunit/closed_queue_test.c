@@ -406,13 +406,13 @@ static void s25_the_default_routine_frees_cancelled_packets(struct kunit *test)
 	loop_wait(&loop->server, loop_kept(&loop->server) == 10);
 	kmcl_channel_disable(ch);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).cancelled, 10);
-	KUNIT_EXPECT_EQ(test, ch->pkt_cached, 10);
+	KUNIT_EXPECT_EQ(test, loop_cached(&loop->client), 10);
 	for (i = 0; i < 10; i++)
 		KUNIT_ASSERT_EQ(test, 0, kmcl_send(kmcl_packet_alloc(ch), &buf,
 						   8, 0));
-	KUNIT_EXPECT_EQ(test, ch->pkt_cached, 0);
+	KUNIT_EXPECT_EQ(test, loop_cached(&loop->client), 0);
 	kmcl_tx_fail_queued(ch, -ECANCELED);
-	KUNIT_EXPECT_EQ(test, ch->pkt_cached, 10);
+	KUNIT_EXPECT_EQ(test, loop_cached(&loop->client), 10);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).cancelled, 20);
 	loop_complete_all(&loop->server);
 }

@@ -559,6 +559,11 @@ struct kmcl_counters loop_counters(struct end *e)
 	return c;
 }
 
+u32 loop_cached(struct end *e)
+{
+	return e->ch->pkt_cached + !!e->ch->pkt_spare;
+}
+
 void loop_expect_balance(struct end *e)
 {
 	struct kmcl_counters c = loop_counters(e);

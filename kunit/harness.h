@@ -138,6 +138,8 @@ u32 loop_got(struct end *e);
 u32 loop_kept(struct end *e);
 void loop_expect_balance(struct end *e);
 struct kmcl_counters loop_counters(struct end *e);
+/* Free packets that the channel keeps */
+u32 loop_cached(struct end *e);
 struct end *loop_end(struct kmcl_channel *ch);
 
 #endif

@@ -54,7 +54,7 @@ static void memory_of_the_drivers(struct kunit *test)
 	struct end *client = &loop->client;
 	struct routine r = {};
 	struct kmcl_packet *pkt = own_packet(test, client, &r);
-	u32 size = kmcl_packet_size(client->ch), cached = client->ch->pkt_cached;
+	u32 size = kmcl_packet_size(client->ch), cached = loop_cached(client);
 	u64 value = 0;
 
 	KUNIT_EXPECT_PTR_EQ(test, kmcl_packet_channel(pkt), client->ch);
@@ -77,7 +77,7 @@ static void memory_of_the_drivers(struct kunit *test)
 
 	/* It is never the library's to free */
 	kmcl_packet_free(pkt);
-	KUNIT_EXPECT_EQ(test, client->ch->pkt_cached, cached);
+	KUNIT_EXPECT_EQ(test, loop_cached(client), cached);
 	/* No routine again: back to none, not to the default */
 	kmcl_packet_set_done(pkt, NULL);
 	KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 1), __kmcl_send(pkt, &value, 8, 0));
@@ -141,13 +141,29 @@ static void freed_packets_are_kept_for_the_next(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(pkt); i++)
 		kmcl_packet_free(pkt[i]);
 	/* So many, and no more */
-	KUNIT_EXPECT_EQ(test, ch->pkt_cached, CACHED);
+	KUNIT_EXPECT_EQ(test, loop_cached(&loop->client), CACHED);
 	pkt[0] = kmcl_packet_alloc(ch);
-	KUNIT_EXPECT_EQ(test, ch->pkt_cached, CACHED - 1);
+	KUNIT_EXPECT_EQ(test, loop_cached(&loop->client), CACHED - 1);
 	/* As new */
 	KUNIT_EXPECT_NULL(test, kmcl_packet_get_pointer(pkt[0]));
 	KUNIT_EXPECT_NULL(test, pkt[0]->done);
 	kmcl_packet_free(pkt[0]);
+}
+
+static void a_freed_packet_is_refused(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_packet *pkt = kmcl_packet_alloc(loop->client.ch);
+	u64 value = 0;
+
+	KUNIT_ASSERT_NOT_NULL(test, pkt);
+	kmcl_packet_free(pkt);
+	KUNIT_EXPECT_EQ(test, 1, loop_cached(&loop->client));
+	kmcl_packet_free(pkt);
+	KUNIT_EXPECT_EQ(test, 1, loop_cached(&loop->client));
+	KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 1),
+			__kmcl_send(pkt, &value, 8, 0));
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).accepted, 0);
 }
 
 static void the_default_routine_frees(struct kunit *test)
@@ -169,7 +185,7 @@ static void the_default_routine_frees(struct kunit *test)
 	loop_wait(&loop->server, loop_got(&loop->server) == 200);
 	loop_wait(&loop->client, !loop_counters(&loop->client).in_flight);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).completed, 200);
-	KUNIT_EXPECT_GT(test, ch->pkt_cached, 0);
+	KUNIT_EXPECT_GT(test, loop_cached(&loop->client), 0);
 }
 
 static u32 contexts_wrong;
@@ -424,6 +440,7 @@ static struct kunit_case packet_cases[] = {
 	KUNIT_CASE(memory_of_the_drivers),
 	KUNIT_CASE(a_packet_in_use_is_left_alone),
 	KUNIT_CASE(freed_packets_are_kept_for_the_next),
+	KUNIT_CASE(a_freed_packet_is_refused),
 	KUNIT_CASE(the_default_routine_frees),
 	KUNIT_CASE(each_incoming_packet_has_a_context),
 	KUNIT_CASE(the_quota_may_be_raised),

@@ -79,6 +79,7 @@ struct kmcl_item {
 
 enum kmcl_packet_state {
 	KMCL_PKT_IDLE,
+	KMCL_PKT_FREE,			/* kept for the next allocation */
 	KMCL_PKT_QUEUED,
 	KMCL_PKT_IN_FLIGHT,
 	KMCL_PKT_DONE,			/* its routine is due */
@@ -221,7 +222,8 @@ struct kmcl_channel {
 	struct list_head done;
 	struct list_head syncs;
 	struct list_head pkt_cache;
-	u32 pkt_cached;
+	u32 pkt_cached;			/* of those in pkt_cache */
+	struct kmcl_packet *pkt_spare;	/* one more, see packet.c */
 	struct xarray slots;
 	struct kmcl_counters n;		/* but for what rx_lock covers */
 

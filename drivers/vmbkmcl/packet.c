@@ -3,7 +3,9 @@
  * Outgoing packet objects, their cache, and transaction slots.
  *
  * Everything is under ch->tx_lock but the fields of an idle packet, which
- * belong to the driver that holds it.
+ * belong to the driver that holds it, and ch->pkt_spare, the free packet that
+ * allocation tries first: whoever exchanges it for NULL has it. So a packet that
+ * is allocated, sent and freed takes the lock once, not twice.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -80,8 +82,13 @@ bool kmcl_packet_recycle(struct kmcl_packet *pkt)
 	struct kmcl_channel *ch = pkt->ch;
 
 	lockdep_assert_held(&ch->tx_lock);
-	pkt->state = KMCL_PKT_IDLE;
-	if (ch->pkt_cached >= KMCL_CACHED)
+	pkt->state = KMCL_PKT_FREE;
+	/* Only whoever holds the lock fills it, and its contents are done with */
+	if (!READ_ONCE(ch->pkt_spare)) {
+		smp_store_release(&ch->pkt_spare, pkt);
+		return true;
+	}
+	if (ch->pkt_cached >= KMCL_CACHED - 1)
 		return false;
 	ch->pkt_cached++;
 	list_add(&pkt->item.node, &ch->pkt_cache);
@@ -99,6 +106,9 @@ void kmcl_packets_free(struct kmcl_channel *ch)
 		kmcl_packet_destroy(pkt);
 	INIT_LIST_HEAD(&ch->pkt_cache);
 	ch->pkt_cached = 0;
+	if (ch->pkt_spare)
+		kmcl_packet_destroy(ch->pkt_spare);
+	ch->pkt_spare = NULL;
 	xa_for_each(&ch->slots, index, slot)
 		kfree(slot);
 	xa_destroy(&ch->slots);
@@ -119,16 +129,7 @@ u32 kmcl_packet_size(struct kmcl_channel *ch)
 }
 EXPORT_SYMBOL_GPL(kmcl_packet_size);
 
-/**
- * kmcl_packet_alloc() - a packet (VmbPacketAllocate)
- * @ch: the channel
- *
- * Unless it is given another completion routine, completing frees it.
- *
- * Context: atomic.
- * Return: the packet, the caller's until it is sent; NULL: no memory.
- */
-struct kmcl_packet *kmcl_packet_alloc(struct kmcl_channel *ch)
+static struct kmcl_packet *packet_from_cache(struct kmcl_channel *ch)
 {
 	struct kmcl_packet *pkt;
 	unsigned long flags;
@@ -141,8 +142,28 @@ struct kmcl_packet *kmcl_packet_alloc(struct kmcl_channel *ch)
 		ch->pkt_cached--;
 	}
 	spin_unlock_irqrestore(&ch->tx_lock, flags);
-	if (!pkt)
+	return pkt;
+}
+
+/**
+ * kmcl_packet_alloc() - a packet (VmbPacketAllocate)
+ * @ch: the channel
+ *
+ * Unless it is given another completion routine, completing frees it.
+ *
+ * Context: atomic.
+ * Return: the packet, the caller's until it is sent; NULL: no memory.
+ */
+struct kmcl_packet *kmcl_packet_alloc(struct kmcl_channel *ch)
+{
+	struct kmcl_packet *pkt;
+
+	pkt = READ_ONCE(ch->pkt_spare) ? xchg(&ch->pkt_spare, NULL) : NULL;
+	if (unlikely(!pkt))
+		pkt = packet_from_cache(ch);
+	if (unlikely(!pkt))
 		return kmcl_packet_new(ch, GFP_ATOMIC);
+	pkt->state = KMCL_PKT_IDLE;
 	pkt->done = NULL;
 	pkt->ntstatus = false;
 	pkt->pointer = NULL;
@@ -171,7 +192,7 @@ void kmcl_packet_free(struct kmcl_packet *pkt)
 		kept = kmcl_packet_recycle(pkt);
 	spin_unlock_irqrestore(&ch->tx_lock, flags);
 	if (busy)
-		pr_warn_ratelimited("%s: a packet was freed while it was sent, or is not the library's to free; it was left alone\n",
+		pr_warn_ratelimited("%s: a packet was freed while it was sent or already free, or is not the library's to free; it was left alone\n",
 				    kmcl_name(ch));
 	else if (!kept)
 		kmcl_packet_destroy(pkt);
