@@ -35,7 +35,7 @@ clean()
 		# Windows' API, under Windows' names and types.
 		ignore=CAMELCASE,NEW_TYPEDEFS ;;
 	drivers/clients/kmcl_dynmem* | drivers/clients/kmcl_echo.c | \
-	kunit/*_sample_test.c | kunit/save_test.c | kunit/winapi_test.c)
+	kunit/*_sample_test.c | kunit/save_test.c | kunit/win*_test.c)
 		# Written with those names, as a ported driver is.
 		ignore=CAMELCASE ;;
 	kunit/symbols_test.c)

@@ -16,7 +16,6 @@
 #include "ntstatus.h"
 
 struct device;
-struct kmcl_mdl;
 
 #ifndef VOID
 #define VOID	void
@@ -103,8 +102,8 @@ typedef struct _INTERFACE {
 	PINTERFACE_DEREFERENCE InterfaceDereference;
 } INTERFACE, *PINTERFACE;
 
-/* Described memory: opaque, no function makes one yet. Pass NULL */
-typedef struct kmcl_mdl *PMDL;
+/* Described memory: see mdl.h */
+typedef struct _MDL MDL, *PMDL;
 
 static_assert(sizeof(UINT8) == 1);
 static_assert(sizeof(UINT16) == 2);

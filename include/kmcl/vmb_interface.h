@@ -13,6 +13,7 @@
 #define _KMCL_VMB_INTERFACE_H
 
 #include "vmb_channel.h"
+#include "vmb_memory.h"
 #include "vmb_packet.h"
 #include "vmb_settings.h"
 #include "vmb_sync.h"
@@ -21,6 +22,10 @@
 #define KMCL_CLIENT_METHODS(X) \
 	X(VmbChannelAllocate, CHANNEL_ALLOCATE) \
 	X(VmbChannelCleanup, CHANNEL_CLEANUP) \
+	X(VmbChannelCreateGpadlFromBuffer, \
+	  CHANNEL_CREATE_GPADL_FROM_BUFFER) \
+	X(VmbChannelCreateGpadlFromMdl, CHANNEL_CREATE_GPADL_FROM_MDL) \
+	X(VmbChannelDeleteGpadl, CHANNEL_DELETE_GPADL) \
 	X(VmbChannelDisable, CHANNEL_DISABLE) \
 	X(VmbChannelEnable, CHANNEL_ENABLE) \
 	X(VmbChannelGetInterfaceInstance, CHANNEL_GET_INTERFACE_INSTANCE) \
@@ -30,6 +35,8 @@
 	  CHANNEL_INIT_SET_CLIENT_CONTEXT_SIZE) \
 	X(VmbChannelInitSetFlags, CHANNEL_INIT_SET_FLAGS) \
 	X(VmbChannelInitSetFriendlyName, CHANNEL_INIT_SET_FRIENDLY_NAME) \
+	X(VmbChannelInitSetMaximumExternalData, \
+	  CHANNEL_INIT_SET_MAXIMUM_EXTERNAL_DATA) \
 	X(VmbChannelInitSetMaximumPacketSize, \
 	  CHANNEL_INIT_SET_MAXIMUM_PACKET_SIZE) \
 	X(VmbChannelInitSetProcessPacketCallbacks, \
@@ -39,6 +46,7 @@
 	X(VmbChannelPacketComplete, CHANNEL_PACKET_COMPLETE) \
 	X(VmbChannelPacketDeferToPassive, CHANNEL_PACKET_DEFER_TO_PASSIVE) \
 	X(VmbChannelPacketFail, CHANNEL_PACKET_FAIL) \
+	X(VmbChannelPacketGetExternalData, CHANNEL_PACKET_GET_EXTERNAL_DATA) \
 	X(VmbChannelPause, CHANNEL_PAUSE) \
 	X(VmbChannelSendSynchronousRequest, CHANNEL_SEND_SYNCHRONOUS_REQUEST) \
 	X(VmbChannelSetIncomingProcessingAtPassive, \
@@ -58,14 +66,18 @@
 	X(VmbPacketGetPointer, PACKET_GET_POINTER) \
 	X(VmbPacketInitialize, PACKET_INITIALIZE) \
 	X(VmbPacketSend, PACKET_SEND) \
+	X(VmbPacketSendWithExternalMdl, PACKET_SEND_WITH_EXTERNAL_MDL) \
+	X(VmbPacketSendWithExternalPfns, PACKET_SEND_WITH_EXTERNAL_PFNS) \
 	X(VmbPacketSetCompletionRoutine, PACKET_SET_COMPLETION_ROUTINE) \
 	X(VmbPacketSetPointer, PACKET_SET_POINTER)
 
 #define KMCL_SERVER_METHODS(X) \
+	X(VmbChannelMapGpadl, CHANNEL_MAP_GPADL) \
 	X(VmbChannelRestoreFromBuffer, CHANNEL_RESTORE_FROM_BUFFER) \
 	X(VmbChannelSaveBegin, CHANNEL_SAVE_BEGIN) \
 	X(VmbChannelSaveContinue, CHANNEL_SAVE_CONTINUE) \
 	X(VmbChannelSaveEnd, CHANNEL_SAVE_END) \
+	X(VmbChannelUnmapGpadl, CHANNEL_UNMAP_GPADL) \
 	X(VmbConvertVmbusHandleToKernelHandle, \
 	  CONVERT_VMBUS_HANDLE_TO_KERNEL_HANDLE) \
 	X(VmbPacketRestore, PACKET_RESTORE) \

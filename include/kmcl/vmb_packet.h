@@ -8,6 +8,7 @@
 #ifndef _KMCL_VMB_PACKET_H
 #define _KMCL_VMB_PACKET_H
 
+#include "mdl.h"
 #include "vmb_types.h"
 
 /* Incoming packets */
@@ -152,23 +153,27 @@ VmbPacketSetCompletionRoutine(VMBPACKET Packet,
  * @Packet: the library's until its completion routine is called
  * @Buffer: payload; the driver's again on return
  * @BufferLength: its bytes, at most the largest payload
- * @ExternalDataMdl: NULL
+ * @ExternalDataMdl: chain that describes memory of a client's for the server,
+ *	which keeps it where it is until the completion routine; not looked at
+ *	after the call; or NULL
  * @Flags: VMBUS_CHANNEL_FORMAT_FLAG_*
  *
  * A failure means that the packet was not accepted: it is still the driver's,
  * and its completion routine is not called.
  *
  * Context: DISPATCH; PASSIVE with VMBUS_CHANNEL_FORMAT_FLAG_PAGED_BUFFER.
- * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1, _2, _3 or _5;
- * STATUS_NOT_SUPPORTED with an MDL. _5 also for WAIT_FOR_COMPLETION in pipe mode.
+ * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1, _2, _3, _4 (the chain: more
+ * than VmbChannelInitSetMaximumExternalData() allows, nothing described, pipe
+ * mode) or _5 (also: an MDL without WAIT_FOR_COMPLETION, or that in pipe mode);
+ * STATUS_NOT_SUPPORTED with an MDL on a server.
  */
 static inline NTSTATUS VmbPacketSend(VMBPACKET Packet, PVOID Buffer,
 				     UINT32 BufferLength, PMDL ExternalDataMdl,
 				     UINT32 Flags)
 {
-	if (ExternalDataMdl)
-		return STATUS_NOT_SUPPORTED;
-	return kmcl_ntstatus(__kmcl_send(Packet, Buffer, BufferLength, Flags));
+	return kmcl_ntstatus(__kmcl_send_mdl(Packet, Buffer, BufferLength,
+					     kmcl_from_mdl(ExternalDataMdl),
+					     Flags));
 }
 
 #endif

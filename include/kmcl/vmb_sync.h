@@ -46,7 +46,8 @@ static inline s64 kmcl_nt_timeout(const LARGE_INTEGER *Timeout)
  *	EvtChannelClosed
  * @Buffer: payload
  * @BufferSize: its bytes, at most the largest payload
- * @ExternalDataMdl: NULL
+ * @ExternalDataMdl: see VmbPacketSend(); after STATUS_CANCELLED the peer may use
+ *	the memory until the channel is closed
  * @Flags: VMBUS_CHANNEL_FORMAT_FLAG_*; without WAIT_FOR_COMPLETION the wait is
  *	only for room in the ring
  * @CompletionBuffer: for the peer's completion data, or NULL
@@ -60,8 +61,8 @@ static inline s64 kmcl_nt_timeout(const LARGE_INTEGER *Timeout)
  * STATUS_BUFFER_TOO_SMALL (@CompletionBuffer filled, the size needed stored);
  * STATUS_CANCELLED (time over); STATUS_DEVICE_REMOVED (closed, or closing);
  * STATUS_INVALID_DEVICE_STATE (in a callback that must not wait);
- * STATUS_INVALID_PARAMETER_1, _2, _3, _5, _7 or _8;
- * STATUS_NOT_SUPPORTED with an MDL.
+ * STATUS_INVALID_PARAMETER_1, _2, _3, _4, _5, _7 or _8;
+ * STATUS_NOT_SUPPORTED with an MDL on a server.
  */
 static inline NTSTATUS
 VmbChannelSendSynchronousRequest(VMBCHANNEL Channel, PVOID Buffer,
@@ -70,12 +71,11 @@ VmbChannelSendSynchronousRequest(VMBCHANNEL Channel, PVOID Buffer,
 				 PUINT32 CompletionBufferSize,
 				 PLARGE_INTEGER Timeout)
 {
-	if (ExternalDataMdl)
-		return STATUS_NOT_SUPPORTED;
-	return kmcl_ntstatus(__kmcl_send_sync(Channel, Buffer, BufferSize,
-					      Flags, CompletionBuffer,
-					      CompletionBufferSize,
-					      kmcl_nt_timeout(Timeout)));
+	return kmcl_ntstatus(__kmcl_send_sync_mdl(Channel, Buffer, BufferSize,
+						  kmcl_from_mdl(ExternalDataMdl),
+						  Flags, CompletionBuffer,
+						  CompletionBufferSize,
+						  kmcl_nt_timeout(Timeout)));
 }
 
 #endif

@@ -18,6 +18,7 @@
 #include "vmb_channel.h"
 #include "vmb_settings.h"
 #include "vmb_packet.h"
+#include "vmb_memory.h"
 #include "vmb_sync.h"
 #include "kmclserver.h"
 #include "vmb_interface.h"

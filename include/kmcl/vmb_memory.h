@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * External data and GPADLs under Windows' names: memory of the client's that
+ * the server sees.
+ *
+ * A client describes its memory with MDLs, which mdl.h makes, and keeps it where
+ * it is: until the completion routine of the packet, or until the GPADL is
+ * deleted. MDLs that the server gets are the library's.
+ */
+#ifndef _KMCL_VMB_MEMORY_H
+#define _KMCL_VMB_MEMORY_H
+
+#include "mdl.h"
+#include "vmb_types.h"
+
+static_assert(VMBUS_CHANNEL_FORMAT_FLAG_FORCE_MDL_LENGTH ==
+	      KMCL_SEND_FORCE_LENGTH);
+static_assert(VMBUS_CHANNEL_GPADL_FLAG_READ_ONLY == KMCL_GPADL_READ_ONLY);
+static_assert(VMBUS_CHANNEL_PROCESS_PACKET_FLAG_EXTERNAL_DATA ==
+	      KMCL_PACKET_EXTERNAL);
+static_assert(VMBUS_CHANNEL_PACKET_EXTERNAL_DATA_FLAG_READ_ONLY ==
+	      KMCL_EXTERNAL_READ_ONLY);
+
+/**
+ * VmbChannelInitSetMaximumExternalData() - limits for external data
+ * @Channel: disabled, and no packet was made for it yet
+ * @DataSize: most bytes with one packet
+ * @ChainLength: most MDLs in a chain
+ *
+ * For what a client sends and a server accepts. Not called: 128 KiB, 32 MDLs.
+ *
+ * Context: PASSIVE.
+ * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1, _2 or _3.
+ */
+static inline NTSTATUS VmbChannelInitSetMaximumExternalData(VMBCHANNEL Channel,
+							    UINT32 DataSize,
+							    UINT32 ChainLength)
+{
+	return kmcl_ntstatus(__kmcl_set_max_external(Channel, DataSize,
+						     ChainLength));
+}
+
+/**
+ * VmbPacketSendWithExternalMdl() - send a packet with a part of an MDL chain
+ * @Packet: a client's; the library's until its completion routine is called
+ * @Buffer: payload; the driver's again on return
+ * @BufferLength: its bytes, at most the largest payload
+ * @Mdl: the chain; not looked at after the call
+ * @MdlOffset: where the part begins, in bytes from the chain's first one
+ * @MdlLength: its bytes; 0: to the end of the chain
+ * @Flags: VMBUS_CHANNEL_FORMAT_FLAG_*; WAIT_FOR_COMPLETION must be set. With
+ *	FORCE_MDL_LENGTH the part may reach past the first MDL's bytes, up to the
+ *	end of its last page, and the rest of the chain is not used
+ *
+ * A failure means that the packet was not accepted.
+ *
+ * Context: DISPATCH; PASSIVE with VMBUS_CHANNEL_FORMAT_FLAG_PAGED_BUFFER.
+ * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1, _2, _3, _4 (no chain,
+ * beyond the channel's limits, pipe mode), _5 (@MdlOffset), _6 (@MdlLength) or
+ * _7 (@Flags); STATUS_NOT_SUPPORTED on a server.
+ */
+static inline NTSTATUS
+VmbPacketSendWithExternalMdl(VMBPACKET Packet, PVOID Buffer,
+			     UINT32 BufferLength, PMDL Mdl, UINT32 MdlOffset,
+			     UINT32 MdlLength, UINT32 Flags)
+{
+	return kmcl_ntstatus(__kmcl_send_mdl_part(Packet, Buffer, BufferLength,
+						  kmcl_from_mdl(Mdl), MdlOffset,
+						  MdlLength, Flags));
+}
+
+/**
+ * VmbPacketSendWithExternalPfns() - send a packet with whole pages
+ * @Packet: a client's; the library's until its completion routine is called
+ * @Buffer: payload; the driver's again on return
+ * @BufferLength: its bytes, at most the largest payload
+ * @Pfns: numbers of pages of 4 KiB; copied
+ * @PfnLength: how many
+ * @Flags: VMBUS_CHANNEL_FORMAT_FLAG_*; WAIT_FOR_COMPLETION must be set
+ *
+ * A failure means that the packet was not accepted.
+ *
+ * Context: DISPATCH; PASSIVE with VMBUS_CHANNEL_FORMAT_FLAG_PAGED_BUFFER.
+ * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1, _2, _3, _4 (NULL, pipe
+ * mode), _5 (0, or beyond the channel's limits) or _6 (@Flags);
+ * STATUS_NOT_SUPPORTED on a server.
+ */
+static inline NTSTATUS
+VmbPacketSendWithExternalPfns(VMBPACKET Packet, PVOID Buffer,
+			      UINT32 BufferLength, PPFN_NUMBER Pfns,
+			      UINT32 PfnLength, UINT32 Flags)
+{
+	return kmcl_ntstatus(__kmcl_send_pfns(Packet, Buffer, BufferLength,
+					      Pfns, PfnLength, Flags));
+}
+
+/**
+ * VmbChannelPacketGetExternalData() - the client's memory with a packet
+ * @PacketCompletionContext: of a packet that was delivered with
+ *	VMBUS_CHANNEL_PROCESS_PACKET_FLAG_EXTERNAL_DATA
+ * @Flags: VMBUS_CHANNEL_PACKET_EXTERNAL_DATA_FLAG_READ_ONLY, or 0
+ * @Mdl: set to a chain of the library's, the same at each call, valid until the
+ *	packet is completed; own mappings of it end before
+ *
+ * Context: DISPATCH; inside EvtChannelProcessPacket.
+ * Return: STATUS_SUCCESS; STATUS_PENDING: return from the callback without
+ * completing, it is called again; STATUS_INVALID_PARAMETER_1 (no external
+ * data), _2 or _3.
+ */
+static inline NTSTATUS
+VmbChannelPacketGetExternalData(VMBPACKETCOMPLETION PacketCompletionContext,
+				UINT32 Flags, PMDL *Mdl)
+{
+	return kmcl_ntstatus(__kmcl_packet_external(PacketCompletionContext,
+						    Flags,
+						    (struct kmcl_mdl **)Mdl));
+}
+
+/**
+ * VmbChannelCreateGpadlFromBuffer() - share a buffer with the server
+ * @Channel: a client's, from EvtChannelOpened on until it closes
+ * @Flags: VMBUS_CHANNEL_GPADL_FLAG_READ_ONLY, or 0
+ * @Buffer: memory of the kernel's; it stays where it is until
+ *	VmbChannelDeleteGpadl()
+ * @ByteCount: its bytes
+ * @GpadlHandle: set to the handle, for the server; never 0
+ *
+ * With a host, whole pages only.
+ *
+ * Context: PASSIVE; waits for the server to know of it.
+ * Return: STATUS_SUCCESS; STATUS_INVALID_DEVICE_STATE (not open);
+ * STATUS_DEVICE_REMOVED; STATUS_INSUFFICIENT_RESOURCES; STATUS_NOT_SUPPORTED (a
+ * server; not whole pages); STATUS_INVALID_PARAMETER_1, _2, _3 (no such memory),
+ * _4 (0, or more than a GPADL can have) or _5.
+ */
+static inline NTSTATUS
+VmbChannelCreateGpadlFromBuffer(VMBCHANNEL Channel, UINT32 Flags, PVOID Buffer,
+				UINT32 ByteCount, PUINT32 GpadlHandle)
+{
+	return kmcl_ntstatus(__kmcl_gpadl_create(Channel, Flags, Buffer,
+						 ByteCount, GpadlHandle));
+}
+
+/**
+ * VmbChannelCreateGpadlFromMdl() - share described memory with the server
+ * @Channel: a client's, from EvtChannelOpened on until it closes
+ * @Flags: VMBUS_CHANNEL_GPADL_FLAG_READ_ONLY, or 0
+ * @Mdl: the chain; not looked at after the call
+ * @StartOffset: where to begin, in bytes from the chain's first one
+ * @Length: bytes; 0: to the end of the chain
+ * @GpadlHandle: set to the handle, for the server; never 0
+ *
+ * With a host, whole pages only.
+ *
+ * Context: PASSIVE; waits for the server to know of it.
+ * Return: as VmbChannelCreateGpadlFromBuffer(), but STATUS_INVALID_PARAMETER_3
+ * (no chain, nothing described), _4 (@StartOffset), _5 (@Length, or more than a
+ * GPADL can have) or _6.
+ */
+static inline NTSTATUS
+VmbChannelCreateGpadlFromMdl(VMBCHANNEL Channel, UINT32 Flags, PMDL Mdl,
+			     UINT32 StartOffset, UINT32 Length,
+			     PUINT32 GpadlHandle)
+{
+	return kmcl_ntstatus(__kmcl_gpadl_create_mdl(Channel, Flags,
+						     kmcl_from_mdl(Mdl),
+						     StartOffset, Length,
+						     GpadlHandle));
+}
+
+/**
+ * VmbChannelDeleteGpadl() - stop sharing memory with the server
+ * @Channel: a client's, until EvtChannelClosed returns
+ * @GpadlHandle: of this channel; another one is ignored, with a warning
+ *
+ * Context: PASSIVE; waits while the server has it mapped. After a rescind a
+ * host is not waited for.
+ */
+static inline VOID VmbChannelDeleteGpadl(VMBCHANNEL Channel, UINT32 GpadlHandle)
+{
+	kmcl_gpadl_delete(Channel, GpadlHandle);
+}
+
+/**
+ * VmbChannelMapGpadl() - get at the client's memory
+ * @Channel: a server's, from EvtChannelOpened on until it closes
+ * @Flags: VMBUS_CHANNEL_GPADL_FLAG_READ_ONLY, or 0
+ * @GpadlHandle: from the client
+ * @Mdl: set to a chain of the library's, valid until VmbChannelUnmapGpadl()
+ *
+ * Context: PASSIVE.
+ * Return: STATUS_SUCCESS; STATUS_NOT_FOUND; STATUS_SHARING_VIOLATION (it is
+ * mapped); STATUS_ACCESS_DENIED (only to be read, and @Flags do not say so);
+ * STATUS_DEVICE_REMOVED; STATUS_INVALID_DEVICE_STATE (not open);
+ * STATUS_INSUFFICIENT_RESOURCES; STATUS_NOT_SUPPORTED (a client);
+ * STATUS_INVALID_PARAMETER_1, _2 or _4.
+ */
+static inline NTSTATUS VmbChannelMapGpadl(VMBCHANNEL Channel, UINT32 Flags,
+					  UINT32 GpadlHandle, PMDL *Mdl)
+{
+	int ret = __kmcl_gpadl_map(Channel, Flags, GpadlHandle,
+				   (struct kmcl_mdl **)Mdl);
+
+	return ret == -EBUSY ? STATUS_SHARING_VIOLATION : kmcl_ntstatus(ret);
+}
+
+/**
+ * VmbChannelUnmapGpadl() - done with the client's memory
+ * @Channel: a server's, until EvtChannelClosed returns
+ * @GpadlHandle: mapped; another one is ignored, with a warning
+ *
+ * Context: PASSIVE.
+ */
+static inline VOID VmbChannelUnmapGpadl(VMBCHANNEL Channel, UINT32 GpadlHandle)
+{
+	kmcl_gpadl_unmap(Channel, GpadlHandle);
+}
+
+#endif
