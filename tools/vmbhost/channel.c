@@ -149,7 +149,7 @@ static void stop(struct channel *channel)
 {
 	struct gpadl *ring = gpadl_find(channel->bus, channel->ring_gpadl);
 
-	answer_drop(channel);
+	answer_drop(channel, false);
 	if (channel->state == CHANNEL_OPEN)
 		behaviour_stopped(channel);
 	if (ring && ring->channel == channel)
@@ -223,6 +223,7 @@ static void forget(struct channel *channel)
 		return;
 	if (!rescinded)
 		stop(channel);
+	answer_drop(channel, true);
 	gpadl_drop_all(channel, !rescinded);
 	channel->bus->by_relid[channel->relid] = NULL;
 	channel->relid = 0;

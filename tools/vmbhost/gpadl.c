@@ -231,7 +231,6 @@ static void finish_teardown(struct channel *channel, uint32_t handle)
 	struct gpadl *gpadl = gpadl_find(bus, handle);
 	struct msg_gpadl_torndown msg = { .gpadl = handle };
 
-	/* Withheld for so long that the guest has released the relid. */
 	if (!gpadl)
 		return;
 	channel->count.gpadls_torn++;
@@ -332,16 +331,16 @@ void answer_release(struct vmbus *bus, enum answer answer)
 
 /**
  * answer_drop() - the channel is gone: so are the answers it waits for
- *
- * But not to a teardown: a guest that waits for it looks at no rescind.
+ * @all:	those to a teardown, too. A guest that waits for one looks at no
+ *		rescind; but none is left when it has released the relid.
  */
-void answer_drop(struct channel *channel)
+void answer_drop(struct channel *channel, bool all)
 {
 	struct withheld **p = &channel->bus->withheld;
 
 	while (*p) {
 		if ((*p)->channel == channel &&
-		    (*p)->answer != ANSWER_TEARDOWN)
+		    (all || (*p)->answer != ANSWER_TEARDOWN))
 			take_out(channel->bus, p);
 		else
 			p = &(*p)->next;

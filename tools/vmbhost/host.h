@@ -233,7 +233,7 @@ bool answer_refuse(struct vmbus *bus, enum answer answer);
 bool answer_withhold(struct channel *channel, enum answer answer,
 		     uint32_t handle);
 void answer_release(struct vmbus *bus, enum answer answer);
-void answer_drop(struct channel *channel);
+void answer_drop(struct channel *channel, bool all);
 
 /* traffic.c */
 uint32_t crc32(uint32_t crc, const void *data, size_t length);

@@ -476,7 +476,36 @@ static void withheld(void)
 	expect(received(MSG_GPADL_TORNDOWN));
 	expect(stat_of("stats 0", "gpadls_live") == 0);
 
+	/* A teardown is answered after a rescind, too; not after a release. */
+	open_channel(&e);
+	expect(did("withhold teardown"));
+	close_channel(&e);
+	expect(did("rescind 0"));
+	inbox_count = 0;
+	expect(did("release teardown"));
+	expect(received(MSG_GPADL_TORNDOWN));
+	expect(did("offer 0"));
+	POST(MSG_RELID_RELEASED, msg_relid, .relid = e.relid);
+	open_channel(&e);
+	expect(did("withhold teardown"));
+	close_channel(&e);
+	expect(did("rescind 0"));
+	expect(did("offer 0"));
+	POST(MSG_RELID_RELEASED, msg_relid, .relid = e.relid);
+	/* The guest has begun to count its handles anew. */
+	next_handle = e.handle;
+	take_offer(&e);
+	inbox_count = 0;
+	expect(did("release teardown"));
+	expect(!received(MSG_GPADL_TORNDOWN));
+	expect(stat_of("stats 0", "gpadls_live") == 1);
+	POST(MSG_GPADL_TEARDOWN, msg_gpadl_teardown, .relid = e.relid,
+	     .gpadl = e.handle);
+
 	/* An open that is never answered, because the channel goes. */
+	expect(did("rescind 0"));
+	expect(did("offer 0"));
+	POST(MSG_RELID_RELEASED, msg_relid, .relid = e.relid);
 	take_offer(&e);
 	expect(did("withhold open"));
 	inbox_count = 0;
