@@ -21,10 +21,21 @@ distclean:
 
 # Each of these can be run alone, needs nothing installed, downloads what it
 # uses into build/ once, and ends with "N passed, N failed, N skipped".
-# KERNEL=6.1, 6.12 (the default) or 7.3 chooses the kernel for demo and vmtest.
+# KERNEL=6.1, 6.12 (the default) or 7.3 chooses the kernel for demo and vmtest; for
+# wiretest, garbletest and soak it may be several.
 demo check kunit coverage symbols sparse checkpatch shellcheck build-test \
-	vmtest bench vmbhost-test:
+	vmtest bench vmbhost-test vmtest-debug:
 	@scripts/$@.sh
+
+# A host that does what it likes: see Documentation/testing.rst.
+wiretest:
+	@scripts/wire.sh scenarios
+
+garbletest:
+	@scripts/wire.sh garble
+
+soak:
+	@MINUTES=$(or $(MINUTES),10) scripts/wire.sh soak
 
 # The VMBus host for tests, in build/vmbhost/.
 vmbhost:
@@ -69,9 +80,14 @@ help:
 	@echo 'make vmbhost               a VMBus host that misbehaves when told'
 	@echo 'make vmbhost-test          its unit tests, with sanitizers'
 	@echo 'make vmtest [KERNEL=6.12]  modules, stock hv_vmbus and a VMBus host'
+	@echo 'make wiretest [KERNEL=..]  devices rescinded and offered again, by vmbhost'
+	@echo 'make garbletest [KERNEL=..] a million lies of a host'
+	@echo 'make vmtest-debug          both on a kernel with every checker, built once'
+	@echo 'make soak [MINUTES=10]     rescind and re-offer under traffic'
 	@echo 'make bench  [KERNEL=6.12]  instructions per packet, beside the raw VMBus API'
 	@echo 'make dkmstest              the package in a clean Debian root and a guest'
 
 .PHONY: bench modules modules_install clean distclean demo check kunit coverage \
 	kmcl-coverage symbols sparse checkpatch shellcheck build-test vmtest \
-	dkms-install dkms-remove deb dkmstest help vmbhost vmbhost-test
+	dkms-install dkms-remove deb dkmstest help vmbhost vmbhost-test wiretest \
+	garbletest soak vmtest-debug

@@ -3,7 +3,8 @@
 #
 # usage: [BENCH=1] scripts/build-modules.sh [VERSION] [W=1]
 #
-# Builds this tree's modules for Debian's kernel VERSION (6.1, 6.12 or 7.3),
+# Builds this tree's modules for Debian's kernel VERSION (6.1, 6.12 or 7.3; or
+# debug, see debug-kernel.sh),
 # out of a clean copy in build/modules/VERSION (with W=1: build/w1/VERSION, and
 # any warning is a failure), with the compiler the kernel was built with.
 # The plain build is skipped if nothing has changed. With BENCH=1 in the
@@ -31,7 +32,11 @@ sources()
 		! -name '*.mod.c' | LC_ALL=C sort
 }
 
-"$TOP/scripts/fetch-kernel.sh" "$version"
+if [ "$version" = debug ]; then
+	"$TOP/scripts/debug-kernel.sh"
+else
+	"$TOP/scripts/fetch-kernel.sh" "$version"
+fi
 kernel=$BUILD/kernels/$version
 alone "modules-$version$warn${BENCH:-}"
 stamp=$(sources | xargs cat "$kernel/release" | sha256sum)
@@ -44,7 +49,9 @@ mkdir -p "$dir"
 sources | tar -cf - -T - | tar -xf - -C "$dir"
 
 say "building the modules for $(cat "$kernel/release")${warn:+ with $warn}"
-if ! in_tools "$(cat "$kernel/suite")" \
+tools=(in_tools "$(cat "$kernel/suite")")
+[ "$version" != debug ] || tools=()
+if ! "${tools[@]}" \
 	make -C "$(readlink "$kernel/headers")" M="$dir" -j "$JOBS" \
 	CONFIG_DEBUG_INFO_BTF_MODULES= ${warn:+"$warn"} ${BENCH:+BENCH=1} modules >"$log" 2>&1; then
 	grep -E -A 5 'error|warning|ERROR|WARNING|Error' "$log" | head -n 40 || cat "$log"

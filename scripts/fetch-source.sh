@@ -1,16 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# fetch-source.sh: unpack Debian's Linux 7.3 source as build/linux-7.3 and link
-# this tree into it as drivers/vmbkmcl, for the checks that need a whole kernel
-# tree (KUnit, sparse, checkpatch). Prepare once, reuse after that.
+# usage: scripts/fetch-source.sh [VERSION]
+#
+# Unpacks Debian's Linux source, 7.3 or 6.12, as build/linux-VERSION. Into 7.3, for
+# the checks that need a whole kernel tree (KUnit, sparse, checkpatch), it links
+# this tree as drivers/vmbkmcl. Prepare once, reuse after that.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source=scripts/apt-root.sh
 . "$TOP/scripts/apt-root.sh"
 
-VERSION=7.3
+VERSION=${1:-7.3}
 TREE=$BUILD/linux-$VERSION
 
 unpack()
@@ -19,7 +21,10 @@ unpack()
 
 	need_packages xz-utils
 	say "fetching the Linux $VERSION source package (160 MB)"
-	apt_root trixie-backports
+	case $VERSION in
+	7.3)	apt_root trixie-backports ;;
+	*)	apt_root trixie ;;
+	esac
 	deb=$(apt_debs "linux-source-$VERSION")
 
 	say "unpacking it to $TREE (1.8 GB)"
@@ -55,4 +60,4 @@ link()
 exec {lock}>"$BUILD/.linux-$VERSION.lock"
 flock "$lock"
 [ -e "$TREE/.unpacked" ] || unpack
-link
+[ "$VERSION" != 7.3 ] || link

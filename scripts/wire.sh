@@ -1,16 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# usage: [KERNEL=VERSION] [ONLY=FUNCTION] [SEED=N] scripts/wire.sh WHAT
+# usage: [KERNEL="VERSION ..."] [ONLY=FUNCTION] [SEED=N] scripts/wire.sh WHAT
 #
 # The stock hv_vmbus and tools/vmbhost, where the host does what it likes. WHAT:
 #   scenarios  scripts/guest/wire, with two processors and VMBus 5.3, and with one
-#              and 4.0, both at the same time. ONLY runs one of them.
+#              and 4.0. ONLY runs one of them.
 #   garble     COUNT (1,000,000) packets from a host that lies
 #   soak       the device comes and goes under traffic, CYCLES (1,000) times or
 #              for MINUTES
-# RUNS, "PROCESSORS:PROTOCOL ...", chooses other guests. What is random comes from
-# SEED, which is printed.
+# RUNS, "PROCESSORS:PROTOCOL ...", chooses other guests. There is one for each
+# kernel and run, two of them at the same time. What is random comes from SEED,
+# which is printed.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -38,43 +39,64 @@ soak)
 esac
 declare -A jobs
 
+# A guest is named KERNEL:PROCESSORS:PROTOCOL.
 log_of()
 {
-	printf '%s\n' "$BUILD/vm/$what-$KERNEL-${1/:/-}.log"
+	printf '%s\n' "$BUILD/vm/$what-${1//:/-}.log"
 }
 
 run()
 {
-	local file files=()
+	local file files=() kernel cpus protocol
 
+	IFS=: read -r kernel cpus protocol <<<"$1"
 	for file in scripts/guest/lib.sh scripts/guest/wire/*.sh; do
 		files+=(--file "$file")
 	done
-	scripts/vm-run.sh --kernel "$KERNEL" --host vmbhost --cpus "${1%:*}" \
-		--protocol "${1#*:}" --modules "$BUILD/modules/$KERNEL" \
+	scripts/vm-run.sh --kernel "$kernel" --host vmbhost --cpus "$cpus" \
+		--protocol "$protocol" --modules "$BUILD/modules/$kernel" \
 		--script "scripts/guest/wire/$script.sh" "${files[@]}" \
 		--append "$words" --seed "$SEED" --timeout "${LIMIT:-$limit}" \
 		--log "$(log_of "$1")" >"$(log_of "$1").out" 2>&1
 }
 
+start()
+{
+	rm -f "$(log_of "$1")"
+	run "$1" &
+	jobs[$1]=$!
+}
+
+finish()
+{
+	local status=0 name
+
+	wait "${jobs[$1]}" || status=$?
+	name=$(printf 'Linux %s, %s processors, VMBus %s' "${1%%:*}" \
+		"$(cut -d : -f 2 <<<"$1")" "${1##*:}")
+	say "$name"
+	cat "$(log_of "$1").out"
+	[ ! -e "$(log_of "$1")" ] || count_guest "$(log_of "$1")"
+	check "$name: the guest ran to its end, kernel log clean" \
+		[ "$status" -eq 0 ]
+}
+
 mkdir -p "$BUILD/vm"
-check "modules for $KERNEL build" scripts/build-modules.sh "$KERNEL"
-if [ "$failed" -eq 0 ]; then
-	say "Linux $KERNEL, $what, seed $SEED"
+guests=()
+for kernel in $KERNEL; do
+	check "modules for $kernel build" scripts/build-modules.sh "$kernel"
 	for guest in $runs; do
-		rm -f "$(log_of "$guest")"
-		run "$guest" &
-		jobs[$guest]=$!
+		guests+=("$kernel:$guest")
 	done
-	for guest in $runs; do
-		name="$KERNEL, ${guest%:*} processors, VMBus ${guest#*:}"
-		status=0
-		wait "${jobs[$guest]}" || status=$?
-		say "$name"
-		cat "$(log_of "$guest").out"
-		[ ! -e "$(log_of "$guest")" ] || count_guest "$(log_of "$guest")"
-		check "$name: the guest ran to its end, kernel log clean" \
-			[ "$status" -eq 0 ]
+done
+if [ "$failed" -eq 0 ]; then
+	say "$what, seed $SEED"
+	for i in "${!guests[@]}"; do
+		[ "$i" -lt 2 ] || finish "${guests[i - 2]}"
+		start "${guests[i]}"
+	done
+	for ((i = ${#guests[@]} > 2 ? ${#guests[@]} - 2 : 0; i < ${#guests[@]}; i++)); do
+		finish "${guests[i]}"
 	done
 fi
 tally

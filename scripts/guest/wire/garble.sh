@@ -116,6 +116,4 @@ check "insmod" wire_load
 scenario "$count packets with wrong contents" framed
 scenario "$((count / 10)) lies of all kinds" unframed
 scenario "20 odd offers" offers
-check "rmmod kmcl_traffic" rmmod kmcl_traffic
-check "rmmod vmbkmcl_hv" rmmod vmbkmcl_hv
-check "rmmod vmbkmcl" rmmod vmbkmcl
+wire_unload

@@ -197,7 +197,7 @@ rescind_inside_processed()
 # Most packets are written when the host looks no more, and does not know them
 rescind_inside_done()
 {
-	allow rx_missing
+	allow rx_missing done_order
 	channel a echo
 	number a
 	host on rx:1 "$number" rescind "$number" >/dev/null

@@ -121,6 +121,4 @@ soak()
 step "The device comes and goes, from seed $seed"
 check "insmod" wire_load
 scenario "rescind and re-offer under traffic" soak
-check "rmmod kmcl_traffic" rmmod kmcl_traffic
-check "rmmod vmbkmcl_hv" rmmod vmbkmcl_hv
-check "rmmod vmbkmcl" rmmod vmbkmcl
+wire_unload

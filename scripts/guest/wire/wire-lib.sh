@@ -19,6 +19,7 @@
 . /lib.sh
 
 TRAFFIC=/sys/kernel/debug/kmcl_traffic
+KMEMLEAK=/sys/kernel/debug/kmemleak
 WIRE_CLASS=6b6d636c-7472-4166-8669-630000000000
 
 # The scenario's channels, and those that live through many of them
@@ -306,4 +307,24 @@ wire_load()
 	[ ! -e /modules/hv_vmbus.ko ] || insmod /modules/hv_vmbus.ko
 	insmod /modules/vmbkmcl.ko && insmod /modules/vmbkmcl_hv.ko &&
 		insmod /modules/kmcl_traffic.ko
+}
+
+# Unload everything. A kernel with kmemleak must not miss any of its memory: it
+# reports what it has not found twice, and is older than 5 seconds.
+wire_unload()
+{
+	check "rmmod kmcl_traffic" rmmod kmcl_traffic
+	check "rmmod vmbkmcl_hv" rmmod vmbkmcl_hv
+	check "rmmod vmbkmcl" rmmod vmbkmcl
+	[ -e "$KMEMLEAK" ] || return 0
+	echo scan >$KMEMLEAK
+	sleep 6
+	echo scan >$KMEMLEAK
+	check "no memory leaked" no_leak
+}
+
+no_leak()
+{
+	cat $KMEMLEAK
+	[ -z "$(head -c 1 $KMEMLEAK)" ]
 }

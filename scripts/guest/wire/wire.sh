@@ -29,6 +29,4 @@ traffic_all
 scenario "30 seconds in which the host reads nothing" stall_end
 step "It leaves for other reasons"
 unload_all
-check "rmmod kmcl_traffic" rmmod kmcl_traffic
-check "rmmod vmbkmcl_hv" rmmod vmbkmcl_hv
-check "rmmod vmbkmcl" rmmod vmbkmcl
+wire_unload

@@ -1,0 +1,77 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Builds the guest kernel of make vmtest-debug, once: Linux 6.12 as Debian has it,
+# configured by scripts/debug.config. It takes four minutes on two idle cores, and
+# ends up beside the kernels of fetch-kernel.sh, as build/kernels/debug.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=scripts/roots.sh
+. "$TOP/scripts/roots.sh"
+
+source=$BUILD/linux-6.12
+dir=$BUILD/kernels/debug
+out=$dir/build
+config=$TOP/scripts/debug.config
+
+stamp()
+{
+	sha256sum <"$config"
+	echo "$dir"
+}
+
+ready()
+{
+	[ "$(cat "$dir/place" 2>/dev/null)" = "$(stamp)" ]
+}
+
+build()
+{
+	make -C "$source" ARCH=x86_64 O="$out" -j"$JOBS" "$@" </dev/null
+}
+
+# Every line of the fragment is in the configuration as it stands there.
+complete()
+{
+	local line lost=0
+
+	while read -r line; do
+		case $line in
+		CONFIG_*=*)	grep -qxF "$line" "$out/.config" ;;
+		'# CONFIG_'*)	! grep -qE "^${line:2:-11}=" "$out/.config" ;;
+		esac && continue
+		echo "not so: $line"
+		lost=1
+	done < <(grep -E '^(CONFIG_|# CONFIG_.* is not set)' "$config")
+	return "$lost"
+}
+
+configure()
+{
+	build -s tinyconfig
+	(cd "$out" && "$source/scripts/kconfig/merge_config.sh" -m -O "$out" \
+		"$out/.config" "$config")
+	build -s olddefconfig
+	complete
+}
+
+need_packages gcc libc6-dev make flex bison bc perl libelf-dev libssl-dev xz-utils
+ready && exit 0
+alone kernel-debug
+ready && exit 0
+"$TOP/scripts/fetch-source.sh" 6.12
+
+rm -rf "$dir"
+mkdir -p "$out"
+log=$dir/build.log
+say "building a 6.12 kernel with every checker, about four minutes"
+(set -e; configure) >"$log" 2>&1 || die "the configuration failed: $(tail -n 5 "$log")"
+(set -e; build bzImage; build modules) >>"$log" 2>&1 ||
+	die "the build failed, see $log"
+ln -sfn "$out" "$dir/headers"
+ln -sfn "$out" "$dir/modules"
+ln -sfn "$out/arch/x86/boot/bzImage" "$dir/vmlinuz"
+cp "$out/include/config/kernel.release" "$dir/release"
+echo native >"$dir/suite"
+stamp >"$dir/place"
