@@ -15,6 +15,9 @@
 #define PAGES	4
 #define FRAME	4096U
 
+#define RACES		40
+#define RACE_GPADLS	8
+
 struct gpadl_fixture {
 	u8 *mem;
 	u32 handle;
@@ -22,7 +25,8 @@ struct gpadl_fixture {
 	bool returned;
 	/* What a state callback did */
 	struct kmcl_mdl *map;
-	u32 made;
+	u32 handles[RACE_GPADLS];
+	u32 deleted;
 };
 
 static struct gpadl_fixture fx;
@@ -441,6 +445,47 @@ static void mapping_on_a_dead_link(struct kunit *test)
 	loop_release(&loop->server);
 }
 
+static void delete_all(void *data)
+{
+	struct end *e = data;
+	u32 i;
+
+	for (i = 0; i < RACE_GPADLS; i++)
+		if (!kmcl_gpadl_delete(e->ch, fx.handles[i]))
+			fx.deleted++;
+}
+
+/* Each goes once, by its driver or at the end of Closed */
+static void deleting_while_the_server_goes(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u32 i, n, left = 0, by_driver = 0;
+	struct job *job;
+
+	for (n = 0; n < RACES; n++) {
+		loop_up(loop);
+		for (i = 0; i < RACE_GPADLS; i++)
+			fx.handles[i] = create(loop, 0, i, FRAME);
+		/* Whose delete waits for the server's Closed */
+		map(loop, 0, fx.handles[n % RACE_GPADLS]);
+		fx.deleted = 0;
+		job = loop_job(loop, delete_all, &loop->client);
+		if (n & 1)
+			udelay(5 * n);
+		KUNIT_EXPECT_EQ(test, 0, kmcl_channel_disable(loop->server.ch));
+		loop_job_wait(job);
+		loop_wait_state(&loop->client, "Disabled");
+		KUNIT_ASSERT_EQ(test, loop_counters(&loop->client).gpadls, 0);
+		KUNIT_ASSERT_EQ(test, RACE_GPADLS - fx.deleted,
+				loop_counters(&loop->client).gpadls_left - left);
+		left = loop_counters(&loop->client).gpadls_left;
+		by_driver += fx.deleted;
+		loop_forget(&loop->client);
+		loop_forget(&loop->server);
+	}
+	kunit_info(test, "%u by the driver, %u left\n", by_driver, left);
+}
+
 static struct kunit_case gpadl_cases[] = {
 	/* KMCL: VmbChannelCreateGpadlFromBuffer */
 	KUNIT_CASE(a_buffer_is_the_servers_to_read_and_write),
@@ -463,6 +508,7 @@ static struct kunit_case gpadl_cases[] = {
 	KUNIT_CASE(nothing_is_made_on_a_dead_link),
 	/* KMCL: VmbChannelMapGpadl */
 	KUNIT_CASE(mapping_on_a_dead_link),
+	KUNIT_CASE(deleting_while_the_server_goes),
 	{}
 };
 

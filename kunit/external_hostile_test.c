@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * External data from a peer that lies, and one that goes away. Packets are
+ * written into the ring as no client would; each is dropped and counted, and
+ * the next honest one arrives. Needs loopback only.
+ */
+#include <linux/delay.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "harness.h"
+
+#define FRAME		4096U
+#define GPA_DIRECT	9
+#define WAIT		KMCL_SEND_WAIT
+
+struct hostile_fixture {
+	u8 *mem;			/* one page */
+	unsigned long pfn;
+	struct kmcl_mdl *mdl;
+	struct kmcl_completion *comp;	/* kept by the server */
+	u32 packets;
+	u32 external;
+	u32 pending;
+	u32 done;
+	int status;
+	bool closed;
+};
+
+static struct hostile_fixture fx;
+
+static void server_process(struct kmcl_channel *ch, struct kmcl_completion *comp,
+			   void *buf, u32 len, u32 flags)
+{
+	struct end *e = loop_end(ch);
+	struct kmcl_mdl *mdl;
+
+	if (ch->ext_pending && flags & KMCL_PACKET_EXTERNAL) {
+		kmcl_packet_external(comp, 0, &mdl);
+		WRITE_ONCE(fx.pending, fx.pending + 1);
+		wake_up_all(&e->wait);
+		return;
+	}
+	if (flags & KMCL_PACKET_EXTERNAL) {
+		fx.external++;
+		fx.comp = comp;
+	} else {
+		kmcl_complete(comp, NULL, 0);
+	}
+	WRITE_ONCE(fx.packets, fx.packets + 1);
+	wake_up_all(&e->wait);
+}
+
+static void client_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
+{
+	struct end *e = loop_end(kmcl_packet_channel(pkt));
+
+	fx.status = status;
+	WRITE_ONCE(fx.done, fx.done + 1);
+	kmcl_packet_free(pkt);
+	wake_up_all(&e->wait);
+}
+
+static int hostile_init(struct kunit *test)
+{
+	int ret = loop_init(test);
+	struct loop *loop = test->priv;
+
+	memset(&fx, 0, sizeof(fx));
+	if (ret)
+		return ret;
+	fx.mem = kzalloc(PAGE_SIZE, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, fx.mem);
+	fx.mdl = kmcl_mdl_from_buffer(fx.mem, 100, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, fx.mdl);
+	fx.pfn = fx.mdl->pfns[0];
+	return kmcl_set_process(loop->server.ch, server_process, NULL);
+}
+
+static void hostile_exit(struct kunit *test)
+{
+	if (fx.comp)
+		kmcl_complete(fx.comp, NULL, 0);
+	loop_exit(test);
+	kmcl_mdl_free(fx.mdl);
+	kfree(fx.mem);
+}
+
+/* Write a packet as this end's driver never could, and signal */
+static void inject(struct end *e, u16 type, const u64 *header, u32 words)
+{
+	struct kmcl_channel *ch = e->ch;
+	int ret;
+
+	spin_lock_irq(&ch->tx_lock);
+	ret = kmcl_ring_put(&ch->tx, type, 1, 0x123456789, header, 8 * words,
+			    "payload", 8);
+	kmcl_ring_commit(&ch->tx);
+	spin_unlock_irq(&ch->tx_lock);
+	KUNIT_ASSERT_EQ(e->loop->test, ret, 0);
+	rcu_read_lock();
+	kmcl_signal(ch);
+	rcu_read_unlock();
+}
+
+static void send_external(struct loop *loop)
+{
+	struct kmcl_packet *pkt = kmcl_packet_alloc(loop->client.ch);
+
+	KUNIT_ASSERT_NOT_NULL(loop->test, pkt);
+	kmcl_packet_set_done(pkt, client_done);
+	KUNIT_ASSERT_EQ(loop->test, 0, kmcl_send_mdl(pkt, NULL, 0, fx.mdl,
+						     WAIT));
+}
+
+#define LONG	2000
+#define PFN	0x5a5a5a5aULL		/* stands for a frame that is there */
+
+static void a_client_that_lies_about_its_ranges(struct kunit *test)
+{
+	static const struct {
+		const char *what;
+		u32 words;
+		u64 word[4];		/* PFN, where nothing stands, too */
+	} lies[] = {
+		{ "no header", 0 },
+		{ "no ranges", 1, { 0 } },
+		{ "no ranges, and one", 3, { 0, 100, PFN } },
+		{ "more ranges than there are", 3, { 2ULL << 32, 100, PFN } },
+		{ "more ranges than allowed", LONG, { 33ULL << 32, 100, PFN } },
+		{ "most ranges", 3, { ~0ULL << 32, 100, PFN } },
+		{ "a range of no bytes", 3, { 1ULL << 32, 0, PFN } },
+		{ "an offset in the next frame", 3,
+		  { 1ULL << 32, 4096ULL << 32 | 1, PFN } },
+		{ "a frame too few", 3, { 1ULL << 32, 4097, PFN } },
+		{ "a frame too few, by the offset", 3,
+		  { 1ULL << 32, 4000ULL << 32 | 97, PFN } },
+		{ "a frame too many", 4, { 1ULL << 32, 100, PFN, PFN } },
+		{ "most bytes", 3, { 1ULL << 32, 4095ULL << 32 | U32_MAX, PFN } },
+		{ "no frame numbers", 2, { 1ULL << 32, 1 } },
+		{ "half a range", 1, { 1ULL << 32 } },
+		{ "no such frame", 3, { 1ULL << 32, 100, ~0ULL } },
+		{ "no such frame, in 52 bits", 3, { 1ULL << 32, 100, 1ULL << 51 } },
+		{ "more bytes than allowed", 35, { 1ULL << 32, 128 * 1024 + 1, PFN } },
+		{ "more frames than allowed", LONG, { 1ULL << 32, 0x00f00000, PFN } },
+	};
+	struct loop *loop = test->priv;
+	u64 *header = kunit_kcalloc(test, LONG, sizeof(u64), GFP_KERNEL);
+	u32 i, w;
+
+	KUNIT_ASSERT_NOT_NULL(test, header);
+	KUNIT_ASSERT_EQ(test, 0, kmcl_set_ring_pages(loop->client.ch, 32, 32));
+	loop_up(loop);
+	for (i = 0; i < ARRAY_SIZE(lies); i++) {
+		for (w = 0; w < lies[i].words; w++) {
+			header[w] = w < 4 ? lies[i].word[w] : PFN;
+			if (header[w] == PFN)
+				header[w] = fx.pfn;
+		}
+		inject(&loop->client, GPA_DIRECT, header, lies[i].words);
+		loop_send(&loop->client, i, 0);
+		loop_wait(&loop->server, READ_ONCE(fx.packets) == i + 1);
+		KUNIT_EXPECT_EQ_MSG(test, loop_counters(&loop->server).bad_packets,
+				    i + 1, "%s", lies[i].what);
+	}
+	KUNIT_EXPECT_EQ(test, fx.external, 0);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->server).outstanding, 0);
+	/* What is right is taken, which shows that the rest was wrong */
+	header[0] = 1ULL << 32;
+	header[1] = 100;
+	header[2] = fx.pfn;
+	inject(&loop->client, GPA_DIRECT, header, 3);
+	loop_wait(&loop->server, READ_ONCE(fx.packets) == i + 1);
+	KUNIT_EXPECT_EQ(test, fx.external, 1);
+}
+
+static void more_than_the_server_allows(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	KUNIT_ASSERT_EQ(test, 0, kmcl_set_max_external(loop->server.ch, 99, 1));
+	loop_up(loop);
+	send_external(loop);
+	loop_send(&loop->client, 1, 0);
+	loop_wait(&loop->server, READ_ONCE(fx.packets) == 1);
+	KUNIT_EXPECT_EQ(test, fx.external, 0);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->server).bad_packets, 1);
+	/* The server can do no more for it: it ends with the channel */
+	KUNIT_EXPECT_EQ(test, fx.done, 0);
+	kmcl_channel_disable(loop->client.ch);
+	KUNIT_EXPECT_EQ(test, fx.done, 1);
+	KUNIT_EXPECT_EQ(test, fx.status, -ECANCELED);
+}
+
+static void a_server_has_no_ranges_to_send(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u64 header[3] = { 1ULL << 32, 100, fx.pfn };
+
+	loop_up(loop);
+	inject(&loop->server, GPA_DIRECT, header, 3);
+	loop_send(&loop->server, 1, 0);
+	loop_wait(&loop->client, loop_got(&loop->client) == 1);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).bad_packets, 1);
+}
+
+static void disable_client(void *data)
+{
+	struct end *e = data;
+
+	kmcl_channel_disable(e->ch);
+	WRITE_ONCE(fx.closed, true);
+}
+
+/* The client's driver may free the memory once its packet has ended */
+static void close_waits_for_who_uses_the_memory(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_mdl *mdl;
+	struct job *job;
+	u8 data = 0x77;
+
+	loop_up(loop);
+	send_external(loop);
+	loop_wait(&loop->server, READ_ONCE(fx.packets) == 1);
+	job = loop_job(loop, disable_client, &loop->client);
+	/* It is known to the server, whose work waits for this completion */
+	loop_wait_log(&loop->server, 'u', 1);
+	/* Time enough to end for a close that does not wait */
+	fsleep(50 * 1000);
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(fx.closed));
+	KUNIT_EXPECT_EQ(test, READ_ONCE(fx.done), 0);
+	KUNIT_EXPECT_EQ(test, loop_log_count(&loop->client, 'C'), 0);
+	KUNIT_ASSERT_EQ(test, 0, kmcl_packet_external(fx.comp, 0, &mdl));
+	KUNIT_EXPECT_EQ(test, 0, kmcl_mdl_write(mdl, 0, &data, 1));
+	KUNIT_EXPECT_EQ(test, fx.mem[0], 0x77);
+	kmcl_complete(fx.comp, NULL, 0);
+	fx.comp = NULL;
+	loop_job_wait(job);
+	KUNIT_EXPECT_EQ(test, fx.done, 1);
+	KUNIT_EXPECT_EQ(test, fx.status, -ECANCELED);
+}
+
+/* One that is deferred, and one that is in the ring, keep nobody waiting */
+static void close_does_not_wait_for_what_was_not_taken(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	loop->server.ch->ext_pending = U32_MAX;
+	loop_up(loop);
+	send_external(loop);
+	send_external(loop);
+	loop_wait(&loop->server, READ_ONCE(fx.pending) > 2);
+	KUNIT_EXPECT_EQ(test, kmcl_channel_disable(loop->client.ch), 0);
+	KUNIT_EXPECT_EQ(test, fx.done, 2);
+	KUNIT_EXPECT_EQ(test, fx.status, -ECANCELED);
+	KUNIT_EXPECT_EQ(test, fx.external, 0);
+}
+
+/* The server fails the packet: it is done with the memory, and with the ring */
+static void a_failed_packet_lets_go_of_the_memory(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	loop_up(loop);
+	send_external(loop);
+	loop_wait(&loop->server, READ_ONCE(fx.packets) == 1);
+	kmcl_packet_fail(fx.comp);
+	fx.comp = NULL;
+	KUNIT_EXPECT_EQ(test, kmcl_channel_disable(loop->client.ch), 0);
+	KUNIT_EXPECT_EQ(test, fx.done, 1);
+	KUNIT_EXPECT_EQ(test, fx.status, -ECANCELED);
+}
+
+static struct kunit_case hostile_cases[] = {
+	KUNIT_CASE(a_client_that_lies_about_its_ranges),
+	KUNIT_CASE(more_than_the_server_allows),
+	KUNIT_CASE(a_server_has_no_ranges_to_send),
+	KUNIT_CASE(close_waits_for_who_uses_the_memory),
+	KUNIT_CASE(close_does_not_wait_for_what_was_not_taken),
+	KUNIT_CASE(a_failed_packet_lets_go_of_the_memory),
+	{}
+};
+
+static struct kunit_suite hostile_suite = {
+	.name = "kmcl_external_hostile",
+	.init = hostile_init,
+	.exit = hostile_exit,
+	.test_cases = hostile_cases,
+};
+
+kunit_test_suite(hostile_suite);
+
+MODULE_DESCRIPTION("KUnit tests of KMCL's external data from a hostile peer");
+MODULE_LICENSE("GPL");
