@@ -35,9 +35,13 @@ clean()
 		# Windows' API, under Windows' names and types.
 		ignore=CAMELCASE,NEW_TYPEDEFS ;;
 	drivers/clients/kmcl_dynmem* | drivers/clients/kmcl_echo.c | \
+	drivers/clients/kmcl_share.c | \
 	kunit/*_sample_test.c | kunit/save_test.c | kunit/win*_test.c)
 		# Written with those names, as a ported driver is.
 		ignore=CAMELCASE ;;
+	Documentation/porting_example.c)
+		# The same, for any kernel, with structures as Windows has them.
+		ignore=CAMELCASE,NEW_TYPEDEFS,ALLOC_WITH_SIZEOF ;;
 	kunit/symbols_test.c)
 		# Lists of names and types.
 		ignore=CAMELCASE,FUNCTION_ARGUMENTS,MACRO_ARG_REUSE

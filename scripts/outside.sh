@@ -5,8 +5,8 @@
 #
 # Builds clients from a directory outside this tree, as somebody else's driver
 # would be, into build/outside/VERSION: the README's example, exactly as it is
-# shown there, and a copy of kmcl_dynmem. All they get is Module.symvers and
-# the two include directories.
+# shown there, the one of Documentation/porting.rst, and copies of the samples.
+# All they get is Module.symvers and the two include directories.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -31,10 +31,11 @@ mkdir -p "$dir" "$result"
 awk '/^```/ { on = 0 } on; /^<!-- example: kmcl_hello.c -->/ { seen = 1 }
 	/^```c/ && seen { on = 1; seen = 0 }' README.md >"$dir/kmcl_hello.c"
 [ -s "$dir/kmcl_hello.c" ] || die "found no example in README.md"
-cp drivers/clients/kmcl_dynmem*.[ch] "$dir/"
+cp drivers/clients/kmcl_dynmem*.[ch] drivers/clients/kmcl_echo.c \
+	drivers/clients/kmcl_share.c Documentation/porting_example.c "$dir/"
 cat >"$dir/Kbuild" <<END
 ccflags-y := -I$tree/include -I$tree/include/kmcl
-obj-m := kmcl_hello.o kmcl_dynmem.o
+obj-m := kmcl_hello.o kmcl_dynmem.o kmcl_echo.o kmcl_share.o porting_example.o
 kmcl_dynmem-y := kmcl_dynmem_main.o kmcl_dynmem_debugfs.o
 END
 

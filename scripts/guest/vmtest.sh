@@ -87,6 +87,17 @@ check "1000 messages came back as they were sent" within 10 echoed
 check "rmmod kmcl_echo" rmmod kmcl_echo
 check "its channel was closed" logged 'kmcl_echo: closed, 1000 of 1000' 1
 
+step "Memory that a client lends to a server, over the loopback bus"
+shared()
+{
+	[ "$(cat /sys/module/kmcl_share/parameters/right)" -eq 16 ] &&
+		[ "$(cat /sys/module/kmcl_share/parameters/wrong)" -eq 0 ]
+}
+check "insmod kmcl_share" insmod /modules/kmcl_share.ko
+check "16 times data went there and back" within 10 shared
+check "rmmod kmcl_share" rmmod kmcl_share
+check "its GPADL was deleted" logged 'kmcl_share: closed, 16 right, 0 wrong' 1
+
 step "Bad parameters are refused, and nothing stays behind"
 # refused ERROR MESSAGE PARAMETER: insmod says ERROR, the log MESSAGE
 refused()
