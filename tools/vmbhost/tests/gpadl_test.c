@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * GPADLs, the rings that are opened with them, and the answers that the host
+ * refuses or keeps back. The guest is made of functions: see guest.h. One
+ * thread.
+ */
+#include "guest.h"
+
+static void begin(void)
+{
+	start();
+	expect(did("add " CLASS));
+	connect();
+}
+
+/* 26 frames and one more: header and body. */
+static void long_gpadl(void)
+{
+	struct {
+		struct msg_gpadl_header m;
+		uint32_t bytes, offset;
+		uint64_t frame[26];
+	} __attribute__((packed)) header = {
+		.m.h.type = MSG_GPADL_HEADER, .m.gpadl = 5, .m.ranges = 1,
+		.m.range_bytes = 8 + 8 * 30, .bytes = 30 * VMBUS_PAGE,
+	};
+	struct {
+		struct msg_gpadl_body m;
+		uint64_t frame[4];
+	} __attribute__((packed)) body = {
+		.m.h.type = MSG_GPADL_BODY, .m.gpadl = 5,
+	};
+	const struct msg_gpadl_created *created;
+	uint8_t **pages;
+	uint32_t count, i;
+
+	begin();
+	header.m.relid = 1;
+	for (i = 0; i < 26; i++)
+		header.frame[i] = 30 - i;
+	for (i = 0; i < 4; i++)
+		body.frame[i] = 40 + i;
+	expect(sizeof(header) == 236);
+	post(&header, sizeof(header));
+	expect(!received(MSG_GPADL_CREATED));
+	post(&body, sizeof(body));
+	created = received(MSG_GPADL_CREATED);
+	expect(created && !created->status && created->gpadl == 5);
+	pages = gpadl_pages(bus, gpadl_find(bus, 5), &count);
+	expect(pages && count == 30);
+	if (pages)
+		expect(pages[0] == memory + 30 * VMBUS_PAGE &&
+		       pages[29] == memory + 43 * VMBUS_PAGE);
+	free(pages);
+	/* Not twice, and no more of it. */
+	post(&header, sizeof(header));
+	created = received(MSG_GPADL_CREATED);
+	expect(created->status);
+	inbox_count = 0;
+	post(&body, sizeof(body));
+	expect(bus->errors == 2 && !received(MSG_GPADL_CREATED));
+	end();
+}
+
+static void wrong_gpadls(void)
+{
+	struct {
+		struct msg_gpadl_header m;
+		uint32_t bytes, offset;
+		uint64_t frame[2];
+	} __attribute__((packed)) m = {
+		.m.h.type = MSG_GPADL_HEADER, .m.relid = 1, .m.ranges = 1,
+		.m.range_bytes = 24, .bytes = 2 * VMBUS_PAGE,
+		.frame = { 5, 6 },
+	}, wrong;
+	unsigned int errors = 0;
+
+#define WRONG(change) do {						\
+	const struct msg_gpadl_created *created;			\
+									\
+	wrong = m;							\
+	wrong.m.gpadl = 100 + errors;					\
+	change;								\
+	inbox_count = 0;						\
+	post(&wrong, sizeof(wrong));					\
+	created = received(MSG_GPADL_CREATED);				\
+	expect(created && created->status &&				\
+	       created->gpadl == wrong.m.gpadl);			\
+	expect(bus->errors == ++errors);				\
+} while (0)
+	begin();
+	WRONG(wrong.m.ranges = 2);
+	WRONG(wrong.m.ranges = 0);
+	WRONG(wrong.bytes = 3 * VMBUS_PAGE);
+	WRONG(wrong.bytes = VMBUS_PAGE);
+	WRONG(wrong.bytes = UINT32_MAX);
+	WRONG(wrong.offset = VMBUS_PAGE);
+	WRONG(wrong.offset = VMBUS_PAGE; wrong.bytes = VMBUS_PAGE);
+	WRONG(wrong.bytes = 0);
+	WRONG(wrong.m.range_bytes = 8);
+	WRONG(wrong.m.range_bytes = 20);
+	/* Longer than it said: the error is counted, what it said is right. */
+	wrong = m;
+	wrong.m.gpadl = 10;
+	wrong.m.range_bytes = 16;
+	wrong.bytes = VMBUS_PAGE;
+	post(&wrong, sizeof(wrong));
+	expect(bus->errors == ++errors);
+	expect(stat_of("stats", "gpadls_live") == 1);
+	end();
+}
+
+/* Opens that cannot be, and what they leave behind: nothing. */
+static void wrong_opens(void)
+{
+	struct endpoint e;
+	const struct msg_open_result *result;
+	uint32_t outside;
+	uint8_t frames[4] = { 1, 2, 3, 200 };
+
+	begin();
+	take_offer(&e);
+	outside = make_gpadl(e.relid, frames, 4);
+#define REFUSED(...) do {						\
+	uint64_t errors = bus->errors;					\
+									\
+	inbox_count = 0;						\
+	POST(MSG_OPEN, msg_open, .relid = e.relid, .open_id = 3,	\
+	     __VA_ARGS__);						\
+	result = received(MSG_OPEN_RESULT);				\
+	expect(result && result->status && result->open_id == 3);	\
+	expect(bus->errors == errors + 1);				\
+} while (0)
+	REFUSED(.gpadl = 12345, .downstream_page = 4);
+	REFUSED(.gpadl = e.handle, .downstream_page = 0);
+	REFUSED(.gpadl = e.handle, .downstream_page = 1);
+	REFUSED(.gpadl = e.handle, .downstream_page = 7);
+	REFUSED(.gpadl = e.handle, .downstream_page = UINT32_MAX);
+	REFUSED(.gpadl = e.handle, .downstream_page = 4, .vp = CPUS);
+	REFUSED(.gpadl = outside, .downstream_page = 2);
+	/* Another channel's. */
+	expect(did("add " CLASS));
+	frames[3] = 4;
+	outside = make_gpadl(e.relid + 1, frames, 4);
+	REFUSED(.gpadl = outside, .downstream_page = 2);
+	post_open(&e);
+	result = received(MSG_OPEN_RESULT);
+	expect(result && !result->status);
+	/* Twice is once too often. */
+	inbox_count = 0;
+	post_open(&e);
+	expect(!received(MSG_OPEN_RESULT));
+	end();
+}
+
+static void left_behind(void)
+{
+	struct endpoint e;
+
+	begin();
+	take_offer(&e);
+	POST(MSG_RELID_RELEASED, msg_relid, .relid = e.relid);
+	expect(stat_of("stats 0", "gpadls_left") == 1);
+	/* The guest gave it up of itself: it is not offered again unasked. */
+	inbox_count = 0;
+	sleep_ns(SEC);
+	expect(!received(MSG_OFFER));
+	expect(!bus->errors);
+	/* Teardown under the host's feet is an error. */
+	expect(did("offer 0"));
+	open_channel(&e);
+	POST(MSG_GPADL_TEARDOWN, msg_gpadl_teardown, .relid = e.relid,
+	     .gpadl = e.handle);
+	expect(bus->errors == 1);
+	end();
+}
+
+static void refusals(void)
+{
+	const struct msg_open_result *result;
+	const struct msg_gpadl_created *created;
+	struct endpoint e;
+
+	begin();
+	expect(did("refuse open 1"));
+	take_offer(&e);
+	post_open(&e);
+	result = received(MSG_OPEN_RESULT);
+	expect(result && result->status);
+	post_open(&e);
+	result = received(MSG_OPEN_RESULT);
+	expect(result && !result->status);
+	expect(stat_of("stats 0", "opens_refused") == 1);
+	close_channel(&e);
+	expect(did("refuse gpadl 1"));
+	take_offer(&e);
+	created = received(MSG_GPADL_CREATED);
+	expect(created && created->status);
+	open_channel(&e);
+	expect(!bus->errors);
+	end();
+}
+
+static void withheld(void)
+{
+	struct endpoint e;
+
+	begin();
+	expect(did("withhold gpadl"));
+	expect(did("withhold open"));
+	expect(did("withhold teardown"));
+	take_offer(&e);
+	expect(!received(MSG_GPADL_CREATED));
+	expect(did("release gpadl"));
+	expect(received(MSG_GPADL_CREATED));
+	post_open(&e);
+	expect(!received(MSG_OPEN_RESULT));
+	expect(!strcmp(command("state 0"), "ok opening\n"));
+	expect(did("release open"));
+	expect(received(MSG_OPEN_RESULT));
+	close_channel(&e);
+	expect(!received(MSG_GPADL_TORNDOWN));
+	expect(stat_of("stats 0", "gpadls_live") == 1);
+	expect(did("release teardown"));
+	expect(received(MSG_GPADL_TORNDOWN));
+	expect(stat_of("stats 0", "gpadls_live") == 0);
+
+	/* A teardown is answered after a rescind, too; not after a release. */
+	open_channel(&e);
+	expect(did("withhold teardown"));
+	close_channel(&e);
+	expect(did("rescind 0"));
+	inbox_count = 0;
+	expect(did("release teardown"));
+	expect(received(MSG_GPADL_TORNDOWN));
+	expect(did("offer 0"));
+	POST(MSG_RELID_RELEASED, msg_relid, .relid = e.relid);
+	open_channel(&e);
+	expect(did("withhold teardown"));
+	close_channel(&e);
+	expect(did("rescind 0"));
+	expect(did("offer 0"));
+	POST(MSG_RELID_RELEASED, msg_relid, .relid = e.relid);
+	/* The guest has begun to count its handles anew. */
+	next_handle = e.handle;
+	take_offer(&e);
+	inbox_count = 0;
+	expect(did("release teardown"));
+	expect(!received(MSG_GPADL_TORNDOWN));
+	expect(stat_of("stats 0", "gpadls_live") == 1);
+	POST(MSG_GPADL_TEARDOWN, msg_gpadl_teardown, .relid = e.relid,
+	     .gpadl = e.handle);
+
+	/* An open that is never answered, because the channel goes. */
+	expect(did("rescind 0"));
+	expect(did("offer 0"));
+	POST(MSG_RELID_RELEASED, msg_relid, .relid = e.relid);
+	take_offer(&e);
+	expect(did("withhold open"));
+	inbox_count = 0;
+	post_open(&e);
+	expect(did("rescind 0"));
+	expect(did("release open"));
+	expect(!received(MSG_OPEN_RESULT));
+	expect(!bus->errors);
+	end();
+}
+
+int main(void)
+{
+	run(long_gpadl);
+	run(wrong_gpadls);
+	run(wrong_opens);
+	run(left_behind);
+	run(refusals);
+	run(withheld);
+	return test_end();
+}
