@@ -27,6 +27,8 @@ struct gpadl_fixture {
 	struct kmcl_mdl *map;
 	u32 handles[RACE_GPADLS];
 	u32 deleted;
+	char order[16];		/* D: a GPADL destroyed, L: link closed, c: Closed */
+	u32 ordered;
 };
 
 static struct gpadl_fixture fx;
@@ -445,6 +447,84 @@ static void mapping_on_a_dead_link(struct kunit *test)
 	loop_release(&loop->server);
 }
 
+static void note(char what)
+{
+	if (fx.ordered < sizeof(fx.order) - 1)
+		fx.order[fx.ordered++] = what;
+}
+
+static void noted_destroy(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
+{
+	note('D');
+	kmcl_loopback_ops.gpadl_destroy(offer, gpadl);
+}
+
+static void noted_close(struct kmcl_offer *offer)
+{
+	note('L');
+	kmcl_loopback_ops.close(offer);
+}
+
+static bool first(struct kmcl_offer *offer)
+{
+	return true;
+}
+
+/* A transport whose peer wants the GPADLs gone before the link is closed */
+static struct kmcl_transport_ops old_ops;
+
+static void in_an_old_way(struct end *e, char what)
+{
+	if (what == 'C')
+		note('c');
+	if (what != 'O')
+		return;
+	old_ops = kmcl_loopback_ops;
+	old_ops.close = noted_close;
+	old_ops.gpadl_destroy = noted_destroy;
+	old_ops.gpadls_first = first;
+	e->ch->offer->ops = &old_ops;
+	create(e->loop, 0, 0, FRAME);
+}
+
+static void an_old_peer_wants_gpadls_gone_first(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct sent *s;
+
+	loop->client.hook = in_an_old_way;
+	loop_up(loop);
+	create(loop, 0, 0, FRAME);
+	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_disable(loop->client.ch));
+	KUNIT_EXPECT_STREQ(test, fx.order, "cDDL");
+	loop_expect_log(&loop->client, "OoSsPpUuCc");
+	/* It was closed nevertheless: what is sent stays in the queue */
+	s = loop_send(&loop->client, 1, 0);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).queued, 1);
+	KUNIT_EXPECT_EQ(test, s->done, 0);
+
+	/* Also when the opened callback does not agree: there is no Closed */
+	memset(fx.order, 0, sizeof(fx.order));
+	fx.ordered = 0;
+	loop->client.opened_result = -EIO;
+	loop_forget(&loop->client);
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+	loop_wait_log(&loop->client, 'o', 1);
+	loop_wait_state(&loop->client, "Disabled");
+	KUNIT_EXPECT_STREQ(test, fx.order, "DL");
+
+	/* A rescind needs nothing of the peer's, and the order is the same */
+	memset(fx.order, 0, sizeof(fx.order));
+	fx.ordered = 0;
+	loop->client.opened_result = 0;
+	loop_forget(&loop->client);
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+	loop_wait_log(&loop->client, 'p', 1);
+	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_disable(loop->server.ch));
+	loop_wait_state(&loop->client, "Disabled");
+	KUNIT_EXPECT_STREQ(test, fx.order, "cDL");
+}
+
 static void delete_all(void *data)
 {
 	struct end *e = data;
@@ -508,6 +588,7 @@ static struct kunit_case gpadl_cases[] = {
 	KUNIT_CASE(nothing_is_made_on_a_dead_link),
 	/* KMCL: VmbChannelMapGpadl */
 	KUNIT_CASE(mapping_on_a_dead_link),
+	KUNIT_CASE(an_old_peer_wants_gpadls_gone_first),
 	KUNIT_CASE(deleting_while_the_server_goes),
 	{}
 };
