@@ -437,19 +437,33 @@ static void completion_data_beyond_the_limit_is_dropped(struct kunit *test)
 }
 
 static struct kunit_case packet_cases[] = {
+	/* KMCL: VmbChannelSizeofPacket VmbPacketInitialize */
 	KUNIT_CASE(memory_of_the_drivers),
+	/* KMCL: VmbPacketFree VmbPacketSetCompletionRoutine */
 	KUNIT_CASE(a_packet_in_use_is_left_alone),
+	/* KMCL: VmbPacketAllocate VmbPacketFree */
 	KUNIT_CASE(freed_packets_are_kept_for_the_next),
+	/* KMCL: VmbPacketSend */
 	KUNIT_CASE(a_freed_packet_is_refused),
+	/* KMCL: VmbPacketSetCompletionRoutine */
 	KUNIT_CASE(the_default_routine_frees),
+	/* KMCL: VmbChannelInitSetClientContextSize */
 	KUNIT_CASE(each_incoming_packet_has_a_context),
+	/* KMCL: VmbChannelSetTransactionQuota */
 	KUNIT_CASE(the_quota_may_be_raised),
+	/* KMCL: VmbChannelSetTransactionQuota */
 	KUNIT_CASE(the_quota_may_fall_below_what_is_out),
+	/* KMCL: EVT_VMB_CHANNEL_PROCESSING_COMPLETE */
 	KUNIT_CASE(a_batch_ends_at_the_quota),
+	/* KMCL: VmbChannelPacketDeferToPassive EVT_VMB_CHANNEL_PROCESSING_COMPLETE */
 	KUNIT_CASE(a_batch_ends_with_defer_and_fail),
+	/* KMCL: VmbChannelPacketDeferToPassive */
 	KUNIT_CASE(a_deferred_packet_outlives_a_pause),
+	/* KMCL: VmbChannelInitSetMaximumPacketSize */
 	KUNIT_CASE(a_byte_above_the_packet_size),
+	/* KMCL: VmbChannelPacketComplete */
 	KUNIT_CASE(completion_data_has_the_packets_limit),
+	/* KMCL: VmbChannelPacketComplete */
 	KUNIT_CASE(completion_data_beyond_the_limit_is_dropped),
 	{}
 };

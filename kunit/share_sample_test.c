@@ -70,10 +70,7 @@ static void requests_beyond_the_store_are_refused(struct kunit *test)
 }
 
 static struct kunit_case share_sample_test_cases[] = {
-	/* KMCL: VmbChannelCreateGpadlFromBuffer VmbChannelMapGpadl */
-	/* KMCL: VmbChannelUnmapGpadl VmbChannelDeleteGpadl */
-	/* KMCL: VmbChannelPacketGetExternalData */
-	/* KMCL: VmbChannelSendSynchronousRequest */
+	/* KMCL: VmbChannelDeleteGpadl VmbChannelUnmapGpadl */
 	KUNIT_CASE(data_go_into_lent_memory_and_back),
 	KUNIT_CASE(requests_beyond_the_store_are_refused),
 	{}

@@ -204,8 +204,11 @@ static void mapping_gpadls(struct kunit *test)
 }
 
 static struct kunit_case wingpadl_cases[] = {
+	/* KMCL: VmbChannelCreateGpadlFromBuffer */
 	KUNIT_CASE(creating_gpadls),
+	/* KMCL: VmbChannelCreateGpadlFromMdl */
 	KUNIT_CASE(creating_gpadls_from_mdls),
+	/* KMCL: VmbChannelMapGpadl VMBUS_CHANNEL_GPADL_FLAG_READ_ONLY */
 	KUNIT_CASE(mapping_gpadls),
 	{}
 };

@@ -525,16 +525,26 @@ static void describing_memory(struct kunit *test)
 }
 
 static struct kunit_case winmem_cases[] = {
+	/* KMCL: VmbChannelInitSetMaximumExternalData */
 	KUNIT_CASE(limits_of_external_data),
+	/* KMCL: VmbChannelInitSetMaximumExternalData */
 	KUNIT_CASE(the_largest_limits),
 	KUNIT_CASE(a_payload_that_its_ranges_make_too_long),
+	/* KMCL: VmbPacketSend */
 	KUNIT_CASE(sending_with_an_mdl),
 	KUNIT_CASE(more_than_the_default_limits),
+	/* KMCL: VmbPacketSendWithExternalMdl */
+	/* KMCL: VMBUS_CHANNEL_FORMAT_FLAG_FORCE_MDL_LENGTH */
 	KUNIT_CASE(sending_with_a_part_of_an_mdl),
+	/* KMCL: VmbPacketSendWithExternalPfns */
 	KUNIT_CASE(sending_with_pages),
+	/* KMCL: VmbPacketSendWithExternalMdl */
 	KUNIT_CASE(a_server_has_no_external_data_to_send),
+	/* KMCL: VmbPacketSendWithExternalPfns */
 	KUNIT_CASE(pipes_have_no_external_data),
+	/* KMCL: VmbChannelSendSynchronousRequest */
 	KUNIT_CASE(a_synchronous_request_with_external_data),
+	/* KMCL: VmbChannelPacketGetExternalData */
 	KUNIT_CASE(getting_external_data),
 	KUNIT_CASE(describing_memory),
 	{}

@@ -43,6 +43,7 @@ part symbols scripts/symbols.sh
 part sparse scripts/sparse.sh
 part build-test scripts/build-test.sh
 part kunit scripts/kunit.sh
+part kmcl-coverage scripts/kmcl-coverage.sh --check
 part vmbhost-test scripts/vmbhost-test.sh
 for version in 6.1 6.12 7.3; do
 	part "vmtest-$version" env KERNEL="$version" scripts/vmtest.sh

@@ -49,7 +49,7 @@ def markers():
     tests = {}
     for path in sorted(glob.glob("kunit/*_test.c")):
         text = read(path)
-        suite = re.search(r'\.name = "(\w+)"', text)
+        suite = re.search(r'\.name = "(kmcl_\w+)"', text)
         pending = []
         for line in text.splitlines():
             comment = re.fullmatch(r"\t/\* KMCL: (.*) \*/", line)
