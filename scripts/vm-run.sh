@@ -85,6 +85,9 @@ trap 'rm -rf "$work"' EXIT
 
 # The outer guest always has the same kernel.
 outer=6.12
+# In the order of their needs; where they are built in, nothing is loaded.
+virtio=(virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev
+	virtio_pci virtio_console)
 qemu=$BUILD/qemu
 libs=$qemu/usr/lib/x86_64-linux-gnu
 busybox=$qemu/usr/bin/busybox
@@ -154,8 +157,7 @@ plain_root "$l2/root"
 cp "$TOP/scripts/guest/l2-init" "$l2/root/init"
 cp "$script" "$l2/root/test.sh"
 [ ${#files[@]} -eq 0 ] || cp "${files[@]}" "$l2/root/"
-for name in hv_vmbus virtio virtio_ring virtio_pci_legacy_dev \
-	virtio_pci_modern_dev virtio_pci virtio_console; do
+for name in hv_vmbus "${virtio[@]}"; do
 	copy_module "$version" "$name" "$l2/root/modules"
 done
 [ -z "$modules" ] || find "$modules" -name '*.ko' -exec cp {} "$l2/root/modules/" \;
@@ -229,7 +231,7 @@ outer_base()
 	mkdir -p "$root"/{lib,lib64,firmware}
 	cp "$TOP/scripts/guest/l1-init" "$root/init"
 	chmod +x "$root/init"
-	for name in rng-core ccp irqbypass kvm kvm-amd; do
+	for name in rng-core ccp irqbypass kvm kvm-amd "${virtio[@]}"; do
 		copy_module "$outer" "$name" "$root/modules"
 		[ ! -e "$root/modules/$name.ko" ] || order+=("$name.ko")
 	done
@@ -258,6 +260,9 @@ outer_qemu()
 		"$1/firmware/"
 }
 
+# The inner guest's console comes out by virtio, too: a serial line of the outer
+# guest stood still now and then on a busy machine, and whoever writes to it then
+# waits for ever, the inner guest with it.
 boot_nested()
 {
 	local accel=(-accel tcg)
@@ -268,7 +273,9 @@ boot_nested()
 		-m "$((memory * 2 + 1024))M" -smp 1 -kernel "$BUILD/kernels/$outer/vmlinuz" \
 		-initrd "$work/initrd" \
 		-append "console=ttyS0 quiet panic=-1 mitigations=off limit=$((limit - 50))" \
-		-serial "file:$log.outer" -serial "file:$log" \
+		-serial "file:$log.outer" -chardev "file,id=console,path=$log" \
+		-device virtio-serial-pci \
+		-device virtserialport,chardev=console,name=console \
 		</dev/null 2>"$log.host"
 }
 
@@ -281,7 +288,7 @@ else
 	"$TOP/scripts/fetch-kernel.sh" "$outer"
 	base=$BUILD/qemu/l1-$host.cpio
 	outer_base "$base"
-	host_args /dev/ttyS1 /tmp/qmp
+	host_args /dev/vport0p1 /tmp/qmp
 	case $host in
 	qemu)	command=(env LD_LIBRARY_PATH=/lib qemu-system-x86_64 -L /firmware
 			-monitor stdio) ;;

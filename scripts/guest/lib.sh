@@ -162,9 +162,9 @@ host_has_report()
 	host_view | grep -q '"return": .*"available": [0-9]'
 }
 
-host_view_is()
+host_has_no_report()
 {
-	[ "$(host_view)" = "$1" ]
+	host_view | grep -q '"error": .*no guest memory status report'
 }
 
 host_has_another_report()
