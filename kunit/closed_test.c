@@ -91,7 +91,7 @@ static void take_all_locks(struct end *e, char what)
 	if (what != 'C')
 		return;
 	/* Each takes one lock or more; a lock that is held would not be free */
-	loop_counters(e);
+	loop_snapshot(e);
 	kmcl_channel_state_name(e->ch);
 	kmcl_get_instance(e->ch, &instance);
 	pkt = kmcl_packet_alloc(e->ch);

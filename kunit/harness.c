@@ -551,12 +551,10 @@ u32 loop_kept(struct end *e)
 	return READ_ONCE(e->nkept);
 }
 
-struct kmcl_counters loop_counters(struct end *e)
+const struct kmcl_counters *loop_snapshot(struct end *e)
 {
-	struct kmcl_counters c;
-
-	kmcl_get_counters(e->ch, &c);
-	return c;
+	kmcl_get_counters(e->ch, &e->snapshot);
+	return &e->snapshot;
 }
 
 u32 loop_cached(struct end *e)

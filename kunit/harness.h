@@ -73,6 +73,7 @@ struct end {
 	/* Outgoing packets */
 	struct sent *sent;
 	u32 nsent;
+	struct kmcl_counters snapshot;
 	u32 ndone;
 };
 
@@ -137,7 +138,9 @@ u32 loop_done(struct end *e);
 u32 loop_got(struct end *e);
 u32 loop_kept(struct end *e);
 void loop_expect_balance(struct end *e);
-struct kmcl_counters loop_counters(struct end *e);
+/* The last one's is overwritten; one thread per end */
+#define loop_counters(e)	(*loop_snapshot(e))
+const struct kmcl_counters *loop_snapshot(struct end *e);
 /* Free packets that the channel keeps */
 u32 loop_cached(struct end *e);
 struct end *loop_end(struct kmcl_channel *ch);

@@ -67,6 +67,7 @@ int __kmcl_channel_alloc(struct device *parent, bool is_server,
 	xa_init_flags(&ch->slots, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_IRQ);
 	kmcl_rx_init(ch);
 	kmcl_bus_add_channel(ch);
+	kmcl_debugfs_add(ch);
 	*chp = ch;
 	return 0;
 }
@@ -148,6 +149,7 @@ int kmcl_channel_free(struct kmcl_channel *ch)
 		pr_warn("%s: cleanup of a channel that is being saved\n",
 			kmcl_name(ch));
 	kmcl_save_end(ch);
+	kmcl_debugfs_del(ch);
 	kmcl_unwatch(ch);
 	kmcl_bus_del_channel(ch);
 	flush_work(&ch->work);

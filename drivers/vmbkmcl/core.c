@@ -426,11 +426,15 @@ EXPORT_SYMBOL_GPL(kmcl_transport_unregister);
 static int __init kmcl_init(void)
 {
 	kmcl_wq = alloc_workqueue("vmbkmcl", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	return kmcl_wq ? 0 : -ENOMEM;
+	if (!kmcl_wq)
+		return -ENOMEM;
+	kmcl_debugfs_init();
+	return 0;
 }
 
 static void __exit kmcl_exit(void)
 {
+	kmcl_debugfs_exit();
 	destroy_workqueue(kmcl_wq);
 }
 

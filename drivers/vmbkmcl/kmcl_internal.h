@@ -44,8 +44,20 @@
 /* A wait for the driver or the other side is mentioned after this long */
 #define KMCL_SLOW			(30 * HZ)
 
+struct dentry;
 struct kmcl_connection;
 struct kmcl_save;
+struct seq_file;
+
+/* Why delivery stops */
+enum kmcl_rx_reason {
+	KMCL_STOP_EMPTY,
+	KMCL_STOP_GATE,
+	KMCL_STOP_BUDGET,
+	KMCL_STOP_QUOTA,	/* or out of memory: a completion resumes */
+	KMCL_STOP_DEFER,
+	KMCL_STOP_FAILED,
+};
 
 /* Bits of done_state */
 #define KMCL_DONE_BUSY			BIT(0)
@@ -134,6 +146,7 @@ struct kmcl_channel {
 	struct list_head node;		/* kmcl_bus_lock */
 	bool server;
 	struct device *parent;
+	struct dentry *debugfs;
 	char *name;
 	void *pointer;
 
@@ -216,6 +229,7 @@ struct kmcl_channel {
 	bool sync_closed;		/* no synchronous request may wait */
 	atomic_t done_state;		/* see done_claim() */
 	struct task_struct *done_task;
+	bool tx_full;			/* no room since the last packet */
 	u32 generation;
 	struct list_head txq;
 	struct list_head in_flight;
@@ -243,7 +257,11 @@ struct kmcl_channel {
 	struct kmcl_completion *rx_deferred;
 	struct list_head comp_cache;
 	u32 comp_cached;
-	u64 delivered, bad_packets, quota_stops;	/* rx_lock */
+	u32 outstanding_peak;
+	u32 external;			/* of @outstanding */
+	u64 delivered, deferred, failed, batches;
+	u64 bad_packets, bad[KMCL_BAD_COUNT];
+	u64 quota_stops, budget_stops;
 	struct tasklet_struct rx_tasklet;
 	struct work_struct rx_work;
 };
@@ -360,6 +378,14 @@ int kmcl_loopback_gpadl_map(struct kmcl_channel *ch, bool read_only, u32 handle,
 			    struct kmcl_mdl **mdl);
 int kmcl_loopback_gpadl_unmap(struct kmcl_channel *ch, u32 handle);
 bool kmcl_loopback_gpadl_mapped(struct kmcl_channel *ch, u32 *handle);
+
+/* debugfs.c */
+void kmcl_debugfs_init(void);
+void kmcl_debugfs_exit(void);
+void kmcl_debugfs_add(struct kmcl_channel *ch);
+void kmcl_debugfs_del(struct kmcl_channel *ch);
+void kmcl_show_counters(struct seq_file *m, struct kmcl_channel *ch);
+void kmcl_show_channel(struct seq_file *m, struct kmcl_channel *ch);
 
 /* Rounded up as the ring does; @len is checked against the maximum first */
 static inline u32 kmcl_round8(u32 len)

@@ -13,21 +13,13 @@
 
 #include <linux/err.h>
 #include <linux/export.h>
+#include <linux/ktime.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "kmcl_internal.h"
-
-/* Why delivery stops */
-enum rx_reason {
-	RX_EMPTY,
-	RX_GATE,
-	RX_BUDGET,
-	RX_QUOTA,	/* at the quota, or out of memory: a completion resumes */
-	RX_DEFER,
-	RX_FAILED,
-};
+#include "trace.h"
 
 static struct kmcl_completion *comp_new(struct kmcl_channel *ch, gfp_t gfp)
 {
@@ -58,8 +50,10 @@ static struct kmcl_completion *comp_get(struct kmcl_channel *ch)
 		list_del(&comp->item.node);
 		ch->comp_cached--;
 	}
-	if (full)
+	if (full) {
 		ch->quota_stops++;
+		trace_kmcl_quota(ch, ch->outstanding, ch->quota);
+	}
 	spin_unlock_irqrestore(&ch->rx_lock, flags);
 	if (!comp && !full)
 		comp = comp_new(ch, GFP_ATOMIC);
@@ -98,18 +92,30 @@ void kmcl_comp_free(struct kmcl_completion *comp)
 		kfree(comp);
 }
 
-static void bad_packet(struct kmcl_channel *ch)
+/* @pkt: as far as it could be understood, or NULL */
+static void bad_packet(struct kmcl_channel *ch, enum kmcl_bad kind,
+		       const struct kmcl_ring_packet *pkt)
 {
 	unsigned long flags;
 
+	trace_kmcl_bad_packet(ch, kind, pkt ? pkt->type : 0,
+			      pkt ? pkt->header_len : 0,
+			      pkt ? pkt->payload_len : 0);
 	spin_lock_irqsave(&ch->rx_lock, flags);
 	ch->bad_packets++;
+	ch->bad[kind]++;
 	spin_unlock_irqrestore(&ch->rx_lock, flags);
 }
 
 /* The framing is lost: nothing more can be taken from this ring. */
 static void ring_broken(struct kmcl_channel *ch, enum kmcl_ring_error err)
 {
+	static const enum kmcl_bad kind[] = {
+		[KMCL_RING_BAD_WRITE_INDEX] = KMCL_BAD_WRITE_INDEX,
+		[KMCL_RING_SHORT] = KMCL_BAD_SHORT,
+		[KMCL_RING_BAD_OFFSET] = KMCL_BAD_OFFSET,
+		[KMCL_RING_BAD_LENGTH] = KMCL_BAD_LENGTH,
+	};
 	static const char * const what[] = {
 		[KMCL_RING_BAD_WRITE_INDEX] = "write index outside the ring",
 		[KMCL_RING_SHORT] = "less data than a packet header",
@@ -117,7 +123,7 @@ static void ring_broken(struct kmcl_channel *ch, enum kmcl_ring_error err)
 		[KMCL_RING_BAD_LENGTH] = "length (len8) beyond the data in the ring",
 	};
 
-	bad_packet(ch);
+	bad_packet(ch, kind[err], NULL);
 	pr_warn_ratelimited("%s: the other side wrote a bad packet: %s; nothing more is received until the channel is opened again\n",
 			    kmcl_name(ch), what[err]);
 }
@@ -129,6 +135,8 @@ static bool deliver_one(struct kmcl_channel *ch, struct kmcl_completion *comp)
 
 	spin_lock_irqsave(&ch->rx_lock, flags);
 	ch->outstanding++;
+	ch->outstanding_peak = max(ch->outstanding_peak, ch->outstanding);
+	ch->external += !!comp->ranges;
 	if (!comp->again)
 		ch->delivered++;
 	WRITE_ONCE(ch->rx_deferred, NULL);
@@ -164,56 +172,69 @@ static struct kmcl_completion *take(struct kmcl_channel *ch,
 	if (pkt->type == KMCL_WIRE_DATA_GPA_DIRECT && !kmcl_ext_take(comp, pkt)) {
 		kmcl_comp_free(comp);
 		comp = ERR_PTR(-EPROTO);
+	} else {
+		trace_kmcl_fetch(ch, pkt->trans_id, false, len, comp->ranges);
 	}
 	kmcl_ring_consume(&ch->rx, pkt);
 	return comp;
 }
 
-/* Where the driver's bytes are; false: the packet is to be dropped. */
-static bool acceptable(struct kmcl_channel *ch,
-		       const struct kmcl_ring_packet *pkt, u32 *skip, u32 *len)
+/* Of use here? A pipe has no external data, and a client is not sent any. */
+static bool known_type(const struct kmcl_channel *ch, u16 type)
+{
+	return type == KMCL_WIRE_DATA_INBAND || type == KMCL_WIRE_COMP ||
+	       (type == KMCL_WIRE_DATA_GPA_DIRECT && ch->server && !ch->pipe);
+}
+
+/*
+ * Where the driver's bytes are; KMCL_BAD_COUNT, or why the packet is to be
+ * dropped.
+ */
+static enum kmcl_bad inspect(struct kmcl_channel *ch,
+			     const struct kmcl_ring_packet *pkt, u32 *skip,
+			     u32 *len)
 {
 	*skip = 0;
 	*len = pkt->payload_len;
-	if (pkt->type == KMCL_WIRE_COMP)
-		return *len <= ch->max_packet;
-	if (unlikely(ch->pipe)) {
+	if (unlikely(!known_type(ch, pkt->type)))
+		return KMCL_BAD_TYPE;
+	if (unlikely(ch->pipe && pkt->type != KMCL_WIRE_COMP)) {
 		*skip = KMCL_PIPE_HEADER;
-		return pkt->type == KMCL_WIRE_DATA_INBAND &&
-		       kmcl_pipe_parse(ch, pkt, len);
+		return kmcl_pipe_parse(ch, pkt, len) ? KMCL_BAD_COUNT :
+			KMCL_BAD_PIPE;
 	}
-	if (pkt->type == KMCL_WIRE_DATA_GPA_DIRECT && !ch->server)
-		return false;
-	return (pkt->type == KMCL_WIRE_DATA_INBAND ||
-		pkt->type == KMCL_WIRE_DATA_GPA_DIRECT) &&
-	       *len <= ch->max_packet;
+	return *len <= ch->max_packet ? KMCL_BAD_COUNT : KMCL_BAD_SIZE;
 }
 
-static enum rx_reason deliver(struct kmcl_channel *ch, u32 *delivered)
+static enum kmcl_rx_reason deliver(struct kmcl_channel *ch, u32 *delivered)
 {
 	struct kmcl_completion *comp;
 	struct kmcl_ring_packet pkt;
 	enum kmcl_ring_error err;
 	u32 taken, skip, len;
+	enum kmcl_bad bad;
 
 	for (taken = 0; taken < KMCL_RX_BUDGET; taken++) {
 		if (!READ_ONCE(ch->rx_open))
-			return RX_GATE;
+			return KMCL_STOP_GATE;
 		comp = ch->rx_deferred;
 		if (!comp) {
 			err = kmcl_ring_peek(&ch->rx, &pkt);
 			if (err != KMCL_RING_OK) {
 				ring_broken(ch, err);
-				return RX_FAILED;
+				return KMCL_STOP_FAILED;
 			}
 			if (!pkt.total)
-				return RX_EMPTY;
-			if (!acceptable(ch, &pkt, &skip, &len)) {
-				bad_packet(ch);
+				return KMCL_STOP_EMPTY;
+			bad = inspect(ch, &pkt, &skip, &len);
+			if (unlikely(bad != KMCL_BAD_COUNT)) {
+				bad_packet(ch, bad, &pkt);
 				kmcl_ring_consume(&ch->rx, &pkt);
 				continue;
 			}
 			if (pkt.type == KMCL_WIRE_COMP) {
+				trace_kmcl_fetch(ch, pkt.trans_id, true,
+						 pkt.payload_len, false);
 				kmcl_tx_matched(ch, pkt.trans_id, pkt.payload,
 						pkt.payload_len);
 				kmcl_ring_consume(&ch->rx, &pkt);
@@ -221,38 +242,40 @@ static enum rx_reason deliver(struct kmcl_channel *ch, u32 *delivered)
 			}
 			comp = take(ch, &pkt, skip, len);
 			if (!comp)
-				return RX_QUOTA;
+				return KMCL_STOP_QUOTA;
 			if (IS_ERR(comp)) {
-				bad_packet(ch);
+				bad_packet(ch, KMCL_BAD_EXTERNAL, &pkt);
 				continue;
 			}
 		}
 		if (!deliver_one(ch, comp))
-			return ch->rx_failed ? RX_FAILED : RX_DEFER;
+			return ch->rx_failed ? KMCL_STOP_FAILED : KMCL_STOP_DEFER;
 		(*delivered)++;
 	}
-	return RX_BUDGET;
+	return KMCL_STOP_BUDGET;
 }
 
 /* The end of a batch; true: go on at once. */
-static bool finish_batch(struct kmcl_channel *ch, enum rx_reason reason,
-			 bool passive)
+static bool finish_batch(struct kmcl_channel *ch, enum kmcl_rx_reason reason,
+			 u32 delivered, bool passive)
 {
 	bool again = false, closing, later, need_passive;
 	unsigned long flags;
 
-	if (reason == RX_EMPTY)
+	if (reason == KMCL_STOP_EMPTY)
 		again = kmcl_ring_unmask(&ch->rx);
 
 	spin_lock_irqsave(&ch->rx_lock, flags);
+	ch->batches += !!delivered;
+	ch->budget_stops += reason == KMCL_STOP_BUDGET;
 	if (ch->rx_again) {
 		ch->rx_again = false;
 		again = true;
 	}
-	if (reason == RX_FAILED)
+	if (reason == KMCL_STOP_FAILED)
 		ch->rx_failed = true;
 	ch->rx_once = ch->rx_deferred;
-	if (reason == RX_QUOTA && !again) {
+	if (reason == KMCL_STOP_QUOTA && !again) {
 		/* Completions made since then did not see the flag */
 		ch->rx_stalled = true;
 		if (!ch->quota || ch->outstanding < ch->quota)
@@ -260,7 +283,7 @@ static bool finish_batch(struct kmcl_channel *ch, enum rx_reason reason,
 	}
 	need_passive = ch->rx_passive || ch->rx_once;
 	closing = !ch->rx_open;
-	later = reason == RX_BUDGET || reason == RX_DEFER;
+	later = reason == KMCL_STOP_BUDGET || reason == KMCL_STOP_DEFER;
 	if (closing || ch->rx_failed) {
 		again = false;
 		later = false;
@@ -282,9 +305,10 @@ static bool finish_batch(struct kmcl_channel *ch, enum rx_reason reason,
 
 static void rx_poll(struct kmcl_channel *ch, bool passive)
 {
-	enum rx_reason reason;
+	enum kmcl_rx_reason reason;
 	unsigned long flags;
 	u32 delivered;
+	u64 start;
 
 	spin_lock_irqsave(&ch->rx_lock, flags);
 	if (!ch->rx_open || ch->rx_failed || ch->rx_running) {
@@ -303,15 +327,19 @@ static void rx_poll(struct kmcl_channel *ch, bool passive)
 
 	do {
 		delivered = 0;
+		start = trace_kmcl_budget_enabled() ? ktime_get_ns() : 0;
 		kmcl_ring_mask(&ch->rx);
 		reason = deliver(ch, &delivered);
+		trace_kmcl_fetch_done(ch, delivered, reason);
+		if (reason == KMCL_STOP_BUDGET && start)
+			trace_kmcl_budget(ch, delivered, ktime_get_ns() - start);
 		rcu_read_lock();
 		if (kmcl_ring_release(&ch->rx))
 			kmcl_signal(ch);
 		rcu_read_unlock();
 		if (delivered && ch->processed)
 			ch->processed(ch, delivered);
-	} while (finish_batch(ch, reason, passive));
+	} while (finish_batch(ch, reason, delivered, passive));
 }
 
 /* The peer interrupted us, or the channel's own tasklet runs. Softirq. */
@@ -429,12 +457,13 @@ void kmcl_rx_drain(struct kmcl_channel *ch)
 	wait_event(ch->wait, rx_drained(ch));
 }
 
-static void put_outstanding(struct kmcl_channel *ch)
+static void put_outstanding(struct kmcl_channel *ch, bool external)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(&ch->rx_lock, flags);
 	ch->outstanding--;
+	ch->external -= external;
 	/* Under the lock: whoever waits may free the channel */
 	if (!ch->outstanding && !ch->rx_open)
 		wake_up_all(&ch->wait);
@@ -460,6 +489,7 @@ static void put_outstanding(struct kmcl_channel *ch)
 void kmcl_complete(struct kmcl_completion *comp, const void *buf, u32 len)
 {
 	struct kmcl_channel *ch = comp->ch;
+	bool external = comp->ranges;
 
 	if (len > ch->max_payload) {
 		pr_warn_ratelimited("%s: completion data of %u bytes was cut to the packet size, %u\n",
@@ -473,7 +503,7 @@ void kmcl_complete(struct kmcl_completion *comp, const void *buf, u32 len)
 		kmcl_tx_comp(ch, comp, buf, len);
 	else
 		kmcl_comp_free(comp);
-	put_outstanding(ch);
+	put_outstanding(ch, external);
 }
 EXPORT_SYMBOL_GPL(kmcl_complete);
 
@@ -493,8 +523,10 @@ void kmcl_packet_defer(struct kmcl_completion *comp)
 
 	spin_lock_irqsave(&ch->rx_lock, flags);
 	ch->rx_deferred = comp;
+	ch->deferred++;
 	spin_unlock_irqrestore(&ch->rx_lock, flags);
-	put_outstanding(ch);
+	trace_kmcl_defer(ch, comp->trans_id);
+	put_outstanding(ch, comp->ranges);
 }
 EXPORT_SYMBOL_GPL(kmcl_packet_defer);
 
@@ -512,15 +544,19 @@ EXPORT_SYMBOL_GPL(kmcl_packet_defer);
 void kmcl_packet_fail(struct kmcl_completion *comp)
 {
 	struct kmcl_channel *ch = comp->ch;
+	bool external = comp->ranges;
 	unsigned long flags;
 
+	trace_kmcl_fail(ch, comp->trans_id);
 	spin_lock_irqsave(&ch->rx_lock, flags);
 	ch->rx_failed = true;
+	ch->failed++;
 	ch->bad_packets++;
+	ch->bad[KMCL_BAD_DRIVER]++;
 	spin_unlock_irqrestore(&ch->rx_lock, flags);
 	kmcl_ext_release(comp);
 	kmcl_comp_free(comp);
-	put_outstanding(ch);
+	put_outstanding(ch, external);
 }
 EXPORT_SYMBOL_GPL(kmcl_packet_fail);
 

@@ -14,6 +14,7 @@
 #include <linux/sched.h>
 
 #include "kmcl_internal.h"
+#include "trace.h"
 
 /* Interrupt the peer; caller is inside rcu_read_lock(), or is the work. */
 void kmcl_signal(struct kmcl_channel *ch)
@@ -82,6 +83,7 @@ static void run_claimed(struct kmcl_channel *ch, unsigned long *flags)
 		int status = pkt->status;
 		u32 len = pkt->len;
 
+		trace_kmcl_complete(ch, pkt, pkt->slot->index, status);
 		list_del_init(&pkt->item.node);
 		pkt->state = KMCL_PKT_IDLE;
 		if (!done) {
@@ -119,6 +121,7 @@ static void done_at_once(struct kmcl_packet *pkt, unsigned long flags)
 
 	atomic_set(&ch->done_state, KMCL_DONE_BUSY);
 	WRITE_ONCE(ch->done_task, in_task() ? current : NULL);
+	trace_kmcl_complete(ch, pkt, pkt->slot->index, 0);
 	spin_unlock_irqrestore(&ch->tx_lock, flags);
 	pkt->done(pkt, 0, NULL, 0);
 	WRITE_ONCE(ch->done_task, NULL);
@@ -172,15 +175,45 @@ static int put_packet(struct kmcl_packet *pkt, const void *buf, u32 len)
 	if (ret)
 		return ret;
 	ch->n.sent++;
-	if (pkt->wait) {
+	ch->tx_full = false;
+	trace_kmcl_send(ch, id, false, len, pkt->wait, ch->n.queued);
+	if (!pkt->wait) {
+		ch->n.in_ring++;
+	} else {
 		ch->generation++;
 		slot->trans_id = id;
 		slot->pkt = pkt;
 		pkt->state = KMCL_PKT_IN_FLIGHT;
 		ch->n.in_flight++;
+		ch->n.in_flight_peak = max(ch->n.in_flight_peak,
+					   ch->n.in_flight);
 		list_add_tail(&pkt->item.node, &ch->in_flight);
 	}
 	return 0;
+}
+
+/* Write a completion into the ring, not yet visible to the peer. */
+static int put_comp(struct kmcl_channel *ch, u64 trans_id, const void *buf,
+		    u32 len)
+{
+	int ret = kmcl_ring_put(&ch->tx, KMCL_WIRE_COMP, 0, trans_id, NULL, 0,
+				buf, len);
+
+	if (ret)
+		return ret;
+	ch->n.comps_sent++;
+	ch->tx_full = false;
+	trace_kmcl_send(ch, trans_id, true, len, false, ch->n.queued);
+	return 0;
+}
+
+/* There is no room: the first time since there was some? */
+static void ring_full(struct kmcl_channel *ch)
+{
+	ch->n.full++;
+	if (!ch->server && ch->offer->ops->full)
+		ch->offer->ops->full(ch->offer, !ch->tx_full);
+	ch->tx_full = true;
 }
 
 /* The peer's read index cannot be true: nothing can be sent to it any more. */
@@ -214,13 +247,10 @@ static int put_item(struct kmcl_channel *ch, struct kmcl_item *item)
 	}
 
 	comp = container_of(item, struct kmcl_completion, item);
-	ret = kmcl_ring_put(&ch->tx, KMCL_WIRE_COMP, 0, comp->trans_id, NULL, 0,
-			    comp->buf, comp->len);
-	if (ret)
-		return ret;
-	ch->n.comps_sent++;
-	list_del(&item->node);
-	return 0;
+	ret = put_comp(ch, comp->trans_id, comp->buf, comp->len);
+	if (!ret)
+		list_del(&item->node);
+	return ret;
 }
 
 static u32 packet_bytes(const struct kmcl_channel *ch, u32 ext_len, u32 len)
@@ -269,6 +299,7 @@ void kmcl_tx_flush(struct kmcl_channel *ch)
 			continue;
 		ret = put_item(ch, item);
 		if (ret == -EAGAIN) {
+			ring_full(ch);
 			/* The peer can only make room of what it can see */
 			signal |= kmcl_ring_commit(&ch->tx);
 			if (kmcl_ring_want_space(&ch->tx, item_bytes(ch, item)))
@@ -305,6 +336,8 @@ static void enqueue(struct kmcl_packet *pkt, const void *buf, u32 len)
 	pkt->state = KMCL_PKT_QUEUED;
 	ch->n.accepted++;
 	ch->n.queued++;
+	ch->n.queued_peak = max(ch->n.queued_peak, ch->n.queued);
+	trace_kmcl_queue(ch, pkt->slot->index, ch->n.queued);
 	list_add_tail(&pkt->item.node, &ch->txq);
 }
 
@@ -333,9 +366,10 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 	pkt->ext_len = ext_len;
 	if (likely(ch->tx_open && list_empty(&ch->txq))) {
 		ret = put_packet(pkt, buf, len);
-		if (unlikely(ret == -EAGAIN && may_queue)) {
-			ch->n.full++;
-			if (kmcl_ring_want_space(&ch->tx,
+		if (unlikely(ret == -EAGAIN)) {
+			ring_full(ch);
+			if (may_queue &&
+			    kmcl_ring_want_space(&ch->tx,
 						 packet_bytes(ch, ext_len, len)))
 				ret = put_packet(pkt, buf, len);
 		}
@@ -511,10 +545,8 @@ void kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_completion *comp,
 		goto unlock;
 	}
 	if (list_empty(&ch->txq))
-		ret = kmcl_ring_put(&ch->tx, KMCL_WIRE_COMP, 0, comp->trans_id,
-				    NULL, 0, buf, len);
+		ret = put_comp(ch, comp->trans_id, buf, len);
 	if (!ret) {
-		ch->n.comps_sent++;
 		signal = kmcl_ring_commit(&ch->tx);
 	} else {
 		queued = true;

@@ -365,29 +365,3 @@ void kmcl_get_instance(struct kmcl_channel *ch, guid_t *instance)
 	spin_unlock_irqrestore(&kmcl_bus_lock, flags);
 }
 EXPORT_SYMBOL_GPL(kmcl_get_instance);
-
-/**
- * kmcl_get_counters() - a snapshot of a channel's counters
- * @ch: the channel
- * @c: where it goes; the fields about sending are of one instant, so are the
- *	ones about incoming packets
- *
- * Context: atomic.
- */
-void kmcl_get_counters(struct kmcl_channel *ch, struct kmcl_counters *c)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&ch->tx_lock, flags);
-	*c = ch->n;
-	spin_unlock_irqrestore(&ch->tx_lock, flags);
-	c->gpadls = READ_ONCE(ch->gpadl_count);
-	c->gpadls_left = READ_ONCE(ch->gpadls_left);
-	spin_lock_irqsave(&ch->rx_lock, flags);
-	c->delivered = ch->delivered;
-	c->outstanding = ch->outstanding;
-	c->bad_packets = ch->bad_packets;
-	c->quota_stops = ch->quota_stops;
-	spin_unlock_irqrestore(&ch->rx_lock, flags);
-}
-EXPORT_SYMBOL_GPL(kmcl_get_counters);

@@ -13,6 +13,7 @@
 #include <linux/sched.h>
 
 #include "kmcl_internal.h"
+#include "trace.h"
 
 /**
  * kmcl_kick() - let the state machine look at the inputs
@@ -75,7 +76,9 @@ static void callback(struct kmcl_channel *ch, enum kmcl_step which,
 		return;
 	WRITE_ONCE(ch->callback, which);
 	WRITE_ONCE(ch->worker, current);
+	trace_kmcl_callback(ch, which, true, 0);
 	fn(ch);
+	trace_kmcl_callback(ch, which, false, 0);
 	WRITE_ONCE(ch->worker, NULL);
 	WRITE_ONCE(ch->callback, KMCL_DO_END);
 }
@@ -88,7 +91,9 @@ static void callback_failure(struct kmcl_channel *ch)
 		return;
 	WRITE_ONCE(ch->callback, KMCL_DO_CB_FAILURE);
 	WRITE_ONCE(ch->worker, current);
+	trace_kmcl_callback(ch, KMCL_DO_CB_FAILURE, true, status);
 	ch->pnp_failure(ch, ch->pnp_ntstatus ? kmcl_ntstatus(status) : status);
+	trace_kmcl_callback(ch, KMCL_DO_CB_FAILURE, false, status);
 	WRITE_ONCE(ch->worker, NULL);
 	WRITE_ONCE(ch->callback, KMCL_DO_END);
 }
@@ -198,7 +203,9 @@ static enum kmcl_event open_link(struct kmcl_channel *ch)
 	if (ch->ops.opened) {
 		WRITE_ONCE(ch->callback, KMCL_DO_OPEN);
 		WRITE_ONCE(ch->worker, current);
+		trace_kmcl_callback(ch, KMCL_DO_OPEN, true, 0);
 		ret = ch->ops.opened(ch);
+		trace_kmcl_callback(ch, KMCL_DO_OPEN, false, ret);
 		WRITE_ONCE(ch->worker, NULL);
 		WRITE_ONCE(ch->callback, KMCL_DO_END);
 	}
@@ -366,6 +373,7 @@ static void run_event(struct kmcl_channel *ch, enum kmcl_event ev)
 			return;
 		for (step = t->steps; *step != KMCL_DO_END; step++)
 			outcome = run_step(ch, *step);
+		trace_kmcl_state(ch, ch->state, ev, t->next);
 		spin_lock_irqsave(&ch->lock, flags);
 		arrive(ch, ev, t->next);
 		spin_unlock_irqrestore(&ch->lock, flags);

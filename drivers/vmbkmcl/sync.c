@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 
 #include "kmcl_internal.h"
+#include "trace.h"
 
 struct kmcl_sync {
 	struct list_head node;
@@ -225,6 +226,7 @@ end:
 	sync_end(ch, &sync);
 free:
 	kmcl_packet_destroy(pkt);
+	trace_kmcl_sync(ch, timeout_ns, ret);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(__kmcl_send_sync_mdl);

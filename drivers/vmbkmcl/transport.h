@@ -71,6 +71,8 @@ struct kmcl_gpadl {
  *	@close, unless the offer was rescinded. Atomic
  * @flags: (optional) the offer's flags as the wire has them, for
  *	kmcl_offer_add(). Atomic
+ * @full: (optional) the ring to the peer had no room for a packet; @first: the
+ *	first one since one had. Atomic, under a spinlock
  * @mmio: (optional) the memory-mapped I/O that the device has while it is open:
  *	guest physical address and bytes. Called once after each successful
  *	@open. May sleep
@@ -88,6 +90,7 @@ struct kmcl_transport_ops {
 	void (*gpadl_destroy)(struct kmcl_offer *offer,
 			      struct kmcl_gpadl *gpadl);
 	bool (*gpadls_first)(struct kmcl_offer *offer);
+	void (*full)(struct kmcl_offer *offer, bool first);
 	u16 (*flags)(const struct kmcl_offer *offer);
 	void (*mmio)(struct kmcl_offer *offer, u64 *start, u64 *size);
 };

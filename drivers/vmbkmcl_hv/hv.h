@@ -29,6 +29,7 @@ int kmcl_hv_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 void kmcl_hv_close(struct kmcl_offer *offer);
 void kmcl_hv_release(struct kmcl_offer *offer);
 void kmcl_hv_signal(struct kmcl_offer *offer);
+void kmcl_hv_full(struct kmcl_offer *offer, bool first);
 u16 kmcl_hv_flags(const struct kmcl_offer *offer);
 void kmcl_hv_mmio(struct kmcl_offer *offer, u64 *start, u64 *size);
 

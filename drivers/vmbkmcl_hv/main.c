@@ -23,6 +23,7 @@ const struct kmcl_transport_ops kmcl_hv_ops = {
 	.gpadl_create = kmcl_hv_gpadl_create,
 	.gpadl_destroy = kmcl_hv_gpadl_destroy,
 	.gpadls_first = kmcl_hv_gpadls_first,
+	.full = kmcl_hv_full,
 	.flags = kmcl_hv_flags,
 	.mmio = kmcl_hv_mmio,
 };

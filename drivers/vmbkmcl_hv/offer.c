@@ -91,6 +91,10 @@ static_assert(sizeof(struct hv_ring_buffer) == PAGE_SIZE);
  * @leaving: remove() is under way, and the library knows; under the lock
  * @rescinded: the rescind callback has come; under the lock
  * @owed: the device is ours to unregister; under the lock
+ * @tx: the library's side of the ring to the host, while open
+ * @rx: and of the ring from the host
+ * @out_empty: intr_out_empty of the channel, less what @tx has counted
+ * @in_full: intr_in_full of the channel, less what @rx has counted
  * @mmio: what the device was given of the guest's address space, while open
  * @talk: a call that waits for a message from the host about the channel: a
  *	rescind wakes one such call and no more
@@ -104,6 +108,10 @@ struct kmcl_hv_binding {
 	bool leaving;
 	bool rescinded;
 	bool owed;
+	const struct kmcl_ring *tx;
+	const struct kmcl_ring *rx;
+	u64 out_empty;
+	u64 in_full;
 	struct resource *mmio;
 	struct mutex talk;	/* a call that waits for the host's message */
 	struct work_struct settle;
@@ -424,6 +432,10 @@ int kmcl_hv_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 
 	kmcl_hv_ring_init(tx, &channel->outbound);
 	kmcl_hv_ring_init(rx, &channel->inbound);
+	binding->tx = tx;
+	binding->rx = rx;
+	binding->out_empty = channel->intr_out_empty;
+	binding->in_full = channel->intr_in_full;
 	return 0;
 }
 
@@ -499,6 +511,22 @@ void kmcl_hv_mmio(struct kmcl_offer *offer, u64 *start, u64 *size)
 }
 
 /**
+ * kmcl_hv_full() - the ring to the host had no room
+ * @offer: the offer, open
+ * @first: for the first time since there was some
+ *
+ * Context: Any; the library's lock serialises the calls for one offer.
+ */
+void kmcl_hv_full(struct kmcl_offer *offer, bool first)
+{
+	struct kmcl_hv_binding *binding = kmcl_offer_priv(offer);
+
+	binding->channel->out_full_total++;
+	if (first)
+		binding->channel->out_full_first++;
+}
+
+/**
  * kmcl_hv_flags() - the offer's flags
  * @offer: the offer
  *
@@ -516,13 +544,21 @@ u16 kmcl_hv_flags(const struct kmcl_offer *offer)
  * kmcl_hv_signal() - interrupt the host
  * @offer: the offer, open
  *
+ * Keeps the channel's counters true that hv_vmbus shows: its own functions
+ * would count what the library's rings have counted.
+ *
  * Context: Any.
  */
 void kmcl_hv_signal(struct kmcl_offer *offer)
 {
 	struct kmcl_hv_binding *binding = kmcl_offer_priv(offer);
+	struct vmbus_channel *channel = binding->channel;
 
-	vmbus_setevent(binding->channel);
+	WRITE_ONCE(channel->intr_out_empty,
+		   binding->out_empty + READ_ONCE(binding->tx->signals));
+	WRITE_ONCE(channel->intr_in_full,
+		   binding->in_full + READ_ONCE(binding->rx->signals));
+	vmbus_setevent(channel);
 }
 
 /* Before the first kmcl_hv_watch() */

@@ -217,23 +217,47 @@ int kmcl_gpadl_unmap(struct kmcl_channel *ch, u32 handle);
 /* An NTSTATUS for a result of the functions above */
 s32 kmcl_ntstatus(int ret);
 
+/* What can be wrong with what the other side writes */
+enum kmcl_bad {
+	KMCL_BAD_WRITE_INDEX,	/* outside the ring */
+	KMCL_BAD_SHORT,		/* less than a header */
+	KMCL_BAD_OFFSET,	/* offset8: data outside the packet */
+	KMCL_BAD_LENGTH,	/* len8: beyond what is there */
+	KMCL_BAD_TYPE,		/* of no use here */
+	KMCL_BAD_SIZE,		/* above the packet size */
+	KMCL_BAD_PIPE,		/* pipe header */
+	KMCL_BAD_EXTERNAL,	/* external data's ranges */
+	KMCL_BAD_DRIVER,	/* the driver failed it */
+	KMCL_BAD_COUNT
+};
+
 /**
  * struct kmcl_counters - a consistent snapshot of a channel's counters
  * @accepted: sends that returned success; always @completed + @queued + @in_flight
  * @completed: packets whose fate is settled, whatever it is
  * @cancelled: of these, with -ECANCELED
  * @removed: of these, with -ENODEV
+ * @in_ring: of these, without waiting for the peer: done when in the ring
  * @sent: packets put into the ring
  * @queued: packets waiting for the ring or for the next opening
+ * @queued_peak: the most there ever were
  * @in_flight: in the ring, waiting for the peer's completion
+ * @in_flight_peak: the most there ever were
  * @delivered: incoming packets given to the driver
  * @outstanding: of these, not yet completed by it
+ * @outstanding_peak: the most there ever were
+ * @external: of @outstanding, those with external data
+ * @deferred: deliveries that the driver deferred
+ * @failed: packets that the driver failed
+ * @batches: times delivery stopped after at least one packet
  * @comps_sent: completions put into the ring
  * @comps_dropped: completions of the driver that found a dead link
  * @comps_stale: completions of the peer that match no transaction
  * @bad_packets: incoming packets that were malformed or of no use here
+ * @bad: of these, by kind
  * @full: times the outgoing ring had no room
  * @quota_stops: times delivery stopped at the quota
+ * @budget_stops: times delivery stopped to let others run
  * @opens: openings whose opened callback returned success
  * @closes: closed callbacks that were due
  * @rescinds: links that the other side took away
@@ -242,10 +266,13 @@ s32 kmcl_ntstatus(int ret);
  * @gpadls_left: those that the closed callback did not delete, or unmap
  */
 struct kmcl_counters {
-	u64 accepted, completed, cancelled, removed, sent;
-	u64 queued, in_flight;
-	u64 delivered, outstanding, comps_sent, comps_dropped, comps_stale;
-	u64 bad_packets, full, quota_stops;
+	u64 accepted, completed, cancelled, removed, in_ring, sent;
+	u64 queued, queued_peak, in_flight, in_flight_peak;
+	u64 delivered, outstanding, outstanding_peak, external;
+	u64 deferred, failed, batches;
+	u64 comps_sent, comps_dropped, comps_stale;
+	u64 bad_packets, bad[KMCL_BAD_COUNT];
+	u64 full, quota_stops, budget_stops;
 	u64 opens, closes, rescinds, open_failures;
 	u64 gpadls, gpadls_left;
 };

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Counters of a channel, and what debugfs shows of it: a directory per channel
+ * below vmbkmcl/, named by a number that is not used twice.
+ *
+ * Removing a channel's directory waits for readers, so that a file's channel is
+ * there. Files are read in process context; counters are copied under the locks
+ * that they are written under.
+ */
+#include <linux/atomic.h>
+#include <linux/debugfs.h>
+#include <linux/export.h>
+#include <linux/seq_file.h>
+
+#include "kmcl_internal.h"
+
+static struct dentry *kmcl_debugfs_root;
+static atomic_t kmcl_debugfs_last = ATOMIC_INIT(0);
+
+/**
+ * kmcl_get_counters() - a snapshot of a channel's counters
+ * @ch: the channel
+ * @c: where it goes; the fields about sending are of one instant, so are the
+ *	ones about incoming packets
+ *
+ * Context: atomic.
+ */
+void kmcl_get_counters(struct kmcl_channel *ch, struct kmcl_counters *c)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->tx_lock, flags);
+	*c = ch->n;
+	spin_unlock_irqrestore(&ch->tx_lock, flags);
+	c->gpadls = READ_ONCE(ch->gpadl_count);
+	c->gpadls_left = READ_ONCE(ch->gpadls_left);
+	spin_lock_irqsave(&ch->rx_lock, flags);
+	c->delivered = ch->delivered;
+	c->outstanding = ch->outstanding;
+	c->outstanding_peak = ch->outstanding_peak;
+	c->external = ch->external;
+	c->deferred = ch->deferred;
+	c->failed = ch->failed;
+	c->batches = ch->batches;
+	c->bad_packets = ch->bad_packets;
+	memcpy(c->bad, ch->bad, sizeof(c->bad));
+	c->quota_stops = ch->quota_stops;
+	c->budget_stops = ch->budget_stops;
+	spin_unlock_irqrestore(&ch->rx_lock, flags);
+}
+EXPORT_SYMBOL_GPL(kmcl_get_counters);
+
+/* Every counter in a line of its own: its name and its value. */
+void kmcl_show_counters(struct seq_file *m, struct kmcl_channel *ch)
+{
+	static const char * const bad[] = {
+		[KMCL_BAD_WRITE_INDEX] = "write_index",
+		[KMCL_BAD_SHORT] = "short",
+		[KMCL_BAD_OFFSET] = "offset8",
+		[KMCL_BAD_LENGTH] = "len8",
+		[KMCL_BAD_TYPE] = "type",
+		[KMCL_BAD_SIZE] = "size",
+		[KMCL_BAD_PIPE] = "pipe",
+		[KMCL_BAD_EXTERNAL] = "external",
+		[KMCL_BAD_DRIVER] = "driver",
+	};
+	struct kmcl_counters c;
+	int i;
+
+	kmcl_get_counters(ch, &c);
+#define SHOW(name)	seq_printf(m, "%s %llu\n", #name, c.name)
+	SHOW(accepted);
+	SHOW(completed);
+	SHOW(cancelled);
+	SHOW(removed);
+	SHOW(in_ring);
+	SHOW(sent);
+	SHOW(queued);
+	SHOW(queued_peak);
+	SHOW(in_flight);
+	SHOW(in_flight_peak);
+	SHOW(full);
+	SHOW(delivered);
+	SHOW(outstanding);
+	SHOW(outstanding_peak);
+	SHOW(external);
+	SHOW(deferred);
+	SHOW(failed);
+	SHOW(batches);
+	SHOW(quota_stops);
+	SHOW(budget_stops);
+	SHOW(comps_sent);
+	SHOW(comps_dropped);
+	SHOW(comps_stale);
+	SHOW(bad_packets);
+	for (i = 0; i < KMCL_BAD_COUNT; i++)
+		seq_printf(m, "bad_%s %llu\n", bad[i], c.bad[i]);
+	SHOW(gpadls);
+	SHOW(gpadls_left);
+	SHOW(opens);
+	SHOW(closes);
+	SHOW(rescinds);
+	SHOW(open_failures);
+#undef SHOW
+}
+
+/* What the channel is set to, and where it is. */
+void kmcl_show_channel(struct seq_file *m, struct kmcl_channel *ch)
+{
+	guid_t instance;
+	u64 start, size;
+
+	kmcl_get_instance(ch, &instance);
+	kmcl_get_mmio(ch, &start, &size);
+	seq_printf(m, "endpoint %s\n", ch->server ? "server" : "client");
+	seq_printf(m, "state %s\n", kmcl_channel_state_name(ch));
+	seq_printf(m, "type %pUl\n", &ch->type);
+	seq_printf(m, "instance %pUl\n", &instance);
+	seq_printf(m, "pipe %d\n", ch->pipe);
+	seq_printf(m, "packet_size %u\n", ch->max_payload);
+	seq_printf(m, "context_size %u\n", ch->context_size);
+	seq_printf(m, "ring_pages_in %u\n", ch->rx_pages);
+	seq_printf(m, "ring_pages_out %u\n", ch->tx_pages);
+	seq_printf(m, "quota %u\n", READ_ONCE(ch->quota));
+	seq_printf(m, "at_passive %d\n", READ_ONCE(ch->rx_passive));
+	seq_printf(m, "mmio_start %#llx\n", start);
+	seq_printf(m, "mmio_size %#llx\n", size);
+	if (!ch->server)
+		return;
+	seq_printf(m, "offer_flags %#x\n", kmcl_server_wire_flags(ch));
+	seq_printf(m, "offer_mmio_megabytes %u\n", ch->mmio_mb);
+	seq_printf(m, "offer_mmio_megabytes_optional %u\n", ch->mmio_mb_optional);
+}
+
+static int counters_show(struct seq_file *m, void *unused)
+{
+	kmcl_show_counters(m, m->private);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(counters);
+
+static int channel_show(struct seq_file *m, void *unused)
+{
+	kmcl_show_channel(m, m->private);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(channel);
+
+/* Nothing here fails: debugfs is a help, and its calls take what failed. */
+void kmcl_debugfs_add(struct kmcl_channel *ch)
+{
+	char name[12];
+
+	snprintf(name, sizeof(name), "%u",
+		 (u32)atomic_inc_return(&kmcl_debugfs_last));
+	ch->debugfs = debugfs_create_dir(name, kmcl_debugfs_root);
+	debugfs_create_file("channel", 0400, ch->debugfs, ch, &channel_fops);
+	debugfs_create_file("counters", 0400, ch->debugfs, ch, &counters_fops);
+}
+
+/* Sleeps: no reader is left when it returns. */
+void kmcl_debugfs_del(struct kmcl_channel *ch)
+{
+	debugfs_remove(ch->debugfs);
+	ch->debugfs = NULL;
+}
+
+void kmcl_debugfs_init(void)
+{
+	kmcl_debugfs_root = debugfs_create_dir("vmbkmcl", NULL);
+}
+
+void kmcl_debugfs_exit(void)
+{
+	debugfs_remove(kmcl_debugfs_root);
+}

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a channel counts, and what debugfs shows of it.
+ */
+#include <linux/debugfs.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "harness.h"
+
+static void peaks_stay(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_counters c;
+	u32 i;
+
+	loop->server.keep = true;
+	for (i = 0; i < 5; i++)
+		loop_send(&loop->client, i, KMCL_SEND_WAIT);
+	for (i = 5; i < 8; i++)
+		loop_send(&loop->client, i, 0);
+	c = loop_counters(&loop->client);
+	KUNIT_EXPECT_EQ(test, c.queued, 8);
+	KUNIT_EXPECT_EQ(test, c.queued_peak, 8);
+	loop_up(loop);
+	loop_wait(&loop->server, loop_kept(&loop->server) == 8);
+	c = loop_counters(&loop->client);
+	KUNIT_EXPECT_EQ(test, c.queued, 0);
+	KUNIT_EXPECT_EQ(test, c.queued_peak, 8);
+	KUNIT_EXPECT_EQ(test, c.in_flight, 5);
+	KUNIT_EXPECT_EQ(test, c.in_flight_peak, 5);
+	KUNIT_EXPECT_EQ(test, c.in_ring, 3);
+	KUNIT_EXPECT_EQ(test, c.sent, 8);
+	loop_complete_all(&loop->server);
+	loop_wait(&loop->client, loop_done(&loop->client) == 8);
+	c = loop_counters(&loop->client);
+	KUNIT_EXPECT_EQ(test, c.in_flight, 0);
+	KUNIT_EXPECT_EQ(test, c.in_flight_peak, 5);
+	KUNIT_EXPECT_EQ(test, c.completed, 8);
+	c = loop_counters(&loop->server);
+	KUNIT_EXPECT_EQ(test, c.outstanding, 0);
+	KUNIT_EXPECT_EQ(test, c.outstanding_peak, 8);
+	KUNIT_EXPECT_EQ(test, c.delivered, 8);
+	KUNIT_EXPECT_EQ(test, c.comps_sent, 5);
+	KUNIT_EXPECT_EQ(test, c.batches, loop->server.batches);
+	KUNIT_EXPECT_GT(test, c.batches, 0);
+}
+
+static void defer_then_fail(struct end *e, struct kmcl_completion *comp,
+			    u64 value)
+{
+	if (!in_task())
+		kmcl_packet_defer(comp);
+	else
+		kmcl_packet_fail(comp);
+}
+
+static void deferred_and_failed_packets(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_counters c;
+
+	loop->server.process = defer_then_fail;
+	loop_up(loop);
+	loop_send(&loop->client, 1, 0);
+	loop_wait(&loop->server, loop_counters(&loop->server).failed == 1);
+	c = loop_counters(&loop->server);
+	KUNIT_EXPECT_EQ(test, c.deferred, 1);
+	KUNIT_EXPECT_EQ(test, c.delivered, 1);
+	KUNIT_EXPECT_EQ(test, c.bad_packets, 1);
+	KUNIT_EXPECT_EQ(test, c.bad[KMCL_BAD_DRIVER], 1);
+	KUNIT_EXPECT_EQ(test, c.batches, 0);
+}
+
+/* More than fits into one turn of the softirq */
+static void turns_are_counted(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u32 i, n = 2 * KMCL_RX_BUDGET + 10;
+	struct kmcl_counters c;
+
+	KUNIT_ASSERT_EQ(test, 0, kmcl_set_ring_pages(loop->client.ch, 16, 16));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+	loop_wait_log(&loop->client, 'p', 1);
+	for (i = 0; i < n; i++)
+		loop_send(&loop->client, i, 0);
+	KUNIT_ASSERT_EQ(test, loop_counters(&loop->client).full, 0);
+	kmcl_channel_start(loop->server.ch);
+	loop_wait(&loop->server, READ_ONCE(loop->server.batch_packets) == n);
+	c = loop_counters(&loop->server);
+	KUNIT_EXPECT_EQ(test, c.budget_stops, 2);
+	KUNIT_EXPECT_EQ(test, loop->server.batches, 3);
+}
+
+static void put_raw(struct end *e, u16 type, const void *header, u32 header_len,
+		    const void *payload, u32 len)
+{
+	struct kmcl_channel *ch = e->ch;
+
+	spin_lock_irq(&ch->tx_lock);
+	KUNIT_EXPECT_EQ(e->loop->test, 0,
+			kmcl_ring_put(&ch->tx, type, 0, 1, header, header_len,
+				      payload, len));
+	kmcl_ring_commit(&ch->tx);
+	spin_unlock_irq(&ch->tx_lock);
+	rcu_read_lock();
+	kmcl_signal(ch);
+	rcu_read_unlock();
+}
+
+static void bad_packets_by_kind(struct kunit *test)
+{
+	static const u8 zeroes[128];
+	struct loop *loop = test->priv;
+	struct end *server = &loop->server;
+	struct kmcl_ring *tx = &loop->client.ch->tx;
+	struct kmcl_counters c;
+	u64 value = 77;
+	u32 i;
+
+	KUNIT_ASSERT_EQ(test, 0, kmcl_set_max_packet_size(server->ch, 64));
+	loop_up(loop);
+	/* Every type that has no use here, and one that is too long */
+	for (i = 0; i < 16; i++)
+		if (i != KMCL_WIRE_DATA_INBAND && i != KMCL_WIRE_COMP &&
+		    i != KMCL_WIRE_DATA_GPA_DIRECT)
+			put_raw(&loop->client, i, NULL, 0, &value, 8);
+	put_raw(&loop->client, KMCL_WIRE_DATA_INBAND, NULL, 0, zeroes, 72);
+	put_raw(&loop->client, KMCL_WIRE_COMP, NULL, 0, zeroes, 72);
+	/* Ranges that are none */
+	put_raw(&loop->client, KMCL_WIRE_DATA_GPA_DIRECT, zeroes, 8, zeroes, 8);
+	loop_send(&loop->client, 5, 0);
+	loop_wait(server, loop_got(server) == 1);
+	KUNIT_EXPECT_EQ(test, server->got[0], 5);
+	c = loop_counters(server);
+	KUNIT_EXPECT_EQ(test, c.bad[KMCL_BAD_TYPE], 13);
+	KUNIT_EXPECT_EQ(test, c.bad[KMCL_BAD_SIZE], 2);
+	KUNIT_EXPECT_EQ(test, c.bad[KMCL_BAD_EXTERNAL], 1);
+	KUNIT_EXPECT_EQ(test, c.bad_packets, 16);
+
+	/* And one that ends the ring: longer than what is there */
+	spin_lock_irq(&loop->client.ch->tx_lock);
+	i = tx->index;
+	kmcl_ring_put(tx, KMCL_WIRE_DATA_INBAND, 0, 1, NULL, 0, &value, 8);
+	((struct kmcl_wire_desc *)(tx->data + i))->len8 = cpu_to_le16(100);
+	kmcl_ring_commit(tx);
+	spin_unlock_irq(&loop->client.ch->tx_lock);
+	rcu_read_lock();
+	kmcl_signal(loop->client.ch);
+	rcu_read_unlock();
+	loop_wait(server, loop_counters(server).bad[KMCL_BAD_LENGTH] == 1);
+	KUNIT_EXPECT_EQ(test, loop_counters(server).bad_packets, 17);
+}
+
+static char *shown(struct kunit *test, struct kmcl_channel *ch,
+		   void (*show)(struct seq_file *m, struct kmcl_channel *ch))
+{
+	struct seq_file m = { .size = PAGE_SIZE };
+
+	m.buf = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, m.buf);
+	show(&m, ch);
+	KUNIT_ASSERT_LT(test, m.count, m.size);
+	return m.buf;
+}
+
+static void expect_line(struct kunit *test, const char *text, const char *line)
+{
+	size_t len = strlen(line);
+	const char *p = text;
+
+	while ((p = strstr(p, line)) && !(p > text && p[-1] == '\n' &&
+					  p[len] == '\n'))
+		p++;
+	KUNIT_EXPECT_NOT_NULL_MSG(test, p, "%s not in:\n%s", line, text);
+}
+
+static void each_counter_has_its_line(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_counters c;
+	unsigned int lines = 0;
+	const char *p, *text;
+
+	loop_up(loop);
+	loop_send(&loop->client, 1, 0);
+	loop_send(&loop->client, 2, KMCL_SEND_WAIT);
+	loop_wait(&loop->client, loop_done(&loop->client) == 2);
+	kmcl_channel_disable(loop->client.ch);
+	text = shown(test, loop->client.ch, kmcl_show_counters);
+	KUNIT_EXPECT_EQ(test, strncmp(text, "accepted 2\n", 11), 0);
+	expect_line(test, text, "completed 2");
+	expect_line(test, text, "in_ring 1");
+	expect_line(test, text, "in_flight_peak 1");
+	expect_line(test, text, "opens 1");
+	expect_line(test, text, "closes 1");
+	expect_line(test, text, "bad_len8 0");
+	for (p = text; *p; p++)
+		lines += *p == '\n';
+	KUNIT_EXPECT_EQ(test, lines, sizeof(c) / sizeof(u64));
+}
+
+static void a_channel_shows_what_it_is(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	const char *text;
+
+	KUNIT_ASSERT_EQ(test, 0, kmcl_server_set_mmio(loop->server.ch, 8, 2));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_server_set_flags(loop->server.ch,
+						       KMCL_SERVER_ENUMERATE));
+	kmcl_set_quota(loop->server.ch, 12);
+	loop_up(loop);
+	text = shown(test, loop->server.ch, kmcl_show_channel);
+	KUNIT_EXPECT_EQ(test, strncmp(text, "endpoint server\n", 16), 0);
+	expect_line(test, text, "state Active");
+	expect_line(test, text, "quota 12");
+	expect_line(test, text, "offer_flags 0x101");
+	expect_line(test, text, "offer_mmio_megabytes 8");
+	text = shown(test, loop->client.ch, kmcl_show_channel);
+	KUNIT_EXPECT_EQ(test, strncmp(text, "endpoint client\n", 16), 0);
+	KUNIT_EXPECT_NULL(test, strstr(text, "offer_flags"));
+}
+
+static bool has_directory(struct kmcl_channel *ch)
+{
+	return !IS_ERR_OR_NULL(ch->debugfs) && d_really_is_positive(ch->debugfs);
+}
+
+static void channels_have_directories_of_their_own(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct dentry *root = debugfs_lookup("vmbkmcl", NULL), *found;
+	struct kmcl_channel *ch;
+	char name[16];
+
+	KUNIT_ASSERT_NOT_NULL(test, root);
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_alloc(NULL, false, &ch));
+	KUNIT_EXPECT_TRUE(test, has_directory(ch));
+	KUNIT_EXPECT_TRUE(test, has_directory(loop->client.ch));
+	KUNIT_EXPECT_PTR_NE(test, ch->debugfs, loop->client.ch->debugfs);
+	strscpy(name, ch->debugfs->d_name.name);
+	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_free(ch));
+	found = debugfs_lookup(name, root);
+	KUNIT_EXPECT_NULL(test, found);
+	dput(found);
+	dput(root);
+}
+
+static struct kunit_case counters_cases[] = {
+	KUNIT_CASE(peaks_stay),
+	KUNIT_CASE(deferred_and_failed_packets),
+	KUNIT_CASE(turns_are_counted),
+	KUNIT_CASE(bad_packets_by_kind),
+	KUNIT_CASE(each_counter_has_its_line),
+	KUNIT_CASE(a_channel_shows_what_it_is),
+	KUNIT_CASE(channels_have_directories_of_their_own),
+	{}
+};
+
+static struct kunit_suite counters_suite = {
+	.name = "kmcl_counters",
+	.init = loop_init,
+	.exit = loop_exit,
+	.test_cases = counters_cases,
+};
+
+kunit_test_suite(counters_suite);
