@@ -390,7 +390,9 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 			ch->n.completed++;
 			if (!kmcl_packet_recycle(pkt))
 				kmcl_packet_destroy(pkt);
-		} else if (unlikely(signal || atomic_read(&ch->done_state))) {
+		} else if (unlikely(signal || !list_empty(&ch->done) ||
+				    atomic_read(&ch->done_state))) {
+			/* Whoever signals at the moment has not claimed yet */
 			finish(pkt, 0, 0);
 		} else {
 			ch->n.completed++;
