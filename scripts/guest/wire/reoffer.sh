@@ -100,6 +100,40 @@ send_inside_closed()
 	again a
 }
 
+# When the queue moves: after Started has returned, before PostStarted is called
+queue_and_callbacks()
+{
+	channel a echo
+	ctl a disable
+	ctl a send 20 64
+	ctl a hook started block
+	ctl a enable
+	expect "Started has begun" within 5 blocked a started
+	note a
+	expect "nothing is sent in Started" [ "$c_sent" -eq 0 ]
+	ctl a hook post_started block
+	ctl a release
+	expect "PostStarted has begun" within 5 blocked a post_started
+	note a
+	expect "everything is sent before PostStarted" [ "$c_sent" -eq 20 ]
+	ctl a release
+	expect "each comes back" within 10 counts a received -eq 20
+}
+
+# What was asked for at the time of sending holds when the packet goes out
+queue_with_completions()
+{
+	channel a echo
+	ctl a disable
+	ctl a send 20 64 completion
+	note a
+	expect "20 are queued" [ "$c_queued" -eq 20 ]
+	again a
+	note a
+	expect "the host was asked for 20 completions" [ "$h_rx_requests" -eq 20 ]
+	expect "and each came" [ "$c_replies" -eq 20 ]
+}
+
 two_instances()
 {
 	channel a echo
@@ -180,6 +214,9 @@ reoffer_all()
 	scenario "re-offer while Closed runs" reoffer_inside_closed
 	scenario "enable inside Closed" enable_inside_closed
 	scenario "send inside Closed" send_inside_closed
+	scenario "the queue moves between Started and PostStarted" \
+		queue_and_callbacks
+	scenario "completions of packets that were queued" queue_with_completions
 	scenario "two instances of one class" two_instances
 	scenario "a channel for any instance" any_instance
 	scenario "64 channels, half of them rescinded" sixty_four
