@@ -1,35 +1,49 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# usage: KERNEL=VERSION scripts/demo.sh
+# usage: KERNEL=VERSION [HOST=qemu|vmbhost] scripts/demo.sh
 #
-# A channel's whole life on a real VMBus host, told step by step by
-# scripts/guest/story.sh. The whole run is kept in build/demo-VERSION.log.
+# A channel's whole life on a real VMBus host, told step by step: on QEMU's by
+# scripts/guest/story.sh, then on one that takes the device away and gives it
+# back by scripts/guest/wire/story.sh. HOST chooses one of them. The whole run is
+# kept in build/demo-VERSION.log.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-guest=$BUILD/vm/demo-$KERNEL.log
-
-tell()
+# story HOST SCRIPT [OPTION]...: one guest, shown while it runs
+story()
 {
-	local vm
-
-	say "vmbkmcl on Linux $KERNEL (the first time downloads about 350 MB into build/)"
-	check "modules for $KERNEL build" scripts/build-modules.sh "$KERNEL"
-	[ "$failed" -eq 0 ] || { tally; return; }
+	local guest=$BUILD/vm/demo-$KERNEL-$1.log vm
 
 	mkdir -p "${guest%/*}"
 	: >"$guest"
 	scripts/vm-run.sh --kernel "$KERNEL" --modules "$BUILD/modules/$KERNEL" \
-		--script scripts/guest/story.sh --file scripts/guest/lib.sh \
-		--timeout 240 --log "$guest" &
+		--host "$1" --script "$2" --file scripts/guest/lib.sh \
+		--timeout 240 --log "$guest" "${@:3}" &
 	vm=$!
 	tail -n +1 -F -s 0.2 --pid="$vm" "$guest" 2>/dev/null |
-		sed -un 's/\r//g; s/^| \?//p'
+		sed -un 's/\r//g; /^| [0-9]* checks$/d; s/^| \?//p'
 	echo
 	check "the guest ran to its end and its kernel log is clean" wait "$vm"
 	count_guest "$guest" >/dev/null
+}
+
+tell()
+{
+	say "vmbkmcl on Linux $KERNEL (the first time downloads about 350 MB into build/)"
+	check "modules for $KERNEL build" scripts/build-modules.sh "$KERNEL"
+	[ "$failed" -eq 0 ] || { tally; return; }
+
+	if [ "${HOST:-qemu}" = qemu ]; then
+		say "on QEMU's VMBus host"
+		story qemu scripts/guest/story.sh
+	fi
+	if [ "${HOST:-vmbhost}" = vmbhost ]; then
+		say "on tools/vmbhost, which rescinds"
+		story vmbhost scripts/guest/wire/story.sh \
+			--file scripts/guest/wire/wire-lib.sh
+	fi
 	tally
 }
 
