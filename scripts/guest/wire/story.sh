@@ -5,7 +5,7 @@
 # offers again, step by step, each with evidence from both ends. make demo shows
 # it.
 
-# shellcheck disable=SC2154 # note() sets c_* and h_*
+# shellcheck disable=SC2154,SC2034 # note() sets c_* and h_*; number() reads offer_*
 
 # shellcheck source=scripts/guest/wire/wire-lib.sh
 . /wire-lib.sh
