@@ -122,6 +122,8 @@ struct tr_counts {
  * @sent: what was accepted and not completed, by sequence number
  * @open_sends: how many these are
  * @wait: for @open_sends, and for blocked callbacks
+ * @gpadl: of @shared, or 0; under @send_mutex
+ * @shared: memory, or NULL; the same
  * @sender: the thread that keeps sending, or NULL; under @send_mutex
  * @run_size: largest payload that it sends
  * @run_window: how many may be open at a time
@@ -154,6 +156,8 @@ struct tr {
 	struct xarray sent;
 	atomic_t open_sends;
 	wait_queue_head_t wait;
+	u32 gpadl;
+	void *shared;
 	struct task_struct *sender;
 	u32 run_size, run_window, run_flags;
 	bool reopen;
@@ -189,7 +193,14 @@ int tr_set_hook(struct tr *tr, enum tr_event event, enum tr_action action,
 void tr_release(struct tr *tr);
 void tr_set_reopen(struct tr *tr, bool on);
 
+/* memory.c */
+int tr_external(struct tr *tr, u32 size, u32 pieces, s64 timeout_ns);
+int tr_share(struct tr *tr, u32 pages, u32 pieces);
+void tr_unshare(struct tr *tr);
+void tr_memory_free(struct tr *tr);
+
 /* packet.c */
+void tr_fill(void *buf, u64 seq, u32 len);
 void tr_count(struct tr *tr, u64 *counter);
 void tr_process(struct kmcl_channel *ch, struct kmcl_completion *comp,
 		void *buf, u32 len, u32 flags);

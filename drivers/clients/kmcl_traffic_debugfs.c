@@ -13,6 +13,9 @@
  *     enable, disable, pause, start
  *     send COUNT K [completion]   ask the peer for a completion
  *     sync K [MS]                 a synchronous request
+ *     external BYTES PIECES        a synchronous request with external data
+ *     share PAGES PIECES           a GPADL of described memory; 0: of a buffer
+ *     unshare                     its end
  *     run K WINDOW [completion]   keep sending packets of up to K bytes
  *     run off
  *     hold on|off                 keep incoming packets outstanding
@@ -42,6 +45,9 @@
 #define TR_COUNT_MAX	1000000U
 #define TR_SYNC_MS	10000U
 #define TR_DEFAULT_PACKET	4096U
+#define TR_EXTERNAL_MAX	SZ_1M
+#define TR_SHARED_MAX	10000U	/* pages: more than a GPADL can have */
+#define TR_PIECES_MAX	4096U
 
 static struct dentry *tr_root;
 static DEFINE_MUTEX(tr_mutex);		/* tr_channels */
@@ -72,7 +78,8 @@ static void show_library(struct seq_file *m, const struct kmcl_counters *c)
 		   c->bad_packets, c->full, c->quota_stops);
 	seq_printf(m, "opens %llu\ncloses %llu\nrescinds %llu\n",
 		   c->opens, c->closes, c->rescinds);
-	seq_printf(m, "open_failures %llu\n", c->open_failures);
+	seq_printf(m, "open_failures %llu\ngpadls %llu\ngpadls_left %llu\n",
+		   c->open_failures, c->gpadls, c->gpadls_left);
 }
 
 static void show_own(struct seq_file *m, const struct tr_counts *c)
@@ -264,6 +271,21 @@ static int command_number(struct tr *tr, const char *what, const char *word)
 	return 0;
 }
 
+static int command_memory(struct tr *tr, const char *what, char *argv[])
+{
+	u32 size, pieces;
+
+	if (kstrtou32(argv[1], 0, &size) || kstrtou32(argv[2], 0, &pieces) ||
+	    pieces > TR_PIECES_MAX)
+		return -EINVAL;
+	if (!strcmp(what, "share"))
+		return size && size <= TR_SHARED_MAX ?
+			tr_share(tr, size, pieces) : -EINVAL;
+	if (size < TR_HEADER || size > TR_EXTERNAL_MAX || !pieces)
+		return -EINVAL;
+	return tr_external(tr, size, pieces, (s64)TR_SYNC_MS * NSEC_PER_MSEC);
+}
+
 static int tr_command(struct tr *tr, int argc, char *argv[])
 {
 	const char *what = argv[0];
@@ -276,6 +298,8 @@ static int tr_command(struct tr *tr, int argc, char *argv[])
 		return command_run(tr, argc, argv);
 	if (!strcmp(what, "hook"))
 		return command_hook(tr, argc, argv);
+	if (argc == 3 && (!strcmp(what, "external") || !strcmp(what, "share")))
+		return command_memory(tr, what, argv);
 	if (argc == 2 && (!strcmp(what, "quota") || !strcmp(what, "expect")))
 		return command_number(tr, what, argv[1]);
 	if (argc == 2)
@@ -291,6 +315,10 @@ static int tr_command(struct tr *tr, int argc, char *argv[])
 		return kmcl_channel_pause(tr->ch);
 	if (!strcmp(what, "start"))
 		return kmcl_channel_start(tr->ch);
+	if (!strcmp(what, "unshare")) {
+		tr_unshare(tr);
+		return 0;
+	}
 	if (strcmp(what, "release"))
 		return -EINVAL;
 	tr_release(tr);

@@ -426,6 +426,7 @@ void tr_destroy(struct tr *tr)
 		pr_err("%s: %d packets never completed\n", tr->name,
 		       atomic_read(&tr->open_sends));
 	xa_destroy(&tr->sent);
+	tr_memory_free(tr);
 	kvfree(tr->buf);
 	kfree(tr);
 }

@@ -33,7 +33,7 @@ static u32 checksum(const void *buf, u32 len)
 	return ~crc32_le(~0, buf + TR_SUMMED, len - TR_SUMMED);
 }
 
-static void fill(void *buf, u64 seq, u32 len)
+void tr_fill(void *buf, u64 seq, u32 len)
 {
 	struct kmcl_traffic_header *hdr = buf;
 	u8 *bytes = buf;
@@ -232,7 +232,7 @@ static int send_one(struct tr *tr, u32 size, u32 flags)
 	if (ret)
 		goto free;
 
-	fill(tr->buf, tr->seq, size);
+	tr_fill(tr->buf, tr->seq, size);
 	atomic_inc(&tr->open_sends);
 	ret = kmcl_send(pkt, tr->buf, size, flags);
 	if (!ret) {
@@ -271,7 +271,7 @@ int tr_sync(struct tr *tr, u32 size, s64 timeout_ns)
 	if (!reply)
 		return -ENOMEM;
 	mutex_lock(&tr->send_mutex);
-	fill(tr->buf, tr->seq, size);
+	tr_fill(tr->buf, tr->seq, size);
 	ret = kmcl_send_sync(tr->ch, tr->buf, size, KMCL_SEND_WAIT, reply,
 			     &len, timeout_ns);
 	/* A request that was given up may have been sent all the same */

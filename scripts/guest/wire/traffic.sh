@@ -243,6 +243,54 @@ stall_end()
 	expect "all arrived" [ "$h_rx_packets" -eq 200 ]
 }
 
+# The host looks at what the ranges describe, as at a payload
+external_data()
+{
+	allow syncs rx_missing
+	channel a echo
+	expect "one range" ctl a external 100 1
+	expect "over many pages" ctl a external 100000 1
+	expect "in many ranges" ctl a external 77777 30
+	expect "as much as is allowed" ctl a external 131072 1
+	expect "more bytes are refused" refused ctl a external 131073 1
+	expect "more ranges are refused" refused ctl a external 77777 33
+	ctl a send 10 64
+	drained a
+	note a
+	expect "the host saw each range" [ "$h_gpa_ranges" -eq 33 ]
+}
+
+gpadls()
+{
+	channel a echo
+	note a
+	local rings=$h_gpadls_live
+
+	expect "a buffer is shared" ctl a share 3 0
+	note a
+	expect "the host has it" [ "$h_gpadls_live" -eq $((rings + 1)) ]
+	expect "and has it no more" ctl a unshare
+	note a
+	expect "taken back" [ "$h_gpadls_live" -eq "$rings" ]
+	expect "described memory" ctl a share 64 4
+	expect "taken back" ctl a unshare
+	expect "in pieces that are not pages" refused ctl a share 3 2
+	expect "as much as one can have" ctl a share 8190 0
+	expect "taken back" ctl a unshare
+	expect "more is refused" refused ctl a share 8191 0
+	host refuse gpadl 1 >/dev/null
+	expect "the host refuses one" refused ctl a share 3 0
+	expect "one is left at close" ctl a share 5 0
+	ctl a disable
+	note a
+	expect "the library took it back" [ "$c_gpadls_left" -eq 1 ]
+	expect "there is none" [ "$c_gpadls" -eq 0 ]
+	ctl a unshare
+	again a
+	expect "after that, another one" ctl a share 5 1
+	expect "taken back" ctl a unshare
+}
+
 traffic_all()
 {
 	scenario "echo" echoes
@@ -256,6 +304,8 @@ traffic_all()
 	scenario "process context" passive
 	scenario "synchronous requests" synchronous
 	scenario "a synchronous request that nobody answers" sync_timeout
+	scenario "external data" external_data
+	scenario "GPADLs" gpadls
 	scenario "the host refuses an open, and a GPADL" open_refused
 	scenario "Opened refuses" opened_refuses
 	scenario "a slow host and a full ring" full_ring

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory that kmcl_traffic shows its peer: external data, and one GPADL.
+ *
+ * Everything here runs in process context, and under tr->send_mutex.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "kmcl_traffic.h"
+
+/* Where a buffer's content begins in it, and how each piece is cut: odd */
+#define TR_OFFSET	1001U
+
+static void free_chain(struct kmcl_mdl *mdl)
+{
+	struct kmcl_mdl *next;
+
+	for (; mdl; mdl = next) {
+		next = mdl->next;
+		kmcl_mdl_free(mdl);
+	}
+}
+
+/* Describe @size bytes at @buf in @pieces pieces; NULL: no memory */
+static struct kmcl_mdl *describe(u8 *buf, u32 size, u32 pieces)
+{
+	struct kmcl_mdl *first = NULL, **last = &first;
+	u32 bytes;
+
+	for (; pieces; pieces--) {
+		bytes = pieces == 1 ? size : size / pieces;
+		*last = kmcl_mdl_from_buffer(buf, bytes, GFP_KERNEL);
+		if (!*last) {
+			free_chain(first);
+			return NULL;
+		}
+		last = &(*last)->next;
+		buf += bytes;
+		size -= bytes;
+	}
+	return first;
+}
+
+/*
+ * A synchronous request with @size bytes of external data in @pieces ranges,
+ * which have what the packet itself has, by its sequence number.
+ */
+int tr_external(struct tr *tr, u32 size, u32 pieces, s64 timeout_ns)
+{
+	u8 *buf = kvmalloc(TR_OFFSET + size, GFP_KERNEL);
+	struct kmcl_mdl *mdl = NULL;
+	int ret = -ENOMEM;
+
+	if (buf)
+		mdl = describe(buf + TR_OFFSET, size, pieces);
+	if (!mdl)
+		goto free;
+	mutex_lock(&tr->send_mutex);
+	tr_fill(tr->buf, tr->seq, TR_HEADER);
+	tr_fill(buf + TR_OFFSET, tr->seq, size);
+	ret = kmcl_send_sync_mdl(tr->ch, tr->buf, TR_HEADER, mdl,
+				 KMCL_SEND_WAIT, NULL, NULL, timeout_ns);
+	/* One that was refused has not used its number */
+	if (ret != -EBUSY && ret != -EINVAL)
+		tr->seq++;
+	mutex_unlock(&tr->send_mutex);
+	/* The peer may still use the memory of one that was given up: a leak */
+	if (ret == -ECANCELED)
+		buf = NULL;
+free:
+	free_chain(mdl);
+	kvfree(buf);
+	return ret;
+}
+
+/* The GPADL, if there is one, ends; its memory is freed */
+void tr_unshare(struct tr *tr)
+{
+	mutex_lock(&tr->send_mutex);
+	if (tr->gpadl)
+		kmcl_gpadl_delete(tr->ch, tr->gpadl);
+	tr->gpadl = 0;
+	kvfree(tr->shared);
+	tr->shared = NULL;
+	mutex_unlock(&tr->send_mutex);
+}
+
+/* A GPADL of @pages pages, described in @pieces pieces, or of a buffer for 0 */
+int tr_share(struct tr *tr, u32 pages, u32 pieces)
+{
+	struct kmcl_mdl *mdl = NULL;
+	int ret = -EBUSY;
+
+	mutex_lock(&tr->send_mutex);
+	if (tr->shared)
+		goto unlock;
+	ret = -ENOMEM;
+	tr->shared = kvzalloc((size_t)pages * PAGE_SIZE, GFP_KERNEL);
+	if (!tr->shared)
+		goto unlock;
+	if (pieces)
+		mdl = describe(tr->shared, pages * PAGE_SIZE, pieces);
+	if (mdl)
+		ret = kmcl_gpadl_create_mdl(tr->ch, 0, mdl, 0, 0, &tr->gpadl);
+	else if (!pieces)
+		ret = kmcl_gpadl_create(tr->ch, 0, tr->shared,
+					pages * PAGE_SIZE, &tr->gpadl);
+	free_chain(mdl);
+	if (ret) {
+		kvfree(tr->shared);
+		tr->shared = NULL;
+	}
+unlock:
+	mutex_unlock(&tr->send_mutex);
+	return ret;
+}
+
+/* After the channel: what was left with it was deleted when it closed */
+void tr_memory_free(struct tr *tr)
+{
+	kvfree(tr->shared);
+}
