@@ -136,6 +136,23 @@ static void packets_as_long_as_allowed(struct kunit *test)
 }
 
 /* The client donates the rings, the server's packets must fit too */
+/* The sender's buffer is its own again at once, queued or not */
+static void a_buffer_that_may_fault_is_copied(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct sent *first;
+
+	first = loop_send(&loop->client, 1, KMCL_SEND_PAGED | KMCL_SEND_WAIT);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).queued, 1);
+	loop_up(loop);
+	loop_send(&loop->client, 2, KMCL_SEND_PAGED);
+	loop_wait(&loop->server, loop_got(&loop->server) == 2);
+	KUNIT_EXPECT_EQ(test, loop->server.got[0], 1);
+	KUNIT_EXPECT_EQ(test, loop->server.got[1], 2);
+	loop_wait(&loop->client, loop_done(&loop->client) == 2);
+	KUNIT_EXPECT_EQ(test, first->status, 0);
+}
+
 static void a_server_may_have_the_longer_packets(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -488,6 +505,8 @@ static struct kunit_case queue_cases[] = {
 	KUNIT_CASE(both_rings_full_at_once),
 	/* KMCL: VmbChannelInitSetMaximumPacketSize */
 	KUNIT_CASE(packets_as_long_as_allowed),
+	/* KMCL: VMBUS_CHANNEL_FORMAT_FLAG_PAGED_BUFFER */
+	KUNIT_CASE(a_buffer_that_may_fault_is_copied),
 	KUNIT_CASE(a_server_may_have_the_longer_packets),
 	KUNIT_CASE(counters_agree_at_every_read),
 	KUNIT_CASE(completions_pass_a_shut_gate),
