@@ -19,6 +19,7 @@
 #include <linux/sched.h>
 
 #include "kmcl_internal.h"
+#include "trace.h"
 
 /*
  * The header of a GPADL message counts the bytes of all ranges, each with 8
@@ -124,6 +125,7 @@ static int create(struct kmcl_channel *ch, u32 flags, struct kmcl_mdl *mdl,
 		-EOPNOTSUPP;
 	if (!ret)
 		*handle = gpadl->handle;
+	trace_kmcl_gpadl(ch, KMCL_GPADL_CREATE, gpadl->handle, bytes, ret);
 	end_making(ch, ret ? NULL : gpadl);
 	if (!ret)
 		return 0;
@@ -281,6 +283,7 @@ static struct kmcl_gpadl *take(struct kmcl_channel *ch, u32 handle, bool any)
 static void destroy(struct kmcl_channel *ch, struct kmcl_gpadl *gpadl)
 {
 	ch->offer->ops->gpadl_destroy(ch->offer, gpadl);
+	trace_kmcl_gpadl(ch, KMCL_GPADL_DELETE, gpadl->handle, gpadl->bytes, 0);
 	gpadl_free(gpadl);
 	spin_lock_irq(&ch->lock);
 	ch->gpadl_deleting--;
@@ -353,6 +356,7 @@ int __kmcl_gpadl_map(struct kmcl_channel *ch, u32 flags, u32 handle,
 		return ret;
 	ret = kmcl_loopback_gpadl_map(ch, flags & KMCL_GPADL_READ_ONLY, handle,
 				      mdl);
+	trace_kmcl_gpadl(ch, KMCL_GPADL_MAP, handle, 0, ret);
 	end_making(ch, NULL);
 	return ret;
 }
@@ -377,6 +381,7 @@ int kmcl_gpadl_unmap(struct kmcl_channel *ch, u32 handle)
 		return -EINVAL;
 	might_sleep();
 	ret = kmcl_loopback_gpadl_unmap(ch, handle);
+	trace_kmcl_gpadl(ch, KMCL_GPADL_UNMAP, handle, 0, ret);
 	if (ret)
 		pr_warn_ratelimited("%s: GPADL 0x%x is not mapped\n",
 				    kmcl_name(ch), handle);

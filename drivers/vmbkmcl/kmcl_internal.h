@@ -49,6 +49,14 @@ struct kmcl_connection;
 struct kmcl_save;
 struct seq_file;
 
+/* What is done with a GPADL, for the trace */
+enum kmcl_gpadl_op {
+	KMCL_GPADL_CREATE,
+	KMCL_GPADL_DELETE,
+	KMCL_GPADL_MAP,
+	KMCL_GPADL_UNMAP,
+};
+
 /* Why delivery stops */
 enum kmcl_rx_reason {
 	KMCL_STOP_EMPTY,

@@ -29,6 +29,10 @@
 #define KMCL_DEFINE_STOP(name)		TRACE_DEFINE_ENUM(KMCL_STOP_##name);
 #define KMCL_DEFINE_BAD(name)		TRACE_DEFINE_ENUM(KMCL_BAD_##name);
 
+TRACE_DEFINE_ENUM(KMCL_GPADL_CREATE);
+TRACE_DEFINE_ENUM(KMCL_GPADL_DELETE);
+TRACE_DEFINE_ENUM(KMCL_GPADL_MAP);
+TRACE_DEFINE_ENUM(KMCL_GPADL_UNMAP);
 KMCL_STATES(KMCL_DEFINE_STATE)
 KMCL_EVENTS(KMCL_DEFINE_EVENT)
 KMCL_STEPS(KMCL_DEFINE_STEP)
@@ -269,6 +273,32 @@ TRACE_EVENT(kmcl_bad_packet,
 		  __print_symbolic(__entry->kind,
 				   KMCL_BAD_KINDS(KMCL_TRACE_BAD) KMCL_TRACE_END),
 		  __entry->type, __entry->header_len, __entry->payload_len)
+);
+
+TRACE_EVENT(kmcl_gpadl,
+	TP_PROTO(const struct kmcl_channel *ch, int op, u32 handle, u32 bytes,
+		 int status),
+	TP_ARGS(ch, op, handle, bytes, status),
+	TP_STRUCT__entry(KMCL_TRACE_CH
+		__field(int, op)
+		__field(u32, handle)
+		__field(u32, bytes)
+		__field(int, status)
+	),
+	TP_fast_assign(KMCL_TRACE_SET(ch);
+		__entry->op = op;
+		__entry->handle = handle;
+		__entry->bytes = bytes;
+		__entry->status = status;
+	),
+	TP_printk("channel=%p instance=%pU op=%s handle=%#x bytes=%u status=%d",
+		  __entry->channel, __entry->instance,
+		  __print_symbolic(__entry->op,
+				   { KMCL_GPADL_CREATE, "create" },
+				   { KMCL_GPADL_DELETE, "delete" },
+				   { KMCL_GPADL_MAP, "map" },
+				   { KMCL_GPADL_UNMAP, "unmap" }),
+		  __entry->handle, __entry->bytes, __entry->status)
 );
 
 TRACE_EVENT(kmcl_sync,
