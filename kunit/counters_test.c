@@ -38,11 +38,19 @@ static void peaks_stay(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c.in_flight, 0);
 	KUNIT_EXPECT_EQ(test, c.in_flight_peak, 5);
 	KUNIT_EXPECT_EQ(test, c.completed, 8);
+	/* Fewer, later, lower nothing */
+	kmcl_channel_pause(loop->client.ch);
+	loop_send(&loop->client, 8, KMCL_SEND_WAIT);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).queued_peak, 8);
+	loop->server.keep = false;
+	kmcl_channel_start(loop->client.ch);
+	loop_wait(&loop->client, loop_done(&loop->client) == 9);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).in_flight_peak, 5);
 	c = loop_counters(&loop->server);
 	KUNIT_EXPECT_EQ(test, c.outstanding, 0);
 	KUNIT_EXPECT_EQ(test, c.outstanding_peak, 8);
-	KUNIT_EXPECT_EQ(test, c.delivered, 8);
-	KUNIT_EXPECT_EQ(test, c.comps_sent, 5);
+	KUNIT_EXPECT_EQ(test, c.delivered, 9);
+	KUNIT_EXPECT_EQ(test, c.comps_sent, 6);
 	KUNIT_EXPECT_EQ(test, c.batches, loop->server.batches);
 	KUNIT_EXPECT_GT(test, c.batches, 0);
 }
