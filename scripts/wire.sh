@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# usage: [KERNEL="VERSION ..."] [ONLY=FUNCTION] [SEED=N] scripts/wire.sh WHAT
+# usage: [KERNEL="VERSION ..."] [ONLY=NAME,...] [SEED=N] scripts/wire.sh WHAT
 #
 # The stock hv_vmbus and tools/vmbhost, where the host does what it likes. WHAT:
 #   scenarios  scripts/guest/wire, with two processors and VMBus 5.3, and with one
-#              and 4.0. ONLY runs one of them.
+#              and 4.0. ONLY=NAME,NAME runs some of them.
 #   garble     COUNT (1,000,000) packets from a host that lies
 #   soak       the device comes and goes under traffic, CYCLES (1,000) times or
 #              for MINUTES
@@ -23,17 +23,17 @@ scenarios)
 	script=wire
 	runs=${RUNS:-2:5.3 1:4.0}
 	words=${ONLY:+only=$ONLY}
-	limit=600 ;;
+	limit=1200 ;;
 garble)
 	script=garble
 	runs=${RUNS:-2:5.3}
 	words="seed=$SEED count=${COUNT:-1000000} ${ONLY:+only=$ONLY}"
-	limit=600 ;;
+	limit=1200 ;;
 soak)
 	script=soak
 	runs=${RUNS:-2:5.3}
 	words="seed=$SEED cycles=${CYCLES:-1000} minutes=${MINUTES:-0}"
-	limit=$((600 + ${MINUTES:-0} * 60)) ;;
+	limit=$((1200 + ${MINUTES:-0} * 60)) ;;
 *)
 	die "no $what: choose scenarios, garble or soak" ;;
 esac
@@ -54,6 +54,7 @@ run()
 		files+=(--file "$file")
 	done
 	scripts/vm-run.sh --kernel "$kernel" --host vmbhost --cpus "$cpus" \
+		--memory "$([ "$kernel" = debug ] && echo 1024 || echo 512)" \
 		--protocol "$protocol" --modules "$BUILD/modules/$kernel" \
 		--script "scripts/guest/wire/$script.sh" "${files[@]}" \
 		--append "$words" --seed "$SEED" --timeout "${LIMIT:-$limit}" \

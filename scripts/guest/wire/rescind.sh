@@ -296,11 +296,13 @@ rescind_while_disabling()
 }
 
 # The host takes each offer back as soon as it has made it. The channel may be
-# Enabled, opening, open or closed when that happens.
+# Enabled, opening, open or closed when that happens, and what it writes into the
+# ring then nobody ever sees.
 rescind_before_probe()
 {
 	local round=0 number
 
+	allow rx_missing
 	channel a echo
 	number a
 	rescind a
@@ -317,7 +319,12 @@ rescind_before_probe()
 	ctl a disable
 	note a
 	expect "closed as often as opened" [ "$c_closed" -eq "$c_opens" ]
-	back a
+	reoffer a
+	expect "enable again" ctl a enable
+	expect "the channel opens again" within 10 state a Active
+	ctl a send 10 64
+	expect "nothing is queued" within 10 counts a queued -eq 0
+	expect "the last 10 arrive" within 10 host_counts a rx_packets -ge 10
 }
 
 rescind_twice()
