@@ -27,6 +27,8 @@ static struct {
 	int closes;
 	int releases;
 	int signals;
+	int fulls;
+	int first_fulls;
 } fake;
 
 static int fake_watch(const guid_t *type)
@@ -78,6 +80,12 @@ static void fake_mmio(struct kmcl_offer *offer, u64 *start, u64 *size)
 	*size = 0x800000;
 }
 
+static void fake_full(struct kmcl_offer *offer, bool first)
+{
+	fake.fulls++;
+	fake.first_fulls += first;
+}
+
 static const struct kmcl_transport_ops fake_ops = {
 	.name = "test",
 	.watch = fake_watch,
@@ -87,6 +95,7 @@ static const struct kmcl_transport_ops fake_ops = {
 	.release = fake_release,
 	.signal = fake_signal,
 	.mmio = fake_mmio,
+	.full = fake_full,
 };
 
 static void offer(struct loop *loop)
@@ -238,6 +247,44 @@ static void a_device_that_cannot_be_opened(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, loop_log_count(&loop->client, 'O'), 0);
 }
 
+/* As while the host takes the device away: the channel waits for the next one */
+static void an_open_that_a_rescind_overtakes(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	fake.open_result = -ENODEV;
+	KUNIT_ASSERT_EQ(test, kmcl_transport_register(&fake_ops), 0);
+	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(loop->client.ch), 0);
+	offer(loop);
+	flush_workqueue(kmcl_wq);
+	kmcl_offer_rescind(fake.offer);
+	flush_workqueue(kmcl_wq);
+	KUNIT_EXPECT_EQ(test, fake.releases, 1);
+	KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(loop->client.ch),
+			   "Enabled");
+	KUNIT_EXPECT_EQ(test, loop_log_count(&loop->client, 'F'), 0);
+
+	fake.open_result = 0;
+	offer(loop);
+	loop_wait_log(&loop->client, 'p', 1);
+}
+
+/* Nobody reads: each attempt without room is told, the first one as such */
+static void a_full_ring_is_told(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u32 i;
+
+	fake_up(loop);
+	/* 24 bytes of header and trailer, and strictly more room than needed */
+	for (i = 0; i < 20; i++)
+		loop_send_long(&loop->client, i, 4000, 0);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).queued,
+			20 - (RING_BYTES - 1) / 4024);
+	KUNIT_EXPECT_EQ(test, fake.first_fulls, 1);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).full, fake.fulls);
+}
+
 /* Receiving stops, is counted once, and works again after a new opening */
 static void expect_broken_until_reopened(struct kunit *test)
 {
@@ -333,6 +380,8 @@ static struct kunit_case transport_cases[] = {
 	KUNIT_CASE(a_rescinded_device_is_given_back),
 	/* KMCL: EVT_VMB_CHANNEL_PNP_FAILURE */
 	KUNIT_CASE(a_device_that_cannot_be_opened),
+	KUNIT_CASE(an_open_that_a_rescind_overtakes),
+	KUNIT_CASE(a_full_ring_is_told),
 	KUNIT_CASE(a_write_index_outside_the_ring_stops_receiving),
 	KUNIT_CASE(a_length_beyond_the_data_stops_receiving),
 	KUNIT_CASE(a_read_index_outside_the_ring_stops_sending),
