@@ -83,8 +83,9 @@ bool kmcl_packet_recycle(struct kmcl_packet *pkt)
 
 	lockdep_assert_held(&ch->tx_lock);
 	pkt->state = KMCL_PKT_FREE;
-	/* Only whoever holds the lock fills it, and its contents are done with */
+	/* Only whoever holds the lock fills it */
 	if (!READ_ONCE(ch->pkt_spare)) {
+		/* With the packet's state, for the xchg() in allocation */
 		smp_store_release(&ch->pkt_spare, pkt);
 		return true;
 	}
