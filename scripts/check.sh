@@ -48,6 +48,10 @@ part vmbhost-test scripts/vmbhost-test.sh
 for version in 6.1 6.12 7.3; do
 	part "vmtest-$version" env KERNEL="$version" scripts/vmtest.sh
 done
+all="6.1 6.12 7.3"
+part wiretest env KERNEL="$all" scripts/wire.sh scenarios
+part garbletest env KERNEL="$all" scripts/wire.sh garble
+part soak env KERNEL=6.12 CYCLES=1000 scripts/wire.sh soak
 part dkmstest scripts/dkms-test.sh
 
 say "took $((SECONDS / 60)) min $((SECONDS % 60)) s"
