@@ -13,7 +13,8 @@ device_of()
 
 	number "$1"
 	id=$(instance "$number")
-	basename "$(dirname "$(grep -l "$id" /sys/bus/vmbus/devices/*/device_id)")"
+	# A device that is just going has files that cannot be read
+	basename "$(dirname "$(grep -ls "$id" /sys/bus/vmbus/devices/*/device_id)")"
 }
 
 # bound CHANNEL WORD: write to the driver's bind or unbind
