@@ -29,6 +29,9 @@ static struct {
 	int signals;
 	int fulls;
 	int first_fulls;
+	struct kmcl_packet *meanwhile;	/* sent by the next signal */
+	struct kmcl_packet *done[2];
+	unsigned int ndone;
 } fake;
 
 static int fake_watch(const guid_t *type)
@@ -71,7 +74,21 @@ static void fake_release(struct kmcl_offer *offer)
 
 static void fake_signal(struct kmcl_offer *offer)
 {
+	struct kmcl_packet *pkt = fake.meanwhile;
+	u64 value = 2;
+
 	fake.signals++;
+	fake.meanwhile = NULL;
+	/* As another processor may, while this one signals */
+	if (pkt)
+		kmcl_send(pkt, &value, sizeof(value), 0);
+}
+
+static void fake_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
+{
+	if (fake.ndone < ARRAY_SIZE(fake.done))
+		fake.done[fake.ndone] = pkt;
+	fake.ndone++;
 }
 
 static void fake_mmio(struct kmcl_offer *offer, u64 *start, u64 *size)
@@ -347,6 +364,30 @@ static void a_read_index_outside_the_ring_stops_sending(struct kunit *test)
 	loop_wait(&loop->client, loop_done(&loop->client) == count);
 }
 
+static void routines_keep_the_order_while_somebody_signals(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_packet *pkt[2];
+	u64 value = 1;
+	int i;
+
+	fake_up(loop);
+	for (i = 0; i < 2; i++) {
+		pkt[i] = kmcl_packet_alloc(loop->client.ch);
+		KUNIT_ASSERT_NOT_NULL(test, pkt[i]);
+		kmcl_packet_set_done(pkt[i], fake_done);
+	}
+	/* The ring is empty: this one signals */
+	fake.meanwhile = pkt[1];
+	KUNIT_ASSERT_EQ(test, kmcl_send(pkt[0], &value, sizeof(value), 0), 0);
+	KUNIT_EXPECT_EQ(test, fake.signals, 1);
+	KUNIT_ASSERT_EQ(test, fake.ndone, 2);
+	KUNIT_EXPECT_PTR_EQ(test, fake.done[0], pkt[0]);
+	KUNIT_EXPECT_PTR_EQ(test, fake.done[1], pkt[1]);
+	kmcl_packet_free(pkt[0]);
+	kmcl_packet_free(pkt[1]);
+}
+
 static void transport_exit(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -382,6 +423,7 @@ static struct kunit_case transport_cases[] = {
 	KUNIT_CASE(a_device_that_cannot_be_opened),
 	KUNIT_CASE(an_open_that_a_rescind_overtakes),
 	KUNIT_CASE(a_full_ring_is_told),
+	KUNIT_CASE(routines_keep_the_order_while_somebody_signals),
 	KUNIT_CASE(a_write_index_outside_the_ring_stops_receiving),
 	KUNIT_CASE(a_length_beyond_the_data_stops_receiving),
 	KUNIT_CASE(a_read_index_outside_the_ring_stops_sending),
