@@ -322,7 +322,7 @@ stray_interrupt()
 # the test and not who says every 5 seconds that the guest is alive. Seen before
 # any of our modules was loaded, too. A guest that hangs in our code and is still
 # alive runs into its time limit, and so does one on real hardware.
-SILENCE=${SILENCE:-120}
+SILENCE=${SILENCE:-90}
 watch_nested()
 {
 	local pid size last=-1 since=$SECONDS
