@@ -317,7 +317,7 @@ void kmcl_tx_fail_queued(struct kmcl_channel *ch, int status);
 void kmcl_tx_wait_done(struct kmcl_channel *ch);
 void kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_completion *comp,
 		  const void *buf, u32 len);
-bool kmcl_tx_matched(struct kmcl_channel *ch, u64 trans_id,
+void kmcl_tx_matched(struct kmcl_channel *ch, u64 trans_id,
 		     const void *payload, u32 len);
 bool kmcl_tx_take_back(struct kmcl_packet *pkt, int status);
 void kmcl_signal(struct kmcl_channel *ch);

@@ -570,13 +570,13 @@ unlock:
 }
 
 /*
- * The peer completed a transaction. @payload is shared memory. Returns false
- * when no packet in flight has the id. Atomic.
+ * The peer completed a transaction. @payload is shared memory. Counted and
+ * otherwise ignored when no packet in flight has the id. Atomic.
  */
-bool kmcl_tx_matched(struct kmcl_channel *ch, u64 trans_id,
+void kmcl_tx_matched(struct kmcl_channel *ch, u64 trans_id,
 		     const void *payload, u32 len)
 {
-	struct kmcl_packet *pkt = NULL;
+	struct kmcl_packet *pkt;
 	struct kmcl_slot *slot;
 	unsigned long flags;
 
@@ -593,7 +593,6 @@ bool kmcl_tx_matched(struct kmcl_channel *ch, u64 trans_id,
 		ch->n.comps_stale++;
 	}
 	spin_unlock_irqrestore(&ch->tx_lock, flags);
-	return pkt;
 }
 
 /* Take a packet off the queue or out of flight; false: its routine is due. */
