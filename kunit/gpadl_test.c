@@ -275,7 +275,7 @@ static void expect_closed_has_deleted(struct loop *loop)
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->server).gpadls_left, 0);
 }
 
-static void closed_deletes_after_disable(struct kunit *test)
+static void closed_deletes(struct kunit *test, struct end *disabled)
 {
 	struct loop *loop = test->priv;
 
@@ -284,21 +284,22 @@ static void closed_deletes_after_disable(struct kunit *test)
 	loop_up(loop);
 	fx.handle = create(loop, 0, 0, FRAME);
 	map(loop, 0, fx.handle);
-	KUNIT_EXPECT_EQ(test, kmcl_channel_disable(loop->client.ch), 0);
+	KUNIT_EXPECT_EQ(test, kmcl_channel_disable(disabled->ch), 0);
 	expect_closed_has_deleted(loop);
+}
+
+static void closed_deletes_after_disable(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	closed_deletes(test, &loop->client);
 }
 
 static void closed_deletes_after_a_rescind(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 
-	loop->client.hook = delete_in_closed;
-	loop->server.hook = unmap_in_closed;
-	loop_up(loop);
-	fx.handle = create(loop, 0, 0, FRAME);
-	map(loop, 0, fx.handle);
-	KUNIT_EXPECT_EQ(test, kmcl_channel_disable(loop->server.ch), 0);
-	expect_closed_has_deleted(loop);
+	closed_deletes(test, &loop->server);
 }
 
 /* The server forgets it: the library does not, and the client's memory is safe */
