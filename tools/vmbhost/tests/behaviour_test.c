@@ -8,23 +8,6 @@
 static struct endpoint e;
 static struct incoming in;
 
-static void begin(const char *behaviour)
-{
-	char line[200];
-
-	start();
-	snprintf(line, sizeof(line), "add " CLASS " %s", behaviour);
-	expect(did(line));
-	connect();
-	open_channel(&e);
-	interrupts = 0;
-}
-
-static long long count(const char *name)
-{
-	return stat_of("stats 0", name);
-}
-
 static bool is_traffic(uint64_t sequence, uint32_t bytes)
 {
 	static uint8_t payload[8192];
@@ -38,7 +21,7 @@ static void echo(void)
 {
 	unsigned int i;
 
-	begin("echo");
+	begin_with(&e, "echo");
 	for (i = 0; i < 200; i++) {
 		bool request = i & 1;
 
@@ -70,7 +53,7 @@ static void one_signal(void)
 {
 	unsigned int i;
 
-	begin("sink");
+	begin_with(&e, "sink");
 	for (i = 0; i < 50; i++)
 		expect(send_traffic(&e, i, 24, false));
 	expect(count("signals_in") == 1);
@@ -89,7 +72,7 @@ static void one_signal(void)
 
 static void wrong_signals(void)
 {
-	begin("sink");
+	begin_with(&e, "sink");
 	/* One may be late: the ring was empty and unmasked. */
 	expect(!vmbus_signal_event(bus, e.connection, 0));
 	work();
@@ -111,7 +94,7 @@ static void wrong_packets(void)
 {
 	struct descriptor *d;
 
-	begin("sink");
+	begin_with(&e, "sink");
 	send_packet(&e, 3, 0, 0, "", 0);
 	work();
 	expect(bus->errors == 1);
@@ -145,7 +128,7 @@ static void echo_into_a_full_ring(void)
 {
 	uint64_t sent = 0, got = 0;
 
-	begin("echo");
+	begin_with(&e, "echo");
 	while (send_traffic(&e, sent, 1000, true) && ++sent)
 		work();
 	/* Both rings are full: as many as fit in each, with their echoes. */
@@ -173,7 +156,7 @@ static void guest_waits_for_room(void)
 {
 	uint64_t sent = 0;
 
-	begin("sink");
+	begin_with(&e, "sink");
 	expect(did("stall 0"));
 	while (send_traffic(&e, sent, 1000, false))
 		sent++;
@@ -192,7 +175,7 @@ static void source_behaviour(void)
 {
 	unsigned int i;
 
-	begin("source rate=1000,size=100,count=50");
+	begin_with(&e, "source rate=1000,size=100,count=50");
 	/* The first at once, then one each millisecond. */
 	expect(read_packet(&e, &in) && is_traffic(0, 100));
 	expect(in.d.type == PKT_INBAND && in.d.flags == 0);
@@ -220,7 +203,7 @@ static void flood(void)
 {
 	unsigned int i = 0;
 
-	begin("source rate=0,size=500,count=1000");
+	begin_with(&e, "source rate=0,size=500,count=1000");
 	while (read_packet(&e, &in)) {
 		expect(is_traffic(i, 500));
 		i++;
@@ -234,7 +217,7 @@ static void flood(void)
 
 static void source_wants_completions(void)
 {
-	begin("source rate=0,completion=1,count=3");
+	begin_with(&e, "source rate=0,completion=1,count=3");
 	expect(read_packet(&e, &in));
 	expect(in.d.flags == PKT_COMPLETION_REQUESTED);
 	expect(count("tx_outstanding") == 3);
@@ -253,7 +236,7 @@ static void slow_behaviour(void)
 {
 	unsigned int i;
 
-	begin("slow us=2000");
+	begin_with(&e, "slow us=2000");
 	for (i = 0; i < 5; i++)
 		expect(send_traffic(&e, i, 24, true));
 	work();
@@ -270,7 +253,7 @@ static void slow_behaviour(void)
 
 static void late_behaviour(void)
 {
-	begin("complete-late ms=30");
+	begin_with(&e, "complete-late ms=30");
 	expect(send_traffic(&e, 0, 24, true));
 	sleep_ns(10 * MSEC);
 	expect(send_traffic(&e, 1, 24, true));
@@ -292,7 +275,7 @@ static void out_of_order(void)
 	unsigned int i, later = 0;
 	uint64_t last = 0;
 
-	begin("complete-out-of-order depth=4");
+	begin_with(&e, "complete-out-of-order depth=4");
 	for (i = 0; i < 18; i++)
 		expect(send_traffic(&e, i, 24, true));
 	sleep_ns(SEC);
@@ -313,7 +296,7 @@ static void out_of_order(void)
 
 static void never_behaviour(void)
 {
-	begin("complete-never");
+	begin_with(&e, "complete-never");
 	expect(send_traffic(&e, 0, 24, true));
 	sleep_ns(10 * SEC);
 	expect(count("rx_requests") == 1);
@@ -326,7 +309,7 @@ static void left_in_the_rings(void)
 {
 	unsigned int i;
 
-	begin("echo");
+	begin_with(&e, "echo");
 	for (i = 0; i < 3; i++)
 		send_traffic(&e, i, 24, true);
 	work();
@@ -353,7 +336,7 @@ static void anything(void)
 	unsigned int i, j;
 
 	for (i = 0; i < ARRAY_SIZE(behaviours); i++) {
-		begin(behaviours[i]);
+		begin_with(&e, behaviours[i]);
 		for (j = 0; j < 20000; j++) {
 			uint32_t word = random_next(&state);
 			uint32_t at = random_next(&state) % 8;

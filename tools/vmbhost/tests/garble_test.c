@@ -10,22 +10,6 @@
 
 static struct endpoint e;
 
-static void begin(const char *behaviour)
-{
-	char line[200];
-
-	start();
-	snprintf(line, sizeof(line), "add " CLASS " %s", behaviour);
-	expect(did(line));
-	connect();
-	open_channel(&e);
-}
-
-static long long count(const char *name)
-{
-	return stat_of("stats 0", name);
-}
-
 /* Read everything that is there, whatever it is. */
 static void swallow(void)
 {
@@ -40,7 +24,7 @@ static uint32_t fingerprint(const char *behaviour)
 	uint32_t crc = 0;
 	unsigned int i, page;
 
-	begin(behaviour);
+	begin_with(&e, behaviour);
 	for (i = 0; i < 50; i++) {
 		for (page = RING_PAGES + 1; page < 2 * RING_PAGES; page++)
 			crc = crc32(crc, e.page[page], VMBUS_PAGE);
@@ -66,7 +50,7 @@ static void framing(void)
 	unsigned int packets = 0, types = 0, offsets = 0, i;
 	uint64_t seen = 0;
 
-	begin("garble seed=3,count=20000,what=fields");
+	begin_with(&e, "garble seed=3,count=20000,what=fields");
 	for (i = 0; i < 100000 && packets < 20000; i++) {
 		uint32_t write = rx_header(&e)->write_index;
 
@@ -108,7 +92,7 @@ static void kinds(void)
 	uint32_t honest = 0;
 	unsigned int i;
 
-	begin("sink");
+	begin_with(&e, "sink");
 	for (i = 0; i < 600; i++) {
 		char line[80];
 
@@ -122,7 +106,7 @@ static void kinds(void)
 	expect(odd_write && odd_read);
 	end();
 
-	begin("garble seed=5,count=1000,what=lengths");
+	begin_with(&e, "garble seed=5,count=1000,what=lengths");
 	for (i = 0; i < 200; i++) {
 		struct descriptor d;
 
@@ -136,7 +120,7 @@ static void kinds(void)
 	expect(broken && count("garbled") == 1000);
 	end();
 
-	begin("sink");
+	begin_with(&e, "sink");
 	interrupts = 0;
 	expect(did("behave 0 garble count=300,what=signals"));
 	expect(interrupts == 300);
@@ -154,7 +138,7 @@ static void recovery(void)
 	static struct incoming in;
 	unsigned int i;
 
-	begin("garble seed=6,count=5000,rare=20");
+	begin_with(&e, "garble seed=6,count=5000,rare=20");
 	for (i = 0; i < 20000 && count("garbled") < 5000; i++) {
 		swallow();
 		/* What the guest does meanwhile is not held against it. */
@@ -211,7 +195,7 @@ static void no_silence(void)
 {
 	unsigned int i;
 
-	begin("sink");
+	begin_with(&e, "sink");
 	for (i = 0; i < 300; i++) {
 		char line[80];
 
@@ -231,7 +215,7 @@ static void a_million(void)
 	struct timespec from, to;
 	double seconds;
 
-	begin("garble seed=7,count=1000000,rare=4000000000");
+	begin_with(&e, "garble seed=7,count=1000000,rare=4000000000");
 	clock_gettime(CLOCK_MONOTONIC, &from);
 	while (bus->channels[0]->source_sent < 1000000) {
 		swallow();

@@ -323,6 +323,25 @@ static inline void open_channel(struct endpoint *e)
 	work();
 }
 
+/* A host with one offer of that behaviour, and its channel open */
+static inline void begin_with(struct endpoint *e, const char *behaviour)
+{
+	char line[200];
+
+	start();
+	snprintf(line, sizeof(line), "add " CLASS " %s", behaviour);
+	expect(did(line));
+	connect();
+	open_channel(e);
+	interrupts = 0;
+}
+
+/* One of the host's counters of that offer */
+static inline long long count(const char *name)
+{
+	return stat_of("stats 0", name);
+}
+
 static inline void close_channel(struct endpoint *e)
 {
 	POST(MSG_CLOSE, msg_relid, .relid = e->relid);

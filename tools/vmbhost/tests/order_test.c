@@ -8,21 +8,10 @@
 static struct endpoint e;
 static struct incoming in;
 
-static void begin(const char *behaviour)
-{
-	char line[200];
-
-	start();
-	snprintf(line, sizeof(line), "add " CLASS " %s", behaviour);
-	expect(did(line));
-	connect();
-	open_channel(&e);
-}
-
 /* Late completions are due when the host is told to be quick. */
 static void hurried(void)
 {
-	begin("complete-late ms=1000");
+	begin_with(&e, "complete-late ms=1000");
 	expect(send_traffic(&e, 0, 24, true));
 	work();
 	expect(!read_packet(&e, &in));
@@ -36,7 +25,7 @@ static void no_overtaking(void)
 {
 	unsigned int i, sent = 15;
 
-	begin("complete-late ms=5");
+	begin_with(&e, "complete-late ms=5");
 	for (i = 0; i < sent; i++) {
 		expect(send_traffic(&e, i, 1000, true));
 		work();
@@ -66,7 +55,7 @@ static void two_signals(void)
 	struct channel *channel;
 	unsigned int i;
 
-	begin("source rate=0,size=1000,count=12");
+	begin_with(&e, "source rate=0,size=1000,count=12");
 	channel = bus->channels[0];
 	expect(rx_header(&e)->pending_send_sz == 1024);
 	channel->allowance--;	/* none for the other ring */
@@ -87,7 +76,7 @@ static void two_signals(void)
 /* But one room is one signal. */
 static void one_signal(void)
 {
-	begin("source rate=0,size=1000,count=12");
+	begin_with(&e, "source rate=0,size=1000,count=12");
 	expect(rx_header(&e)->pending_send_sz == 1024);
 	bus->channels[0]->allowance--;	/* none for the other ring */
 	rx_header(&e)->read_index = 2048;

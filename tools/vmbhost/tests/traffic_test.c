@@ -7,23 +7,6 @@
 
 static struct endpoint e;
 
-static void begin(const char *behaviour)
-{
-	char line[200];
-
-	start();
-	snprintf(line, sizeof(line), "add " CLASS " %s", behaviour);
-	expect(did(line));
-	connect();
-	open_channel(&e);
-	interrupts = 0;
-}
-
-static long long count(const char *name)
-{
-	return stat_of("stats 0", name);
-}
-
 /* zlib's value of the usual check string. */
 static void checksum(void)
 {
@@ -37,7 +20,7 @@ static void sequences(void)
 	static const uint64_t order[] = { 0, 1, 4, 2, 2, 5, 5, 0, 6, 100000 };
 	size_t i;
 
-	begin("sink");
+	begin_with(&e, "sink");
 	for (i = 0; i < ARRAY_SIZE(order); i++)
 		expect(send_traffic(&e, order[i], 32, false));
 	/* Missing: 3, and 7 to 99999; 2 came late; 2, 5 and 0 came twice. */
@@ -60,7 +43,7 @@ static void damage(void)
 		uint8_t pattern[40];
 	} p;
 
-	begin("sink");
+	begin_with(&e, "sink");
 	traffic_fill((uint8_t *)&p, sizeof(p), 0);
 	p.pattern[7] ^= 1;
 	send_packet(&e, PKT_INBAND, 0, 0, &p, sizeof(p));
@@ -100,7 +83,7 @@ static void gpa_direct(void)
 	uint8_t buffer[200];
 	unsigned int round;
 
-	begin("sink");
+	begin_with(&e, "sink");
 	for (round = 0; round < 4; round++) {
 		traffic_fill(p.payload, sizeof(p.payload), round);
 		traffic_fill(buffer, sizeof(buffer), round + (round == 2));
