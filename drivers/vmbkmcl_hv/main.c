@@ -38,7 +38,7 @@ static int __init kmcl_hv_init(void)
 		return -ENODEV;
 	}
 
-	ret = kmcl_hv_offers_init();
+	ret = kmcl_hv_bindings_init();
 	if (ret)
 		return ret;
 
@@ -48,7 +48,7 @@ static int __init kmcl_hv_init(void)
 	else if (ret)
 		pr_err("vmbkmcl refused the transport: error %d\n", ret);
 	if (ret)
-		kmcl_hv_offers_exit();
+		kmcl_hv_bindings_exit();
 	return ret;
 }
 
@@ -56,7 +56,7 @@ static void __exit kmcl_hv_exit(void)
 {
 	/* Unwatches every class, so that each device has seen its remove() */
 	kmcl_transport_unregister(&kmcl_hv_ops);
-	kmcl_hv_offers_exit();
+	kmcl_hv_bindings_exit();
 }
 
 module_init(kmcl_hv_init);

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The hv_vmbus transport of vmbkmcl: devices that are bound to it.
+ *
+ * A binding ties one hv_device to one offer of the library, from probe() until
+ * remove(). The difficult part is the end of a device. The host takes it away
+ * (rescind), and offers it anew only when the last reference to the hv_device
+ * was dropped, so once a device is rescinded exactly one vmbus_device_unregister()
+ * has to follow. There are two that can do it:
+ *
+ *  - hv_vmbus, if it finds no rescind callback on the channel: remove() then
+ *    runs inside;
+ *  - this file, if it finds ours. Then the device is *owed*, and the debt is
+ *    paid by whoever clears @owed: kmcl_hv_release() when the library has let
+ *    go of the offer (remove() runs inside), or else, when remove() by unbind or
+ *    module unload comes first and so release() never does, a work item of ours.
+ *
+ * What can overlap:
+ *
+ *  - Rescind and probe(). If hv_vmbus looked for the callback before it was set,
+ *    it unregisters the device itself, which waits for probe() (device lock)
+ *    and ends in remove(). If it looked afterwards, the binding is complete.
+ *  - Rescind and remove(). remove() takes the callback back, but hv_vmbus may
+ *    just have read it. hv_vmbus sets channel->rescind in a section with
+ *    interrupts off (a reader, to RCU) before it reads the callback, and
+ *    remove() waits for a grace period between taking the callback back and
+ *    reading channel->rescind. So if remove() finds no rescind, the callback
+ *    cannot come any more. If it does, either hv_vmbus found no callback and
+ *    unregisters the device, or the callback came or is about to come: the
+ *    binding stays in the list for it, and the work item looks until it knows
+ *    which. Nobody can bind to a rescinded device meanwhile: probe() refuses.
+ *  - release() and remove() by unbind. Both look the binding up in the list and
+ *    clear @owed under the lock; the one that comes second finds no debt, or
+ *    no binding. If it was release(), it waits in the driver core for remove().
+ *  - Module unload and any of these. remove() has run for every device, and
+ *    kmcl_hv_bindings_exit() waits for the work items; those end when the device
+ *    is unregistered, that is when no callback can be on its way.
+ *
+ * Contexts: everything here runs in process context; hv_vmbus calls the rescind
+ * callback from a workqueue that serves all devices.
+ *
+ * Locks: kmcl_hv_bindings_lock is a spinlock, and nests outside the locks that
+ * kmcl_offer_rescind() takes. No lock of ours is held around
+ * vmbus_device_unregister() and kmcl_offer_gone(): they wait for remove(), or for
+ * channels.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/delay.h>
+#include <linux/device.h>
+#include <linux/err.h>
+#include <linux/list.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+
+#include "compat.h"
+#include "hv.h"
+
+static LIST_HEAD(kmcl_hv_bindings);
+static DEFINE_SPINLOCK(kmcl_hv_bindings_lock);
+static struct workqueue_struct *kmcl_hv_wq;
+
+/* The debt, if there is one, passes to the caller */
+static bool kmcl_hv_take_debt(struct kmcl_hv_binding *binding)
+{
+	bool owed = binding->owed;
+
+	lockdep_assert_held(&kmcl_hv_bindings_lock);
+	binding->owed = false;
+	return owed;
+}
+
+/*
+ * The host took the device away. The channel is all there is to find the
+ * binding with: the device may have had another driver since hv_vmbus read the
+ * callback, so its driver data is not for us to look at.
+ *
+ * The outer read section leaves no more than the return for the grace period
+ * that a module's memory waits for.
+ */
+static void kmcl_hv_rescinded(struct vmbus_channel *channel)
+{
+	struct kmcl_hv_binding *binding;
+
+	rcu_read_lock();
+	spin_lock(&kmcl_hv_bindings_lock);
+	list_for_each_entry(binding, &kmcl_hv_bindings, link) {
+		if (binding->channel != channel)
+			continue;
+		binding->rescinded = true;
+		binding->owed = true;
+		if (!binding->leaving)
+			kmcl_offer_rescind(binding->offer);
+		break;
+	}
+	spin_unlock(&kmcl_hv_bindings_lock);
+	rcu_read_unlock();
+}
+
+/*
+ * After remove(), for a device that is rescinded: unregister it if that is on
+ * us, or see it unregistered by hv_vmbus. Holds a reference to the device until
+ * then, and not a moment longer, since it keeps the host from offering the
+ * device again.
+ */
+static void kmcl_hv_settle(struct work_struct *work)
+{
+	struct kmcl_hv_binding *binding =
+		container_of(work, struct kmcl_hv_binding, settle);
+	struct hv_device *hdev = binding->hdev;
+	bool owed;
+
+	for (;;) {
+		spin_lock(&kmcl_hv_bindings_lock);
+		owed = kmcl_hv_take_debt(binding);
+		spin_unlock(&kmcl_hv_bindings_lock);
+
+		if (owed)
+			vmbus_device_unregister(hdev);
+		if (owed || !device_is_registered(&hdev->device))
+			break;
+		msleep(KMCL_HV_SETTLE_MS);
+	}
+
+	spin_lock(&kmcl_hv_bindings_lock);
+	list_del(&binding->link);
+	spin_unlock(&kmcl_hv_bindings_lock);
+	kfree(binding);
+	put_device(&hdev->device);
+}
+
+/**
+ * kmcl_hv_probe() - a device of a class that is watched is there
+ * @hdev: the device
+ * @id: what matched
+ *
+ * Context: Process context, device locked; from kmcl_hv_watch(), a write to
+ *	sysfs, or hv_vmbus' work on an offer.
+ * Return: 0, or a negative errno.
+ */
+int kmcl_hv_probe(struct hv_device *hdev, const struct hv_vmbus_device_id *id)
+{
+	struct kmcl_hv_binding *binding;
+	struct kmcl_offer *offer;
+
+	/* On its way out, and maybe still known to kmcl_hv_settle() */
+	if (READ_ONCE(hdev->channel->rescind))
+		return -ENODEV;
+
+	binding = kzalloc_obj(*binding);
+	if (!binding)
+		return -ENOMEM;
+
+	binding->hdev = hdev;
+	binding->channel = hdev->channel;
+	mutex_init(&binding->talk);
+	INIT_WORK(&binding->settle, kmcl_hv_settle);
+
+	/* From here on the library may open the offer */
+	offer = kmcl_offer_add(&kmcl_hv_ops, &hdev->dev_type,
+			       &hdev->dev_instance, binding);
+	if (IS_ERR(offer)) {
+		kfree(binding);
+		return PTR_ERR(offer);
+	}
+	binding->offer = offer;
+	hv_set_drvdata(hdev, binding);
+
+	spin_lock(&kmcl_hv_bindings_lock);
+	list_add_tail(&binding->link, &kmcl_hv_bindings);
+	spin_unlock(&kmcl_hv_bindings_lock);
+
+	/* From here on a rescind is ours to finish */
+	vmbus_set_chn_rescind_callback(binding->channel, kmcl_hv_rescinded);
+	return 0;
+}
+
+/**
+ * kmcl_hv_remove() - the device goes, or is taken from us
+ * @hdev: the device
+ *
+ * Waits until the library has closed what it opened.
+ *
+ * Context: Process context, device locked; from kmcl_hv_unwatch(), a write to
+ *	sysfs, hv_vmbus' work on a rescind, or vmbus_device_unregister() in
+ *	kmcl_hv_release().
+ */
+void kmcl_hv_remove(struct hv_device *hdev)
+{
+	struct kmcl_hv_binding *binding = hv_get_drvdata(hdev);
+	struct vmbus_channel *channel = binding->channel;
+	bool settle;
+
+	vmbus_set_chn_rescind_callback(channel, NULL);
+	/*
+	 * Was it in time? See above. With the device rescinded already, time
+	 * does not tell; there is no need to spend it on hv_vmbus' workqueue.
+	 */
+	if (!READ_ONCE(channel->rescind))
+		synchronize_rcu();
+
+	spin_lock(&kmcl_hv_bindings_lock);
+	binding->leaving = true;
+	spin_unlock(&kmcl_hv_bindings_lock);
+
+	kmcl_offer_gone(binding->offer);
+
+	spin_lock(&kmcl_hv_bindings_lock);
+	binding->offer = NULL;
+	/*
+	 * Rescinded, and neither paid for by the release() that we are called
+	 * from (or that waits for us), nor known to be the callback's: stay in
+	 * the list. channel->rescind may have become true since the grace
+	 * period, and the callback not be able to come: then it is hv_vmbus
+	 * that settles it, and all we do is watch.
+	 */
+	settle = binding->owed ||
+		 (READ_ONCE(channel->rescind) && !binding->rescinded);
+	if (!settle)
+		list_del(&binding->link);
+	spin_unlock(&kmcl_hv_bindings_lock);
+
+	if (settle) {
+		get_device(&hdev->device);
+		queue_work(kmcl_hv_wq, &binding->settle);
+	} else {
+		kfree(binding);
+	}
+}
+
+/**
+ * kmcl_hv_release() - let the host offer a rescinded device again
+ * @offer: the offer, which the library has let go of
+ *
+ * By the offer, not by its private data: remove() may have come first, and
+ * then the binding is no more.
+ *
+ * Context: Process context, may sleep. Runs kmcl_hv_remove().
+ */
+void kmcl_hv_release(struct kmcl_offer *offer)
+{
+	struct kmcl_hv_binding *binding;
+	struct hv_device *hdev = NULL;
+
+	spin_lock(&kmcl_hv_bindings_lock);
+	list_for_each_entry(binding, &kmcl_hv_bindings, link) {
+		if (binding->offer != offer)
+			continue;
+		if (kmcl_hv_take_debt(binding))
+			hdev = binding->hdev;
+		break;
+	}
+	spin_unlock(&kmcl_hv_bindings_lock);
+
+	if (hdev)
+		vmbus_device_unregister(hdev);
+}
+
+/* Before the first kmcl_hv_watch() */
+int kmcl_hv_bindings_init(void)
+{
+	kmcl_hv_wq = alloc_workqueue("vmbkmcl_hv", WQ_UNBOUND, 0);
+	return kmcl_hv_wq ? 0 : -ENOMEM;
+}
+
+/* After the last kmcl_hv_remove(); waits for debts to be paid */
+void kmcl_hv_bindings_exit(void)
+{
+	destroy_workqueue(kmcl_hv_wq);
+	WARN_ON_ONCE(!list_empty(&kmcl_hv_bindings));
+}
