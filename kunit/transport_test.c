@@ -119,7 +119,8 @@ static void offer(struct loop *loop)
 {
 	struct kmcl_offer *offer;
 
-	offer = kmcl_offer_add(&fake_ops, &loop->type, &loop->instance, &fake);
+	offer = kmcl_offer_add(&fake_ops, &loop->type, &loop->instance,
+			       NULL, &fake);
 	KUNIT_ASSERT_FALSE(loop->test, IS_ERR(offer));
 	KUNIT_EXPECT_PTR_EQ(loop->test, kmcl_offer_priv(offer), (void *)&fake);
 	fake.offer = offer;

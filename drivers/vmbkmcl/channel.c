@@ -25,7 +25,9 @@ static void default_process(struct kmcl_channel *ch,
 /**
  * __kmcl_channel_alloc() - a new channel, disabled (VmbChannelAllocate)
  * @parent: device that the channel belongs to; referenced until
- *	kmcl_channel_free(); may be NULL
+ *	kmcl_channel_free(); may be NULL. If it is a VMBus device, and the
+ *	channel is given no target, it is the channel's device: for the driver
+ *	that is bound to it, which frees the channel in its remove function
  * @is_server: a server endpoint, on the loopback bus
  * @chp: where the channel goes; the caller's until kmcl_channel_free()
  *
@@ -207,11 +209,14 @@ static void size_rings(struct kmcl_channel *ch)
  * __kmcl_channel_enable() - make use of an offer, or make one (VmbChannelEnable)
  * @ch: the channel
  *
- * A client is bound to an offer that fits, now or whenever one arrives; a
- * server offers itself. Does not wait for the other side.
+ * A client is bound to an offer that fits, now or whenever one arrives; one
+ * without a target to its parent. A server offers itself. Does not wait for the
+ * other side.
  *
  * Context: may sleep; not from a callback of this channel.
- * Return: 0; -EBUSY: not disabled, without a target, or from a callback;
+ * Return: 0; -EBUSY: not disabled, from a callback, without a target and with
+ * no VMBus device as parent, or that has a channel already; -ENXIO: no VMBus
+ * here, for one without a target; -ENODEV: its parent is being taken away;
  * -EEXIST: a server with these GUIDs is there; -ENOMEM.
  */
 int __kmcl_channel_enable(struct kmcl_channel *ch)
@@ -220,7 +225,8 @@ int __kmcl_channel_enable(struct kmcl_channel *ch)
 
 	if (!ch)
 		return KMCL_ERR(EINVAL, 1);
-	if (in_interrupt() || kmcl_in_callback(ch) || !ch->have_target)
+	if (in_interrupt() || kmcl_in_callback(ch) ||
+	    (!ch->have_target && (ch->server || !ch->parent)))
 		return -EBUSY;
 	might_sleep();
 	wait_taken_down(ch);

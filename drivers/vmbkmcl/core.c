@@ -4,7 +4,10 @@
  *
  * kmcl_bus_lock covers the lists and the binding of a channel to an offer;
  * kmcl_watch_mutex covers the transport and who watches a class through it,
- * and is held across calls into the transport.
+ * and is held across calls into the transport. kmcl_adopt_mutex covers who has
+ * adopted its parent, and is held across those calls: a bus calls probe() and
+ * remove() with the device locked, those enable and free channels, and watching
+ * a class locks devices in its turn.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -20,6 +23,8 @@ DEFINE_SPINLOCK(kmcl_bus_lock);
 static DEFINE_MUTEX(kmcl_watch_mutex);
 static const struct kmcl_transport_ops *kmcl_transport;
 static bool kmcl_transport_going;	/* no new watches */
+static DEFINE_MUTEX(kmcl_adopt_mutex);
+static const struct kmcl_transport_ops *kmcl_adopter;
 static LIST_HEAD(kmcl_offers);
 static LIST_HEAD(kmcl_channels);
 
@@ -37,10 +42,73 @@ void kmcl_bus_del_channel(struct kmcl_channel *ch)
 	spin_unlock_irq(&kmcl_bus_lock);
 }
 
-/* Have the transport bind to the class that an enabled client names. Sleeps. */
+/*
+ * What the channel has adopted, or, without one, what any has, if that is not
+ * given back yet: that is up to the caller. Nobody binds to it from here on.
+ */
+static struct kmcl_offer *take_adopted(struct kmcl_channel *ch)
+{
+	struct kmcl_offer *offer = NULL;
+	struct kmcl_channel *pos;
+
+	lockdep_assert_held(&kmcl_adopt_mutex);
+	spin_lock_irq(&kmcl_bus_lock);
+	list_for_each_entry(pos, &kmcl_channels, node) {
+		if (!pos->adopted || (ch && pos != ch))
+			continue;
+		offer = pos->adopted;
+		pos->adopted = NULL;
+		offer->broken = true;
+		break;
+	}
+	spin_unlock_irq(&kmcl_bus_lock);
+	return offer;
+}
+
+/* Let go of the parent. The channel is disabled, so that nothing waits. */
+static void disown_parent(struct kmcl_channel *ch)
+{
+	struct kmcl_offer *offer;
+
+	mutex_lock(&kmcl_adopt_mutex);
+	offer = take_adopted(ch);
+	if (offer)
+		offer->ops->disown(offer);
+	mutex_unlock(&kmcl_adopt_mutex);
+}
+
+/* The parent of a client that names no device becomes its device. Sleeps. */
+static int adopt_parent(struct kmcl_channel *ch)
+{
+	struct kmcl_offer *offer;
+	int ret = 0;
+
+	mutex_lock(&kmcl_adopt_mutex);
+	if (!kmcl_adopter) {
+		ret = -ENXIO;
+	} else if (!ch->adopted) {
+		offer = kmcl_adopter->adopt(ch->parent, ch);
+		if (IS_ERR(offer))
+			ret = PTR_ERR(offer);
+		else
+			ch->adopted = offer;
+	}
+	mutex_unlock(&kmcl_adopt_mutex);
+	return ret;
+}
+
+/*
+ * Have the transport bind to the class that an enabled client names, or, for one
+ * that names none, to its parent. Sleeps.
+ */
 int kmcl_watch(struct kmcl_channel *ch)
 {
 	int ret = 0;
+
+	if (!ch->have_target)
+		return adopt_parent(ch);
+	/* It was given a target since */
+	disown_parent(ch);
 
 	mutex_lock(&kmcl_watch_mutex);
 	/* A transport that is registered later finds it */
@@ -61,6 +129,10 @@ int kmcl_watch(struct kmcl_channel *ch)
 
 void kmcl_unwatch(struct kmcl_channel *ch)
 {
+	disown_parent(ch);
+	/* A driver in its remove() must not wait for those who watch, see above */
+	if (!ch->wants_watch)
+		return;
 	mutex_lock(&kmcl_watch_mutex);
 	if (kmcl_transport && ch->watching)
 		kmcl_transport->unwatch(&ch->watched);
@@ -81,9 +153,12 @@ static void offer_put(struct kmcl_offer *offer)
 
 static bool wants(const struct kmcl_channel *ch, const struct kmcl_offer *offer)
 {
-	return !ch->server && ch->have_target && !ch->offer &&
-	       !offer->dead && !offer->broken && !offer->ch &&
-	       guid_equal(&ch->type, &offer->type) &&
+	if (ch->server || ch->offer || offer->dead || offer->broken || offer->ch)
+		return false;
+	/* A parent is its child's, and nobody else's */
+	if (offer->owner || !ch->have_target)
+		return offer->owner == ch && !ch->have_target;
+	return guid_equal(&ch->type, &offer->type) &&
 	       (ch->any_instance || guid_equal(&ch->instance, &offer->instance));
 }
 
@@ -94,6 +169,7 @@ static void bind(struct kmcl_channel *ch, struct kmcl_offer *offer)
 	kref_get(&offer->ref);
 	kmcl_channel_get(ch);
 	ch->offer = offer;
+	ch->type = offer->type;
 	ch->bound_instance = offer->instance;
 	offer->ch = ch;
 	kmcl_link_up(ch);
@@ -215,6 +291,7 @@ bool kmcl_offer_exists(const guid_t *type, const guid_t *instance)
  * @ops: the transport
  * @type: class GUID
  * @instance: instance GUID
+ * @owner: the channel that has adopted it, or NULL: it is for any that fits
  * @priv: the transport's, see kmcl_offer_priv()
  *
  * Context: may sleep.
@@ -223,7 +300,7 @@ bool kmcl_offer_exists(const guid_t *type, const guid_t *instance)
  */
 struct kmcl_offer *kmcl_offer_add(const struct kmcl_transport_ops *ops,
 				  const guid_t *type, const guid_t *instance,
-				  void *priv)
+				  const struct kmcl_channel *owner, void *priv)
 {
 	struct kmcl_offer *offer = kzalloc_obj(*offer);
 
@@ -233,6 +310,7 @@ struct kmcl_offer *kmcl_offer_add(const struct kmcl_transport_ops *ops,
 	offer->ops = ops;
 	offer->type = *type;
 	offer->instance = *instance;
+	offer->owner = owner;
 	offer->priv = priv;
 	if (ops->flags)
 		offer->flags = ops->flags(offer);
@@ -326,6 +404,30 @@ void *kmcl_offer_priv(const struct kmcl_offer *offer)
 }
 EXPORT_SYMBOL_GPL(kmcl_offer_priv);
 
+static void set_adopter(const struct kmcl_transport_ops *ops)
+{
+	mutex_lock(&kmcl_adopt_mutex);
+	kmcl_adopter = ops;
+	mutex_unlock(&kmcl_adopt_mutex);
+}
+
+/* Every channel lets go of its parent, and no other adopts one. Sleeps. */
+static void disown_all(void)
+{
+	struct kmcl_offer *offer;
+
+	set_adopter(NULL);
+	for (;;) {
+		mutex_lock(&kmcl_adopt_mutex);
+		offer = take_adopted(NULL);
+		mutex_unlock(&kmcl_adopt_mutex);
+		if (!offer)
+			return;
+		/* Waits for its callbacks, which may enable others */
+		offer->ops->disown(offer);
+	}
+}
+
 /**
  * kmcl_transport_register() - a transport is there
  * @ops: its operations
@@ -346,6 +448,8 @@ int kmcl_transport_register(const struct kmcl_transport_ops *ops)
 		return -EBUSY;
 	}
 	kmcl_transport = ops;
+	if (ops->adopt)
+		set_adopter(ops);
 again:
 	spin_lock_irq(&kmcl_bus_lock);
 	list_for_each_entry(ch, &kmcl_channels, node) {
@@ -415,6 +519,9 @@ void kmcl_transport_unregister(const struct kmcl_transport_ops *ops)
 		ops->unwatch(&type);
 		mutex_lock(&kmcl_watch_mutex);
 	}
+	mutex_unlock(&kmcl_watch_mutex);
+	disown_all();
+	mutex_lock(&kmcl_watch_mutex);
 	kmcl_transport = NULL;
 	kmcl_transport_going = false;
 	mutex_unlock(&kmcl_watch_mutex);

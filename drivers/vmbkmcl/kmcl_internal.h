@@ -4,11 +4,12 @@
  *
  * Locks, outermost first:
  *   kmcl_watch_mutex	the transport, and which channel watches a class
+ *   kmcl_adopt_mutex	which channel has adopted its parent
  *   kmcl_bus_lock	offers, channels, who is bound to whom
  *   ch->lock		state, inputs
  *   ch->tx_lock	outgoing queue, in-flight packets, done list, counters
  *   ch->rx_lock	delivery: gate, owner, outstanding packets
- * The last two are never held together. All but the mutex are taken with
+ * The last two are never held together. All but the mutexes are taken with
  * interrupts off, and no callback runs under any of them. Signalling the peer
  * happens outside them, under rcu_read_lock(), which disconnecting waits for.
  */
@@ -79,10 +80,11 @@ struct kmcl_offer {
 	guid_t type;
 	guid_t instance;
 	u16 flags;			/* KMCL_WIRE_OFFER_* */
+	const struct kmcl_channel *owner;	/* only to be compared */
 	void *priv;
 	struct kmcl_channel *ch;	/* kmcl_bus_lock; a reference */
 	bool dead;			/* kmcl_bus_lock: rescinded */
-	bool broken;			/* cannot be opened: a rescind is coming */
+	bool broken;			/* cannot be opened any more: it is going */
 	bool gone;			/* kmcl_bus_lock: not to be released */
 	bool released;			/* kmcl_bus_lock: @release was called */
 	struct work_struct release_work;
@@ -189,6 +191,8 @@ struct kmcl_channel {
 	bool wants_watch;		/* was enabled for its class once */
 	bool watching;
 	guid_t watched;
+
+	struct kmcl_offer *adopted;	/* kmcl_adopt_mutex, kmcl_bus_lock */
 
 	/* State machine */
 	spinlock_t lock;

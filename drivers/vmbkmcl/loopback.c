@@ -431,7 +431,7 @@ int kmcl_loopback_publish(struct kmcl_channel *ch)
 		ret = -EEXIST;
 	} else {
 		offer = kmcl_offer_add(&kmcl_loopback_ops, &ch->type,
-				       &ch->instance, ch);
+				       &ch->instance, NULL, ch);
 		if (IS_ERR(offer))
 			ret = PTR_ERR(offer);
 		else

@@ -13,6 +13,7 @@
 
 #include "ring.h"
 
+struct device;
 struct kmcl_channel;
 struct kmcl_mdl;
 struct kmcl_offer;
@@ -51,6 +52,12 @@ struct kmcl_gpadl {
  *	Counted: called once per channel that is enabled. May sleep; may call
  *	kmcl_offer_add() before it returns
  * @unwatch: (optional) undo one @watch; may sleep, may report offers gone
+ * @adopt: (optional) @parent, which has a driver of its own, becomes @owner's
+ *	device, and nobody else's: calls kmcl_offer_add() with that owner and
+ *	returns what that does. -EBUSY: not a device of this transport's, or in
+ *	use by a channel; -ENODEV: it is being taken away. May sleep; called,
+ *	like @disown, with locks of the device's bus held
+ * @disown: (with @adopt) undo it, with kmcl_offer_gone(). May sleep
  * @open: (required) connect rings of at least @rx_bytes and @tx_bytes,
  *	control page included, and fill in @rx and @tx with kmcl_ring_init().
  *	May sleep. -ENODEV: the offer was taken away meanwhile; -ECONNREFUSED:
@@ -59,7 +66,8 @@ struct kmcl_gpadl {
  *	successful @open, also after a rescind; no signal is reported and no
  *	ring memory is touched once it has returned. May sleep
  * @release: (required) the library has let go of an offer that was rescinded:
- *	give it back, so that it can be offered anew. May sleep
+ *	give it back, so that it can be offered anew. May sleep; not to wait
+ *	for the driver of a device that was adopted, which frees the channel
  * @signal: (required) interrupt the peer. Atomic
  * @gpadl_create: (optional) share @gpadl's memory, and fill in its handle. May
  *	sleep. -ENODEV: the offer was taken away meanwhile; -EOPNOTSUPP: not
@@ -81,6 +89,9 @@ struct kmcl_transport_ops {
 	const char *name;
 	int (*watch)(const guid_t *type);
 	void (*unwatch)(const guid_t *type);
+	struct kmcl_offer *(*adopt)(struct device *parent,
+				    const struct kmcl_channel *owner);
+	void (*disown)(struct kmcl_offer *offer);
 	int (*open)(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 		    struct kmcl_ring *tx, struct kmcl_ring *rx);
 	void (*close)(struct kmcl_offer *offer);
@@ -102,12 +113,12 @@ void kmcl_transport_unregister(const struct kmcl_transport_ops *ops);
 
 /*
  * Offered: a device is there. Returns an offer with one reference, which
- * kmcl_offer_gone() drops, or an ERR_PTR. @priv is the transport's, see
- * kmcl_offer_priv(). May sleep.
+ * kmcl_offer_gone() drops, or an ERR_PTR. @owner: the only channel that may bind
+ * to it, or NULL. @priv is the transport's, see kmcl_offer_priv(). May sleep.
  */
 struct kmcl_offer *kmcl_offer_add(const struct kmcl_transport_ops *ops,
 				  const guid_t *type, const guid_t *instance,
-				  void *priv);
+				  const struct kmcl_channel *owner, void *priv);
 /*
  * Rescinded: the other side took the offer away. Records it and returns; the
  * library lets go in its own time, then calls @release, from a workqueue.

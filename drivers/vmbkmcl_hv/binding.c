@@ -2,8 +2,13 @@
 /*
  * The hv_vmbus transport of vmbkmcl: devices that are bound to it.
  *
- * A binding ties one hv_device to one offer of the library, from probe() until
- * remove(). The difficult part is the end of a device. The host takes it away
+ * A binding ties one hv_device to one offer of the library. There are two kinds.
+ * The device of a class that is watched is bound from probe() until remove(),
+ * which are ours. A device that is adopted has a driver of its own, whose probe()
+ * has given it to a channel as its parent; it is bound from adopt until disown,
+ * which that driver's remove() ends in.
+ *
+ * The difficult part is the end of a device. The host takes it away
  * (rescind), and offers it anew only when the last reference to the hv_device
  * was dropped, so once a device is rescinded exactly one vmbus_device_unregister()
  * has to follow. There are two that can do it:
@@ -12,14 +17,17 @@
  *    runs inside;
  *  - this file, if it finds ours. Then the device is *owed*, and the debt is
  *    paid by whoever clears @owed: kmcl_hv_release() when the library has let
- *    go of the offer (remove() runs inside), or else, when remove() by unbind or
- *    module unload comes first and so release() never does, a work item of ours.
+ *    go of the offer (remove() runs inside), or else a work item of ours: when
+ *    remove() by unbind or module unload comes first and so release() never
+ *    does, and for a device that was adopted, whose driver waits in its remove()
+ *    for the channel that calls release().
  *
- * What can overlap:
+ * What can overlap, with "remove()" for disown as well:
  *
  *  - Rescind and probe(). If hv_vmbus looked for the callback before it was set,
  *    it unregisters the device itself, which waits for probe() (device lock)
- *    and ends in remove(). If it looked afterwards, the binding is complete.
+ *    and ends in remove(). If it looked afterwards, the binding is complete. A
+ *    device that is adopted after that look is removed all the same.
  *  - Rescind and remove(). remove() takes the callback back, but hv_vmbus may
  *    just have read it. hv_vmbus sets channel->rescind in a section with
  *    interrupts off (a reader, to RCU) before it reads the callback, and
@@ -32,6 +40,8 @@
  *  - release() and remove() by unbind. Both look the binding up in the list and
  *    clear @owed under the lock; the one that comes second finds no debt, or
  *    no binding. If it was release(), it waits in the driver core for remove().
+ *  - The work item and remove() of a device that was adopted. While the work
+ *    item is under way (@settling) the binding is its to free.
  *  - Module unload and any of these. remove() has run for every device, and
  *    kmcl_hv_bindings_exit() waits for the work items; those end when the device
  *    is unregistered, that is when no callback can be on its way.
@@ -53,6 +63,7 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/string.h>
 
 #include "compat.h"
 #include "hv.h"
@@ -99,17 +110,25 @@ static void kmcl_hv_rescinded(struct vmbus_channel *channel)
 }
 
 /*
- * After remove(), for a device that is rescinded: unregister it if that is on
- * us, or see it unregistered by hv_vmbus. Holds a reference to the device until
- * then, and not a moment longer, since it keeps the host from offering the
- * device again.
+ * The end of a binding, which is out of the list. Its reference to the device
+ * keeps the host from offering the device again: not a moment longer than needed.
+ */
+static void kmcl_hv_binding_free(struct kmcl_hv_binding *binding)
+{
+	put_device(&binding->hdev->device);
+	kfree(binding);
+}
+
+/*
+ * For a device that is rescinded, and that nobody else unregisters: do it, or
+ * see it unregistered by hv_vmbus.
  */
 static void kmcl_hv_settle(struct work_struct *work)
 {
 	struct kmcl_hv_binding *binding =
 		container_of(work, struct kmcl_hv_binding, settle);
 	struct hv_device *hdev = binding->hdev;
-	bool owed;
+	bool owed, gone;
 
 	for (;;) {
 		spin_lock(&kmcl_hv_bindings_lock);
@@ -124,71 +143,88 @@ static void kmcl_hv_settle(struct work_struct *work)
 	}
 
 	spin_lock(&kmcl_hv_bindings_lock);
-	list_del(&binding->link);
+	binding->settling = false;
+	/* If not, it was adopted, and its driver's remove() has not let go yet */
+	gone = !binding->offer;
+	if (gone)
+		list_del(&binding->link);
 	spin_unlock(&kmcl_hv_bindings_lock);
-	kfree(binding);
-	put_device(&hdev->device);
+	if (gone)
+		kmcl_hv_binding_free(binding);
 }
 
-/**
- * kmcl_hv_probe() - a device of a class that is watched is there
- * @hdev: the device
- * @id: what matched
- *
- * Context: Process context, device locked; from kmcl_hv_watch(), a write to
- *	sysfs, or hv_vmbus' work on an offer.
- * Return: 0, or a negative errno.
- */
-int kmcl_hv_probe(struct hv_device *hdev, const struct hv_vmbus_device_id *id)
+static void kmcl_hv_settle_later(struct kmcl_hv_binding *binding)
+{
+	lockdep_assert_held(&kmcl_hv_bindings_lock);
+	binding->settling = true;
+	queue_work(kmcl_hv_wq, &binding->settle);
+}
+
+/* Into the list, unless the device is bound already */
+static bool kmcl_hv_binding_add(struct kmcl_hv_binding *binding)
+{
+	struct kmcl_hv_binding *other;
+	bool added = true;
+
+	spin_lock(&kmcl_hv_bindings_lock);
+	list_for_each_entry(other, &kmcl_hv_bindings, link)
+		if (other->channel == binding->channel)
+			added = false;
+	if (added)
+		list_add_tail(&binding->link, &kmcl_hv_bindings);
+	spin_unlock(&kmcl_hv_bindings_lock);
+	return added;
+}
+
+static void kmcl_hv_binding_del(struct kmcl_hv_binding *binding)
+{
+	spin_lock(&kmcl_hv_bindings_lock);
+	list_del(&binding->link);
+	spin_unlock(&kmcl_hv_bindings_lock);
+}
+
+static struct kmcl_hv_binding *kmcl_hv_bind(struct hv_device *hdev,
+					    const struct kmcl_channel *owner)
 {
 	struct kmcl_hv_binding *binding;
 	struct kmcl_offer *offer;
 
 	/* On its way out, and maybe still known to kmcl_hv_settle() */
 	if (READ_ONCE(hdev->channel->rescind))
-		return -ENODEV;
+		return ERR_PTR(-ENODEV);
 
 	binding = kzalloc_obj(*binding);
 	if (!binding)
-		return -ENOMEM;
+		return ERR_PTR(-ENOMEM);
 
+	get_device(&hdev->device);
 	binding->hdev = hdev;
 	binding->channel = hdev->channel;
+	binding->adopted = owner;
 	mutex_init(&binding->talk);
 	INIT_WORK(&binding->settle, kmcl_hv_settle);
+	if (!kmcl_hv_binding_add(binding)) {
+		kmcl_hv_binding_free(binding);
+		return ERR_PTR(-EBUSY);
+	}
 
 	/* From here on the library may open the offer */
 	offer = kmcl_offer_add(&kmcl_hv_ops, &hdev->dev_type,
-			       &hdev->dev_instance, binding);
+			       &hdev->dev_instance, owner, binding);
 	if (IS_ERR(offer)) {
-		kfree(binding);
-		return PTR_ERR(offer);
+		kmcl_hv_binding_del(binding);
+		kmcl_hv_binding_free(binding);
+		return ERR_CAST(offer);
 	}
 	binding->offer = offer;
-	hv_set_drvdata(hdev, binding);
-
-	spin_lock(&kmcl_hv_bindings_lock);
-	list_add_tail(&binding->link, &kmcl_hv_bindings);
-	spin_unlock(&kmcl_hv_bindings_lock);
 
 	/* From here on a rescind is ours to finish */
 	vmbus_set_chn_rescind_callback(binding->channel, kmcl_hv_rescinded);
-	return 0;
+	return binding;
 }
 
-/**
- * kmcl_hv_remove() - the device goes, or is taken from us
- * @hdev: the device
- *
- * Waits until the library has closed what it opened.
- *
- * Context: Process context, device locked; from kmcl_hv_unwatch(), a write to
- *	sysfs, hv_vmbus' work on a rescind, or vmbus_device_unregister() in
- *	kmcl_hv_release().
- */
-void kmcl_hv_remove(struct hv_device *hdev)
+static void kmcl_hv_unbind(struct kmcl_hv_binding *binding)
 {
-	struct kmcl_hv_binding *binding = hv_get_drvdata(hdev);
 	struct vmbus_channel *channel = binding->channel;
 	bool settle;
 
@@ -215,18 +251,83 @@ void kmcl_hv_remove(struct hv_device *hdev)
 	 * period, and the callback not be able to come: then it is hv_vmbus
 	 * that settles it, and all we do is watch.
 	 */
-	settle = binding->owed ||
+	settle = binding->settling || binding->owed ||
 		 (READ_ONCE(channel->rescind) && !binding->rescinded);
 	if (!settle)
 		list_del(&binding->link);
+	else if (!binding->settling)
+		kmcl_hv_settle_later(binding);
 	spin_unlock(&kmcl_hv_bindings_lock);
 
-	if (settle) {
-		get_device(&hdev->device);
-		queue_work(kmcl_hv_wq, &binding->settle);
-	} else {
-		kfree(binding);
-	}
+	if (!settle)
+		kmcl_hv_binding_free(binding);
+}
+
+/**
+ * kmcl_hv_probe() - a device of a class that is watched is there
+ * @hdev: the device
+ * @id: what matched
+ *
+ * Context: Process context, device locked; from kmcl_hv_watch(), a write to
+ *	sysfs, or hv_vmbus' work on an offer.
+ * Return: 0, or a negative errno.
+ */
+int kmcl_hv_probe(struct hv_device *hdev, const struct hv_vmbus_device_id *id)
+{
+	struct kmcl_hv_binding *binding = kmcl_hv_bind(hdev, NULL);
+
+	if (IS_ERR(binding))
+		return PTR_ERR(binding);
+	hv_set_drvdata(hdev, binding);
+	return 0;
+}
+
+/**
+ * kmcl_hv_remove() - the device goes, or is taken from us
+ * @hdev: the device
+ *
+ * Waits until the library has closed what it opened.
+ *
+ * Context: Process context, device locked; from kmcl_hv_unwatch(), a write to
+ *	sysfs, hv_vmbus' work on a rescind, or vmbus_device_unregister() in
+ *	kmcl_hv_release().
+ */
+void kmcl_hv_remove(struct hv_device *hdev)
+{
+	kmcl_hv_unbind(hv_get_drvdata(hdev));
+}
+
+/**
+ * kmcl_hv_adopt() - a device that another driver has is a channel's from now on
+ * @parent: the device, which the caller holds, if it is one of VMBus'
+ * @owner: the channel
+ *
+ * Context: Process context, may sleep; @parent may be locked.
+ * Return: an offer for this channel alone, which kmcl_hv_disown() ends, or an
+ *	ERR_PTR: -EBUSY: no device of VMBus', or one that a channel has; -ENODEV:
+ *	it is rescinded; -ENOMEM.
+ */
+struct kmcl_offer *kmcl_hv_adopt(struct device *parent,
+				 const struct kmcl_channel *owner)
+{
+	struct kmcl_hv_binding *binding;
+
+	/* The bus itself is not exported */
+	if (!parent->bus || strcmp(parent->bus->name, "vmbus"))
+		return ERR_PTR(-EBUSY);
+	binding = kmcl_hv_bind(device_to_hv_device(parent), owner);
+	return IS_ERR(binding) ? ERR_CAST(binding) : binding->offer;
+}
+
+/**
+ * kmcl_hv_disown() - the channel lets go of its parent
+ * @offer: the offer; not to be used afterwards
+ *
+ * Context: Process context, may sleep; the device may be locked.
+ */
+void kmcl_hv_disown(struct kmcl_offer *offer)
+{
+	kmcl_hv_unbind(kmcl_offer_priv(offer));
 }
 
 /**
@@ -236,7 +337,8 @@ void kmcl_hv_remove(struct hv_device *hdev)
  * By the offer, not by its private data: remove() may have come first, and
  * then the binding is no more.
  *
- * Context: Process context, may sleep. Runs kmcl_hv_remove().
+ * Context: Process context, may sleep. Runs kmcl_hv_remove(), but not the remove
+ *	function of the driver that has a device that was adopted.
  */
 void kmcl_hv_release(struct kmcl_offer *offer)
 {
@@ -247,7 +349,11 @@ void kmcl_hv_release(struct kmcl_offer *offer)
 	list_for_each_entry(binding, &kmcl_hv_bindings, link) {
 		if (binding->offer != offer)
 			continue;
-		if (kmcl_hv_take_debt(binding))
+		if (!binding->owed)
+			break;
+		if (binding->adopted)
+			kmcl_hv_settle_later(binding);
+		else if (kmcl_hv_take_debt(binding))
 			hdev = binding->hdev;
 		break;
 	}

@@ -29,14 +29,15 @@ struct vmbus_channel;
 /**
  * struct kmcl_hv_binding - a device that is bound to us
  * @link: in kmcl_hv_bindings, protected by kmcl_hv_bindings_lock
- * @hdev: the device; the driver core holds it until remove() is over, and
- *	while the device is registered, so does that
+ * @hdev: the device; a reference
  * @channel: the device's channel, which lives as long
  * @offer: what the library knows the device as; set by probe(), cleared under
  *	the lock when kmcl_offer_gone() has dropped it
+ * @adopted: another driver has the device
  * @leaving: remove() is under way, and the library knows; under the lock
  * @rescinded: the rescind callback has come; under the lock
  * @owed: the device is ours to unregister; under the lock
+ * @settling: @settle is under way; under the lock
  * @tx: the library's side of the ring to the host, while open
  * @rx: and of the ring from the host
  * @out_empty: intr_out_empty of the channel, less what @tx has counted
@@ -51,9 +52,11 @@ struct kmcl_hv_binding {
 	struct hv_device *hdev;
 	struct vmbus_channel *channel;
 	struct kmcl_offer *offer;
+	bool adopted;
 	bool leaving;
 	bool rescinded;
 	bool owed;
+	bool settling;
 	const struct kmcl_ring *tx;
 	const struct kmcl_ring *rx;
 	u64 out_empty;
@@ -85,7 +88,10 @@ int kmcl_hv_gpadl_create(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl);
 void kmcl_hv_gpadl_destroy(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl);
 bool kmcl_hv_gpadls_first(struct kmcl_offer *offer);
 
-/* Operation of binding.c; see struct kmcl_transport_ops */
+/* Operations of binding.c; see struct kmcl_transport_ops */
+struct kmcl_offer *kmcl_hv_adopt(struct device *parent,
+				 const struct kmcl_channel *owner);
+void kmcl_hv_disown(struct kmcl_offer *offer);
 void kmcl_hv_release(struct kmcl_offer *offer);
 
 /* For the drivers of class.c; the bus calls them with the device locked */
