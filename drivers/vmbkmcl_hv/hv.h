@@ -11,6 +11,7 @@
 #ifndef _KMCL_HV_H
 #define _KMCL_HV_H
 
+#include <linux/hyperv.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
@@ -19,10 +20,7 @@
 
 #include "transport.h"
 
-struct hv_device;
-struct hv_vmbus_device_id;
 struct resource;
-struct vmbus_channel;
 
 #define KMCL_HV_SETTLE_MS	10	/* between two looks at a rescind */
 
@@ -42,6 +40,7 @@ struct vmbus_channel;
  * @rx: and of the ring from the host
  * @out_empty: intr_out_empty of the channel, less what @tx has counted
  * @in_full: intr_in_full of the channel, less what @rx has counted
+ * @mode: the channel's read mode for its next driver, while open
  * @mmio: what the device was given of the guest's address space, while open
  * @talk: a call that waits for a message from the host about the channel: a
  *	rescind wakes one such call and no more
@@ -61,6 +60,7 @@ struct kmcl_hv_binding {
 	const struct kmcl_ring *rx;
 	u64 out_empty;
 	u64 in_full;
+	enum hv_callback_mode mode;
 	struct resource *mmio;
 	struct mutex talk;	/* a call that waits for the host's message */
 	struct work_struct settle;

@@ -47,9 +47,12 @@ static void kmcl_hv_onchannel(void *context)
  * A vmbus_open() that fails leaves the callback with the channel, where a
  * signal that the host has no business to send would find it.
  */
-static void kmcl_hv_forget_callback(struct vmbus_channel *channel)
+static void kmcl_hv_forget_open(struct kmcl_hv_binding *binding)
 {
+	struct vmbus_channel *channel = binding->channel;
 	unsigned long flags;
+
+	set_channel_read_mode(channel, binding->mode);
 
 	tasklet_disable(&channel->callback_event);
 	spin_lock_irqsave(&channel->sched_lock, flags);
@@ -92,6 +95,22 @@ static bool kmcl_hv_rescind_follows(struct vmbus_channel *channel)
 	return READ_ONCE(channel->rescind);
 }
 
+/* What a vmbus_open() that failed means; it is not known to be rescinded */
+static int kmcl_hv_open_error(int ret)
+{
+	switch (ret) {
+	case -EAGAIN:		/* the host's answer to the open */
+		return -ECONNREFUSED;
+	case -EDQUOT:		/* and to the memory of the rings */
+	case -ENOBUFS:
+		return -ENOMEM;
+	case -EINVAL:		/* the channel is not to be opened */
+		return -ENOTCONN;
+	default:
+		return ret;
+	}
+}
+
 /**
  * kmcl_hv_open() - open the device's channel
  * @offer: the offer
@@ -102,7 +121,8 @@ static bool kmcl_hv_rescind_follows(struct vmbus_channel *channel)
  *
  * Context: Process context, may sleep; not after kmcl_offer_gone().
  * Return: 0; -ENODEV if the device was rescinded, -ECONNREFUSED if the host
- *	refused, -EINVAL for sizes that cannot be had, -EOPNOTSUPP for a socket's
+ *	refused, -ENOMEM for sizes that cannot be had or that the host refuses,
+ *	-ENOTCONN if the channel is open already, -EOPNOTSUPP for a socket's
  *	channel, or another negative errno.
  */
 int kmcl_hv_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
@@ -128,26 +148,26 @@ int kmcl_hv_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 				   dev_name(&binding->hdev->device),
 				   tx_bytes, rx_bytes,
 				   (u64)MAX_ORDER_NR_PAGES << PAGE_SHIFT);
-		return -EINVAL;
+		return -ENOMEM;
 	}
 
 	/*
 	 * The library masks the host's signals itself. In the other mode
-	 * hv_vmbus does, and calls again and again while there is unread data.
+	 * hv_vmbus does, and calls again and again while there is unread data:
+	 * drivers that rely on that may have the device next.
 	 */
+	binding->mode = channel->callback_mode;
 	set_channel_read_mode(channel, HV_CALL_DIRECT);
 
 	ret = vmbus_open(channel, send, recv, NULL, 0, kmcl_hv_onchannel,
 			 offer);
 	if (ret) {
-		kmcl_hv_forget_callback(channel);
-		if (READ_ONCE(channel->rescind))
+		kmcl_hv_forget_open(binding);
+		if (READ_ONCE(channel->rescind) ||
+		    ((ret == -EAGAIN || ret == -EDQUOT) &&
+		     kmcl_hv_rescind_follows(channel)))
 			return -ENODEV;
-		if (ret != -EAGAIN && ret != -EDQUOT)
-			return ret;
-		/* The host refuses the open, or the memory of the rings */
-		return kmcl_hv_rescind_follows(channel) ? -ENODEV :
-							  -ECONNREFUSED;
+		return kmcl_hv_open_error(ret);
 	}
 
 	kmcl_hv_ring_init(tx, &channel->outbound);
@@ -191,6 +211,7 @@ void kmcl_hv_close(struct kmcl_offer *offer)
 
 	kmcl_hv_talk(offer);
 	vmbus_close(binding->channel);
+	set_channel_read_mode(binding->channel, binding->mode);
 	kmcl_hv_talked(offer);
 	if (binding->mmio) {
 		vmbus_free_mmio(binding->mmio->start,

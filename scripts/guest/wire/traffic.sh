@@ -141,6 +141,7 @@ open_refused()
 	host refuse open 1 >/dev/null
 	ctl a enable
 	expect "PnpFailure" within 10 counts a pnp_failure -eq 1
+	expect "with ECONNREFUSED" counts a pnp_status -eq -111
 	expect "Disabled" within 5 state a Disabled
 	note a
 	expect "neither Opened nor Closed" [ $((c_opened + c_closed)) -eq 0 ]
@@ -149,6 +150,7 @@ open_refused()
 	ctl a disable
 	ctl a enable
 	expect "PnpFailure" within 10 counts a pnp_failure -eq 2
+	expect "with ENOMEM" counts a pnp_status -eq -12
 	again a
 }
 
