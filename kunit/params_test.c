@@ -167,10 +167,16 @@ static void the_packet_size_is_settled_by_the_first_packet(struct kunit *test)
 	struct loop *loop = test->priv;
 	struct kmcl_channel *ch = loop->client.ch;
 
+	/* Enabling does not settle it */
+	loop_up(loop);
+	kmcl_channel_disable(ch);
+	KUNIT_EXPECT_EQ(test, 0, __kmcl_set_max_external(ch, 8192, 2));
 	KUNIT_EXPECT_EQ(test, 0, __kmcl_set_max_packet_size(ch, 61));
 	KUNIT_EXPECT_EQ(test, ch->max_packet, 64);
 	kmcl_packet_free(kmcl_packet_alloc(ch));
 	KUNIT_EXPECT_EQ(test, __kmcl_set_max_packet_size(ch, 64),
+			KMCL_ERR(EBUSY, 1));
+	KUNIT_EXPECT_EQ(test, __kmcl_set_max_external(ch, 8192, 2),
 			KMCL_ERR(EBUSY, 1));
 }
 

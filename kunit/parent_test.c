@@ -8,15 +8,20 @@
  * the tests look at their counts when the channel has come to rest.
  */
 #include <linux/device.h>
+#include <linux/slab.h>
 
 #include "harness.h"
 #include "ring_fixture.h"
 
 #define RING_BYTES	(16 * PAGE_SIZE)
 
+/* No other is of that name where KUnit runs, and its name is what counts */
+static const struct bus_type fake_bus = { .name = "vmbus" };
+
 static struct {
 	struct ring_fixture *out;
 	struct ring_fixture *in;
+	bool bus;
 	struct device *parent;
 	struct kmcl_channel *child;
 	guid_t type;
@@ -195,6 +200,7 @@ static void expect_refused(struct kunit *test, int error)
 static void a_parent_that_is_no_device_of_the_bus(struct kunit *test)
 {
 	static struct kmcl_transport_ops plain;
+	struct device *root;
 	struct kmcl_channel *ch;
 
 	/* No VMBus here: STATUS_NO_SUCH_DEVICE */
@@ -224,6 +230,13 @@ static void a_parent_that_is_no_device_of_the_bus(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, kmcl_channel_alloc(fake.parent, true, &ch), 0);
 	KUNIT_EXPECT_EQ(test, kmcl_channel_enable(ch), -EBUSY);
 	kmcl_channel_free(ch);
+	/* A parent of another kind is none */
+	root = root_device_register("kmcl_parent_test");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(root));
+	KUNIT_ASSERT_EQ(test, kmcl_channel_alloc(root, false, &ch), 0);
+	KUNIT_EXPECT_EQ(test, kmcl_channel_enable(ch), -EBUSY);
+	kmcl_channel_free(ch);
+	root_device_unregister(root);
 	KUNIT_EXPECT_EQ(test, fake.adopts, 1);
 }
 
@@ -325,6 +338,27 @@ static void adopting_never_waits_for_watching(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake.disowns, 1);
 }
 
+static void parent_release(struct device *dev)
+{
+	kfree(dev);
+}
+
+static struct device *parent_register(void)
+{
+	struct device *dev = kzalloc(sizeof(*dev), GFP_KERNEL);
+
+	if (!dev)
+		return ERR_PTR(-ENOMEM);
+	dev->bus = &fake_bus;
+	dev->release = parent_release;
+	dev_set_name(dev, "kmcl-parent");
+	if (device_register(dev)) {
+		put_device(dev);
+		return ERR_PTR(-EBUSY);
+	}
+	return dev;
+}
+
 static void parent_exit(struct kunit *test)
 {
 	if (test->priv)
@@ -335,7 +369,9 @@ static void parent_exit(struct kunit *test)
 	}
 	kmcl_transport_unregister(&fake_ops);
 	if (!IS_ERR_OR_NULL(fake.parent))
-		root_device_unregister(fake.parent);
+		device_unregister(fake.parent);
+	if (fake.bus)
+		bus_unregister(&fake_bus);
 	KUNIT_EXPECT_EQ(test, fake.adopts, fake.disowns);
 	KUNIT_EXPECT_EQ(test, fake.opened, fake.closed);
 }
@@ -361,7 +397,11 @@ static int parent_init(struct kunit *test)
 	loop = test->priv;
 	fake.type = loop->type;
 	fake.instance = loop->instance;
-	fake.parent = root_device_register("kmcl_parent_test");
+	ret = bus_register(&fake_bus);
+	if (ret)
+		return ret;
+	fake.bus = true;
+	fake.parent = parent_register();
 	KUNIT_ASSERT_FALSE(test, IS_ERR(fake.parent));
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_alloc(fake.parent, false,
 						    &fake.child));

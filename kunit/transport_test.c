@@ -20,7 +20,10 @@ static struct {
 	struct kmcl_offer *offer;
 	guid_t watched;
 	int watch_result;
+	bool watch_once;		/* it is the first one's only */
 	int open_result;
+	bool gpadls_first;
+	struct completion *close_waits;	/* before it closes */
 	int watches;
 	int unwatches;
 	int opens;
@@ -29,16 +32,22 @@ static struct {
 	int signals;
 	int fulls;
 	int first_fulls;
+	int closes_at_done;
 	struct kmcl_packet *meanwhile;	/* sent by the next signal */
 	struct kmcl_packet *done[2];
 	unsigned int ndone;
+	int status;
 } fake;
 
 static int fake_watch(const guid_t *type)
 {
+	int result = fake.watch_result;
+
 	fake.watches++;
 	fake.watched = *type;
-	return fake.watch_result;
+	if (fake.watch_once)
+		fake.watch_result = 0;
+	return result;
 }
 
 static void fake_unwatch(const guid_t *type)
@@ -61,7 +70,14 @@ static int fake_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 
 static void fake_close(struct kmcl_offer *offer)
 {
-	fake.closes++;
+	if (fake.close_waits)
+		wait_for_completion_timeout(fake.close_waits, LOOP_LIMIT);
+	WRITE_ONCE(fake.closes, fake.closes + 1);
+}
+
+static bool fake_gpadls_first(struct kmcl_offer *offer)
+{
+	return fake.gpadls_first;
 }
 
 /* As when a bus removes the device: the offer is gone before this returns */
@@ -88,6 +104,8 @@ static void fake_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 {
 	if (fake.ndone < ARRAY_SIZE(fake.done))
 		fake.done[fake.ndone] = pkt;
+	fake.closes_at_done = READ_ONCE(fake.closes);
+	fake.status = status;
 	fake.ndone++;
 }
 
@@ -111,6 +129,7 @@ static const struct kmcl_transport_ops fake_ops = {
 	.close = fake_close,
 	.release = fake_release,
 	.signal = fake_signal,
+	.gpadls_first = fake_gpadls_first,
 	.mmio = fake_mmio,
 	.full = fake_full,
 };
@@ -202,6 +221,28 @@ static void a_class_that_cannot_be_watched(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake.unwatches, 0);
 }
 
+/* One channel's class cannot be watched: the others' are */
+static void the_next_class_is_watched(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_channel *other;
+	guid_t type;
+
+	guid_gen(&type);
+	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(loop->client.ch), 0);
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_alloc(NULL, false, &other));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_set_target(other, &type, NULL, NULL));
+	KUNIT_EXPECT_EQ(test, kmcl_channel_enable(other), 0);
+	fake.watch_result = -EBUSY;
+	fake.watch_once = true;
+	KUNIT_EXPECT_EQ(test, kmcl_transport_register(&fake_ops), 0);
+	KUNIT_EXPECT_EQ(test, fake.watches, 2);
+	KUNIT_EXPECT_TRUE(test, guid_equal(&fake.watched, &type));
+	kmcl_channel_disable(other);
+	kmcl_channel_free(other);
+	KUNIT_EXPECT_EQ(test, fake.unwatches, 1);
+}
+
 static void a_device_is_opened_and_closed(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -265,6 +306,30 @@ static void a_device_that_cannot_be_opened(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, loop_log_count(&loop->client, 'O'), 0);
 }
 
+/* The instance is the device's while the channel is bound, and after it closed */
+static void the_instance_of_a_device_that_was_not_opened(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_channel *ch = loop->client.ch;
+	guid_t instance;
+
+	KUNIT_ASSERT_EQ(test, 0, kmcl_set_target(ch, &loop->type, NULL, NULL));
+	fake.open_result = -ECONNREFUSED;
+	KUNIT_ASSERT_EQ(test, kmcl_transport_register(&fake_ops), 0);
+	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(ch), 0);
+	offer(loop);
+	loop_wait_state(&loop->client, "Disabled");
+	kmcl_get_instance(ch, &instance);
+	KUNIT_EXPECT_TRUE(test, guid_is_null(&instance));
+
+	fake.open_result = 0;
+	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(ch), 0);
+	loop_wait_log(&loop->client, 'p', 1);
+	kmcl_channel_disable(ch);
+	kmcl_get_instance(ch, &instance);
+	KUNIT_EXPECT_TRUE(test, guid_equal(&instance, &loop->instance));
+}
+
 /* As while the host takes the device away: the channel waits for the next one */
 static void an_open_that_a_rescind_overtakes(struct kunit *test)
 {
@@ -285,6 +350,121 @@ static void an_open_that_a_rescind_overtakes(struct kunit *test)
 	fake.open_result = 0;
 	offer(loop);
 	loop_wait_log(&loop->client, 'p', 1);
+}
+
+/* A packet that waits for a completion, with memory of its own if @mdl says so */
+static struct kmcl_packet *in_flight(struct loop *loop,
+				     const struct kmcl_mdl *mdl)
+{
+	struct kmcl_packet *pkt = kmcl_packet_alloc(loop->client.ch);
+	u64 value = 1;
+
+	KUNIT_ASSERT_NOT_NULL(loop->test, pkt);
+	kmcl_packet_set_done(pkt, fake_done);
+	KUNIT_ASSERT_EQ(loop->test, 0, mdl ?
+			kmcl_send_mdl(pkt, &value, sizeof(value), mdl,
+				      KMCL_SEND_WAIT) :
+			kmcl_send(pkt, &value, sizeof(value), KMCL_SEND_WAIT));
+	KUNIT_EXPECT_EQ(loop->test, loop_counters(&loop->client).in_flight, 1);
+	return pkt;
+}
+
+/* A callback that waits for a packet's end does not keep it from ending */
+static void a_rescind_ends_packets_while_a_callback_blocks(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_packet *pkt;
+
+	KUNIT_ASSERT_EQ(test, kmcl_transport_register(&fake_ops), 0);
+	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(loop->client.ch), 0);
+	loop_hold(&loop->client, 'P');
+	offer(loop);
+	loop_wait_held(&loop->client);
+	pkt = in_flight(loop, NULL);
+	kmcl_offer_rescind(fake.offer);
+	/* Softirq context, which the call above was followed by */
+	wait_event_timeout(loop->client.wait, READ_ONCE(fake.ndone), HZ / 100);
+	KUNIT_EXPECT_EQ(test, fake.ndone, 1);
+	KUNIT_EXPECT_EQ(test, fake.status, -ENODEV);
+	KUNIT_EXPECT_EQ(test, loop_log_count(&loop->client, 'p'), 0);
+	loop_release(&loop->client);
+	loop_wait_log(&loop->client, 'c', 1);
+	loop_expect_log(&loop->client, "OoSsPpUuCc");
+	KUNIT_EXPECT_EQ(test, fake.ndone, 1);
+	kmcl_packet_free(pkt);
+}
+
+/*
+ * Whoever unbinds a device has not told its host: until the rings are closed that
+ * may use what a packet describes.
+ */
+static void memory_is_the_hosts_until_the_close(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_packet *pkt;
+	struct kmcl_mdl *mdl;
+	void *mem;
+
+	mem = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, mem);
+	mdl = kmcl_mdl_from_buffer(mem, PAGE_SIZE, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, mdl);
+
+	/* Unbound */
+	fake_up(loop);
+	pkt = in_flight(loop, mdl);
+	kmcl_offer_gone(fake.offer);
+	fake.offer = NULL;
+	KUNIT_EXPECT_EQ(test, fake.ndone, 1);
+	KUNIT_EXPECT_EQ(test, fake.status, -ENODEV);
+	KUNIT_EXPECT_EQ(test, fake.closes_at_done, 1);
+	loop_expect_log(&loop->client, "OoSsPpUuCc");
+	kmcl_packet_free(pkt);
+
+	/* Disabled, where the closed callback comes before the close */
+	fake.gpadls_first = true;
+	loop_wait_state(&loop->client, "Disabled");
+	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(loop->client.ch), 0);
+	offer(loop);
+	loop_wait_log(&loop->client, 'p', 2);
+	pkt = in_flight(loop, mdl);
+	kmcl_channel_disable(loop->client.ch);
+	KUNIT_EXPECT_EQ(test, fake.ndone, 2);
+	KUNIT_EXPECT_EQ(test, fake.status, -ECANCELED);
+	KUNIT_EXPECT_EQ(test, fake.closes_at_done, 2);
+	kmcl_packet_free(pkt);
+	kmcl_mdl_free(mdl);
+}
+
+static void pause_channel(void *data)
+{
+	struct loop *loop = data;
+
+	kmcl_channel_pause(loop->client.ch);
+}
+
+/* Once Closed has returned the channel is disabled: it starts paused next time */
+static void a_pause_right_after_closed(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct completion close;
+	struct job *pause;
+
+	init_completion(&close);
+	fake_up(loop);
+	fake.close_waits = &close;
+	kmcl_offer_rescind(fake.offer);
+	loop_wait_log(&loop->client, 'c', 1);
+	pause = loop_job(loop, pause_channel, loop);
+	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&pause->done,
+							  HZ / 20), 0);
+	complete_all(&close);
+	loop_job_wait(pause);
+	fake.close_waits = NULL;
+	flush_workqueue(kmcl_wq);
+	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(loop->client.ch), 0);
+	offer(loop);
+	loop_wait_state(&loop->client, "Paused");
 }
 
 /* Nobody reads: each attempt without room is told, the first one as such */
@@ -416,6 +596,7 @@ static int transport_init(struct kunit *test)
 static struct kunit_case transport_cases[] = {
 	KUNIT_CASE(what_channels_want_is_watched),
 	KUNIT_CASE(a_class_that_cannot_be_watched),
+	KUNIT_CASE(the_next_class_is_watched),
 	/* KMCL: VmbChannelGetMmioSpace */
 	KUNIT_CASE(a_device_is_opened_and_closed),
 	/* KMCL: VmbChannelEnable */
@@ -423,6 +604,13 @@ static struct kunit_case transport_cases[] = {
 	/* KMCL: EVT_VMB_CHANNEL_PNP_FAILURE */
 	KUNIT_CASE(a_device_that_cannot_be_opened),
 	KUNIT_CASE(an_open_that_a_rescind_overtakes),
+	/* KMCL: VmbChannelGetInterfaceInstance */
+	KUNIT_CASE(the_instance_of_a_device_that_was_not_opened),
+	/* KMCL: EVT_VMB_PACKET_COMPLETION_ROUTINE */
+	KUNIT_CASE(a_rescind_ends_packets_while_a_callback_blocks),
+	KUNIT_CASE(memory_is_the_hosts_until_the_close),
+	/* KMCL: VmbChannelPause */
+	KUNIT_CASE(a_pause_right_after_closed),
 	KUNIT_CASE(a_full_ring_is_told),
 	KUNIT_CASE(routines_keep_the_order_while_somebody_signals),
 	KUNIT_CASE(a_write_index_outside_the_ring_stops_receiving),

@@ -12,6 +12,7 @@
 #include <linux/export.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "kmcl_internal.h"
 
@@ -58,7 +59,7 @@ int __kmcl_channel_alloc(struct device *parent, bool is_server,
 	ch->sync_closed = true;
 	spin_lock_init(&ch->lock);
 	spin_lock_init(&ch->tx_lock);
-	INIT_WORK(&ch->work, kmcl_work);
+	kmcl_work_init(ch);
 	init_waitqueue_head(&ch->wait);
 	INIT_LIST_HEAD(&ch->gpadls);
 	INIT_LIST_HEAD(&ch->txq);
@@ -84,7 +85,6 @@ static void channel_release(struct kref *ref)
 {
 	struct kmcl_channel *ch = container_of(ref, struct kmcl_channel, ref);
 
-	put_device(ch->parent);
 	kfree(ch->name);
 	kfree(ch);
 }
@@ -102,6 +102,15 @@ static bool refused(struct kmcl_channel *ch, const char *what)
 	pr_err_ratelimited("%s: %s called from a callback of its own channel or in atomic context; it was ignored\n",
 			   kmcl_name(ch), what);
 	return true;
+}
+
+/*
+ * Once its last callback has returned the channel is disabled, as far as its
+ * driver can know: let the work take down what is left of the link. Sleeps.
+ */
+static void wait_taken_down(struct kmcl_channel *ch)
+{
+	wait_event(ch->wait, !READ_ONCE(ch->closed_returned));
 }
 
 /* Wait for *@counter to leave @old, and say so when it takes long */
@@ -137,6 +146,7 @@ int kmcl_channel_free(struct kmcl_channel *ch)
 	if (refused(ch, "cleanup"))
 		return -EDEADLK;
 	might_sleep();
+	wait_taken_down(ch);
 
 	spin_lock_irq(&ch->lock);
 	enabled = ch->in.enabled;
@@ -159,6 +169,7 @@ int kmcl_channel_free(struct kmcl_channel *ch)
 	kmcl_tx_wait_done(ch);
 	kmcl_rx_detach(ch);
 	kmcl_packets_free(ch);
+	put_device(ch->parent);
 	kmcl_channel_put(ch);
 	return 0;
 }
@@ -170,15 +181,6 @@ static bool settable(struct kmcl_channel *ch)
 	lockdep_assert_held(&ch->lock);
 	return !ch->enabling && !ch->in.enabled &&
 	       ch->state == KMCL_ST_DISABLED;
-}
-
-/*
- * Once the closed callback has returned the channel is disabled, as far as its
- * driver can know: let the work take down what is left of the link. Sleeps.
- */
-static void wait_taken_down(struct kmcl_channel *ch)
-{
-	wait_event(ch->wait, !READ_ONCE(ch->closed_returned));
 }
 
 /*
@@ -200,9 +202,17 @@ static u32 ring_pages(const struct kmcl_channel *ch, u32 asked, u32 header)
 
 static void size_rings(struct kmcl_channel *ch)
 {
-	ch->sized = true;
 	ch->rx_pages = ring_pages(ch, ch->rx_pages, kmcl_ext_rx_header(ch));
 	ch->tx_pages = ring_pages(ch, ch->tx_pages, kmcl_ext_tx_room(ch));
+}
+
+/* The parent can be the device of a client that names none */
+static bool has_vmbus_parent(const struct kmcl_channel *ch)
+{
+	const struct bus_type *bus = ch->parent ? ch->parent->bus : NULL;
+
+	/* The bus itself is not exported, nor everywhere */
+	return !ch->server && bus && !strcmp(bus->name, "vmbus");
 }
 
 /**
@@ -215,8 +225,8 @@ static void size_rings(struct kmcl_channel *ch)
  *
  * Context: may sleep; not from a callback of this channel.
  * Return: 0; -EBUSY: not disabled, from a callback, without a target and with
- * no VMBus device as parent, or that has a channel already; -ENXIO: no VMBus
- * here, for one without a target; -ENODEV: its parent is being taken away;
+ * no VMBus device as parent, or that has a channel already; -ENXIO: no transport
+ * for the parent is loaded; -ENODEV: the parent is being taken away;
  * -EEXIST: a server with these GUIDs is there; -ENOMEM.
  */
 int __kmcl_channel_enable(struct kmcl_channel *ch)
@@ -226,7 +236,7 @@ int __kmcl_channel_enable(struct kmcl_channel *ch)
 	if (!ch)
 		return KMCL_ERR(EINVAL, 1);
 	if (in_interrupt() || kmcl_in_callback(ch) ||
-	    (!ch->have_target && (ch->server || !ch->parent)))
+	    (!ch->have_target && !has_vmbus_parent(ch)))
 		return -EBUSY;
 	might_sleep();
 	wait_taken_down(ch);
@@ -287,8 +297,9 @@ int kmcl_channel_disable(struct kmcl_channel *ch)
 	}
 	ch->in.disable = true;
 	old = ch->disables;
-	spin_unlock_irq(&ch->lock);
+	/* Under the lock: the next enable, which undoes it, comes after it */
 	kmcl_sync_abort(ch);
+	spin_unlock_irq(&ch->lock);
 	kmcl_kick(ch);
 	wait_for_work(ch, &ch->disables, old, "disable");
 	return 0;
@@ -311,6 +322,8 @@ int kmcl_channel_start(struct kmcl_channel *ch)
 		return -EINVAL;
 	if (refused(ch, "start"))
 		return -EDEADLK;
+	might_sleep();
+	wait_taken_down(ch);
 
 	spin_lock_irq(&ch->lock);
 	ch->in.run = true;
@@ -341,6 +354,7 @@ int kmcl_channel_pause(struct kmcl_channel *ch)
 	if (refused(ch, "pause"))
 		return -EDEADLK;
 	might_sleep();
+	wait_taken_down(ch);
 
 	spin_lock_irq(&ch->lock);
 	ch->in.run = false;

@@ -239,6 +239,7 @@ void kmcl_unbind(struct kmcl_channel *ch)
 	spin_lock_irq(&kmcl_bus_lock);
 	offer = ch->offer;
 	ch->offer = NULL;
+	ch->bound_instance = ch->last_instance;
 	spin_lock(&ch->lock);
 	/* No longer Enabled: not to be matched again before the arrival */
 	ch->state = KMCL_ST_CLOSED;
@@ -338,6 +339,7 @@ void kmcl_offer_rescind(struct kmcl_offer *offer)
 	unsigned long flags;
 
 	spin_lock_irqsave(&kmcl_bus_lock, flags);
+	WRITE_ONCE(offer->rescinded, true);
 	if (!offer->dead) {
 		offer->dead = true;
 		ch = offer->ch;
@@ -459,19 +461,18 @@ again:
 		spin_unlock_irq(&kmcl_bus_lock);
 		ch->watching = true;
 		ch->watched = ch->type;
-		ret = ops->watch(&ch->type);
+		/* A copy: its driver may be giving it another one */
+		ret = ops->watch(&ch->watched);
 		if (ret) {
 			pr_warn("%s: %s cannot watch class %pUl (%d); enable the channel again\n",
-				kmcl_name(ch), ops->name, &ch->type, ret);
+				kmcl_name(ch), ops->name, &ch->watched, ret);
 			ch->watching = false;
-			kmcl_channel_put(ch);
-			goto out;
+			ch->wants_watch = false;
 		}
 		kmcl_channel_put(ch);
 		goto again;
 	}
 	spin_unlock_irq(&kmcl_bus_lock);
-out:
 	mutex_unlock(&kmcl_watch_mutex);
 	return 0;
 }

@@ -71,10 +71,10 @@ static int begin_making(struct kmcl_channel *ch)
 	int ret = 0;
 
 	spin_lock_irq(&ch->lock);
-	if (!ch->gpadl_open)
-		ret = -ENOTCONN;
-	else if (ch->in.dead)
+	if (ch->in.dead)
 		ret = -ENODEV;
+	else if (!ch->gpadl_open)
+		ret = -ENOTCONN;
 	else
 		ch->gpadl_making++;
 	spin_unlock_irq(&ch->lock);

@@ -83,7 +83,8 @@ struct kmcl_offer {
 	const struct kmcl_channel *owner;	/* only to be compared */
 	void *priv;
 	struct kmcl_channel *ch;	/* kmcl_bus_lock; a reference */
-	bool dead;			/* kmcl_bus_lock: rescinded */
+	bool dead;			/* kmcl_bus_lock: rescinded, or gone */
+	bool rescinded;			/* the other side has let go */
 	bool broken;			/* cannot be opened any more: it is going */
 	bool gone;			/* kmcl_bus_lock: not to be released */
 	bool released;			/* kmcl_bus_lock: @release was called */
@@ -171,7 +172,8 @@ struct kmcl_channel {
 	bool sized;			/* the packet size is settled */
 	guid_t type;
 	guid_t instance;
-	guid_t bound_instance;		/* kmcl_bus_lock */
+	guid_t bound_instance;		/* kmcl_bus_lock: of the offer, or: */
+	guid_t last_instance;		/* of the last opening */
 	bool pipe;			/* frozen with the packet size */
 	u32 flags;			/* KMCL_INIT_* */
 	u32 server_flags;		/* KMCL_SERVER_* */
@@ -199,7 +201,7 @@ struct kmcl_channel {
 	enum kmcl_state state;
 	struct kmcl_inputs in;
 	bool enabling;			/* an enable call is under way */
-	bool closed_returned;		/* all but Disabled already */
+	bool closed_returned;		/* the last callback has: see channel.c */
 	u64 disables;			/* arrivals in Disabled */
 	u64 settled;			/* runs of the work that found no event */
 	struct task_struct *worker;	/* inside a state callback */
@@ -210,6 +212,7 @@ struct kmcl_channel {
 	struct task_struct *save_task;	/* which may call back */
 	int open_error;
 	struct work_struct work;
+	struct tasklet_struct dead_tasklet;
 	wait_queue_head_t wait;
 
 	/* Saving and restoring: whoever has set @save_busy */
@@ -296,7 +299,7 @@ void kmcl_channel_put(struct kmcl_channel *ch);
 bool kmcl_settable(struct kmcl_channel *ch);
 
 /* step.c */
-void kmcl_work(struct work_struct *work);
+void kmcl_work_init(struct kmcl_channel *ch);
 void kmcl_kick(struct kmcl_channel *ch);
 void kmcl_link_up(struct kmcl_channel *ch);
 void kmcl_link_dead(struct kmcl_channel *ch);
@@ -316,7 +319,8 @@ void kmcl_tx_flush(struct kmcl_channel *ch);
 void kmcl_tx_attach(struct kmcl_channel *ch);
 void kmcl_tx_gate(struct kmcl_channel *ch, bool open);
 void kmcl_tx_dead(struct kmcl_channel *ch);
-void kmcl_tx_fail_in_flight(struct kmcl_channel *ch, int status);
+void kmcl_tx_fail_in_flight(struct kmcl_channel *ch, int status,
+			    bool keep_external);
 void kmcl_tx_fail_queued(struct kmcl_channel *ch, int status);
 void kmcl_tx_wait_done(struct kmcl_channel *ch);
 void kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_completion *comp,

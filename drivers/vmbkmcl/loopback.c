@@ -75,7 +75,8 @@ static void ring_free(struct lb_ring *ring)
 
 static int ring_alloc(struct lb_ring *ring, u32 bytes)
 {
-	unsigned int i, data = DIV_ROUND_UP(bytes, PAGE_SIZE) - 1;
+	/* The control page, one of the protocol's, takes one of the machine's */
+	unsigned int i, data = DIV_ROUND_UP(bytes - KMCL_PAGE_SIZE, PAGE_SIZE);
 
 	ring->count = data + 1;
 	ring->pages = kvcalloc(2 * data + 1, sizeof(*ring->pages), GFP_KERNEL);
@@ -340,7 +341,8 @@ int kmcl_loopback_gpadl_unmap(struct kmcl_channel *ch, u32 handle)
 	kmcl_mdl_free_chain(map);
 	spin_lock_irq(&lb_lock);
 	lb->mapped = false;
-	wake_up_all(&ch->conn->unheld);
+	/* The channel may have let go of the connection meanwhile */
+	wake_up_all(&lb->conn->unheld);
 	spin_unlock_irq(&lb_lock);
 	return 0;
 }

@@ -487,10 +487,12 @@ void kmcl_tx_dead(struct kmcl_channel *ch)
 }
 
 /*
- * Step: no completion will come for what is in flight. Completions that the
- * driver made and that did not reach the ring are dropped.
+ * No completion will come for what is in flight. Completions that the driver
+ * made and that did not reach the ring are dropped. @keep_external: the peer may
+ * still use the memory of packets that describe some: these stay. Atomic.
  */
-void kmcl_tx_fail_in_flight(struct kmcl_channel *ch, int status)
+void kmcl_tx_fail_in_flight(struct kmcl_channel *ch, int status,
+			    bool keep_external)
 {
 	struct kmcl_packet *pkt, *next;
 	struct kmcl_item *item, *n;
@@ -500,6 +502,8 @@ void kmcl_tx_fail_in_flight(struct kmcl_channel *ch, int status)
 	kmcl_sync_abort(ch);
 	spin_lock_irqsave(&ch->tx_lock, flags);
 	list_for_each_entry_safe(pkt, next, &ch->in_flight, item.node) {
+		if (keep_external && pkt->ext_len)
+			continue;
 		list_del(&pkt->item.node);
 		ch->n.in_flight--;
 		finish(pkt, status, 0);

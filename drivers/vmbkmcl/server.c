@@ -233,6 +233,7 @@ int __kmcl_set_latency(struct kmcl_channel *ch, u16 latency, u16 *original)
 	state = ch->state;
 	/* The opened callback runs before that state is entered */
 	open = state != KMCL_ST_DISABLED &&
+	       ch->callback != KMCL_DO_CB_FAILURE &&
 	       (state != KMCL_ST_ENABLED || ch->worker == current);
 	spin_unlock_irq(&ch->lock);
 	if (!ch->server && !open)

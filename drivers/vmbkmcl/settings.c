@@ -263,6 +263,7 @@ static void set_target(struct kmcl_channel *ch, const guid_t *type,
 	ch->any_instance = !instance;
 	ch->instance = instance ? *instance : guid_null;
 	ch->bound_instance = ch->instance;
+	ch->last_instance = ch->instance;
 	ch->have_target = true;
 }
 
@@ -352,7 +353,7 @@ EXPORT_SYMBOL_GPL(kmcl_get_pointer);
  * kmcl_get_instance() - instance GUID in use (VmbChannelGetInterfaceInstance)
  * @ch: the channel
  * @instance: where it goes: the null GUID for a channel that takes any
- *	instance and was never bound; the last one after it closed
+ *	instance, is not bound and was never open; the last one after it closed
  *
  * Context: atomic.
  */

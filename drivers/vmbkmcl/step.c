@@ -45,19 +45,43 @@ void kmcl_link_up(struct kmcl_channel *ch)
  */
 void kmcl_link_dead(struct kmcl_channel *ch)
 {
+	bool remove = false;
 	unsigned long flags;
 
 	spin_lock_irqsave(&ch->lock, flags);
 	if (!ch->in.dead) {
 		ch->in.dead = true;
 		ch->in.dead_first = !ch->in.disable;
+		remove = ch->in.dead_first;
 	}
 	spin_unlock_irqrestore(&ch->lock, flags);
 	kmcl_tx_dead(ch);
 	/* Without a link nothing was waiting for it: only the search goes on */
-	if (READ_ONCE(ch->connected))
+	if (READ_ONCE(ch->connected)) {
 		kmcl_sync_abort(ch);
+		if (remove)
+			tasklet_schedule(&ch->dead_tasklet);
+	}
 	kmcl_kick(ch);
+}
+
+/*
+ * Whoever hosts the rings may still use the memory that packets describe, until
+ * they are disconnected: it has not said that it let go.
+ */
+static bool memory_in_use(struct kmcl_channel *ch)
+{
+	return !ch->server && READ_ONCE(ch->connected) &&
+	       !READ_ONCE(ch->offer->rescinded);
+}
+
+/* What is in flight on a dead link ends at once: see kmcl_link_dead() */
+static void dead_tasklet(struct tasklet_struct *t)
+{
+	struct kmcl_channel *ch = container_of(t, struct kmcl_channel,
+					       dead_tasklet);
+
+	kmcl_tx_fail_in_flight(ch, -ENODEV, memory_in_use(ch));
 }
 
 /* Does a callback of this channel run on the caller's stack? */
@@ -94,6 +118,7 @@ static void callback_failure(struct kmcl_channel *ch)
 	trace_kmcl_callback(ch, KMCL_DO_CB_FAILURE, true, status);
 	ch->pnp_failure(ch, ch->pnp_ntstatus ? kmcl_ntstatus(status) : status);
 	trace_kmcl_callback(ch, KMCL_DO_CB_FAILURE, false, status);
+	WRITE_ONCE(ch->closed_returned, true);
 	WRITE_ONCE(ch->worker, NULL);
 	WRITE_ONCE(ch->callback, KMCL_DO_END);
 }
@@ -141,6 +166,9 @@ static void disconnect_rings(struct kmcl_channel *ch)
 	else
 		ch->offer->ops->close(ch->offer);
 	kmcl_rx_detach(ch);
+	/* Nothing of this link's is to end what is sent on the next one */
+	if (ch->server)
+		tasklet_kill(&ch->dead_tasklet);
 }
 
 /*
@@ -211,6 +239,7 @@ static enum kmcl_event open_link(struct kmcl_channel *ch)
 	}
 	if (ret < 0) {
 		ch->n.open_failures++;
+		WRITE_ONCE(ch->closed_returned, !ch->server);
 		return KMCL_EV_OPEN_UNDONE;
 	}
 	/* Completions may pass from here on, packets from the gate on */
@@ -218,6 +247,7 @@ static enum kmcl_event open_link(struct kmcl_channel *ch)
 	if (ch->server)
 		kmcl_loopback_answer(ch, 0);
 	ch->n.opens++;
+	ch->last_instance = ch->bound_instance;
 	return KMCL_EV_OPEN_OK;
 }
 
@@ -232,8 +262,13 @@ static void close_callback(struct kmcl_channel *ch)
 		ch->n.rescinds++;
 	callback(ch, KMCL_DO_CB_CLOSED, ch->ops.closed);
 	kmcl_gpadl_cleanup(ch);
-	if (gpadls_first(ch))
+	if (gpadls_first(ch)) {
 		disconnect_rings(ch);
+		/* Those whose memory was in use until now */
+		kmcl_tx_fail_in_flight(ch, ch->in.dead_first ? -ENODEV :
+				       -ECANCELED, false);
+		kmcl_tx_wait_done(ch);
+	}
 	WRITE_ONCE(ch->closed_returned, true);
 }
 
@@ -304,10 +339,13 @@ static enum kmcl_event run_step(struct kmcl_channel *ch, enum kmcl_step step)
 		kmcl_rx_drain(ch);
 		break;
 	case KMCL_DO_CANCEL:
-		kmcl_tx_fail_in_flight(ch, -ECANCELED);
+		kmcl_tx_fail_in_flight(ch, -ECANCELED, memory_in_use(ch));
 		break;
 	case KMCL_DO_REMOVE:
-		kmcl_tx_fail_in_flight(ch, -ENODEV);
+		/* Its driver was unbound: the host is there, and not told yet */
+		if (memory_in_use(ch))
+			close_link(ch);
+		kmcl_tx_fail_in_flight(ch, -ENODEV, memory_in_use(ch));
 		break;
 	case KMCL_DO_CLOSE:
 		close_link(ch);
@@ -319,6 +357,8 @@ static enum kmcl_event run_step(struct kmcl_channel *ch, enum kmcl_step step)
 		/* What an opened callback made that did not agree then */
 		kmcl_gpadl_cleanup(ch);
 		kmcl_unbind(ch);
+		/* See disconnect_rings() */
+		tasklet_kill(&ch->dead_tasklet);
 		break;
 	case KMCL_DO_CB_FAILURE:
 		callback_failure(ch);
@@ -334,7 +374,7 @@ static void arrive(struct kmcl_channel *ch, enum kmcl_event ev,
 		   enum kmcl_state next)
 {
 	ch->state = next;
-	if (next != KMCL_ST_CLOSED)
+	if (next == KMCL_ST_DISABLED || ev == KMCL_EV_DONE_DEAD)
 		WRITE_ONCE(ch->closed_returned, false);
 	if (next == KMCL_ST_PAUSED || next == KMCL_ST_CLOSED)
 		ch->in.post = false;
@@ -381,14 +421,11 @@ static void run_event(struct kmcl_channel *ch, enum kmcl_event ev)
 	}
 }
 
-/**
- * kmcl_work() - handle what has happened, until nothing is left
- * @work: ch->work
- *
- * Context: kmcl_wq; one instance per channel. Drops the reference that
- * kmcl_kick() took.
+/*
+ * Handle what has happened, until nothing is left; one instance per channel.
+ * Drops the reference that kmcl_kick() took.
  */
-void kmcl_work(struct work_struct *work)
+static void channel_work(struct work_struct *work)
 {
 	struct kmcl_channel *ch = container_of(work, struct kmcl_channel, work);
 	enum kmcl_event ev;
@@ -406,4 +443,10 @@ void kmcl_work(struct work_struct *work)
 		run_event(ch, ev);
 	}
 	kmcl_channel_put(ch);
+}
+
+void kmcl_work_init(struct kmcl_channel *ch)
+{
+	INIT_WORK(&ch->work, channel_work);
+	tasklet_setup(&ch->dead_tasklet, dead_tasklet);
 }

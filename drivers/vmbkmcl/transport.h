@@ -52,10 +52,10 @@ struct kmcl_gpadl {
  *	Counted: called once per channel that is enabled. May sleep; may call
  *	kmcl_offer_add() before it returns
  * @unwatch: (optional) undo one @watch; may sleep, may report offers gone
- * @adopt: (optional) @parent, which has a driver of its own, becomes @owner's
- *	device, and nobody else's: calls kmcl_offer_add() with that owner and
- *	returns what that does. -EBUSY: not a device of this transport's, or in
- *	use by a channel; -ENODEV: it is being taken away. May sleep; called,
+ * @adopt: (optional) @parent, a device of VMBus' that has a driver of its own,
+ *	becomes @owner's, and nobody else's: calls kmcl_offer_add() with that
+ *	owner and returns what that does. -EBUSY: another channel has it;
+ *	-ENODEV: it is being taken away. May sleep; called,
  *	like @disown, with locks of the device's bus held
  * @disown: (with @adopt) undo it, with kmcl_offer_gone(). May sleep
  * @open: (required) connect rings of at least @rx_bytes and @tx_bytes,

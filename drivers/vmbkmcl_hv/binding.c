@@ -63,7 +63,6 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
-#include <linux/string.h>
 
 #include "compat.h"
 #include "hv.h"
@@ -299,22 +298,18 @@ void kmcl_hv_remove(struct hv_device *hdev)
 
 /**
  * kmcl_hv_adopt() - a device that another driver has is a channel's from now on
- * @parent: the device, which the caller holds, if it is one of VMBus'
+ * @parent: the device, which the caller holds
  * @owner: the channel
  *
  * Context: Process context, may sleep; @parent may be locked.
  * Return: an offer for this channel alone, which kmcl_hv_disown() ends, or an
- *	ERR_PTR: -EBUSY: no device of VMBus', or one that a channel has; -ENODEV:
- *	it is rescinded; -ENOMEM.
+ *	ERR_PTR: -EBUSY: a channel has it; -ENODEV: it is rescinded; -ENOMEM.
  */
 struct kmcl_offer *kmcl_hv_adopt(struct device *parent,
 				 const struct kmcl_channel *owner)
 {
 	struct kmcl_hv_binding *binding;
 
-	/* The bus itself is not exported */
-	if (!parent->bus || strcmp(parent->bus->name, "vmbus"))
-		return ERR_PTR(-EBUSY);
 	binding = kmcl_hv_bind(device_to_hv_device(parent), owner);
 	return IS_ERR(binding) ? ERR_CAST(binding) : binding->offer;
 }
