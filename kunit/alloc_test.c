@@ -55,6 +55,7 @@ static void expect_nothing_left(struct kunit *test)
 	struct alloc_fixture *f = test->priv;
 
 	/* An offer that nobody used is freed by the workqueue */
+	flush_workqueue(kmcl_server_wq);
 	flush_workqueue(kmcl_wq);
 	faults_expect_no_more(test);
 	KUNIT_EXPECT_EQ(test, kref_read(&f->parent->kobj.kref), f->parent_refs);

@@ -3,6 +3,7 @@
  * What a server sets, what its offer says, and what Linux has no equal for.
  */
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 #include <kmcl/ntstatus.h>
 
 #include "harness.h"
@@ -239,6 +240,24 @@ static void disabling_the_server_takes_the_offer_back(struct kunit *test)
 	loop_wait_log(&loop->client, 'o', 2);
 }
 
+/*
+ * A client's work waits for its server's: with one place for the works of all
+ * clients, every one of them taken, the servers' still run.
+ */
+static void a_client_that_opens_takes_no_servers_place(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	bool up;
+
+	workqueue_set_max_active(kmcl_wq, 1);
+	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
+	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+	up = wait_event_timeout(loop->client.wait,
+				loop_log_count(&loop->client, 'p'), LOOP_LIMIT);
+	workqueue_set_max_active(kmcl_wq, WQ_MAX_ACTIVE);
+	KUNIT_EXPECT_TRUE(test, up);
+}
+
 static struct kunit_case server_cases[] = {
 	/* KMCL: VmbServerChannelInitSetFlags */
 	/* KMCL: VMBUS_SERVER_CHANNEL_INIT_FLAG_LOOPBACK_OFFER */
@@ -264,6 +283,7 @@ static struct kunit_case server_cases[] = {
 	KUNIT_CASE(the_instance_is_the_one_in_use),
 	KUNIT_CASE(closing_by_the_client_leaves_the_offer),
 	KUNIT_CASE(disabling_the_server_takes_the_offer_back),
+	KUNIT_CASE(a_client_that_opens_takes_no_servers_place),
 	{}
 };
 

@@ -18,6 +18,7 @@
 #include "kmcl_internal.h"
 
 struct workqueue_struct *kmcl_wq;
+struct workqueue_struct *kmcl_server_wq;
 DEFINE_SPINLOCK(kmcl_bus_lock);
 
 static DEFINE_MUTEX(kmcl_watch_mutex);
@@ -533,9 +534,17 @@ EXPORT_SYMBOL_GPL(kmcl_transport_unregister);
 
 static int __init kmcl_init(void)
 {
-	kmcl_wq = alloc_workqueue("vmbkmcl", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	const unsigned int flags = WQ_UNBOUND | WQ_MEM_RECLAIM;
+
+	kmcl_wq = alloc_workqueue("vmbkmcl", flags, WQ_MAX_ACTIVE);
 	if (!kmcl_wq)
 		return -ENOMEM;
+	/* A client's work waits for its server's: they are not to share places */
+	kmcl_server_wq = alloc_workqueue("vmbkmcl_server", flags, WQ_MAX_ACTIVE);
+	if (!kmcl_server_wq) {
+		destroy_workqueue(kmcl_wq);
+		return -ENOMEM;
+	}
 	kmcl_debugfs_init();
 	return 0;
 }
@@ -543,6 +552,7 @@ static int __init kmcl_init(void)
 static void __exit kmcl_exit(void)
 {
 	kmcl_debugfs_exit();
+	destroy_workqueue(kmcl_server_wq);
 	destroy_workqueue(kmcl_wq);
 }
 

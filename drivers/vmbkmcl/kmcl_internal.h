@@ -282,6 +282,7 @@ struct kmcl_channel {
 };
 
 extern struct workqueue_struct *kmcl_wq;
+extern struct workqueue_struct *kmcl_server_wq;
 extern spinlock_t kmcl_bus_lock;
 
 /* core.c */

@@ -24,7 +24,7 @@
 void kmcl_kick(struct kmcl_channel *ch)
 {
 	kmcl_channel_get(ch);
-	if (!queue_work(kmcl_wq, &ch->work))
+	if (!queue_work(ch->server ? kmcl_server_wq : kmcl_wq, &ch->work))
 		kmcl_channel_put(ch);
 }
 
