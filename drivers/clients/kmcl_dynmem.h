@@ -17,6 +17,9 @@
 struct dentry;
 struct device;
 
+/* A host that asks and asks, and never reads, is not answered for ever */
+#define DM_REPLIES	16
+
 enum dm_callback {
 	DM_OPENED,
 	DM_CLOSED,
@@ -51,6 +54,7 @@ enum dm_answer {
  * @send_mutex: held from taking a report's number until it was accepted
  * @seq: reports accepted; the number of the next one, under @send_mutex
  * @trans_id: transaction id of the last message sent
+ * @replies: answers to the host that are not in the ring yet
  * @version: protocol version that the host accepted, 0 before
  * @negotiated: the host accepted version and capabilities
  * @wait: woken for @answer and @disabling
@@ -62,7 +66,8 @@ enum dm_answer {
  * @next_done: number of the report whose completion should come next
  * @in_order: completion routines called in the order of sending
  * @order_errors: those called out of order
- * @unknown: messages of the host that are malformed or not understood
+ * @unknown: messages of the host that are malformed or not understood, or that
+ *	came before it had read the answers to DM_REPLIES others
  */
 struct dynmem {
 	struct device *parent;
@@ -72,6 +77,7 @@ struct dynmem {
 	struct mutex send_mutex;	/* see above */
 	unsigned long seq;
 	atomic_t trans_id;
+	atomic_t replies;
 	u32 version;
 	bool negotiated;
 	wait_queue_head_t wait;

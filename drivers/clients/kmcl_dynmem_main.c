@@ -233,17 +233,34 @@ static bool dm_negotiate(struct dynmem *dm)
 
 /* Incoming messages */
 
-static void dm_reply(struct dynmem *dm, void *msg, u16 type, u16 size)
+static EVT_VMB_PACKET_COMPLETION_ROUTINE dm_reply_done;
+
+static VOID dm_reply_done(VMBPACKET Packet, NTSTATUS Status, PVOID Buffer,
+			  UINT32 BufferLength)
 {
-	VMBPACKET packet = VmbPacketAllocate(dm->channel);
+	struct dynmem *dm = VmbChannelGetPointer(VmbPacketGetChannel(Packet));
 
-	dm_header(dm, msg, type, size);
-	if (packet && NT_SUCCESS(VmbPacketSend(packet, msg, size, NULL, 0)))
-		return;
+	atomic_dec(&dm->replies);
+	VmbPacketFree(Packet);
+}
 
-	pr_warn_ratelimited("message %u to the host not sent\n", type);
-	if (packet)
+/* Whether the host is answered */
+static bool dm_reply(struct dynmem *dm, void *msg, u16 type, u16 size)
+{
+	VMBPACKET packet = NULL;
+
+	if (atomic_inc_return(&dm->replies) <= DM_REPLIES)
+		packet = VmbPacketAllocate(dm->channel);
+	if (packet) {
+		dm_header(dm, msg, type, size);
+		VmbPacketSetCompletionRoutine(packet, dm_reply_done);
+		if (NT_SUCCESS(VmbPacketSend(packet, msg, size, NULL, 0)))
+			return true;
 		VmbPacketFree(packet);
+	}
+	atomic_dec(&dm->replies);
+	pr_warn_ratelimited("message %u to the host not sent\n", type);
+	return false;
 }
 
 /* Copies: a message may be shorter than it claims, or not aligned */
@@ -295,20 +312,18 @@ static bool dm_handle(struct dynmem *dm, const void *buffer, u32 length)
 	case DM_CAPS_RESPONSE:
 		return dm_verdict(dm, hdr.type, buffer, length);
 	case DM_BALLOON_REQUEST:
-		dm_reply(dm, &no_pages, DM_BALLOON_RESPONSE, sizeof(no_pages));
-		return true;
+		return dm_reply(dm, &no_pages, DM_BALLOON_RESPONSE,
+				sizeof(no_pages));
 	case DM_UNBALLOON_REQUEST:
 		if (!dm_read(&unballoon, sizeof(unballoon), buffer, length))
 			return false;
 		/* The last message of the transaction is the one to answer */
-		if (!(unballoon.flags & DM_MORE_PAGES))
+		return unballoon.flags & DM_MORE_PAGES ||
 			dm_reply(dm, &taken, DM_UNBALLOON_RESPONSE,
 				 sizeof(taken));
-		return true;
 	case DM_HOT_ADD_REQUEST:
-		dm_reply(dm, &no_memory, DM_HOT_ADD_RESPONSE,
-			 sizeof(no_memory));
-		return true;
+		return dm_reply(dm, &no_memory, DM_HOT_ADD_RESPONSE,
+				sizeof(no_memory));
 	case DM_INFO:
 		return true;
 	default:

@@ -22,6 +22,9 @@
 
 #include <vmbuskernelmodeclientlibapi.h>
 
+/* All of them wait in the client's queue */
+#define MESSAGES_MAX	100000U
+
 static unsigned int messages = 1000;
 module_param(messages, uint, 0444);
 MODULE_PARM_DESC(messages, "messages that the client sends once it runs");
@@ -195,6 +198,11 @@ static int echo_start(void)
 {
 	NTSTATUS status;
 
+	if (messages > MESSAGES_MAX) {
+		pr_err("messages=%u is too many: at most %u\n", messages,
+		       MESSAGES_MAX);
+		return -EINVAL;
+	}
 	echoed = 0;
 	wrong = 0;
 	reinit_completion(&echo_done);

@@ -21,7 +21,6 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
-#include <linux/slab.h>
 
 #include <vmbuskernelmodeclientlibapi.h>
 
@@ -82,6 +81,7 @@ static u8 *lent_store;
 static VMBCHANNEL share_client;
 static UINT32 store_gpadl;
 static u8 *store;
+static u8 *share_data;		/* what it writes there, and reads back */
 
 static EVT_VMB_CHANNEL_PROCESS_PACKET ShareServerProcessPacket;
 static EVT_VMB_CHANNEL_CLOSED ShareServerClosed;
@@ -212,9 +212,10 @@ static PMDL ShareDescribe(u8 *Data, ULONG Bytes)
 	return mdl;
 }
 
-/* Write @data into the store, look for it there, and read it back */
-static bool ShareClientRound(VMBCHANNEL Channel, u8 *Data, u8 *Copy, UINT32 Round)
+/* Write data into the store, look for them there, and read them back */
+static bool ShareClientRound(VMBCHANNEL Channel, UINT32 Round)
 {
+	u8 *Data = share_data, *Copy = share_data + DATA_BYTES;
 	struct share_request request = {
 		.bytes = DATA_BYTES,
 		.offset = Round * 3001 % (STORE_BYTES - DATA_BYTES),
@@ -239,7 +240,11 @@ static bool ShareClientRound(VMBCHANNEL Channel, u8 *Data, u8 *Copy, UINT32 Roun
 		status = ShareClientAsk(Channel, &request, in);
 	}
 free:
-	/* The requests are done, or were cancelled: the memory is ours again */
+	/*
+	 * The descriptions are ours again. The memory is only if the request was
+	 * completed: after one that was cancelled, or whose channel is being
+	 * closed, the server may use it until that is done.
+	 */
 	if (out)
 		IoFreeMdl(out);
 	if (more)
@@ -268,22 +273,17 @@ static VOID ShareClientPostStarted(VMBCHANNEL Channel)
 		.operation = SHARE_LEND,
 		.gpadl = store_gpadl,
 	};
-	u8 *data = kmalloc(2 * DATA_BYTES, GFP_KERNEL);
-	NTSTATUS status;
+	NTSTATUS status = ShareClientAsk(Channel, &lend, NULL);
 	UINT32 i;
 
-	status = data ? ShareClientAsk(Channel, &lend, NULL) :
-			STATUS_INSUFFICIENT_RESOURCES;
 	if (!NT_SUCCESS(status))
 		pr_err("lending %u bytes: status %#x\n", STORE_BYTES, status);
 	for (i = 0; i < rounds; i++) {
-		if (NT_SUCCESS(status) &&
-		    ShareClientRound(Channel, data, data + DATA_BYTES, i))
+		if (NT_SUCCESS(status) && ShareClientRound(Channel, i))
 			right++;
 		else
 			wrong++;
 	}
-	kfree(data);
 	complete(&share_done);
 }
 
@@ -366,11 +366,13 @@ static void share_stop(void)
 	}
 	root_device_unregister(share_device);
 	free_pages_exact(store, STORE_BYTES);
+	free_pages_exact(share_data, 2 * DATA_BYTES);
 }
 
 static int share_start(void)
 {
 	NTSTATUS status;
+	int ret;
 
 	right = 0;
 	wrong = 0;
@@ -379,11 +381,14 @@ static int share_start(void)
 	store = alloc_pages_exact(STORE_BYTES, GFP_KERNEL | __GFP_ZERO);
 	if (!store)
 		return -ENOMEM;
+	ret = -ENOMEM;
+	share_data = alloc_pages_exact(2 * DATA_BYTES, GFP_KERNEL);
+	if (!share_data)
+		goto free_store;
 	share_device = root_device_register("kmcl_share");
-	if (IS_ERR(share_device)) {
-		free_pages_exact(store, STORE_BYTES);
-		return PTR_ERR(share_device);
-	}
+	ret = PTR_ERR_OR_ZERO(share_device);
+	if (ret)
+		goto free_data;
 
 	status = ShareCreateServer();
 	if (NT_SUCCESS(status))
@@ -399,6 +404,11 @@ static int share_start(void)
 	else
 		pr_info("%u right, %u wrong\n", right, wrong);
 	return 0;
+free_data:
+	free_pages_exact(share_data, 2 * DATA_BYTES);
+free_store:
+	free_pages_exact(store, STORE_BYTES);
+	return ret;
 }
 
 module_init(share_start);
