@@ -5,7 +5,7 @@
  * A request is a hidden packet and a record on the caller's stack, listed in
  * ch->syncs under ch->tx_lock while it waits. Disabling and a dead link end
  * every wait at once, outside the state machine's work: a callback that runs
- * there may be what waits.
+ * there, PostStarted or Suspend, may be what waits.
  */
 #include <linux/export.h>
 #include <linux/ktime.h>
@@ -77,24 +77,34 @@ static int sync_try(struct kmcl_channel *ch, const void *buf, u32 len,
 	return ret;
 }
 
+/*
+ * May a state callback on this stack wait? Packets move while PostStarted runs.
+ * While Suspend runs they do not, and are queued, as they are once the channel
+ * is paused. Traffic waits for the other ones to return.
+ */
+static bool callback_may_wait(struct kmcl_channel *ch)
+{
+	enum kmcl_step cb = READ_ONCE(ch->callback);
+
+	return READ_ONCE(ch->worker) != current || cb == KMCL_DO_CB_POST ||
+	       cb == KMCL_DO_CB_SUSPEND;
+}
+
 static int sync_begin(struct kmcl_channel *ch, struct kmcl_sync *sync,
 		      bool waits)
 {
-	enum kmcl_step cb = READ_ONCE(ch->callback);
 	unsigned long flags;
 	int ret = 0;
 
 	/*
-	 * Traffic waits for these callbacks: waiting in one would never end.
-	 * Without a time limit it is not waited for, but the packet's own
-	 * routine is, which stands behind the one that is running.
+	 * Where traffic waits for the caller, waiting would never end. Without
+	 * a time limit it is not waited for, but the packet's own routine is,
+	 * which stands behind the one that is running.
 	 */
 	if (READ_ONCE(ch->done_task) == current)
 		ret = -EDEADLK;
-	else if (waits && READ_ONCE(ch->rx_task) == current)
-		ret = -EDEADLK;
-	else if (waits && READ_ONCE(ch->worker) == current &&
-		 cb != KMCL_DO_CB_POST)
+	else if (waits && (READ_ONCE(ch->rx_task) == current ||
+			   !callback_may_wait(ch)))
 		ret = -EDEADLK;
 	spin_lock_irqsave(&ch->tx_lock, flags);
 	if (ch->sync_closed)
@@ -141,13 +151,19 @@ static int sync_wait(struct kmcl_sync *sync, s64 timeout_ns)
  *	without @reply
  * @timeout_ns: 0: neither queue nor wait; KMCL_NO_TIMEOUT: no limit
  *
+ * While the channel waits for its device or is paused, and in Suspend during a
+ * pause, the packet is queued and waits like any other: until packets move
+ * again, time is over or the channel is closed. Nothing moves before the suspend
+ * callback returns: without a limit only closing ends the wait there.
+ *
  * Context: may sleep; with a timeout of 0 and without KMCL_SEND_WAIT, atomic.
  * Servers: only that.
  * Return: 0; -EAGAIN: timeout 0 and no room; -ECANCELED: time is over, or the
  * task is being killed; -ENODEV: the channel is or was closed; -ENOSPC: the
- * data was cut, @reply_len tells what is needed; -EDEADLK: waiting from a
- * callback that traffic waits for; -ENOMEM; -EOPNOTSUPP: @mdl on a server;
- * -EINVAL (arguments 1, 2, 3, 4, 5, 7, 8).
+ * data was cut, @reply_len tells what is needed; -EDEADLK: waiting in the
+ * opened, started or process callback or in a completion routine, which traffic
+ * waits for; -ENOMEM; -EOPNOTSUPP: @mdl on a server; -EINVAL (arguments 1, 2, 3,
+ * 4, 5, 7, 8).
  */
 int __kmcl_send_sync_mdl(struct kmcl_channel *ch, const void *buf, u32 len,
 			 const struct kmcl_mdl *mdl, u32 flags, void *reply,

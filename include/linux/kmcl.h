@@ -65,7 +65,7 @@ static inline int kmcl_errno(int ret)
  * @opened: the link is up, nothing moves yet; a negative result undoes the open
  * @closed: the channel is closed; packets are queued from here on, not sent
  * @suspend: no packet will be delivered until @started; complete what is
- *	outstanding, stop sending
+ *	outstanding, stop sending. What is sent nevertheless is queued
  * @started: about to run; may queue packets, must not wait for traffic
  * @post_started: running; may wait for traffic
  *
