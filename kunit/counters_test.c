@@ -102,28 +102,11 @@ static void turns_are_counted(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, loop->server.batches, 3);
 }
 
-static void put_raw(struct end *e, u16 type, const void *header, u32 header_len,
-		    const void *payload, u32 len)
-{
-	struct kmcl_channel *ch = e->ch;
-
-	spin_lock_irq(&ch->tx_lock);
-	KUNIT_EXPECT_EQ(e->loop->test, 0,
-			kmcl_ring_put(&ch->tx, type, 0, 1, header, header_len,
-				      payload, len));
-	kmcl_ring_commit(&ch->tx);
-	spin_unlock_irq(&ch->tx_lock);
-	rcu_read_lock();
-	kmcl_signal(ch);
-	rcu_read_unlock();
-}
-
 static void bad_packets_by_kind(struct kunit *test)
 {
 	static const u8 zeroes[128];
 	struct loop *loop = test->priv;
 	struct end *server = &loop->server;
-	struct kmcl_ring *tx = &loop->client.ch->tx;
 	struct kmcl_counters c;
 	u64 value = 77;
 	u32 i;
@@ -134,11 +117,12 @@ static void bad_packets_by_kind(struct kunit *test)
 	for (i = 0; i < 16; i++)
 		if (i != KMCL_WIRE_DATA_INBAND && i != KMCL_WIRE_COMP &&
 		    i != KMCL_WIRE_DATA_GPA_DIRECT)
-			put_raw(&loop->client, i, NULL, 0, &value, 8);
-	put_raw(&loop->client, KMCL_WIRE_DATA_INBAND, NULL, 0, zeroes, 72);
-	put_raw(&loop->client, KMCL_WIRE_COMP, NULL, 0, zeroes, 72);
+			loop_inject(&loop->client, i, 0, NULL, 0, &value, 8);
+	loop_inject(&loop->client, KMCL_WIRE_DATA_INBAND, 0, NULL, 0, zeroes, 72);
+	loop_inject(&loop->client, KMCL_WIRE_COMP, 0, NULL, 0, zeroes, 72);
 	/* Ranges that are none */
-	put_raw(&loop->client, KMCL_WIRE_DATA_GPA_DIRECT, zeroes, 8, zeroes, 8);
+	loop_inject(&loop->client, KMCL_WIRE_DATA_GPA_DIRECT, 0, zeroes, 8,
+		    zeroes, 8);
 	loop_send(&loop->client, 5, 0);
 	loop_wait(server, loop_got(server) == 1);
 	KUNIT_EXPECT_EQ(test, server->got[0], 5);
@@ -149,15 +133,7 @@ static void bad_packets_by_kind(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c.bad_packets, 16);
 
 	/* And one that ends the ring: longer than what is there */
-	spin_lock_irq(&loop->client.ch->tx_lock);
-	i = tx->index;
-	kmcl_ring_put(tx, KMCL_WIRE_DATA_INBAND, 0, 1, NULL, 0, &value, 8);
-	((struct kmcl_wire_desc *)(tx->data + i))->len8 = cpu_to_le16(100);
-	kmcl_ring_commit(tx);
-	spin_unlock_irq(&loop->client.ch->tx_lock);
-	rcu_read_lock();
-	kmcl_signal(loop->client.ch);
-	rcu_read_unlock();
+	loop_inject_len8(&loop->client, 100);
 	loop_wait(server, loop_counters(server).bad[KMCL_BAD_LENGTH] == 1);
 	KUNIT_EXPECT_EQ(test, loop_counters(server).bad_packets, 17);
 }

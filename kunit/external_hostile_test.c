@@ -86,21 +86,9 @@ static void hostile_exit(struct kunit *test)
 	kfree(fx.mem);
 }
 
-/* Write a packet as this end's driver never could, and signal */
 static void inject(struct end *e, u16 type, const u64 *header, u32 words)
 {
-	struct kmcl_channel *ch = e->ch;
-	int ret;
-
-	spin_lock_irq(&ch->tx_lock);
-	ret = kmcl_ring_put(&ch->tx, type, 1, 0x123456789, header, 8 * words,
-			    "payload", 8);
-	kmcl_ring_commit(&ch->tx);
-	spin_unlock_irq(&ch->tx_lock);
-	KUNIT_ASSERT_EQ(e->loop->test, ret, 0);
-	rcu_read_lock();
-	kmcl_signal(ch);
-	rcu_read_unlock();
+	loop_inject(e, type, 1, header, 8 * words, "payload", 8);
 }
 
 static void send_external(struct loop *loop)

@@ -513,6 +513,38 @@ struct sent *loop_send(struct end *e, u64 value, u32 flags)
 	return loop_send_long(e, value, 8, flags);
 }
 
+static void inject(struct end *e, u16 type, u16 flags, const void *header,
+		   u32 header_len, const void *payload, u32 len, u16 len8)
+{
+	struct kmcl_channel *ch = e->ch;
+	struct kmcl_wire_desc *desc;
+	int ret;
+
+	rcu_read_lock();
+	spin_lock_irq(&ch->tx_lock);
+	desc = (struct kmcl_wire_desc *)(ch->tx.data + ch->tx.index);
+	ret = kmcl_ring_put(&ch->tx, type, flags, 0x123456789, header,
+			    header_len, payload, len);
+	if (!ret && len8)
+		desc->len8 = cpu_to_le16(len8);
+	kmcl_ring_commit(&ch->tx);
+	spin_unlock_irq(&ch->tx_lock);
+	kmcl_signal(ch);
+	rcu_read_unlock();
+	KUNIT_ASSERT_EQ(e->loop->test, ret, 0);
+}
+
+void loop_inject(struct end *e, u16 type, u16 flags, const void *header,
+		 u32 header_len, const void *payload, u32 len)
+{
+	inject(e, type, flags, header, header_len, payload, len, 0);
+}
+
+void loop_inject_len8(struct end *e, u16 len8)
+{
+	inject(e, KMCL_WIRE_DATA_INBAND, 0, NULL, 0, "eight..", 8, len8);
+}
+
 void loop_complete_kept(struct end *e, unsigned int index, u64 reply)
 {
 	struct kmcl_completion *comp;

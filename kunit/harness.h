@@ -132,6 +132,11 @@ void loop_release(struct end *e);
 struct sent *loop_send(struct end *e, u64 value, u32 flags);
 struct sent *loop_send_long(struct end *e, u64 value, u32 len, u32 flags);
 struct sent *loop_try_send(struct end *e, u64 value, u32 flags);
+/* Write a packet as this end's driver never could, and signal */
+void loop_inject(struct end *e, u16 type, u16 flags, const void *header,
+		 u32 header_len, const void *payload, u32 len);
+/* A short one, whose header says that it has as many units of 8 bytes */
+void loop_inject_len8(struct end *e, u16 len8);
 void loop_complete_kept(struct end *e, unsigned int index, u64 reply);
 void loop_complete_all(struct end *e);
 u32 loop_done(struct end *e);

@@ -136,7 +136,6 @@ static void the_header_is_what_vmbus_pipes_have(struct kunit *test)
 /* Write as a client would that does not play by the rules */
 static void lie(struct end *e, u32 type, u32 bytes, u32 payload, u16 flags)
 {
-	struct kmcl_channel *ch = e->ch;
 	struct {
 		__le32 type, bytes;
 		u8 rest[120];
@@ -147,15 +146,7 @@ static void lie(struct end *e, u32 type, u32 bytes, u32 payload, u16 flags)
 
 	KUNIT_ASSERT_LE(e->loop->test, payload, (u32)sizeof(message));
 	memset(message.rest, 0x55, sizeof(message.rest));
-	spin_lock_irq(&ch->tx_lock);
-	KUNIT_EXPECT_EQ(e->loop->test, 0,
-			kmcl_ring_put(&ch->tx, KMCL_WIRE_DATA_INBAND, flags, 7,
-				      NULL, 0, &message, payload));
-	kmcl_ring_commit(&ch->tx);
-	spin_unlock_irq(&ch->tx_lock);
-	rcu_read_lock();
-	kmcl_signal(ch);
-	rcu_read_unlock();
+	loop_inject(e, KMCL_WIRE_DATA_INBAND, flags, NULL, 0, &message, payload);
 }
 
 static void bad_headers_are_counted_and_dropped(struct kunit *test)
@@ -255,7 +246,6 @@ static void a_message_has_a_longest(struct kunit *test)
 static void a_message_beyond_the_longest_is_dropped(struct kunit *test)
 {
 	struct loop *loop = test->priv;
-	struct kmcl_channel *ch = loop->client.ch;
 	struct end *server = &loop->server;
 	__le32 *message = kunit_kzalloc(test, PIPE_MAX + 16, GFP_KERNEL);
 
@@ -264,11 +254,8 @@ static void a_message_beyond_the_longest_is_dropped(struct kunit *test)
 	loop_up(loop);
 	message[0] = cpu_to_le32(PIPE_DATA);
 	message[1] = cpu_to_le32(PIPE_MAX + 1);
-	spin_lock_irq(&ch->tx_lock);
-	KUNIT_EXPECT_EQ(test, 0,
-			kmcl_ring_put(&ch->tx, KMCL_WIRE_DATA_INBAND, 0, 7,
-				      NULL, 0, message, PIPE_MAX + 16));
-	spin_unlock_irq(&ch->tx_lock);
+	loop_inject(&loop->client, KMCL_WIRE_DATA_INBAND, 0, NULL, 0, message,
+		    PIPE_MAX + 16);
 	loop_send(&loop->client, 9, 0);
 	loop_wait(server, loop_got(server) == 1);
 	KUNIT_EXPECT_EQ(test, server->got[0], 9);
