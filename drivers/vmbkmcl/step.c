@@ -403,17 +403,20 @@ static void run_event(struct kmcl_channel *ch, enum kmcl_event ev)
 {
 	const struct kmcl_transition *t;
 	enum kmcl_event outcome;
+	enum kmcl_state from;
 	unsigned long flags;
 	const u8 *step;
 
 	while (ev != KMCL_EV_NONE) {
 		outcome = KMCL_EV_NONE;
-		t = kmcl_transition(ch->server, ch->state, ev);
+		/* Binding and unbinding change it as a part of the step */
+		from = ch->state;
+		t = kmcl_transition(ch->server, from, ev);
 		if (WARN_ON_ONCE(!t))
 			return;
 		for (step = t->steps; *step != KMCL_DO_END; step++)
 			outcome = run_step(ch, *step);
-		trace_kmcl_state(ch, ch->state, ev, t->next);
+		trace_kmcl_state(ch, from, ev, t->next);
 		spin_lock_irqsave(&ch->lock, flags);
 		arrive(ch, ev, t->next);
 		spin_unlock_irqrestore(&ch->lock, flags);
