@@ -196,8 +196,10 @@ int __kmcl_send_sync_mdl(struct kmcl_channel *ch, const void *buf, u32 len,
 		return -EOPNOTSUPP;
 	if (timeout_ns < 0 || (ch->server && may_wait))
 		return KMCL_ERR(EINVAL, 8);
-	if (!may_wait)
-		return sync_try(ch, buf, len, flags);
+	if (!may_wait) {
+		ret = sync_try(ch, buf, len, flags);
+		goto trace;
+	}
 	might_sleep();
 
 	pkt = kmcl_packet_new(ch, GFP_KERNEL);
@@ -242,6 +244,7 @@ end:
 	sync_end(ch, &sync);
 free:
 	kmcl_packet_destroy(pkt);
+trace:
 	trace_kmcl_sync(ch, timeout_ns, ret);
 	return ret;
 }
