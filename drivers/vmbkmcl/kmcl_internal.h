@@ -242,7 +242,7 @@ struct kmcl_channel {
 	bool tx_link;			/* the ring is there and alive */
 	bool tx_open;			/* the gate for packets */
 	bool sync_closed;		/* no synchronous request may wait */
-	atomic_t done_state;		/* see done_claim() */
+	atomic_t done_state;		/* see done.c */
 	struct task_struct *done_task;
 	bool tx_full;			/* no room since the last packet */
 	u32 generation;
@@ -320,16 +320,21 @@ void kmcl_tx_flush(struct kmcl_channel *ch);
 void kmcl_tx_attach(struct kmcl_channel *ch);
 void kmcl_tx_gate(struct kmcl_channel *ch, bool open);
 void kmcl_tx_dead(struct kmcl_channel *ch);
+void kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_completion *comp,
+		  const void *buf, u32 len);
+void kmcl_signal(struct kmcl_channel *ch);
+
+/* done.c */
+void kmcl_done_add(struct kmcl_packet *pkt, int status, u32 len);
+void kmcl_done_run_due(struct kmcl_channel *ch, unsigned long *flags);
+void kmcl_done_run_claimed(struct kmcl_channel *ch, unsigned long *flags);
 void kmcl_tx_fail_in_flight(struct kmcl_channel *ch, int status,
 			    bool keep_external);
 void kmcl_tx_fail_queued(struct kmcl_channel *ch, int status);
 void kmcl_tx_wait_done(struct kmcl_channel *ch);
-void kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_completion *comp,
-		  const void *buf, u32 len);
 void kmcl_tx_matched(struct kmcl_channel *ch, u64 trans_id,
 		     const void *payload, u32 len);
 bool kmcl_tx_take_back(struct kmcl_packet *pkt, int status);
-void kmcl_signal(struct kmcl_channel *ch);
 
 /* sync.c */
 void kmcl_sync_abort(struct kmcl_channel *ch);
@@ -415,6 +420,16 @@ static inline u32 kmcl_max_payload(const struct kmcl_channel *ch)
 {
 	return unlikely(ch->pipe) ? min(ch->max_payload, KMCL_PIPE_MAX) :
 		ch->max_payload;
+}
+
+/*
+ * Run the completion routines that are due, unless somebody is at it, who will
+ * see them. Under tx_lock, as kmcl_done_run_claimed().
+ */
+static inline void kmcl_done_run(struct kmcl_channel *ch, unsigned long *flags)
+{
+	if (!list_empty(&ch->done))
+		kmcl_done_run_due(ch, flags);
 }
 
 /* Where a packet's ranges stand: behind the largest payload */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Outgoing direction: the queue, the ring's producer, completions.
+ * Outgoing direction: the queue, the ring's producer, the gate.
  *
  * ch->tx_lock covers all of it; packets and the completions that the driver
- * makes stand in one queue and enter the ring in the order accepted. Nothing
- * here allocates. Completion routines run without a lock, from one list, by
- * whoever finds it idle: one that sends again cannot recurse.
+ * makes stand in one queue and enter the ring in the order accepted. Sending and
+ * writing what is queued are atomic, and nothing here allocates. How a packet
+ * ends is in done.c, but for one that ends in the call that sends it.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -25,90 +25,11 @@ void kmcl_signal(struct kmcl_channel *ch)
 		ch->offer->ops->signal(ch->offer);
 }
 
-/*
- * Whether somebody runs completion routines stands in ch->done_state. It is
- * taken under tx_lock and may be let go of without, by done_release(), unless
- * somebody has asked for attention: with a packet on the done list, or by
- * waiting for the routines to return. Once it is let go the channel may be
- * freed. Returns true when nobody was at it, and the caller now is.
- */
-static bool done_claim(struct kmcl_channel *ch)
-{
-	lockdep_assert_held(&ch->tx_lock);
-	if (atomic_fetch_or(KMCL_DONE_ATTENTION, &ch->done_state) &
-	    KMCL_DONE_BUSY)
-		return false;
-	atomic_set(&ch->done_state, KMCL_DONE_BUSY);
-	return true;
-}
-
+/* True: nobody has asked for attention meanwhile, see done.c */
 static bool done_release(struct kmcl_channel *ch)
 {
 	return atomic_cmpxchg(&ch->done_state, KMCL_DONE_BUSY, 0) ==
 	       KMCL_DONE_BUSY;
-}
-
-static bool done_idle(struct kmcl_channel *ch)
-{
-	unsigned long flags;
-	bool idle;
-
-	spin_lock_irqsave(&ch->tx_lock, flags);
-	idle = list_empty(&ch->done) && done_claim(ch);
-	if (idle)
-		atomic_set(&ch->done_state, 0);
-	spin_unlock_irqrestore(&ch->tx_lock, flags);
-	return idle;
-}
-
-/* Until every completion routine that is due has returned. Sleeps. */
-void kmcl_tx_wait_done(struct kmcl_channel *ch)
-{
-	wait_event(ch->wait, done_idle(ch));
-}
-
-/*
- * Run the completion routines that are due; the caller has claimed that.
- * Called and returns with tx_lock held and interrupts off as @flags says;
- * drops it for each routine.
- */
-static void run_claimed(struct kmcl_channel *ch, unsigned long *flags)
-{
-	struct kmcl_packet *pkt;
-
-	WRITE_ONCE(ch->done_task, in_task() ? current : NULL);
-	while ((pkt = list_first_entry_or_null(&ch->done, struct kmcl_packet,
-					       item.node))) {
-		kmcl_done_fn done = pkt->done;
-		int status = pkt->status;
-		u32 len = pkt->len;
-
-		trace_kmcl_complete(ch, pkt, pkt->slot->index, status);
-		list_del_init(&pkt->item.node);
-		pkt->state = KMCL_PKT_IDLE;
-		if (!done) {
-			if (!kmcl_packet_recycle(pkt))
-				kmcl_packet_destroy(pkt);
-			continue;
-		}
-		spin_unlock_irqrestore(&ch->tx_lock, *flags);
-		if (status && pkt->ntstatus)
-			status = kmcl_ntstatus(status);
-		done(pkt, status, len ? pkt->buf : NULL, len);
-		spin_lock_irqsave(&ch->tx_lock, *flags);
-	}
-	WRITE_ONCE(ch->done_task, NULL);
-	atomic_set(&ch->done_state, 0);
-	/* No barrier: whoever waits looks under tx_lock, queued already */
-	if (waitqueue_active(&ch->wait))
-		wake_up_all(&ch->wait);
-}
-
-/* Run what is due, unless somebody is at it, who will see it. */
-static void run_done(struct kmcl_channel *ch, unsigned long *flags)
-{
-	if (!list_empty(&ch->done) && done_claim(ch))
-		run_claimed(ch, flags);
 }
 
 /*
@@ -128,29 +49,8 @@ static void done_at_once(struct kmcl_packet *pkt, unsigned long flags)
 	if (likely(done_release(ch)))
 		return;
 	spin_lock_irqsave(&ch->tx_lock, flags);
-	run_claimed(ch, &flags);
+	kmcl_done_run_claimed(ch, &flags);
 	spin_unlock_irqrestore(&ch->tx_lock, flags);
-}
-
-/* A packet's fate is settled; its routine is due. */
-static void finish(struct kmcl_packet *pkt, int status, u32 len)
-{
-	struct kmcl_channel *ch = pkt->ch;
-
-	lockdep_assert_held(&ch->tx_lock);
-	if (pkt->slot->pkt) {
-		pkt->slot->pkt = NULL;
-		pkt->slot->trans_id = 0;
-	}
-	pkt->state = KMCL_PKT_DONE;
-	pkt->status = status;
-	pkt->len = len;
-	ch->n.completed++;
-	if (status == -ECANCELED)
-		ch->n.cancelled++;
-	else if (status == -ENODEV)
-		ch->n.removed++;
-	list_add_tail(&pkt->item.node, &ch->done);
 }
 
 /* Write a packet into the ring, not yet visible to the peer. */
@@ -242,7 +142,7 @@ static int put_item(struct kmcl_channel *ch, struct kmcl_item *item)
 		}
 		ch->n.queued--;
 		if (!pkt->wait)
-			finish(pkt, 0, 0);
+			kmcl_done_add(pkt, 0, 0);
 		return 0;
 	}
 
@@ -318,7 +218,7 @@ void kmcl_tx_flush(struct kmcl_channel *ch)
 		kmcl_signal(ch);
 		spin_lock_irqsave(&ch->tx_lock, flags);
 	}
-	run_done(ch, &flags);
+	kmcl_done_run(ch, &flags);
 unlock:
 	spin_unlock_irqrestore(&ch->tx_lock, flags);
 	rcu_read_unlock();
@@ -393,7 +293,7 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 		} else if (unlikely(signal || !list_empty(&ch->done) ||
 				    atomic_read(&ch->done_state))) {
 			/* Whoever signals at the moment has not claimed yet */
-			finish(pkt, 0, 0);
+			kmcl_done_add(pkt, 0, 0);
 		} else {
 			ch->n.completed++;
 			done_at_once(pkt, irq);
@@ -409,7 +309,7 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 		spin_lock_irqsave(&ch->tx_lock, irq);
 		rcu_read_unlock();
 	}
-	run_done(ch, &irq);
+	kmcl_done_run(ch, &irq);
 unlock:
 	spin_unlock_irqrestore(&ch->tx_lock, irq);
 	return ret;
@@ -486,56 +386,6 @@ void kmcl_tx_dead(struct kmcl_channel *ch)
 	spin_unlock_irqrestore(&ch->tx_lock, flags);
 }
 
-/*
- * No completion will come for what is in flight. Completions that the driver
- * made and that did not reach the ring are dropped. @keep_external: the peer may
- * still use the memory of packets that describe some: these stay. Atomic.
- */
-void kmcl_tx_fail_in_flight(struct kmcl_channel *ch, int status,
-			    bool keep_external)
-{
-	struct kmcl_packet *pkt, *next;
-	struct kmcl_item *item, *n;
-	LIST_HEAD(comps);
-	unsigned long flags;
-
-	kmcl_sync_abort(ch);
-	spin_lock_irqsave(&ch->tx_lock, flags);
-	list_for_each_entry_safe(pkt, next, &ch->in_flight, item.node) {
-		if (keep_external && pkt->ext_len)
-			continue;
-		list_del(&pkt->item.node);
-		ch->n.in_flight--;
-		finish(pkt, status, 0);
-	}
-	list_for_each_entry_safe(item, n, &ch->txq, node) {
-		if (item->kind == KMCL_ITEM_COMP) {
-			list_move_tail(&item->node, &comps);
-			ch->n.comps_dropped++;
-		}
-	}
-	run_done(ch, &flags);
-	spin_unlock_irqrestore(&ch->tx_lock, flags);
-	list_for_each_entry_safe(item, n, &comps, node)
-		kmcl_comp_free(container_of(item, struct kmcl_completion, item));
-}
-
-/* The channel ends: what is queued will never be sent. */
-void kmcl_tx_fail_queued(struct kmcl_channel *ch, int status)
-{
-	struct kmcl_packet *pkt, *next;
-	unsigned long flags;
-
-	spin_lock_irqsave(&ch->tx_lock, flags);
-	list_for_each_entry_safe(pkt, next, &ch->txq, item.node) {
-		list_del(&pkt->item.node);
-		ch->n.queued--;
-		finish(pkt, status, 0);
-	}
-	run_done(ch, &flags);
-	spin_unlock_irqrestore(&ch->tx_lock, flags);
-}
-
 /* Send the driver's completion of an incoming packet; frees @comp. Atomic. */
 void kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_completion *comp,
 		  const void *buf, u32 len)
@@ -571,52 +421,4 @@ unlock:
 		kmcl_tx_flush(ch);
 	else
 		kmcl_comp_free(comp);
-}
-
-/*
- * The peer completed a transaction. @payload is shared memory. Counted and
- * otherwise ignored when no packet in flight has the id. Atomic.
- */
-void kmcl_tx_matched(struct kmcl_channel *ch, u64 trans_id,
-		     const void *payload, u32 len)
-{
-	struct kmcl_packet *pkt;
-	struct kmcl_slot *slot;
-	unsigned long flags;
-
-	spin_lock_irqsave(&ch->tx_lock, flags);
-	slot = xa_load(&ch->slots, (u32)trans_id);
-	if (slot && slot->pkt && slot->trans_id == trans_id) {
-		pkt = slot->pkt;
-		list_del(&pkt->item.node);
-		ch->n.in_flight--;
-		memcpy(pkt->buf, payload, len);
-		finish(pkt, 0, len);
-		run_done(ch, &flags);
-	} else {
-		ch->n.comps_stale++;
-	}
-	spin_unlock_irqrestore(&ch->tx_lock, flags);
-}
-
-/* Take a packet off the queue or out of flight; false: its routine is due. */
-bool kmcl_tx_take_back(struct kmcl_packet *pkt, int status)
-{
-	struct kmcl_channel *ch = pkt->ch;
-	unsigned long flags;
-	bool taken = false;
-
-	spin_lock_irqsave(&ch->tx_lock, flags);
-	if (pkt->state == KMCL_PKT_QUEUED || pkt->state == KMCL_PKT_IN_FLIGHT) {
-		if (pkt->state == KMCL_PKT_QUEUED)
-			ch->n.queued--;
-		else
-			ch->n.in_flight--;
-		list_del(&pkt->item.node);
-		finish(pkt, status, 0);
-		run_done(ch, &flags);
-		taken = true;
-	}
-	spin_unlock_irqrestore(&ch->tx_lock, flags);
-	return taken;
 }
