@@ -347,6 +347,8 @@ void kmcl_rx_start(struct kmcl_channel *ch);
 void kmcl_rx_stop(struct kmcl_channel *ch);
 void kmcl_rx_drain(struct kmcl_channel *ch);
 void kmcl_rx_signalled(struct kmcl_channel *ch);
+
+/* incoming.c */
 void kmcl_comp_free(struct kmcl_completion *comp);
 
 /* pipe.c */
@@ -430,6 +432,15 @@ static inline void kmcl_done_run(struct kmcl_channel *ch, unsigned long *flags)
 {
 	if (!list_empty(&ch->done))
 		kmcl_done_run_due(ch, flags);
+}
+
+/* Somebody is to look at the incoming ring, in process context or not */
+static inline void kmcl_rx_schedule(struct kmcl_channel *ch, bool passive)
+{
+	if (passive)
+		queue_work(kmcl_wq, &ch->rx_work);
+	else
+		tasklet_schedule(&ch->rx_tasklet);
 }
 
 /* Where a packet's ranges stand: behind the largest payload */

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Incoming packets in the driver's hands: completing, deferring and failing
+ * them, and how many there may be.
+ *
+ * ch->rx_lock covers the numbers and the free contexts. The driver calls from any
+ * context and in any order; a packet that it gives back may be what delivery
+ * (receive.c) or a step of the state machine waits for.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/export.h>
+#include <linux/slab.h>
+
+#include "kmcl_internal.h"
+#include "trace.h"
+
+/* Room for an incoming packet again: resume if delivery waits for it. */
+void kmcl_comp_free(struct kmcl_completion *comp)
+{
+	struct kmcl_channel *ch = comp->ch;
+	bool resume = false, keep;
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->rx_lock, flags);
+	keep = ch->comp_cached < KMCL_CACHED;
+	if (keep) {
+		list_add(&comp->item.node, &ch->comp_cache);
+		ch->comp_cached++;
+	}
+	if (ch->rx_stalled) {
+		ch->rx_stalled = false;
+		resume = ch->rx_open;
+	}
+	if (resume)
+		kmcl_rx_schedule(ch, ch->rx_passive || ch->rx_once);
+	spin_unlock_irqrestore(&ch->rx_lock, flags);
+	if (!keep)
+		kfree(comp);
+}
+
+static void put_outstanding(struct kmcl_channel *ch, bool external)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->rx_lock, flags);
+	ch->outstanding--;
+	ch->external -= external;
+	/* Under the lock: whoever waits may free the channel */
+	if (!ch->outstanding && !ch->rx_open)
+		wake_up_all(&ch->wait);
+	if (ch->rx_stalled && ch->rx_open) {
+		ch->rx_stalled = false;
+		kmcl_rx_schedule(ch, ch->rx_passive || ch->rx_once);
+	}
+	spin_unlock_irqrestore(&ch->rx_lock, flags);
+}
+
+/**
+ * kmcl_complete() - the driver is done with an incoming packet
+ *	(VmbChannelPacketComplete)
+ * @comp: what the process callback was given; not to be used afterwards
+ * @buf: data for the sender; copied; may be the packet's own buffer
+ * @len: its bytes, at most the channel's packet size; 0: none
+ *
+ * Sends a completion if the sender asked for one. Exactly once per packet,
+ * from any thread, in any order.
+ *
+ * Context: atomic.
+ */
+void kmcl_complete(struct kmcl_completion *comp, const void *buf, u32 len)
+{
+	struct kmcl_channel *ch = comp->ch;
+	bool external = comp->ranges;
+
+	if (len > ch->max_payload) {
+		pr_warn_ratelimited("%s: completion data of %u bytes was cut to the packet size, %u\n",
+				    kmcl_name(ch), len, ch->max_payload);
+		len = ch->max_payload;
+	}
+	if (!buf)
+		len = 0;
+	kmcl_ext_release(comp);
+	if (comp->wanted)
+		kmcl_tx_comp(ch, comp, buf, len);
+	else
+		kmcl_comp_free(comp);
+	put_outstanding(ch, external);
+}
+EXPORT_SYMBOL_GPL(kmcl_complete);
+
+/**
+ * kmcl_packet_defer() - deliver the packet again, in process context
+ *	(VmbChannelPacketDeferToPassive)
+ * @comp: what the process callback was given, inside that callback
+ *
+ * Later packets wait behind it. When the channel closes first it is dropped.
+ *
+ * Context: atomic.
+ */
+void kmcl_packet_defer(struct kmcl_completion *comp)
+{
+	struct kmcl_channel *ch = comp->ch;
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->rx_lock, flags);
+	ch->rx_deferred = comp;
+	ch->deferred++;
+	spin_unlock_irqrestore(&ch->rx_lock, flags);
+	trace_kmcl_defer(ch, comp->trans_id);
+	put_outstanding(ch, comp->ranges);
+}
+EXPORT_SYMBOL_GPL(kmcl_packet_defer);
+
+/**
+ * kmcl_packet_fail() - the packet is malformed beyond repair
+ *	(VmbChannelPacketFail)
+ * @comp: what the process callback was given, inside that callback; not to be
+ *	used afterwards
+ *
+ * No completion is sent, and nothing more is received until the channel was
+ * closed and opened again.
+ *
+ * Context: atomic.
+ */
+void kmcl_packet_fail(struct kmcl_completion *comp)
+{
+	struct kmcl_channel *ch = comp->ch;
+	bool external = comp->ranges;
+	unsigned long flags;
+
+	trace_kmcl_fail(ch, comp->trans_id);
+	spin_lock_irqsave(&ch->rx_lock, flags);
+	ch->rx_failed = true;
+	ch->failed++;
+	ch->bad_packets++;
+	ch->bad[KMCL_BAD_DRIVER]++;
+	spin_unlock_irqrestore(&ch->rx_lock, flags);
+	kmcl_ext_release(comp);
+	kmcl_comp_free(comp);
+	put_outstanding(ch, external);
+}
+EXPORT_SYMBOL_GPL(kmcl_packet_fail);
+
+/**
+ * kmcl_completion_context() - the driver's memory with an incoming packet
+ * @comp: what the process callback was given
+ *
+ * Context: atomic.
+ * Return: as many bytes as __kmcl_set_context_size() was told.
+ */
+void *kmcl_completion_context(struct kmcl_completion *comp)
+{
+	return comp->context;
+}
+EXPORT_SYMBOL_GPL(kmcl_completion_context);
+
+/**
+ * kmcl_set_quota() - most packets in the driver's hands
+ *	(VmbChannelSetTransactionQuota)
+ * @ch: the channel
+ * @quota: more than 0; without a call there is no limit
+ *
+ * At the limit nothing is taken from the ring. Raising it takes effect with
+ * the next completion.
+ *
+ * Context: atomic.
+ */
+void kmcl_set_quota(struct kmcl_channel *ch, u32 quota)
+{
+	unsigned long flags;
+
+	if (!quota) {
+		pr_warn_ratelimited("%s: a transaction quota of 0 was ignored\n",
+				    kmcl_name(ch));
+		return;
+	}
+	spin_lock_irqsave(&ch->rx_lock, flags);
+	ch->quota = quota;
+	spin_unlock_irqrestore(&ch->rx_lock, flags);
+}
+EXPORT_SYMBOL_GPL(kmcl_set_quota);
+
+/**
+ * kmcl_set_process_context() - where packets are delivered
+ *	(VmbChannelSetIncomingProcessingAtPassive)
+ * @ch: the channel
+ * @required: true: only in process context, from the next batch on
+ *
+ * Context: atomic.
+ */
+void kmcl_set_process_context(struct kmcl_channel *ch, bool required)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->rx_lock, flags);
+	ch->rx_passive = required;
+	spin_unlock_irqrestore(&ch->rx_lock, flags);
+}
+EXPORT_SYMBOL_GPL(kmcl_set_process_context);
