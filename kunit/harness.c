@@ -28,7 +28,7 @@ static bool holds_locks(struct end *e)
 #endif
 }
 
-static void wrong(struct end *e, const char *what)
+void loop_wrong(struct end *e, const char *what)
 {
 	if (!e->wrong)
 		e->wrong = what;
@@ -41,13 +41,13 @@ static void enter(struct end *e, char what)
 
 	spin_lock_irqsave(&e->lock, flags);
 	if (!in_task() || irqs_disabled_flags(flags))
-		wrong(e, "a state callback was not in process context");
+		loop_wrong(e, "a state callback was not in process context");
 	if (current_work() != &e->ch->work)
-		wrong(e, "a state callback was not on the library's work");
+		loop_wrong(e, "a state callback was not on the library's work");
 	if (e->inside)
-		wrong(e, "state callbacks overlapped");
+		loop_wrong(e, "state callbacks overlapped");
 	if (what == 'C' && (READ_ONCE(e->ch->outstanding) || e->processing))
-		wrong(e, "closed with incoming packets outstanding");
+		loop_wrong(e, "closed with incoming packets outstanding");
 	e->inside = what;
 	if (e->logged < LOOP_LOG - 1)
 		e->log[e->logged++] = what;
@@ -57,11 +57,11 @@ static void enter(struct end *e, char what)
 	}
 	spin_unlock_irqrestore(&e->lock, flags);
 	if (holds_locks(e))
-		wrong(e, "a state callback ran under a lock");
+		loop_wrong(e, "a state callback ran under a lock");
 	wake_up_all(&e->wait);
 	might_sleep();
 	if (hold && !wait_for_completion_timeout(&e->release, LOOP_LIMIT))
-		wrong(e, "a held callback was not released");
+		loop_wrong(e, "a held callback was not released");
 	if (e->hook)
 		e->hook(e, what);
 }
@@ -133,9 +133,9 @@ static void on_process(struct kmcl_channel *ch, struct kmcl_completion *comp,
 
 	spin_lock_bh(&e->lock);
 	if (e->processing)
-		wrong(e, "two packets were delivered at once");
+		loop_wrong(e, "two packets were delivered at once");
 	if (!may_deliver(e))
-		wrong(e, "a packet was delivered while nothing runs");
+		loop_wrong(e, "a packet was delivered while nothing runs");
 	e->processing = true;
 	e->got_len = len;
 	if (in_task())
@@ -165,37 +165,12 @@ static void on_processed(struct kmcl_channel *ch, u32 packets)
 
 	spin_lock_bh(&e->lock);
 	if (!packets)
-		wrong(e, "a batch of no packets");
+		loop_wrong(e, "a batch of no packets");
 	if (!may_deliver(e))
-		wrong(e, "the end of a batch was reported while nothing runs");
+		loop_wrong(e, "the end of a batch was reported while nothing runs");
 	e->batches++;
 	e->batch_packets += packets;
 	spin_unlock_bh(&e->lock);
-	wake_up_all(&e->wait);
-}
-
-static void on_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
-{
-	struct sent *s = kmcl_packet_get_pointer(pkt);
-	struct end *e = s->end;
-	unsigned long flags;
-
-	spin_lock_irqsave(&e->lock, flags);
-	if (s->done++)
-		wrong(e, "a packet completed twice");
-	if (!buf != !len)
-		wrong(e, "completion data without a length, or the reverse");
-	if (status && len)
-		wrong(e, "completion data with a failure");
-	s->status = status;
-	s->len = len;
-	s->buf = buf;
-	s->task = in_task();
-	if (len >= 8)
-		s->reply = *(u64 *)buf;
-	s->order = ++e->ndone;
-	spin_unlock_irqrestore(&e->lock, flags);
-	kmcl_packet_free(pkt);
 	wake_up_all(&e->wait);
 }
 
@@ -452,135 +427,6 @@ void loop_wait_held(struct end *e)
 void loop_release(struct end *e)
 {
 	complete(&e->release);
-}
-
-static struct sent *send_bytes(struct end *e, u64 value, u32 len, u32 flags)
-{
-	struct kmcl_packet *pkt = kmcl_packet_alloc(e->ch);
-	struct sent *s = NULL;
-	unsigned long irq;
-	u64 *buf = &value;
-	int ret;
-	u32 i;
-
-	if (!pkt)
-		return NULL;
-	if (len > 8) {
-		buf = kvmalloc(len, GFP_KERNEL);
-		if (!buf)
-			goto free;
-		for (i = 0; i < len / 8; i++)
-			buf[i] = value;
-	}
-	spin_lock_irqsave(&e->lock, irq);
-	if (e->nsent < LOOP_SENDS)
-		s = &e->sent[e->nsent++];
-	spin_unlock_irqrestore(&e->lock, irq);
-	if (!s)
-		goto free;
-	s->end = e;
-	s->value = value;
-	s->status = 1;
-	kmcl_packet_set_pointer(pkt, s);
-	kmcl_packet_set_done(pkt, on_done);
-	ret = kmcl_send(pkt, buf, len, flags);
-	if (ret)
-		wrong(e, "a send was refused");
-	else
-		pkt = NULL;
-free:
-	if (buf != &value)
-		kvfree(buf);
-	kmcl_packet_free(pkt);
-	return s;
-}
-
-struct sent *loop_try_send(struct end *e, u64 value, u32 flags)
-{
-	return send_bytes(e, value, 8, flags);
-}
-
-struct sent *loop_send_long(struct end *e, u64 value, u32 len, u32 flags)
-{
-	struct sent *s = send_bytes(e, value, len, flags);
-
-	KUNIT_ASSERT_NOT_NULL(e->loop->test, s);
-	return s;
-}
-
-struct sent *loop_send(struct end *e, u64 value, u32 flags)
-{
-	return loop_send_long(e, value, 8, flags);
-}
-
-static void inject(struct end *e, u16 type, u16 flags, const void *header,
-		   u32 header_len, const void *payload, u32 len, u16 len8)
-{
-	struct kmcl_channel *ch = e->ch;
-	struct kmcl_wire_desc *desc;
-	int ret;
-
-	rcu_read_lock();
-	spin_lock_irq(&ch->tx_lock);
-	desc = (struct kmcl_wire_desc *)(ch->tx.data + ch->tx.index);
-	ret = kmcl_ring_put(&ch->tx, type, flags, 0x123456789, header,
-			    header_len, payload, len);
-	if (!ret && len8)
-		desc->len8 = cpu_to_le16(len8);
-	kmcl_ring_commit(&ch->tx);
-	spin_unlock_irq(&ch->tx_lock);
-	kmcl_signal(ch);
-	rcu_read_unlock();
-	KUNIT_ASSERT_EQ(e->loop->test, ret, 0);
-}
-
-void loop_inject(struct end *e, u16 type, u16 flags, const void *header,
-		 u32 header_len, const void *payload, u32 len)
-{
-	inject(e, type, flags, header, header_len, payload, len, 0);
-}
-
-void loop_inject_len8(struct end *e, u16 len8)
-{
-	inject(e, KMCL_WIRE_DATA_INBAND, 0, NULL, 0, "eight..", 8, len8);
-}
-
-void loop_complete_kept(struct end *e, unsigned int index, u64 reply)
-{
-	struct kmcl_completion *comp;
-
-	spin_lock_bh(&e->lock);
-	comp = e->kept[index];
-	e->kept[index] = NULL;
-	spin_unlock_bh(&e->lock);
-	if (comp)
-		kmcl_complete(comp, &reply, sizeof(reply));
-}
-
-void loop_complete_all(struct end *e)
-{
-	unsigned int i;
-
-	for (i = 0; i < loop_kept(e); i++)
-		loop_complete_kept(e, i, i);
-	spin_lock_bh(&e->lock);
-	e->nkept = 0;
-	spin_unlock_bh(&e->lock);
-}
-
-u32 loop_done(struct end *e)
-{
-	return READ_ONCE(e->ndone);
-}
-
-u32 loop_got(struct end *e)
-{
-	return READ_ONCE(e->ngot);
-}
-
-u32 loop_kept(struct end *e)
-{
-	return READ_ONCE(e->nkept);
 }
 
 const struct kmcl_counters *loop_snapshot(struct end *e)

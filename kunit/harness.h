@@ -132,6 +132,8 @@ void loop_release(struct end *e);
 struct sent *loop_send(struct end *e, u64 value, u32 flags);
 struct sent *loop_send_long(struct end *e, u64 value, u32 len, u32 flags);
 struct sent *loop_try_send(struct end *e, u64 value, u32 flags);
+/* A synchronous request of 8 bytes, whose reply nobody wants */
+int loop_request(struct end *e, u32 flags, s64 timeout);
 /* Write a packet as this end's driver never could, and signal */
 void loop_inject(struct end *e, u16 type, u16 flags, const void *header,
 		 u32 header_len, const void *payload, u32 len);
@@ -142,6 +144,8 @@ void loop_complete_all(struct end *e);
 u32 loop_done(struct end *e);
 u32 loop_got(struct end *e);
 u32 loop_kept(struct end *e);
+/* A rule was broken: the first one is shown when the test ends */
+void loop_wrong(struct end *e, const char *what);
 void loop_expect_balance(struct end *e);
 /* The last one's is overwritten; one thread per end */
 #define loop_counters(e)	(*loop_snapshot(e))

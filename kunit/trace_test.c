@@ -363,14 +363,6 @@ static void gpadls(struct kunit *test)
 	probes_expect_count(server, EV_GPADL, 4);
 }
 
-static int request(struct end *e, s64 timeout)
-{
-	u64 value = 1;
-
-	return kmcl_send_sync(e->ch, &value, 8, timeout ? KMCL_SEND_WAIT : 0,
-			      NULL, NULL, timeout);
-}
-
 static void synchronous_requests(struct kunit *test)
 {
 	s64 soon = 20 * NSEC_PER_MSEC;
@@ -378,13 +370,14 @@ static void synchronous_requests(struct kunit *test)
 	struct end *client = &loop->client;
 
 	loop_up(loop);
-	KUNIT_EXPECT_EQ(test, request(client, KMCL_NO_TIMEOUT), 0);
-	KUNIT_EXPECT_EQ(test, request(client, 0), 0);
+	KUNIT_EXPECT_EQ(test, 0, loop_request(client, KMCL_SEND_WAIT,
+					      KMCL_NO_TIMEOUT));
+	KUNIT_EXPECT_EQ(test, loop_request(client, 0, 0), 0);
 	kmcl_channel_pause(client->ch);
-	KUNIT_EXPECT_EQ(test, request(client, soon), -ECANCELED);
-	KUNIT_EXPECT_EQ(test, request(client, 0), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, loop_request(client, 0, soon), -ECANCELED);
+	KUNIT_EXPECT_EQ(test, loop_request(client, 0, 0), -EAGAIN);
 	kmcl_channel_disable(client->ch);
-	KUNIT_EXPECT_EQ(test, request(client, soon), -ENODEV);
+	KUNIT_EXPECT_EQ(test, loop_request(client, 0, soon), -ENODEV);
 	probes_expect(client, EV_SYNC, 0, KMCL_NO_TIMEOUT, 0);
 	probes_expect(client, EV_SYNC, 1, 0, 0);
 	probes_expect(client, EV_SYNC, 2, soon, -ECANCELED);

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the suites send and complete, see harness.h. The record of what was sent
+ * is under the end's lock: completion routines write it wherever they run.
+ */
+#include <linux/slab.h>
+
+#include "harness.h"
+
+static void on_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
+{
+	struct sent *s = kmcl_packet_get_pointer(pkt);
+	struct end *e = s->end;
+	unsigned long flags;
+
+	spin_lock_irqsave(&e->lock, flags);
+	if (s->done++)
+		loop_wrong(e, "a packet completed twice");
+	if (!buf != !len)
+		loop_wrong(e, "completion data without a length, or the reverse");
+	if (status && len)
+		loop_wrong(e, "completion data with a failure");
+	s->status = status;
+	s->len = len;
+	s->buf = buf;
+	s->task = in_task();
+	if (len >= 8)
+		s->reply = *(u64 *)buf;
+	s->order = ++e->ndone;
+	spin_unlock_irqrestore(&e->lock, flags);
+	kmcl_packet_free(pkt);
+	wake_up_all(&e->wait);
+}
+
+static struct sent *send_bytes(struct end *e, u64 value, u32 len, u32 flags)
+{
+	struct kmcl_packet *pkt = kmcl_packet_alloc(e->ch);
+	struct sent *s = NULL;
+	unsigned long irq;
+	u64 *buf = &value;
+	int ret;
+	u32 i;
+
+	if (!pkt)
+		return NULL;
+	if (len > 8) {
+		buf = kvmalloc(len, GFP_KERNEL);
+		if (!buf)
+			goto free;
+		for (i = 0; i < len / 8; i++)
+			buf[i] = value;
+	}
+	spin_lock_irqsave(&e->lock, irq);
+	if (e->nsent < LOOP_SENDS)
+		s = &e->sent[e->nsent++];
+	spin_unlock_irqrestore(&e->lock, irq);
+	if (!s)
+		goto free;
+	s->end = e;
+	s->value = value;
+	s->status = 1;
+	kmcl_packet_set_pointer(pkt, s);
+	kmcl_packet_set_done(pkt, on_done);
+	ret = kmcl_send(pkt, buf, len, flags);
+	if (ret)
+		loop_wrong(e, "a send was refused");
+	else
+		pkt = NULL;
+free:
+	if (buf != &value)
+		kvfree(buf);
+	kmcl_packet_free(pkt);
+	return s;
+}
+
+struct sent *loop_try_send(struct end *e, u64 value, u32 flags)
+{
+	return send_bytes(e, value, 8, flags);
+}
+
+struct sent *loop_send_long(struct end *e, u64 value, u32 len, u32 flags)
+{
+	struct sent *s = send_bytes(e, value, len, flags);
+
+	KUNIT_ASSERT_NOT_NULL(e->loop->test, s);
+	return s;
+}
+
+struct sent *loop_send(struct end *e, u64 value, u32 flags)
+{
+	return loop_send_long(e, value, 8, flags);
+}
+
+int loop_request(struct end *e, u32 flags, s64 timeout)
+{
+	u64 value = 1;
+
+	return kmcl_send_sync(e->ch, &value, sizeof(value), flags, NULL, NULL,
+			      timeout);
+}
+
+static void inject(struct end *e, u16 type, u16 flags, const void *header,
+		   u32 header_len, const void *payload, u32 len, u16 len8)
+{
+	struct kmcl_channel *ch = e->ch;
+	struct kmcl_wire_desc *desc;
+	int ret;
+
+	rcu_read_lock();
+	spin_lock_irq(&ch->tx_lock);
+	desc = (struct kmcl_wire_desc *)(ch->tx.data + ch->tx.index);
+	ret = kmcl_ring_put(&ch->tx, type, flags, 0x123456789, header,
+			    header_len, payload, len);
+	if (!ret && len8)
+		desc->len8 = cpu_to_le16(len8);
+	kmcl_ring_commit(&ch->tx);
+	spin_unlock_irq(&ch->tx_lock);
+	kmcl_signal(ch);
+	rcu_read_unlock();
+	KUNIT_ASSERT_EQ(e->loop->test, ret, 0);
+}
+
+void loop_inject(struct end *e, u16 type, u16 flags, const void *header,
+		 u32 header_len, const void *payload, u32 len)
+{
+	inject(e, type, flags, header, header_len, payload, len, 0);
+}
+
+void loop_inject_len8(struct end *e, u16 len8)
+{
+	inject(e, KMCL_WIRE_DATA_INBAND, 0, NULL, 0, "eight..", 8, len8);
+}
+
+void loop_complete_kept(struct end *e, unsigned int index, u64 reply)
+{
+	struct kmcl_completion *comp;
+
+	spin_lock_bh(&e->lock);
+	comp = e->kept[index];
+	e->kept[index] = NULL;
+	spin_unlock_bh(&e->lock);
+	if (comp)
+		kmcl_complete(comp, &reply, sizeof(reply));
+}
+
+void loop_complete_all(struct end *e)
+{
+	unsigned int i;
+
+	for (i = 0; i < loop_kept(e); i++)
+		loop_complete_kept(e, i, i);
+	spin_lock_bh(&e->lock);
+	e->nkept = 0;
+	spin_unlock_bh(&e->lock);
+}
+
+u32 loop_done(struct end *e)
+{
+	return READ_ONCE(e->ndone);
+}
+
+u32 loop_got(struct end *e)
+{
+	return READ_ONCE(e->ngot);
+}
+
+u32 loop_kept(struct end *e)
+{
+	return READ_ONCE(e->nkept);
+}
