@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Synchronous requests from callbacks: who may wait, who may only try. Waiting
+ * in the suspend callback has its own suite, sync_suspend_test.c. What the
+ * callbacks were told is in one place; suites run one at a time.
+ */
+#include "harness.h"
+
+static int results[26];
+
+static void no_time_in_callback(struct end *e, char what)
+{
+	results[what - 'A'] = loop_request(e, KMCL_SEND_WAIT, 0);
+}
+
+static void callbacks_may_ask_without_waiting(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	memset(results, 1, sizeof(results));
+	loop->server.keep = true;
+	loop->client.hook = no_time_in_callback;
+	loop_up(loop);
+	loop_wait(&loop->server, loop_kept(&loop->server) == 1);
+	loop_complete_all(&loop->server);
+	kmcl_channel_pause(loop->client.ch);
+	kmcl_channel_disable(loop->client.ch);
+	KUNIT_EXPECT_EQ(test, results['O' - 'A'], -EAGAIN);
+	KUNIT_EXPECT_EQ(test, results['S' - 'A'], -EAGAIN);
+	KUNIT_EXPECT_EQ(test, results['P' - 'A'], -ECANCELED);
+	KUNIT_EXPECT_EQ(test, results['U' - 'A'], -EAGAIN);
+	KUNIT_EXPECT_EQ(test, results['C' - 'A'], -ENODEV);
+}
+
+static int in_done;
+
+static void request_in_done(struct kmcl_packet *pkt, int status, void *buf,
+			    u32 len)
+{
+	struct end *e = kmcl_packet_get_pointer(pkt);
+
+	in_done = loop_request(e, KMCL_SEND_WAIT, 0);
+	kmcl_packet_free(pkt);
+}
+
+/* Its own routine could not run before this one returns */
+static void a_completion_routine_makes_no_request(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_packet *pkt;
+	u64 value = 1;
+
+	in_done = 1;
+	loop_up(loop);
+	pkt = kmcl_packet_alloc(loop->client.ch);
+	KUNIT_ASSERT_NOT_NULL(test, pkt);
+	kmcl_packet_set_pointer(pkt, &loop->client);
+	kmcl_packet_set_done(pkt, request_in_done);
+	/* In this task: it completes inside the call */
+	KUNIT_ASSERT_EQ(test, 0, kmcl_send(pkt, &value, sizeof(value), 0));
+	KUNIT_EXPECT_EQ(test, in_done, -EDEADLK);
+}
+
+static void request_in_callback(struct end *e, char what)
+{
+	results[what - 'A'] = loop_request(e, KMCL_SEND_WAIT, KMCL_NO_TIMEOUT);
+}
+
+static void which_callbacks_may_wait(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	memset(results, 1, sizeof(results));
+	loop->client.hook = request_in_callback;
+	loop_up(loop);
+	kmcl_channel_disable(loop->client.ch);
+	KUNIT_EXPECT_EQ(test, results['O' - 'A'], -EDEADLK);
+	KUNIT_EXPECT_EQ(test, results['S' - 'A'], -EDEADLK);
+	KUNIT_EXPECT_EQ(test, results['P' - 'A'], 0);
+	KUNIT_EXPECT_EQ(test, results['U' - 'A'], -ENODEV);
+	KUNIT_EXPECT_EQ(test, results['C' - 'A'], -ENODEV);
+}
+
+static void request_in_process(struct end *e, struct kmcl_completion *comp,
+			       u64 value)
+{
+	if (value == 1)
+		request_in_callback(e, 'X');
+	kmcl_complete(comp, &value, sizeof(value));
+}
+
+static void a_passive_process_callback_may_not_wait(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct sent *s;
+
+	memset(results, 1, sizeof(results));
+	loop->client.process = request_in_process;
+	kmcl_set_process_context(loop->client.ch, true);
+	loop_up(loop);
+	s = loop_send(&loop->server, 1, KMCL_SEND_WAIT);
+	loop_wait(&loop->server, s->done);
+	KUNIT_EXPECT_EQ(test, results['X' - 'A'], -EDEADLK);
+}
+
+/* What PostStarted waits for must end, or closing would wait for it */
+static void closing_ends_a_wait_in_post_started(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u32 i;
+
+	for (i = 0; i < 2; i++) {
+		memset(results, 1, sizeof(results));
+		loop->client.hook = request_in_callback;
+		loop->server.keep = true;
+		kmcl_channel_start(loop->server.ch);
+		KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
+		KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+		loop_wait(&loop->server, loop_kept(&loop->server) == 1);
+		if (i)
+			kmcl_channel_disable(loop->client.ch);
+		else
+			kmcl_offer_rescind(loop->server.ch->offer);
+		loop_wait_log(&loop->client, 'c', i + 1);
+		KUNIT_EXPECT_EQ(test, results['P' - 'A'], -ENODEV);
+		loop_complete_all(&loop->server);
+		kmcl_channel_disable(loop->server.ch);
+		loop_wait_state(&loop->client, "Disabled");
+	}
+}
+
+static struct kunit_case sync_callback_cases[] = {
+	KUNIT_CASE(callbacks_may_ask_without_waiting),
+	KUNIT_CASE(a_completion_routine_makes_no_request),
+	/* KMCL: EVT_VMB_CHANNEL_POST_STARTED */
+	KUNIT_CASE(which_callbacks_may_wait),
+	KUNIT_CASE(a_passive_process_callback_may_not_wait),
+	KUNIT_CASE(closing_ends_a_wait_in_post_started),
+	{}
+};
+
+static struct kunit_suite sync_callback_suite = {
+	.name = "kmcl_sync_callback",
+	.init = loop_init,
+	.exit = loop_exit,
+	.test_cases = sync_callback_cases,
+};
+
+kunit_test_suite(sync_callback_suite);
