@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * When the closed callback runs, and what holds before, in and after it.
+ * When the closed callback runs, and what holds before and in it.
  *
  * The number at the front of a case is that of the statement in the reference
- * of the library's behaviour (S1 to S33). Statements about GPADLs and external
- * data are those features' own. Which callback ran in which context and under
- * which lock is looked at in every case, see harness.c.
+ * of the library's behaviour (S1 to S33). What holds afterwards is in
+ * closed_reopen_test.c, what becomes of packets in closed_queue_test.c;
+ * statements about GPADLs and external data are those features' own. Which
+ * callback ran in which context and under which lock is looked at in every
+ * case, see harness.c.
  */
 #include "harness.h"
 
@@ -246,132 +248,6 @@ static void s06_server_disable_returns_after_closed(struct kunit *test)
 	loop_job_wait(d);
 }
 
-static void s07_client_is_disabled_afterwards(struct kunit *test)
-{
-	struct loop *loop = test->priv;
-
-	loop_up(loop);
-	kmcl_channel_disable(loop->client.ch);
-	KUNIT_EXPECT_STREQ(test, "Disabled",
-			   kmcl_channel_state_name(loop->client.ch));
-	KUNIT_EXPECT_EQ(test, 0, kmcl_set_context_size(loop->client.ch, 16));
-	KUNIT_EXPECT_EQ(test, 0, kmcl_set_flags(loop->client.ch, 0));
-}
-
-static void s07_client_is_disabled_after_a_rescind(struct kunit *test)
-{
-	struct loop *loop = test->priv;
-
-	loop_up(loop);
-	kmcl_channel_disable(loop->server.ch);
-	loop_wait_state(&loop->client, "Disabled");
-	KUNIT_EXPECT_EQ(test, 0, kmcl_set_context_size(loop->client.ch, 16));
-	KUNIT_EXPECT_EQ(test, 0, kmcl_set_flags(loop->client.ch, 0));
-	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_free(loop->client.ch));
-	loop->client.ch = NULL;
-}
-
-static void s08_a_new_offer_alone_opens_nothing(struct kunit *test)
-{
-	struct loop *loop = test->priv;
-
-	loop_up(loop);
-	kmcl_channel_disable(loop->server.ch);
-	loop_wait_state(&loop->client, "Disabled");
-	loop_forget(&loop->client);
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
-	flush_work(&loop->server.ch->work);
-	flush_work(&loop->client.ch->work);
-	loop_expect_log(&loop->client, "");
-	KUNIT_EXPECT_STREQ(test, "Disabled",
-			   kmcl_channel_state_name(loop->client.ch));
-
-	/* One that waits already, too: it is held until enable */
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	loop_wait_log(&loop->client, 'p', 1);
-}
-
-static void s09_enable_again_with_an_offer(struct kunit *test)
-{
-	struct loop *loop = test->priv;
-
-	loop_up(loop);
-	kmcl_channel_disable(loop->client.ch);
-	loop_forget(&loop->client);
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	loop_wait_log(&loop->client, 'p', 1);
-	loop_expect_log(&loop->client, "OoSsPp");
-}
-
-static void s09_enable_again_before_an_offer(struct kunit *test)
-{
-	struct loop *loop = test->priv;
-
-	loop_up(loop);
-	kmcl_channel_disable(loop->server.ch);
-	loop_wait_state(&loop->client, "Disabled");
-	loop_forget(&loop->client);
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	loop_wait_state(&loop->client, "Enabled");
-	loop_expect_log(&loop->client, "");
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
-	loop_wait_log(&loop->client, 'p', 1);
-	loop_expect_log(&loop->client, "OoSsPp");
-}
-
-static void s10_the_offer_stays_after_a_client_close(struct kunit *test)
-{
-	struct loop *loop = test->priv;
-
-	loop_up(loop);
-	kmcl_channel_disable(loop->client.ch);
-	loop_wait_log(&loop->server, 'c', 1);
-	loop_wait_state(&loop->server, "Started");
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	loop_wait_log(&loop->client, 'p', 2);
-	loop_wait_log(&loop->server, 'p', 2);
-	loop_expect_log(&loop->server, "OoSsPpUuCcOoSsPp");
-}
-
-static void s10_a_new_open_waits_for_closed(struct kunit *test)
-{
-	struct loop *loop = test->priv;
-
-	loop_up(loop);
-	loop_hold(&loop->server, 'C');
-	kmcl_channel_disable(loop->client.ch);
-	loop_wait_held(&loop->server);
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	KUNIT_EXPECT_EQ(test, 0,
-			wait_event_timeout(loop->client.wait,
-					   loop_log_count(&loop->client, 'O') > 1,
-					   HZ / 10));
-	loop_expect_log(&loop->server, "OoSsPpUuC");
-	loop_release(&loop->server);
-	loop_wait_log(&loop->client, 'p', 2);
-	loop_wait_log(&loop->server, 'p', 2);
-	loop_send(&loop->client, 7, 0);
-	loop_wait(&loop->server, loop_got(&loop->server) == 1);
-}
-
-static void s11_after_a_server_disable_the_offer_is_gone(struct kunit *test)
-{
-	struct loop *loop = test->priv;
-
-	loop_up(loop);
-	kmcl_channel_disable(loop->server.ch);
-	KUNIT_EXPECT_FALSE(test, kmcl_offer_exists(&loop->type, &loop->instance));
-	KUNIT_EXPECT_STREQ(test, "Disabled",
-			   kmcl_channel_state_name(loop->server.ch));
-	loop_wait_state(&loop->client, "Disabled");
-	loop_forget(&loop->server);
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	flush_work(&loop->client.ch->work);
-	loop_expect_log(&loop->server, "");
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
-	loop_wait_log(&loop->server, 'o', 1);
-}
-
 static void s28_rescind_during_disable(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -416,19 +292,6 @@ static void s28_disable_during_rescind(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s->status, -ENODEV);
 }
 
-static void s29_disable_after_a_rescind_does_nothing(struct kunit *test)
-{
-	struct loop *loop = test->priv;
-
-	loop_up(loop);
-	kmcl_channel_disable(loop->server.ch);
-	loop_wait_state(&loop->client, "Disabled");
-	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_disable(loop->client.ch));
-	loop_expect_log(&loop->client, "OoSsPpUuCc");
-	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_free(loop->client.ch));
-	loop->client.ch = NULL;
-}
-
 static void s30_without_callbacks_all_rules_hold(struct kunit *test)
 {
 	static const struct kmcl_channel_ops none;
@@ -455,100 +318,6 @@ static void s30_without_callbacks_all_rules_hold(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, queued->status, 0);
 }
 
-static void enable_in_closed(struct end *e, char what)
-{
-	if (what == 'C') {
-		KUNIT_EXPECT_EQ(e->loop->test, -EBUSY,
-				kmcl_channel_enable(e->ch));
-		KUNIT_EXPECT_EQ(e->loop->test, KMCL_ERR(EBUSY, 1),
-				__kmcl_set_flags(e->ch, 0));
-	}
-}
-
-static void s31_enable_before_closed_returned_fails(struct kunit *test)
-{
-	struct loop *loop = test->priv;
-	struct job *d;
-
-	loop_up(loop);
-	loop->client.hook = enable_in_closed;
-	loop->server.hook = enable_in_closed;
-	loop_hold(&loop->client, 'C');
-	d = loop_disable(&loop->client);
-	loop_wait_held(&loop->client);
-	KUNIT_EXPECT_EQ(test, -EBUSY, kmcl_channel_enable(loop->client.ch));
-	loop_release(&loop->client);
-	loop_job_wait(d);
-	loop_wait_log(&loop->server, 'c', 1);
-	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-}
-
-static void s32_open_and_close_many_times(struct kunit *test)
-{
-	struct loop *loop = test->priv;
-	u32 i;
-
-	kmcl_channel_start(loop->server.ch);
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
-	for (i = 1; i <= 200; i++) {
-		struct sent *s = loop_send(&loop->client, i, i & 1);
-
-		KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-		loop_wait(&loop->client, s->done);
-		KUNIT_ASSERT_EQ(test, s->status, 0);
-		loop_expect_balance(&loop->client);
-		kmcl_channel_disable(loop->client.ch);
-		loop_expect_balance(&loop->client);
-		KUNIT_ASSERT_EQ(test, loop_counters(&loop->client).opens, i);
-		KUNIT_ASSERT_EQ(test, loop_counters(&loop->client).closes, i);
-	}
-}
-
-/* S33: the server's own words for the same states */
-static void s33_a_server_returns_to_what_it_was(struct kunit *test)
-{
-	struct loop *loop = test->priv;
-
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
-	loop_wait_state(&loop->server, "Enabled");
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	loop_wait_log(&loop->client, 'p', 1);
-	loop_wait_state(&loop->server, "Paused");
-	kmcl_channel_disable(loop->client.ch);
-	loop_wait_log(&loop->server, 'c', 1);
-	loop_wait_state(&loop->server, "Enabled");
-	loop_expect_log(&loop->server, "OoCc");
-
-	kmcl_channel_start(loop->server.ch);
-	KUNIT_EXPECT_STREQ(test, "Started",
-			   kmcl_channel_state_name(loop->server.ch));
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	loop_wait_log(&loop->server, 'p', 1);
-	KUNIT_EXPECT_STREQ(test, "Active",
-			   kmcl_channel_state_name(loop->server.ch));
-	kmcl_channel_disable(loop->server.ch);
-	loop_expect_log(&loop->server, "OoCcOoSsPpUuCc");
-	/* Disabling also cleared the run latch */
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
-	loop_wait_state(&loop->server, "Enabled");
-}
-
-static void s33_pause_and_start(struct kunit *test)
-{
-	struct loop *loop = test->priv;
-	struct sent *s;
-
-	loop_up(loop);
-	kmcl_channel_pause(loop->server.ch);
-	loop_expect_log(&loop->server, "OoSsPpUu");
-	s = loop_send(&loop->client, 1, KMCL_SEND_WAIT);
-	kmcl_channel_start(loop->server.ch);
-	loop_wait(&loop->client, s->done);
-	KUNIT_EXPECT_EQ(test, s->status, 0);
-	loop_wait_log(&loop->server, 'p', 2);
-	loop_expect_log(&loop->server, "OoSsPpUuSsPp");
-}
-
 static struct kunit_case closed_cases[] = {
 	/* KMCL: VmbChannelDisable */
 	KUNIT_CASE(s01_disable_closes_both_ends),
@@ -572,26 +341,10 @@ static struct kunit_case closed_cases[] = {
 	/* KMCL: VmbChannelDisable */
 	KUNIT_CASE(s06_disable_returns_after_closed),
 	KUNIT_CASE(s06_server_disable_returns_after_closed),
-	KUNIT_CASE(s07_client_is_disabled_afterwards),
-	KUNIT_CASE(s07_client_is_disabled_after_a_rescind),
-	KUNIT_CASE(s08_a_new_offer_alone_opens_nothing),
-	/* KMCL: VmbChannelEnable */
-	KUNIT_CASE(s09_enable_again_with_an_offer),
-	KUNIT_CASE(s09_enable_again_before_an_offer),
-	KUNIT_CASE(s10_the_offer_stays_after_a_client_close),
-	KUNIT_CASE(s10_a_new_open_waits_for_closed),
-	KUNIT_CASE(s11_after_a_server_disable_the_offer_is_gone),
 	KUNIT_CASE(s28_rescind_during_disable),
 	KUNIT_CASE(s28_disable_during_rescind),
-	KUNIT_CASE(s29_disable_after_a_rescind_does_nothing),
 	/* KMCL: VmbChannelInitSetStateChangeCallbacks */
 	KUNIT_CASE(s30_without_callbacks_all_rules_hold),
-	/* KMCL: VmbChannelEnable */
-	KUNIT_CASE(s31_enable_before_closed_returned_fails),
-	KUNIT_CASE(s32_open_and_close_many_times),
-	KUNIT_CASE(s33_a_server_returns_to_what_it_was),
-	/* KMCL: VmbChannelPause VmbChannelStart */
-	KUNIT_CASE(s33_pause_and_start),
 	{}
 };
 
