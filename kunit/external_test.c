@@ -74,11 +74,7 @@ static int external_init(struct kunit *test)
 	if (ret)
 		return ret;
 	loop = test->priv;
-	fx.mem = vmalloc(PAGES * PAGE_SIZE);
-	if (!fx.mem)
-		return -ENOMEM;
-	for (i = 0; i < PAGES * PAGE_SIZE; i++)
-		fx.mem[i] = i * 7 + (i >> 8);
+	fx.mem = loop_memory(test, PAGES);
 	for (i = 0; i < PAGES; i++)
 		fx.pfn[i] = page_to_pfn(vmalloc_to_page(fx.mem + i * PAGE_SIZE));
 	return kmcl_set_process(loop->server.ch, server_process, NULL);
@@ -91,7 +87,6 @@ static void external_exit(struct kunit *test)
 	loop_exit(test);
 	while (fx.nmdl)
 		kmcl_mdl_free(fx.mdl[--fx.nmdl]);
-	vfree(fx.mem);
 }
 
 /* A description of @bytes bytes at @from, behind the ones before if @chain */
@@ -192,17 +187,6 @@ static void complete_packet(struct loop *loop)
 	KUNIT_EXPECT_EQ(loop->test, fx.status, 0);
 }
 
-/* What the server sees is what @from to @from + @bytes of the memory has */
-static void expect_bytes(struct kunit *test, struct kmcl_mdl *mdl, u32 at,
-			 u32 from, u32 bytes)
-{
-	u8 *got = kunit_kzalloc(test, bytes, GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, got);
-	KUNIT_EXPECT_EQ(test, kmcl_mdl_read(mdl, at, got, bytes), 0);
-	KUNIT_EXPECT_MEMEQ(test, got, fx.mem + from, bytes);
-}
-
 static void one_range_from_an_offset_over_three_frames(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -223,7 +207,7 @@ static void one_range_from_an_offset_over_three_frames(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fx.flags, KMCL_PACKET_EXTERNAL);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_packet_external(fx.comp, 0, &mdl));
 	KUNIT_EXPECT_EQ(test, kmcl_mdl_total(mdl), 5000);
-	expect_bytes(test, mdl, 0, FRAME + 4000, 5000);
+	loop_expect_bytes(test, mdl, 0, fx.mem + FRAME + 4000, 5000);
 	complete_packet(loop);
 	kmcl_packet_free(pkt);
 }
@@ -248,9 +232,9 @@ static void a_chain_has_a_range_per_piece_with_bytes(struct kunit *test)
 	wait_packet(loop, 1);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_packet_external(fx.comp, 0, &mdl));
 	KUNIT_EXPECT_EQ(test, kmcl_mdl_total(mdl), 20 + 2 + 8192);
-	expect_bytes(test, mdl, 0, 10, 20);
-	expect_bytes(test, mdl, 20, 2 * FRAME - 1, 2);
-	expect_bytes(test, mdl, 22, 4 * FRAME, 8192);
+	loop_expect_bytes(test, mdl, 0, fx.mem + 10, 20);
+	loop_expect_bytes(test, mdl, 20, fx.mem + 2 * FRAME - 1, 2);
+	loop_expect_bytes(test, mdl, 22, fx.mem + 4 * FRAME, 8192);
 	KUNIT_EXPECT_NOT_NULL(test, mdl->next->next);
 	KUNIT_EXPECT_NULL(test, mdl->next->next->next);
 	complete_packet(loop);
@@ -280,7 +264,7 @@ static void a_part_of_a_chain(struct kunit *test)
 	wait_packet(loop, 2);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_packet_external(fx.comp, 0, &first));
 	KUNIT_EXPECT_EQ(test, kmcl_mdl_total(first), 999);
-	expect_bytes(test, first, 0, 3 * FRAME + 9, 999);
+	loop_expect_bytes(test, first, 0, fx.mem + 3 * FRAME + 9, 999);
 	complete_packet(loop);
 	kmcl_packet_free(pkt);
 }
@@ -430,7 +414,7 @@ static void external_data_for_reading_only(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kmcl_mdl_write(mdl, 0, "x", 1), -EACCES);
 	KUNIT_EXPECT_EQ(test, kmcl_mdl_write(mdl, 150, "x", 1), -EACCES);
 	KUNIT_EXPECT_EQ(test, fx.mem[0], before);
-	expect_bytes(test, mdl, 0, 0, 100);
+	loop_expect_bytes(test, mdl, 0, fx.mem, 100);
 	complete_packet(loop);
 	kmcl_packet_free(pkt);
 }
@@ -478,7 +462,7 @@ static void external_data_that_is_not_there_yet(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fx.packets, 1);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->server).delivered, 1);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_packet_external(fx.comp, 0, &mdl));
-	expect_bytes(test, mdl, 0, 5, 100);
+	loop_expect_bytes(test, mdl, 0, fx.mem + 5, 100);
 	complete_packet(loop);
 	kmcl_packet_free(pkt);
 	KUNIT_EXPECT_EQ(test, kmcl_ntstatus(-EINPROGRESS), STATUS_PENDING);
@@ -505,7 +489,7 @@ static void ranges_go_with_a_packet_that_is_queued(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, (char *)fx.comp->buf, "queued");
 	KUNIT_ASSERT_EQ(test, 0, kmcl_packet_external(fx.comp, 0, &mdl));
 	KUNIT_EXPECT_EQ(test, kmcl_mdl_total(mdl), 2 * FRAME);
-	expect_bytes(test, mdl, 0, 3, 2 * FRAME);
+	loop_expect_bytes(test, mdl, 0, fx.mem + 3, 2 * FRAME);
 	complete_packet(loop);
 	kmcl_packet_free(pkt);
 }
@@ -537,7 +521,7 @@ static void a_full_ring_queues_packets_with_ranges(struct kunit *test)
 		wait_packet(loop, i + 1);
 		KUNIT_EXPECT_EQ(test, fx.comp->buf[0], i);
 		KUNIT_ASSERT_EQ(test, 0, kmcl_packet_external(fx.comp, 0, &there));
-		expect_bytes(test, there, 0, 1, 5 * FRAME);
+		loop_expect_bytes(test, there, 0, fx.mem + 1, 5 * FRAME);
 		complete_packet(loop);
 		kmcl_packet_free(pkt[i]);
 	}

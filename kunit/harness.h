@@ -144,6 +144,11 @@ void loop_complete_all(struct end *e);
 u32 loop_done(struct end *e);
 u32 loop_got(struct end *e);
 u32 loop_kept(struct end *e);
+/* Patterned pages of the client's driver, there until the channels are gone */
+u8 *loop_memory(struct kunit *test, u32 pages);
+/* What the server reads at @at is what stands at @want */
+void loop_expect_bytes(struct kunit *test, struct kmcl_mdl *mdl, u32 at,
+		       const u8 *want, u32 bytes);
 /* A rule was broken: the first one is shown when the test ends */
 void loop_wrong(struct end *e, const char *what);
 void loop_expect_balance(struct end *e);

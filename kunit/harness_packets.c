@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the suites send and complete, see harness.h. The record of what was sent
- * is under the end's lock: completion routines write it wherever they run.
+ * What the suites send, complete and describe, see harness.h. The record of what
+ * was sent is under the end's lock: completion routines write it wherever they
+ * run.
  */
 #include <linux/slab.h>
+#include <linux/vmalloc.h>
 
 #include "harness.h"
 
@@ -167,4 +169,32 @@ u32 loop_got(struct end *e)
 u32 loop_kept(struct end *e)
 {
 	return READ_ONCE(e->nkept);
+}
+
+static void free_memory(void *mem)
+{
+	vfree(mem);
+}
+
+u8 *loop_memory(struct kunit *test, u32 pages)
+{
+	u8 *mem = vmalloc(pages * PAGE_SIZE);
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, mem);
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, free_memory, mem));
+	for (i = 0; i < pages * PAGE_SIZE; i++)
+		mem[i] = i * 7 + (i >> 8);
+	return mem;
+}
+
+void loop_expect_bytes(struct kunit *test, struct kmcl_mdl *mdl, u32 at,
+		       const u8 *want, u32 bytes)
+{
+	u8 *got = kunit_kzalloc(test, bytes, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, got);
+	KUNIT_EXPECT_EQ(test, kmcl_mdl_read(mdl, at, got, bytes), 0);
+	KUNIT_EXPECT_MEMEQ(test, got, want, bytes);
 }
