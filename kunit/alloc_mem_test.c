@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Every allocation of the library that has to do with described memory and
- * GPADLs fails once; see alloc_test.c for how.
+ * GPADLs fails once; see alloc_harness.h for how.
  */
 #include <linux/fault-inject.h>
 #include <linux/mm.h>

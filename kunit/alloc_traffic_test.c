@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Every allocation that opening a channel, requests, delivery and saving need
+ * fails once, see alloc_harness.h.
+ */
+#include "alloc_harness.h"
+
+/*
+ * The client's part fails with -ENOMEM, the server's refuses the client; both
+ * can be opened afterwards.
+ */
+static int open_round(struct kunit *test, struct fault_attr *attr, int nth,
+		      bool *failed)
+{
+	struct alloc_fixture *f = test->priv;
+	struct kmcl_counters n;
+	int ret;
+
+	alloc_make(test, &f->server, true);
+	alloc_make(test, &f->client, false);
+	KUNIT_ASSERT_EQ(test, kmcl_channel_start(f->server.ch), 0);
+	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(f->server.ch), 0);
+	faults_arm(attr, nth);
+	ret = kmcl_channel_enable(f->client.ch);
+	KUNIT_EXPECT_EQ(test, ret, 0);
+	alloc_wait_settled(test, &f->client);
+	if (!f->client.failure)
+		alloc_wait_settled(test, &f->server);
+	*failed = faults_disarm(attr);
+	faults_note_reached();
+	ret = f->client.failure;
+	if (ret) {
+		kmcl_get_counters(f->server.ch, &n);
+		KUNIT_EXPECT_EQ(test, ret, n.open_failures ? -ECONNREFUSED : -ENOMEM);
+		kmcl_channel_disable(f->client.ch);
+		KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(f->client.ch), "Disabled");
+		KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(f->server.ch), "Started");
+		kmcl_get_counters(f->client.ch, &n);
+		KUNIT_EXPECT_EQ(test, n.open_failures, 1);
+		KUNIT_EXPECT_EQ(test, n.opens, 0);
+		KUNIT_EXPECT_EQ(test, n.closes, 0);
+		f->client.failure = 0;
+		KUNIT_EXPECT_EQ(test, kmcl_channel_enable(f->client.ch), 0);
+		alloc_wait_settled(test, &f->client);
+		alloc_wait_settled(test, &f->server);
+	}
+	KUNIT_EXPECT_EQ(test, f->client.failure, 0);
+	KUNIT_EXPECT_EQ(test, alloc_ask(f->client.ch), 0);
+	alloc_finish(&f->client);
+	alloc_finish(&f->server);
+	return ret;
+}
+
+static void opening(struct kunit *test)
+{
+	struct alloc_fixture *f = test->priv;
+
+	/*
+	 * Two contexts, the connection, two rings: array and area. The areas'
+	 * ranges are allocated too, or taken from vmalloc's pool of used ones.
+	 */
+	alloc_fail_each(test, f->slab, open_round, 7);
+	/* The pages of two rings for the default packet size */
+	alloc_fail_each(test, f->page, open_round, 10);
+}
+
+/* @request fails with -ENOMEM, and then works */
+static int request_round(struct kunit *test, struct fault_attr *attr, int nth,
+			 bool *failed, int (*request)(struct alloc_fixture *f))
+{
+	struct alloc_fixture *f = test->priv;
+	int ret;
+
+	alloc_make(test, &f->server, true);
+	alloc_make(test, &f->client, false);
+	alloc_open_both(test);
+	faults_arm(attr, nth);
+	ret = request(f);
+	*failed = faults_disarm(attr);
+	if (ret)
+		KUNIT_EXPECT_EQ(test, ret, -ENOMEM);
+	KUNIT_EXPECT_EQ(test, request(f), 0);
+	KUNIT_EXPECT_EQ(test, alloc_ask(f->client.ch), 0);
+	alloc_finish(&f->client);
+	alloc_finish(&f->server);
+	return ret;
+}
+
+static int client_asks(struct alloc_fixture *f)
+{
+	return alloc_ask(f->client.ch);
+}
+
+static int sync_round(struct kunit *test, struct fault_attr *attr, int nth,
+		      bool *failed)
+{
+	return request_round(test, attr, nth, failed, client_asks);
+}
+
+/* A server's never waits, and takes a packet from the cache */
+static int server_tries(struct alloc_fixture *f)
+{
+	return kmcl_send_sync(f->server.ch, "x", 1, 0, NULL, NULL, 0);
+}
+
+static int sync_try_round(struct kunit *test, struct fault_attr *attr, int nth,
+			  bool *failed)
+{
+	return request_round(test, attr, nth, failed, server_tries);
+}
+
+static void synchronous_requests(struct kunit *test)
+{
+	struct alloc_fixture *f = test->priv;
+
+	alloc_fail_each(test, f->slab, sync_round, 2);
+	alloc_fail_each(test, f->slab, sync_try_round, 2);
+}
+
+static void hold(struct kmcl_channel *ch, struct kmcl_completion *comp,
+		 void *buf, u32 len, u32 flags)
+{
+	struct alloc_end *e = kmcl_get_pointer(ch);
+	struct alloc_fixture *f = container_of(e, struct alloc_fixture, server);
+	int i = atomic_read(&f->delivered);
+
+	f->order[i] = *(u8 *)buf;
+	f->held[i] = comp;
+	if (atomic_inc_return(&f->delivered) == PACKETS)
+		complete(&f->all_delivered);
+}
+
+/* Without memory for another packet delivery waits for a completion */
+static int delivery_round(struct kunit *test, struct fault_attr *attr, int nth,
+			  bool *failed)
+{
+	struct alloc_fixture *f = test->priv;
+	struct kmcl_packet *pkt[PACKETS];
+	int done = 0, i, ret = 0;
+
+	atomic_set(&f->delivered, 0);
+	init_completion(&f->all_delivered);
+	alloc_make(test, &f->server, true);
+	alloc_make(test, &f->client, false);
+	KUNIT_ASSERT_EQ(test, kmcl_set_process(f->server.ch, hold, NULL), 0);
+	alloc_open_both(test);
+	for (i = 0; i < PACKETS; i++) {
+		pkt[i] = kmcl_packet_alloc(f->client.ch);
+		KUNIT_ASSERT_NOT_NULL(test, pkt[i]);
+	}
+	faults_arm(attr, nth);
+	for (i = 0; i < PACKETS; i++) {
+		u8 number = i;
+
+		KUNIT_EXPECT_EQ(test, kmcl_send(pkt[i], &number, 1, 0), 0);
+	}
+	if (!wait_for_completion_timeout(&f->all_delivered, HZ / 5))
+		ret = -ENOMEM;
+	*failed = faults_disarm(attr);
+	faults_note_reached();
+	if (ret) {
+		/* As many as came before; the first one's completion resumes */
+		KUNIT_EXPECT_EQ(test, atomic_read(&f->delivered), nth);
+		kmcl_complete(f->held[done++], NULL, 0);
+		KUNIT_EXPECT_GT(test, wait_for_completion_timeout(&f->all_delivered, PATIENCE), 0);
+	}
+	for (i = 0; i < PACKETS; i++)
+		KUNIT_EXPECT_EQ(test, f->order[i], i);
+	while (done < PACKETS)
+		kmcl_complete(f->held[done++], NULL, 0);
+	alloc_finish(&f->client);
+	alloc_finish(&f->server);
+	return ret;
+}
+
+static void delivering(struct kunit *test)
+{
+	struct alloc_fixture *f = test->priv;
+
+	/* One context is there from the opening on */
+	alloc_fail_each(test, f->slab, delivery_round, PACKETS - 1);
+}
+
+static int save_round(struct kunit *test, struct fault_attr *attr, int nth,
+		      bool *failed)
+{
+	struct alloc_fixture *f = test->priv;
+	int ret;
+
+	alloc_make(test, &f->server, true);
+	alloc_make(test, &f->client, false);
+	alloc_open_both(test);
+	kmcl_channel_pause(f->server.ch);
+	faults_arm(attr, nth);
+	ret = kmcl_save_begin(f->server.ch);
+	*failed = faults_disarm(attr);
+	faults_note_reached();
+	if (ret)
+		KUNIT_EXPECT_EQ(test, kmcl_save_begin(f->server.ch), 0);
+	kmcl_save_end(f->server.ch);
+	alloc_finish(&f->client);
+	alloc_finish(&f->server);
+	return ret;
+}
+
+static void saving(struct kunit *test)
+{
+	struct alloc_fixture *f = test->priv;
+
+	alloc_fail_each(test, f->slab, save_round, 1);
+}
+
+static struct kunit_case alloc_traffic_cases[] = {
+	KUNIT_CASE_SLOW(opening),
+	KUNIT_CASE(synchronous_requests),
+	KUNIT_CASE(delivering),
+	/* KMCL: VmbChannelSaveEnd */
+	KUNIT_CASE(saving),
+	{}
+};
+
+static struct kunit_suite alloc_traffic_suite = {
+	.name = "kmcl_alloc_traffic",
+	.init = alloc_init,
+	.exit = alloc_exit,
+	.test_cases = alloc_traffic_cases,
+};
+
+kunit_test_suite(alloc_traffic_suite);
