@@ -227,28 +227,41 @@ static void each_incoming_packet_has_a_context(struct kunit *test)
 	loop_wait(&loop->client, loop_done(&loop->client) == 150);
 }
 
+/* The server keeps as many of 20 packets as its quota lets it have */
+static void keep_at_quota(struct loop *loop, u32 quota)
+{
+	struct end *server = &loop->server;
+	u32 i;
+
+	server->keep = true;
+	kmcl_set_quota(server->ch, quota);
+	loop_up(loop);
+	for (i = 0; i < 20; i++)
+		loop_send(&loop->client, i, KMCL_SEND_WAIT);
+	loop_wait(server, loop_counters(server).quota_stops == 1);
+	KUNIT_EXPECT_EQ(loop->test, loop_kept(server), quota);
+}
+
+static void complete_all_20(struct loop *loop)
+{
+	loop->server.keep = false;
+	loop_complete_all(&loop->server);
+	loop_wait(&loop->client, loop_done(&loop->client) == 20);
+}
+
 /* Raising it alone restarts nothing, the next completion does */
 static void the_quota_may_be_raised(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 	struct end *server = &loop->server;
-	u32 i;
 
-	server->keep = true;
-	kmcl_set_quota(server->ch, 2);
-	loop_up(loop);
-	for (i = 0; i < 20; i++)
-		loop_send(&loop->client, i, KMCL_SEND_WAIT);
-	loop_wait(server, loop_counters(server).quota_stops == 1);
-	KUNIT_EXPECT_EQ(test, loop_kept(server), 2);
+	keep_at_quota(loop, 2);
 	kmcl_set_quota(server->ch, 8);
 	loop_complete_kept(server, 0, 0);
 	loop_wait(server, loop_kept(server) == 9);
 	loop_wait(server, loop_counters(server).quota_stops == 2);
 	KUNIT_EXPECT_EQ(test, loop_counters(server).outstanding, 8);
-	server->keep = false;
-	loop_complete_all(server);
-	loop_wait(&loop->client, loop_done(&loop->client) == 20);
+	complete_all_20(loop);
 }
 
 static void the_quota_may_fall_below_what_is_out(struct kunit *test)
@@ -257,12 +270,7 @@ static void the_quota_may_fall_below_what_is_out(struct kunit *test)
 	struct end *server = &loop->server;
 	u32 i;
 
-	server->keep = true;
-	kmcl_set_quota(server->ch, 8);
-	loop_up(loop);
-	for (i = 0; i < 20; i++)
-		loop_send(&loop->client, i, KMCL_SEND_WAIT);
-	loop_wait(server, loop_counters(server).quota_stops == 1);
+	keep_at_quota(loop, 8);
 	kmcl_set_quota(server->ch, 3);
 	/* Six completions until there are fewer than three */
 	for (i = 0; i < 5; i++) {
@@ -274,9 +282,7 @@ static void the_quota_may_fall_below_what_is_out(struct kunit *test)
 	loop_wait(server, loop_kept(server) == 9);
 	loop_wait(server, loop_counters(server).quota_stops == 7);
 	KUNIT_EXPECT_EQ(test, loop_counters(server).outstanding, 3);
-	server->keep = false;
-	loop_complete_all(server);
-	loop_wait(&loop->client, loop_done(&loop->client) == 20);
+	complete_all_20(loop);
 }
 
 /* In order, a batch is over before what stopped it is undone */

@@ -10,21 +10,7 @@
 #include <linux/string.h>
 
 #include "inputs.h"
-#include "state.h"
-
-#define ST(name)	KMCL_ST_##name
-#define EV(name)	KMCL_EV_##name
-
-static const char * const state_names[] = {
-	"Disabled", "Enabled", "Opened", "Starting", "Active", "Paused",
-	"Closed",
-};
-
-static const char * const event_names[] = {
-	"none", "enable", "link", "open-ok", "open-refused", "open-undone",
-	"start", "go", "post", "pause", "disable", "dead", "done-disable",
-	"done-dead",
-};
+#include "state_names.h"
 
 static const char * const step_names[] = {
 	"end", "seek", "publish", "revoke", "wait-peer", "open", "refuse",
@@ -32,8 +18,6 @@ static const char * const step_names[] = {
 	"cancel", "remove", "close", "Closed", "unbind", "PnpFailure",
 };
 
-static_assert(ARRAY_SIZE(state_names) == KMCL_ST_COUNT);
-static_assert(ARRAY_SIZE(event_names) == KMCL_EV_COUNT);
 static_assert(ARRAY_SIZE(step_names) == KMCL_DO_COUNT);
 
 /* What an endpoint does in a state, and where that ends; callbacks in capitals */

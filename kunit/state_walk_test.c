@@ -10,26 +10,7 @@
 #include <linux/bits.h>
 
 #include "inputs.h"
-#include "state.h"
-
-#define ST(name)	KMCL_ST_##name
-#define EV(name)	KMCL_EV_##name
-
-static const char * const state_names[] = {
-	"Disabled", "Enabled", "Opened", "Starting", "Active", "Paused",
-	"Closed",
-};
-
-static const char * const event_names[] = {
-	"none", "enable", "link", "open-ok", "open-refused", "open-undone",
-	"start", "go", "post", "pause", "disable", "dead", "done-disable",
-	"done-dead",
-};
-
-static_assert(ARRAY_SIZE(state_names) == KMCL_ST_COUNT);
-static_assert(ARRAY_SIZE(event_names) == KMCL_EV_COUNT);
-
-/* Inputs as a number */
+#include "state_names.h"
 
 static u32 pack(const struct kmcl_inputs *in)
 {

@@ -7,15 +7,11 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
-#include <kmcl/vmbuskernelmodeclientlibapi.h>
 
-#include "harness.h"
+#include "win_harness.h"
 
 #define PAGES	4
 #define FRAME	4096U
-
-#define EXPECT_STATUS(test, call, status) \
-	KUNIT_EXPECT_EQ(test, (NTSTATUS)(call), (NTSTATUS)(status))
 
 struct wingpadl_fixture {
 	u8 *mem;
@@ -24,15 +20,6 @@ struct wingpadl_fixture {
 
 static struct wingpadl_fixture fx;
 
-static PMDL describe(struct kunit *test, u32 from, u32 bytes)
-{
-	PMDL mdl = IoAllocateMdl(fx.mem + from, bytes, FALSE, FALSE, NULL);
-
-	KUNIT_ASSERT_NOT_NULL(test, mdl);
-	MmBuildMdlForNonPagedPool(mdl);
-	return mdl;
-}
-
 static int wingpadl_init(struct kunit *test)
 {
 	int ret = loop_init(test);
@@ -40,10 +27,9 @@ static int wingpadl_init(struct kunit *test)
 	memset(&fx, 0, sizeof(fx));
 	if (ret)
 		return ret;
-	fx.mem = vmalloc(PAGES * PAGE_SIZE);
-	KUNIT_ASSERT_NOT_NULL(test, fx.mem);
-	fx.mdl = describe(test, 50, 100);
-	fx.mdl->Next = describe(test, FRAME, 2 * FRAME);
+	fx.mem = loop_memory(test, PAGES);
+	fx.mdl = win_describe(test, fx.mem + 50, 100);
+	fx.mdl->Next = win_describe(test, fx.mem + FRAME, 2 * FRAME);
 	return 0;
 }
 
@@ -53,7 +39,6 @@ static void wingpadl_exit(struct kunit *test)
 	if (fx.mdl)
 		IoFreeMdl(fx.mdl->Next);
 	IoFreeMdl(fx.mdl);
-	vfree(fx.mem);
 }
 
 static void creating_gpadls(struct kunit *test)
@@ -104,7 +89,7 @@ static void creating_gpadls_from_mdls(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 	VMBCHANNEL client = loop->client.ch, server = loop->server.ch;
-	PMDL second = fx.mdl->Next, large = describe(test, 0, FRAME);
+	PMDL second = fx.mdl->Next, large = win_describe(test, fx.mem, FRAME);
 	UINT32 handle = 77, i;
 
 	/* As many pages as a GPADL can have, all of them the same one */

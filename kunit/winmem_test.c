@@ -8,18 +8,14 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
-#include <kmcl/vmbuskernelmodeclientlibapi.h>
 
-#include "harness.h"
+#include "win_harness.h"
 
 #define PAGES	4
 #define FRAME	4096U
 #define WAIT	VMBUS_CHANNEL_FORMAT_FLAG_WAIT_FOR_COMPLETION
 #define FORCE	VMBUS_CHANNEL_FORMAT_FLAG_FORCE_MDL_LENGTH
 #define PAGED	VMBUS_CHANNEL_FORMAT_FLAG_PAGED_BUFFER
-
-#define EXPECT_STATUS(test, call, status) \
-	KUNIT_EXPECT_EQ(test, (NTSTATUS)(call), (NTSTATUS)(status))
 
 struct winmem_fixture {
 	u8 *mem;
@@ -54,15 +50,6 @@ static VOID packet_done(VMBPACKET Packet, NTSTATUS Status, PVOID Buffer,
 		VmbPacketFree(Packet);
 }
 
-static PMDL describe(struct kunit *test, u32 from, u32 bytes)
-{
-	PMDL mdl = IoAllocateMdl(fx.mem + from, bytes, FALSE, FALSE, NULL);
-
-	KUNIT_ASSERT_NOT_NULL(test, mdl);
-	MmBuildMdlForNonPagedPool(mdl);
-	return mdl;
-}
-
 static int winmem_init(struct kunit *test)
 {
 	int ret = loop_init(test);
@@ -72,14 +59,11 @@ static int winmem_init(struct kunit *test)
 	memset(&fx, 0, sizeof(fx));
 	if (ret)
 		return ret;
-	fx.mem = vmalloc(PAGES * PAGE_SIZE);
-	KUNIT_ASSERT_NOT_NULL(test, fx.mem);
-	for (i = 0; i < PAGES * PAGE_SIZE; i++)
-		fx.mem[i] = i * 3 + (i >> 10);
+	fx.mem = loop_memory(test, PAGES);
 	for (i = 0; i < PAGES; i++)
 		fx.pfn[i] = page_to_pfn(vmalloc_to_page(fx.mem + i * PAGE_SIZE));
-	fx.mdl = describe(test, 50, 100);
-	fx.mdl->Next = describe(test, FRAME, 2 * FRAME);
+	fx.mdl = win_describe(test, fx.mem + 50, 100);
+	fx.mdl->Next = win_describe(test, fx.mem + FRAME, 2 * FRAME);
 	return kmcl_set_process(loop->server.ch, process_packet, NULL);
 }
 
@@ -99,7 +83,6 @@ static void winmem_exit(struct kunit *test)
 	if (fx.mdl)
 		IoFreeMdl(fx.mdl->Next);
 	IoFreeMdl(fx.mdl);
-	vfree(fx.mem);
 }
 
 static VMBPACKET packet(struct kunit *test)
@@ -266,7 +249,7 @@ static void more_than_the_default_limits(struct kunit *test)
 	u32 i;
 
 	for (i = 0; i < ARRAY_SIZE(mdl); i++) {
-		mdl[i] = describe(test, i, 1);
+		mdl[i] = win_describe(test, fx.mem + i, 1);
 		if (i)
 			mdl[i - 1]->Next = mdl[i];
 	}
