@@ -228,7 +228,7 @@ static void send_source(struct channel *channel, uint64_t now)
 			desc.flags = PKT_COMPLETION_REQUESTED;
 			desc.trans = channel->tx_trans + 1;
 		}
-		bytes = traffic_fill(bus->scratch, b->size,
+		bytes = traffic_make(channel, bus->scratch, b->size,
 				     channel->tx_sequence);
 		if (channel_write(channel, &desc, bus->scratch, bytes) !=
 		    RING_OK)

@@ -9,6 +9,7 @@
  *   add CLASS [INSTANCE] [flags=F] [mmio=M] [user=HEX] [monitor] [BEHAVIOUR]
  *	adds an offer and tells its number. CLASS and INSTANCE are GUIDs; without
  *	INSTANCE it is one that has the number in its first field. M: megabytes.
+ *	F: with 0x10 it is a pipe, see traffic.c.
  *	monitor: the guest may signal through the monitor page (N up to 127).
  *   subchannels N COUNT	offers as many sub-channels of N, and tells the
  *				first one's number

@@ -239,6 +239,8 @@ void answer_drop(struct channel *channel, bool all);
 uint32_t crc32(uint32_t crc, const void *data, size_t length);
 void traffic_check(struct channel *channel, const struct packet *packet);
 uint32_t traffic_fill(uint8_t *payload, uint32_t bytes, uint64_t sequence);
+uint32_t traffic_make(const struct channel *channel, uint8_t *payload,
+		      uint32_t bytes, uint64_t sequence);
 
 /* behaviours.c */
 void behaviour_signal(struct channel *channel);

@@ -8,6 +8,9 @@
  * payload: if they begin with the magic, checksum, length and pattern must be
  * right, and the sequence must be that of the packet.
  *
+ * On a pipe a payload begins with the pipe's header, and what is checked is the
+ * message behind it, which has exactly the length that it was sent with.
+ *
  * Works on copies of guest memory. Serialised by vm->lock.
  */
 #include <string.h>
@@ -223,17 +226,71 @@ static void check_ranges(struct channel *channel, const struct packet *packet,
 	}
 }
 
+static bool is_pipe(const struct channel *channel)
+{
+	return channel->flags & OFFER_PIPE;
+}
+
+/**
+ * traffic_make() - make a payload as this channel has it
+ * @payload:	@bytes of it, and room for a pipe's header
+ * Return: the bytes, with that header
+ */
+uint32_t traffic_make(const struct channel *channel, uint8_t *payload,
+		      uint32_t bytes, uint64_t sequence)
+{
+	struct pipe_header header = { .type = PIPE_DATA };
+
+	if (!is_pipe(channel))
+		return traffic_fill(payload, bytes, sequence);
+	header.bytes = traffic_fill(payload + sizeof(header), bytes, sequence);
+	memcpy(payload, &header, sizeof(header));
+	return sizeof(header) + header.bytes;
+}
+
+/*
+ * The message in a packet on a pipe; it is padded to 8 bytes, and no more.
+ * Return: false if it is something else, which no guest sends
+ */
+static bool pipe_message(struct channel *channel, const struct packet *packet,
+			 const uint8_t **payload, uint32_t *bytes)
+{
+	struct pipe_header header = { 0 };
+
+	if (*bytes >= sizeof(header))
+		memcpy(&header, *payload, sizeof(header));
+	if (packet->type == PKT_INBAND && !packet->flags &&
+	    header.type == PIPE_DATA && header.bytes <= *bytes &&
+	    sizeof(header) + ((header.bytes + 7) & ~7u) == *bytes) {
+		*payload += sizeof(header);
+		*bytes = header.bytes;
+		return true;
+	}
+	bus_error(channel->bus, channel,
+		  "packet of type %u, flags %#x, %u bytes on a pipe, with the header %u, %u",
+		  packet->type, packet->flags, *bytes, header.type,
+		  header.bytes);
+	return false;
+}
+
 /**
  * traffic_check() - count a packet that the guest sent, and what is in it
  */
 void traffic_check(struct channel *channel, const struct packet *packet)
 {
 	struct counters *count = &channel->count;
+	const uint8_t *payload = packet->payload;
+	uint32_t bytes = packet->payload_bytes, slack = 7;
 	uint64_t sequence = 0;
 	enum verdict verdict;
 
-	count->rx_bytes += packet->payload_bytes;
-	verdict = verify(packet->payload, packet->payload_bytes, 7, &sequence);
+	count->rx_bytes += bytes;
+	if (is_pipe(channel)) {
+		if (!pipe_message(channel, packet, &payload, &bytes))
+			return;
+		slack = 0;
+	}
+	verdict = verify(payload, bytes, slack, &sequence);
 	switch (verdict) {
 	case FOREIGN:
 		/* A completion need not have a payload. */

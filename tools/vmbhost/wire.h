@@ -201,6 +201,14 @@ enum packet_type {
 
 #define PKT_COMPLETION_REQUESTED	1u	/* bit of flags */
 
+/* What the payload of a packet on a pipe begins with. */
+struct pipe_header {
+	uint32_t type;
+	uint32_t bytes;		/* of the message that follows */
+} __attribute__((packed));
+
+#define PIPE_DATA	1u
+
 struct descriptor {
 	uint16_t type;
 	uint16_t offset8;

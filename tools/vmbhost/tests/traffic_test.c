@@ -6,6 +6,7 @@
 #include "guest.h"
 
 static struct endpoint e;
+static struct incoming in;
 
 /* zlib's value of the usual check string. */
 static void checksum(void)
@@ -108,11 +109,89 @@ static void gpa_direct(void)
 	end();
 }
 
+/* A pipe's messages are as long as they say, and echoed with their header. */
+static void pipes(void)
+{
+	uint8_t p[8 + 104] = { 0 };
+	uint32_t bytes;
+
+	begin_with(&e, "flags=0x11 echo");
+	for (bytes = 24; bytes < 100; bytes++) {
+		uint32_t padded = 8 + ((bytes + 7) & ~7u);
+
+		memset(p, 0, sizeof(p));
+		expect(traffic_make(bus->channels[0], p, bytes, bytes - 24) ==
+		       8 + bytes);
+		expect(send_packet(&e, PKT_INBAND, 0, 0, p, 8 + bytes));
+		work();
+		expect(read_packet(&e, &in) && in.d.type == PKT_INBAND);
+		expect(in.bytes == padded && !memcmp(in.payload, p, padded));
+	}
+	expect(count("rx_packets") == 76);
+	expect(count("rx_missing") + count("rx_foreign") +
+	       count("rx_length_errors") + count("rx_checksum_errors") == 0);
+	expect(!bus->errors);
+	/* One byte less than the payload says, and one more. */
+	traffic_make(bus->channels[0], p, 50, 76);
+	p[4]--;
+	expect(send_packet(&e, PKT_INBAND, 0, 0, p, 58));
+	expect(count("rx_length_errors") == 1 && !bus->errors);
+	p[4] += 2;
+	expect(send_packet(&e, PKT_INBAND, 0, 0, p, 58));
+	expect(count("rx_length_errors") == 2 && !bus->errors);
+	end();
+}
+
+/* What is no message of a pipe's. */
+static void bad_pipes(void)
+{
+	struct {
+		struct pipe_header header;
+		uint8_t message[32];
+	} p;
+	unsigned int i;
+
+	begin_with(&e, "flags=0x11 sink");
+	for (i = 0; i < 6; i++) {
+		traffic_make(bus->channels[0], (uint8_t *)&p, 32, i);
+		p.header.type += i == 0;
+		p.header.bytes += i == 1 ? 1 : i == 2 ? (uint32_t)-8 : 0;
+		expect(send_packet(&e, i == 3 ? PKT_COMPLETION : PKT_INBAND,
+				   i == 4, 0, &p, i == 5 ? 0 : sizeof(p)));
+		work();
+		/* A completion of nothing is an error of its own. */
+		expect(bus->errors == i + 1 + (i >= 3));
+	}
+	p.header.bytes = UINT32_MAX;
+	expect(send_packet(&e, PKT_INBAND, 0, 0, &p, sizeof(p)));
+	work();
+	expect(bus->errors == 8);
+	expect(count("rx_packets") == 6 && count("rx_completions") == 1);
+	end();
+}
+
+static void pipe_source(void)
+{
+	uint8_t expected[120] = { 0 };
+
+	begin_with(&e, "flags=0x11 source rate=0,size=101,count=1");
+	traffic_fill(expected + 8, 101, 0);
+	expected[0] = PIPE_DATA;
+	expected[4] = 101;
+	expect(read_packet(&e, &in) && in.d.type == PKT_INBAND);
+	expect(in.bytes == 112 && !memcmp(in.payload, expected, 112));
+	expect(!read_packet(&e, &in));
+	end();
+}
+
 int main(void)
 {
 	run(checksum);
 	run(sequences);
 	run(damage);
 	run(gpa_direct);
+	run(pipes);
+	run(bad_pipes);
+	run(pipe_source);
 	return test_end();
 }
