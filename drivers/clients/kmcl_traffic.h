@@ -50,10 +50,11 @@ enum tr_action {
 	TR_BLOCK,		/* sleep until released */
 	TR_SLEEP,		/* for @arg milliseconds */
 	TR_SPIN,		/* the same, without sleeping */
-	TR_FAIL,		/* opened: refuse */
+	TR_FAIL,		/* opened: refuse; process: the packet is bad */
 	TR_DEFER,		/* process: ask for it again in process context */
 	TR_SEND,		/* @arg packets, of the smallest size */
 	TR_SYNC,		/* post_started: a synchronous request */
+	TR_UNSHARE,		/* end the GPADL */
 	TR_ENABLE,		/* what a callback must not do, and what it says */
 	TR_ACTIONS
 };
@@ -93,6 +94,8 @@ struct tr_hook {
  * @malformed: packets without that header, or of a wrong length
  * @checksum_errors: packets whose content is not what was sent
  * @pnp_status: of the last PnpFailure
+ * @opened_mmio: where the last opened callback was told that the device's memory
+ *	is
  */
 struct tr_counts {
 	u64 calls[TR_EVENTS];
@@ -108,6 +111,7 @@ struct tr_counts {
 	u64 received, gaps, order_errors;
 	u64 malformed, checksum_errors;
 	s64 pnp_status;
+	u64 opened_mmio;
 };
 
 /**
@@ -116,6 +120,7 @@ struct tr_counts {
  * @name: what the user called it
  * @dir: its debugfs directory
  * @max_packet: largest payload, bytes
+ * @pipe: in pipe mode, where lengths are exact
  * @send_mutex: protects @seq and @buf
  * @seq: number of the next packet
  * @buf: where the next packet is made, @max_packet bytes
@@ -150,6 +155,7 @@ struct tr {
 	char name[TR_NAME_MAX];
 	struct dentry *dir;
 	u32 max_packet;
+	bool pipe;
 	struct mutex send_mutex;	/* see above */
 	u64 seq;
 	void *buf;
@@ -186,7 +192,8 @@ extern const char * const tr_action_names[TR_ACTIONS];
 
 /* main.c */
 struct tr *tr_create(const char *name, const guid_t *class,
-		     const guid_t *instance, u32 ring_bytes, u32 max_packet);
+		     const guid_t *instance, u32 ring_bytes, u32 max_packet,
+		     bool pipe);
 void tr_destroy(struct tr *tr);
 int tr_set_hook(struct tr *tr, enum tr_event event, enum tr_action action,
 		unsigned int arg);
@@ -196,7 +203,7 @@ void tr_set_reopen(struct tr *tr, bool on);
 /* memory.c */
 int tr_external(struct tr *tr, u32 size, u32 pieces, s64 timeout_ns);
 int tr_share(struct tr *tr, u32 pages, u32 pieces);
-void tr_unshare(struct tr *tr);
+int tr_unshare(struct tr *tr);
 void tr_memory_free(struct tr *tr);
 
 /* packet.c */

@@ -3,8 +3,8 @@
  * Control files of kmcl_traffic, in /sys/kernel/debug/kmcl_traffic. Everything
  * here runs in process context. For the sizes of K: bytes of payload.
  *
- *   control   "open NAME CLASS [INSTANCE] [ring=BYTES] [packet=K]": a channel,
- *             disabled, and its directory; "close NAME": its end
+ *   control   "open NAME CLASS [INSTANCE] [ring=BYTES] [packet=K] [pipe]": a
+ *             channel, disabled, and its directory; "close NAME": its end
  *
  *   NAME/state     one word
  *   NAME/counters  "name value" lines: the library's, then this driver's, then
@@ -107,7 +107,8 @@ static void show_own(struct seq_file *m, const struct tr_counts *c)
 		   c->received, c->gaps, c->order_errors);
 	seq_printf(m, "malformed %llu\nchecksum_errors %llu\n", c->malformed,
 		   c->checksum_errors);
-	seq_printf(m, "pnp_status %lld\n", c->pnp_status);
+	seq_printf(m, "pnp_status %lld\nopened_mmio %llu\n", c->pnp_status,
+		   c->opened_mmio);
 }
 
 static int tr_counters_show(struct seq_file *m, void *unused)
@@ -117,9 +118,10 @@ static int tr_counters_show(struct seq_file *m, void *unused)
 	struct kmcl_counters c;
 	struct tr_counts own;
 	unsigned int i;
-	u64 next_rx;
+	u64 next_rx, mmio, mmio_size;
 
 	kmcl_get_counters(tr->ch, &c);
+	kmcl_get_mmio(tr->ch, &mmio, &mmio_size);
 	spin_lock_irq(&tr->lock);
 	own = tr->counts;
 	blocked = tr->blocked;
@@ -130,6 +132,7 @@ static int tr_counters_show(struct seq_file *m, void *unused)
 	show_own(m, &own);
 	seq_printf(m, "open_sends %d\nnext_sequence %llu\nexpected %llu\n",
 		   atomic_read(&tr->open_sends), READ_ONCE(tr->seq), next_rx);
+	seq_printf(m, "mmio %llu\nmmio_size %llu\n", mmio, mmio_size);
 	seq_puts(m, "blocked");
 	for (i = 0; i < TR_EVENTS; i++)
 		if (blocked & BIT(i))
@@ -315,10 +318,8 @@ static int tr_command(struct tr *tr, int argc, char *argv[])
 		return kmcl_channel_pause(tr->ch);
 	if (!strcmp(what, "start"))
 		return kmcl_channel_start(tr->ch);
-	if (!strcmp(what, "unshare")) {
-		tr_unshare(tr);
-		return 0;
-	}
+	if (!strcmp(what, "unshare"))
+		return tr_unshare(tr);
 	if (strcmp(what, "release"))
 		return -EINVAL;
 	tr_release(tr);
@@ -395,7 +396,7 @@ static int command_open(int argc, char *argv[])
 {
 	u32 ring = 0, packet = TR_DEFAULT_PACKET;
 	guid_t class, instance;
-	bool any = true;
+	bool any = true, pipe = false;
 	struct tr *tr;
 	int ret, i;
 
@@ -410,6 +411,8 @@ static int command_open(int argc, char *argv[])
 			if (kstrtou32(argv[i] + 7, 0, &packet) ||
 			    packet < TR_HEADER || packet > KMCL_PACKET_SIZE_MAX)
 				return -EINVAL;
+		} else if (!strcmp(argv[i], "pipe")) {
+			pipe = true;
 		} else if (any && !parse_guid(argv[i], &instance)) {
 			any = false;
 		} else {
@@ -417,7 +420,8 @@ static int command_open(int argc, char *argv[])
 		}
 	}
 
-	tr = tr_create(argv[1], &class, any ? NULL : &instance, ring, packet);
+	tr = tr_create(argv[1], &class, any ? NULL : &instance, ring, packet,
+		       pipe);
 	if (IS_ERR(tr))
 		return PTR_ERR(tr);
 	mutex_lock(&tr_mutex);

@@ -45,6 +45,7 @@ const char * const tr_action_names[TR_ACTIONS] = {
 	[TR_DEFER]		= "defer",
 	[TR_SEND]		= "send",
 	[TR_SYNC]		= "sync",
+	[TR_UNSHARE]		= "unshare",
 	[TR_ENABLE]		= "enable",
 };
 
@@ -61,7 +62,7 @@ int tr_set_hook(struct tr *tr, enum tr_event event, enum tr_action action,
 
 	switch (action) {
 	case TR_FAIL:
-		ok = event == TR_OPENED;
+		ok = event == TR_OPENED || event == TR_PROCESS;
 		break;
 	case TR_DEFER:
 		ok = event == TR_PROCESS;
@@ -70,6 +71,7 @@ int tr_set_hook(struct tr *tr, enum tr_event event, enum tr_action action,
 		ok = event == TR_POST_STARTED;
 		break;
 	case TR_SEND:
+	case TR_UNSHARE:
 	case TR_ENABLE:
 		ok = state;
 		break;
@@ -147,6 +149,9 @@ int tr_act(struct tr *tr, enum tr_event event, struct tr_hook hook)
 		break;
 	case TR_SYNC:
 		ret = tr_sync(tr, TR_HEADER, TR_SYNC_NS);
+		break;
+	case TR_UNSHARE:
+		ret = tr_unshare(tr);
 		break;
 	case TR_ENABLE:
 		ret = kmcl_channel_enable(tr->ch);
@@ -249,11 +254,14 @@ void tr_leave(struct tr *tr, enum tr_event event)
 static int tr_opened(struct kmcl_channel *ch)
 {
 	struct tr *tr = kmcl_get_pointer(ch);
+	u64 mmio, size;
 	int ret;
 
 	might_sleep();
+	kmcl_get_mmio(ch, &mmio, &size);
 	ret = tr_act(tr, TR_OPENED, tr_enter(tr, TR_OPENED));
 	spin_lock_irq(&tr->lock);
+	tr->counts.opened_mmio = mmio;
 	tr->opened = !ret;
 	spin_unlock_irq(&tr->lock);
 	tr_leave(tr, TR_OPENED);
@@ -353,6 +361,8 @@ static int setup(struct tr *tr, const guid_t *class, const guid_t *instance,
 	ret = kmcl_set_ops(tr->ch, &ops);
 	if (!ret)
 		ret = kmcl_set_name(tr->ch, tr->name);
+	if (!ret && tr->pipe)
+		ret = kmcl_set_flags(tr->ch, KMCL_INIT_PIPE);
 	if (!ret)
 		ret = kmcl_set_process(tr->ch, tr_process, tr_processed);
 	if (!ret)
@@ -373,12 +383,14 @@ static int setup(struct tr *tr, const guid_t *class, const guid_t *instance,
  * @instance: its instance, or NULL for any
  * @ring_bytes: of each ring, control page included; 0: as the library likes
  * @max_packet: largest payload, at least TR_HEADER
+ * @pipe: in pipe mode
  *
  * Context: may sleep.
  * Return: the channel, or an ERR_PTR().
  */
 struct tr *tr_create(const char *name, const guid_t *class,
-		     const guid_t *instance, u32 ring_bytes, u32 max_packet)
+		     const guid_t *instance, u32 ring_bytes, u32 max_packet,
+		     bool pipe)
 {
 	struct tr *tr = kzalloc(sizeof(*tr), GFP_KERNEL);
 	int ret = -ENOMEM;
@@ -387,6 +399,7 @@ struct tr *tr_create(const char *name, const guid_t *class,
 		return ERR_PTR(-ENOMEM);
 	strscpy(tr->name, name, sizeof(tr->name));
 	tr->max_packet = max_packet;
+	tr->pipe = pipe;
 	mutex_init(&tr->send_mutex);
 	spin_lock_init(&tr->lock);
 	xa_init_flags(&tr->sent, XA_FLAGS_LOCK_BH);

@@ -76,16 +76,19 @@ free:
 	return ret;
 }
 
-/* The GPADL, if there is one, ends; its memory is freed */
-void tr_unshare(struct tr *tr)
+/* The GPADL, if there is one, ends; its memory is freed. 0, or why not */
+int tr_unshare(struct tr *tr)
 {
+	int ret = 0;
+
 	mutex_lock(&tr->send_mutex);
 	if (tr->gpadl)
-		kmcl_gpadl_delete(tr->ch, tr->gpadl);
+		ret = kmcl_gpadl_delete(tr->ch, tr->gpadl);
 	tr->gpadl = 0;
 	kvfree(tr->shared);
 	tr->shared = NULL;
 	mutex_unlock(&tr->send_mutex);
+	return ret;
 }
 
 /* A GPADL of @pages pages, described in @pieces pieces, or of a buffer for 0 */

@@ -50,8 +50,12 @@ void tr_fill(void *buf, u64 seq, u32 len)
 
 enum verdict { INTACT, MALFORMED, CHANGED };
 
-/* The wire pads a payload to 8 bytes: @len may be more than was sent */
-static enum verdict inspect(const void *buf, u32 len, u64 *seq)
+/*
+ * The wire pads a payload to 8 bytes: @len may be more than was sent, but for a
+ * pipe, which tells how much that was
+ */
+static enum verdict inspect(const struct tr *tr, const void *buf, u32 len,
+			    u64 *seq)
 {
 	struct kmcl_traffic_header hdr;
 	const u8 *bytes = buf;
@@ -62,7 +66,7 @@ static enum verdict inspect(const void *buf, u32 len, u64 *seq)
 	memcpy(&hdr, buf, sizeof(hdr));
 	sent = le32_to_cpu(hdr.length);
 	if (le32_to_cpu(hdr.magic) != KMCL_TRAFFIC_MAGIC || sent < TR_HEADER ||
-	    ALIGN((u64)sent, 8) != len)
+	    (tr->pipe ? sent : ALIGN((u64)sent, 8)) != len)
 		return MALFORMED;
 
 	*seq = le64_to_cpu(hdr.sequence);
@@ -82,7 +86,7 @@ static void receive(struct tr *tr, const void *buf, u32 len)
 	unsigned long flags;
 	u64 seq = 0;
 
-	verdict = inspect(buf, len, &seq);
+	verdict = inspect(tr, buf, len, &seq);
 
 	spin_lock_irqsave(&tr->lock, flags);
 	switch (verdict) {
@@ -127,11 +131,14 @@ void tr_process(struct kmcl_channel *ch, struct kmcl_completion *comp,
 	struct tr *tr = kmcl_get_pointer(ch);
 	struct tr_hook hook = tr_enter(tr, TR_PROCESS);
 
-	if (hook.action == TR_DEFER) {
-		/* The same packet comes again, and is looked at then */
+	if (hook.action == TR_DEFER || hook.action == TR_FAIL) {
 		tr_act(tr, TR_PROCESS, hook);
 		tr_leave(tr, TR_PROCESS);
-		kmcl_packet_defer(comp);
+		/* The same packet comes again, and is looked at then; or never */
+		if (hook.action == TR_DEFER)
+			kmcl_packet_defer(comp);
+		else
+			kmcl_packet_fail(comp);
 		return;
 	}
 	receive(tr, buf, len);
@@ -178,7 +185,8 @@ static void tr_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 
 	known = xa_erase_bh(&tr->sent, seq);
 	if (len)
-		changed = inspect(buf, len, &other) != INTACT || other != seq;
+		changed = inspect(tr, buf, len, &other) != INTACT ||
+			  other != seq;
 	/* And with it what the peer has answered */
 	kmcl_packet_free(pkt);
 
@@ -275,10 +283,10 @@ int tr_sync(struct tr *tr, u32 size, s64 timeout_ns)
 	ret = kmcl_send_sync(tr->ch, tr->buf, size, KMCL_SEND_WAIT, reply,
 			     &len, timeout_ns);
 	/* A request that was given up may have been sent all the same */
-	if (ret != -EAGAIN && ret != -EBUSY)
+	if (ret != -EAGAIN && ret != -EBUSY && ret != -EINVAL)
 		tr->seq++;
 	if (!ret && len &&
-	    (inspect(reply, len, &seq) != INTACT || seq != tr->seq - 1))
+	    (inspect(tr, reply, len, &seq) != INTACT || seq != tr->seq - 1))
 		tr_count(tr, &tr->counts.replies_bad);
 	mutex_unlock(&tr->send_mutex);
 	kvfree(reply);

@@ -287,7 +287,7 @@ gpadls()
 	note a
 	expect "the library took it back" [ "$c_gpadls_left" -eq 1 ]
 	expect "there is none" [ "$c_gpadls" -eq 0 ]
-	ctl a unshare
+	expect "nor one to delete" refused ctl a unshare
 	again a
 	expect "after that, another one" ctl a share 5 1
 	expect "taken back" ctl a unshare
