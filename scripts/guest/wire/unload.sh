@@ -6,23 +6,6 @@
 #
 # shellcheck disable=SC2154,SC2034 # note() sets c_* and h_*; scenario() uses channels
 
-# The bus' name of the device behind a channel
-device_of()
-{
-	local id number
-
-	number "$1"
-	id=$(instance "$number")
-	# A device that is just going has files that cannot be read
-	basename "$(dirname "$(grep -ls "$id" /sys/bus/vmbus/devices/*/device_id)")"
-}
-
-# bound CHANNEL WORD: write to the driver's bind or unbind
-bound()
-{
-	device_of "$1" >"/sys/bus/vmbus/drivers/vmbkmcl-$WIRE_CLASS/$2"
-}
-
 unbind_under_traffic()
 {
 	channel a echo

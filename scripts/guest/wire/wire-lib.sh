@@ -176,6 +176,23 @@ at()
 	host "$command" "$number" "$@" >/dev/null
 }
 
+# The bus' name of the device behind a channel
+device_of()
+{
+	local id number
+
+	number "$1"
+	id=$(instance "$number")
+	# A device that is just going has files that cannot be read
+	basename "$(dirname "$(grep -ls "$id" /sys/bus/vmbus/devices/*/device_id)")"
+}
+
+# bound CHANNEL WORD: write to the driver's bind or unbind
+bound()
+{
+	device_of "$1" >"/sys/bus/vmbus/drivers/vmbkmcl-$WIRE_CLASS/$2"
+}
+
 # The host takes the channel's device away, or offers it again
 rescind()
 {

@@ -15,6 +15,9 @@
 # shellcheck source=scripts/guest/wire/unload.sh
 . /unload.sh
 
+# shellcheck source=scripts/guest/wire/device.sh
+. /device.sh
+
 step "The modules are loaded, and the host answers"
 check "insmod" wire_load
 check "vmbhostctl" host "stats"
@@ -27,6 +30,8 @@ reoffer_all
 step "It stays"
 traffic_all
 scenario "30 seconds in which the host reads nothing" stall_end
+step "What comes with a device"
+device_all
 step "It leaves for other reasons"
 unload_all
 wire_unload
