@@ -17,6 +17,8 @@
 
 # shellcheck source=scripts/guest/wire/device.sh
 . /device.sh
+# shellcheck source=scripts/guest/wire/memory.sh
+. /memory.sh
 
 step "The modules are loaded, and the host answers"
 check "insmod" wire_load
@@ -32,6 +34,7 @@ traffic_all
 scenario "30 seconds in which the host reads nothing" stall_end
 step "What comes with a device"
 device_all
+memory_all
 step "It leaves for other reasons"
 unload_all
 wire_unload

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# GPADLs of a device that the host takes away: one that is being made, one that
+# is being deleted, and those that are there.
+#
+# shellcheck disable=SC2154,SC2034 # note() sets c_* and h_*; scenario() uses channels
+
+# Whether the last command in the background still runs
+waits()
+{
+	kill -0 $! 2>/dev/null
+}
+
+# How often the library said that GPADLs of so many bytes were left by a channel
+left_said()
+{
+	dmesg | grep -c " $1: GPADL 0x[0-9a-f]* of $2 bytes was left"
+}
+
+# The host has nothing of the guest's any more
+host_has_none()
+{
+	expect "the guest has released $1" within 5 host_state "$1" absent
+	note "$1"
+	expect "the host has no GPADL" [ "$h_gpadls_live" -eq 0 ]
+}
+
+gpadl_create_and_rescind()
+{
+	local rings
+
+	channel a echo
+	note a
+	rings=$h_gpadls_live
+	host withhold gpadl >/dev/null
+	ctl a share 3 0 2>/tmp/share &
+	expect "the host was asked" within 5 host_counts a gpadls_live -eq $((rings + 1))
+	usleep 200000
+	expect "creating waits for its answer" waits
+	rescind a
+	wait
+	expect "it ended: the device is gone" grep -q 'No such device$' /tmp/share
+	host release gpadl >/dev/null
+	after_rescind a
+	note a
+	expect "there is none" [ $((c_gpadls + c_gpadls_left)) -eq 0 ]
+	host_has_none a
+	expect "none can be made now" refused ctl a share 3 0
+	back a
+	expect "but now" ctl a share 3 0
+	expect "taken back" ctl a unshare
+}
+
+gpadl_delete_and_rescind()
+{
+	channel a echo
+	expect "a buffer is shared" ctl a share 3 1
+	host withhold teardown >/dev/null
+	ctl a unshare 2>/tmp/unshare &
+	usleep 300000
+	expect "deleting waits for the host" waits
+	note a
+	expect "which has not answered" [ "$h_gpadls_torn" -eq 0 ]
+	rescind a
+	wait
+	expect "it ended without an error" [ ! -s /tmp/unshare ]
+	after_rescind a
+	note a
+	expect "there is none" [ $((c_gpadls + c_gpadls_left)) -eq 0 ]
+	expect "the host never answered" [ "$h_gpadls_torn" -eq 0 ]
+	host_has_none a
+	host release teardown >/dev/null
+	back a
+	expect "and another one" ctl a share 3 1
+	expect "taken back" ctl a unshare
+}
+
+# In the closed callback, and while it runs from elsewhere
+gpadl_deleted_in_closed()
+{
+	local said
+
+	channel a echo
+	said=$(left_said a 20480)
+	expect "a buffer is shared" ctl a share 5 0
+	ctl a hook closed unshare
+	rescind a
+	closed a
+	expect "Closed has deleted it" counts a hook_result -eq 0
+	expect "and had to" counts a hooked -eq 1
+	note a
+	expect "there is none" [ $((c_gpadls + c_gpadls_left)) -eq 0 ]
+	host_has_none a
+	back a
+
+	expect "described memory is shared" ctl a share 5 1
+	ctl a hook closed block
+	rescind a
+	expect "Closed has begun" within 5 blocked a closed
+	expect "the GPADL is there" counts a gpadls -eq 1
+	expect "and can be deleted" ctl a unshare
+	expect "and none can be made" refused ctl a share 3 0
+	note a
+	expect "there is none" [ "$c_gpadls" -eq 0 ]
+	ctl a release
+	after_rescind a
+	note a
+	expect "none was left" [ "$c_gpadls_left" -eq 0 ]
+	expect "nor said to be" [ "$(left_said a 20480)" -eq "$said" ]
+	host_has_none a
+	back a
+}
+
+gpadl_left_at_rescind()
+{
+	local said
+
+	channel a echo
+	said=$(left_said a 20480)
+	expect "a buffer is shared" ctl a share 5 0
+	ctl a hook closed block
+	rescind a
+	expect "Closed has begun" within 5 blocked a closed
+	expect "the GPADL is there" counts a gpadls -eq 1
+	ctl a release
+	after_rescind a
+	note a
+	expect "the library deleted it" [ "$c_gpadls" -eq 0 ]
+	expect "counted it" [ "$c_gpadls_left" -eq 1 ]
+	expect "and said so" [ "$(left_said a 20480)" -eq $((said + 1)) ]
+	host_has_none a
+	expect "it is not there to delete" refused ctl a unshare
+	back a
+	expect "another one" ctl a share 5 1
+	expect "taken back" ctl a unshare
+}
+
+# Whichever comes first: sharing and ending it, or the rescind
+gpadls_and_rescinds()
+{
+	local round=0
+
+	channel a echo
+	while [ "$round" -lt 10 ]; do
+		{
+			ctl a share 3 $((round % 2))
+			ctl a unshare
+		} 2>/dev/null &
+		at a rescind
+		wait
+		closed a
+		ctl a unshare 2>/dev/null
+		reoffer a
+		again a
+		round=$((round + 1))
+	done
+	note a
+	expect "there is none" [ "$c_gpadls" -eq 0 ]
+}
+
+memory_all()
+{
+	scenario "rescind while a GPADL is made" gpadl_create_and_rescind
+	scenario "rescind while a GPADL is deleted" gpadl_delete_and_rescind
+	scenario "a GPADL is deleted in Closed, after a rescind" \
+		gpadl_deleted_in_closed
+	scenario "a GPADL is left at a rescind" gpadl_left_at_rescind
+	scenario "GPADLs and rescinds at the same time, 10 times" \
+		gpadls_and_rescinds
+}
