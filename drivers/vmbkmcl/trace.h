@@ -70,7 +70,7 @@ TRACE_EVENT(kmcl_fetch,
 		__entry->completion = completion;
 		__entry->external = external;
 	),
-	TP_printk("channel=%p instance=%pU trans_id=%#llx is_completion=%d len=%u external=%d",
+	TP_printk("channel=%p instance=%pUl trans_id=%#llx is_completion=%d len=%u external=%d",
 		  __entry->channel, __entry->instance, __entry->trans_id,
 		  __entry->completion, __entry->len, __entry->external)
 );
@@ -93,7 +93,7 @@ TRACE_EVENT(kmcl_send,
 		__entry->completion = completion;
 		__entry->wait = wait;
 	),
-	TP_printk("channel=%p instance=%pU trans_id=%#llx is_completion=%d len=%u wait=%d queued_before=%llu",
+	TP_printk("channel=%p instance=%pUl trans_id=%#llx is_completion=%d len=%u wait=%d queued_before=%llu",
 		  __entry->channel, __entry->instance, __entry->trans_id,
 		  __entry->completion, __entry->len, __entry->wait,
 		  __entry->queued)
@@ -110,7 +110,7 @@ TRACE_EVENT(kmcl_fetch_done,
 		__entry->packets = packets;
 		__entry->reason = reason;
 	),
-	TP_printk("channel=%p instance=%pU packets=%u reason=%s",
+	TP_printk("channel=%p instance=%pUl packets=%u reason=%s",
 		  __entry->channel, __entry->instance, __entry->packets,
 		  __print_symbolic(__entry->reason,
 				   KMCL_STOPS(KMCL_TRACE_STOP) KMCL_TRACE_END))
@@ -127,7 +127,7 @@ TRACE_EVENT(kmcl_quota,
 		__entry->outstanding = outstanding;
 		__entry->quota = quota;
 	),
-	TP_printk("channel=%p instance=%pU outstanding=%u quota=%u",
+	TP_printk("channel=%p instance=%pUl outstanding=%u quota=%u",
 		  __entry->channel, __entry->instance, __entry->outstanding,
 		  __entry->quota)
 );
@@ -143,7 +143,7 @@ TRACE_EVENT(kmcl_budget,
 		__entry->packets = packets;
 		__entry->ns = ns;
 	),
-	TP_printk("channel=%p instance=%pU packets=%u ns=%llu",
+	TP_printk("channel=%p instance=%pUl packets=%u ns=%llu",
 		  __entry->channel, __entry->instance, __entry->packets,
 		  __entry->ns)
 );
@@ -161,7 +161,7 @@ TRACE_EVENT(kmcl_state,
 		__entry->event = event;
 		__entry->to = to;
 	),
-	TP_printk("channel=%p instance=%pU from=%s event=%s to=%s",
+	TP_printk("channel=%p instance=%pUl from=%s event=%s to=%s",
 		  __entry->channel, __entry->instance,
 		  __print_symbolic(__entry->from,
 				   KMCL_STATES(KMCL_TRACE_STATE) KMCL_TRACE_END),
@@ -186,7 +186,7 @@ TRACE_EVENT(kmcl_callback,
 		__entry->enter = enter;
 		__entry->status = status;
 	),
-	TP_printk("channel=%p instance=%pU which=%s %s status=%d",
+	TP_printk("channel=%p instance=%pUl which=%s %s status=%d",
 		  __entry->channel, __entry->instance,
 		  __print_symbolic(__entry->which,
 				   KMCL_STEPS(KMCL_TRACE_STEP) KMCL_TRACE_END),
@@ -204,7 +204,7 @@ TRACE_EVENT(kmcl_queue,
 		__entry->index = index;
 		__entry->depth = depth;
 	),
-	TP_printk("channel=%p instance=%pU trans_id=%#x depth=%llu",
+	TP_printk("channel=%p instance=%pUl trans_id=%#x depth=%llu",
 		  __entry->channel, __entry->instance, __entry->index,
 		  __entry->depth)
 );
@@ -223,7 +223,7 @@ TRACE_EVENT(kmcl_complete,
 		__entry->index = index;
 		__entry->status = status;
 	),
-	TP_printk("channel=%p instance=%pU packet=%p trans_id=%#x status=%d",
+	TP_printk("channel=%p instance=%pUl packet=%p trans_id=%#x status=%d",
 		  __entry->channel, __entry->instance, __entry->packet,
 		  __entry->index, __entry->status)
 );
@@ -237,7 +237,7 @@ DECLARE_EVENT_CLASS(kmcl_incoming,
 	TP_fast_assign(KMCL_TRACE_SET(ch);
 		__entry->trans_id = trans_id;
 	),
-	TP_printk("channel=%p instance=%pU trans_id=%#llx",
+	TP_printk("channel=%p instance=%pUl trans_id=%#llx",
 		  __entry->channel, __entry->instance, __entry->trans_id)
 );
 
@@ -268,7 +268,7 @@ TRACE_EVENT(kmcl_bad_packet,
 		__entry->header_len = header_len;
 		__entry->payload_len = payload_len;
 	),
-	TP_printk("channel=%p instance=%pU reason=%s type=%u header=%u payload=%u",
+	TP_printk("channel=%p instance=%pUl reason=%s type=%u header=%u payload=%u",
 		  __entry->channel, __entry->instance,
 		  __print_symbolic(__entry->kind,
 				   KMCL_BAD_KINDS(KMCL_TRACE_BAD) KMCL_TRACE_END),
@@ -291,7 +291,7 @@ TRACE_EVENT(kmcl_gpadl,
 		__entry->bytes = bytes;
 		__entry->status = status;
 	),
-	TP_printk("channel=%p instance=%pU op=%s handle=%#x bytes=%u status=%d",
+	TP_printk("channel=%p instance=%pUl op=%s handle=%#x bytes=%u status=%d",
 		  __entry->channel, __entry->instance,
 		  __print_symbolic(__entry->op,
 				   { KMCL_GPADL_CREATE, "create" },
@@ -312,7 +312,7 @@ TRACE_EVENT(kmcl_sync,
 		__entry->timeout = timeout;
 		__entry->status = status;
 	),
-	TP_printk("channel=%p instance=%pU timeout=%lld status=%d",
+	TP_printk("channel=%p instance=%pUl timeout=%lld status=%d",
 		  __entry->channel, __entry->instance, __entry->timeout,
 		  __entry->status)
 );
