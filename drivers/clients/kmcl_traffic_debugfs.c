@@ -76,6 +76,8 @@ static void show_library(struct seq_file *m, const struct kmcl_counters *c)
 		   c->comps_sent, c->comps_dropped, c->comps_stale);
 	seq_printf(m, "bad_packets %llu\nfull %llu\nquota_stops %llu\n",
 		   c->bad_packets, c->full, c->quota_stops);
+	seq_printf(m, "budget_stops %llu\ndeferred %llu\nfailed %llu\n",
+		   c->budget_stops, c->deferred, c->failed);
 	seq_printf(m, "opens %llu\ncloses %llu\nrescinds %llu\n",
 		   c->opens, c->closes, c->rescinds);
 	seq_printf(m, "open_failures %llu\ngpadls %llu\ngpadls_left %llu\n",
