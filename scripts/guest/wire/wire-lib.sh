@@ -283,15 +283,29 @@ finish()
 	eval "offer_$1="
 }
 
-# scenario NAME FUNCTION: one test, unless $only names others, with commas
+# Whether $only names no scenarios, with commas, or this one among others
+chosen()
+{
+	case ,${only:-$1}, in
+	*",$1,"*)	return 0 ;;
+	esac
+	return 1
+}
+
+# skipped NAME FUNCTION: instead of a scenario
+skipped()
+{
+	chosen "$2" || return 0
+	checks=$((checks + 1))
+	printf '|   skipped %s\n' "$1"
+}
+
+# scenario NAME FUNCTION: one test, if it is chosen
 scenario()
 {
 	local name now began
 
-	case ,${only:-$2}, in
-	*",$2,"*)	;;
-	*)		return 0 ;;
-	esac
+	chosen "$2" || return 0
 	checks=$((checks + 1))
 	bad=0 channels='' allowed=''
 	now

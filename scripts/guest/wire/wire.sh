@@ -19,6 +19,8 @@
 . /device.sh
 # shellcheck source=scripts/guest/wire/memory.sh
 . /memory.sh
+# shellcheck source=scripts/guest/wire/watch.sh
+. /watch.sh
 
 step "The modules are loaded, and the host answers"
 check "insmod" wire_load
@@ -35,6 +37,8 @@ scenario "30 seconds in which the host reads nothing" stall_end
 step "What comes with a device"
 device_all
 memory_all
+step "What others see of it"
+watch_all
 step "It leaves for other reasons"
 unload_all
 wire_unload
