@@ -133,7 +133,10 @@ int kmcl_hv_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 	u64 send, recv;
 	int ret;
 
-	/* Such a channel carries a socket, which is hv_sock's to connect */
+	/*
+	 * Such a channel carries a socket, which is hv_sock's to connect. No
+	 * hv_vmbus known binds it to another driver; should one do so, refuse.
+	 */
 	if (channel->offermsg.offer.chn_flags &
 	    VMBUS_CHANNEL_TLNPI_PROVIDER_OFFER)
 		return -EOPNOTSUPP;
