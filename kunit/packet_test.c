@@ -336,8 +336,8 @@ static void a_batch_ends_with_defer_and_fail(struct kunit *test)
 	for (i = 0; i < 10; i++)
 		loop_send(&loop->client, i, KMCL_SEND_WAIT);
 	kmcl_channel_start(server->ch);
-	/* 0 to 2; 3 again and on to 6; 7 has stopped it */
-	loop_wait(server, READ_ONCE(server->batch_packets) == 7);
+	/* 0 to 2; 3 again and on to 7, which has stopped it */
+	loop_wait(server, READ_ONCE(server->batch_packets) == 8);
 	KUNIT_EXPECT_EQ(test, loop_got(server), 9);
 	KUNIT_EXPECT_EQ(test, server->batches, 2);
 	loop_wait(&loop->client, loop_done(&loop->client) == 7);

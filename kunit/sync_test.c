@@ -285,13 +285,13 @@ static void a_reply_buffer_is_of_whole_words(struct kunit *test)
 					 KMCL_NO_TIMEOUT));
 	KUNIT_EXPECT_EQ(test, len, 8);
 	KUNIT_EXPECT_EQ(test, reply[0], 1);
-	/* No buffer: the data is dropped, its length is told */
-	len = 0;
+	/* No buffer: the data is dropped, and nothing was written */
+	len = 16;
 	KUNIT_EXPECT_EQ(test, 0,
 			__kmcl_send_sync(loop->client.ch, &value, 8,
 					 KMCL_SEND_WAIT, NULL, &len,
 					 KMCL_NO_TIMEOUT));
-	KUNIT_EXPECT_EQ(test, len, 8);
+	KUNIT_EXPECT_EQ(test, len, 0);
 }
 
 static struct kunit_case sync_cases[] = {

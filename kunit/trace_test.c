@@ -304,7 +304,7 @@ static void a_failed_packet(struct kunit *test)
 	server->process = fail;
 	loop_up(loop);
 	loop_send(&loop->client, 1, KMCL_SEND_WAIT);
-	wait_stopped(server, KMCL_STOP_FAILED, 0);
+	wait_stopped(server, KMCL_STOP_FAILED, 1);
 	probes_expect(server, EV_FAIL, 0,
 		      probes_value(&loop->client, EV_SEND, 0, 0));
 	probes_expect_count(server, EV_FAIL, 1);

@@ -64,10 +64,10 @@ int __kmcl_channel_alloc(struct device *parent, bool is_server,
 	INIT_LIST_HEAD(&ch->gpadls);
 	INIT_LIST_HEAD(&ch->txq);
 	INIT_LIST_HEAD(&ch->in_flight);
-	INIT_LIST_HEAD(&ch->done);
 	INIT_LIST_HEAD(&ch->syncs);
 	INIT_LIST_HEAD(&ch->pkt_cache);
 	xa_init_flags(&ch->slots, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_IRQ);
+	kmcl_done_init(ch);
 	kmcl_rx_init(ch);
 	kmcl_bus_add_channel(ch);
 	kmcl_debugfs_add(ch);

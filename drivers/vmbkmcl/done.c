@@ -46,15 +46,18 @@ static bool done_idle(struct kmcl_channel *ch)
 void kmcl_tx_wait_done(struct kmcl_channel *ch)
 {
 	wait_event(ch->wait, done_idle(ch));
+	tasklet_kill(&ch->done_tasklet);
 }
 
 /*
  * Run the completion routines that are due; the caller has claimed that.
  * Called and returns with tx_lock held and interrupts off as @flags says;
- * drops it for each routine.
+ * drops it for each routine. One that sends again may find room for ever: after
+ * a number of them the channel's tasklet goes on, with the claim.
  */
 void kmcl_done_run_claimed(struct kmcl_channel *ch, unsigned long *flags)
 {
+	unsigned int budget = KMCL_DONE_BUDGET;
 	struct kmcl_packet *pkt;
 
 	WRITE_ONCE(ch->done_task, in_task() ? current : NULL);
@@ -64,6 +67,11 @@ void kmcl_done_run_claimed(struct kmcl_channel *ch, unsigned long *flags)
 		int status = pkt->status;
 		u32 len = pkt->len;
 
+		if (!budget--) {
+			WRITE_ONCE(ch->done_task, NULL);
+			tasklet_schedule(&ch->done_tasklet);
+			return;
+		}
 		trace_kmcl_complete(ch, pkt, pkt->slot->index, status);
 		list_del_init(&pkt->item.node);
 		pkt->state = KMCL_PKT_IDLE;
@@ -83,6 +91,23 @@ void kmcl_done_run_claimed(struct kmcl_channel *ch, unsigned long *flags)
 	/* No barrier: whoever waits looks under tx_lock, queued already */
 	if (waitqueue_active(&ch->wait))
 		wake_up_all(&ch->wait);
+}
+
+static void done_tasklet(struct tasklet_struct *t)
+{
+	struct kmcl_channel *ch = container_of(t, struct kmcl_channel,
+					       done_tasklet);
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->tx_lock, flags);
+	kmcl_done_run_claimed(ch, &flags);
+	spin_unlock_irqrestore(&ch->tx_lock, flags);
+}
+
+void kmcl_done_init(struct kmcl_channel *ch)
+{
+	INIT_LIST_HEAD(&ch->done);
+	tasklet_setup(&ch->done_tasklet, done_tasklet);
 }
 
 /* See kmcl_done_run() */
@@ -154,6 +179,8 @@ void kmcl_tx_fail_queued(struct kmcl_channel *ch, int status)
 	unsigned long flags;
 
 	spin_lock_irqsave(&ch->tx_lock, flags);
+	/* Routines that send again would add to it for ever */
+	ch->ending = true;
 	list_for_each_entry_safe(pkt, next, &ch->txq, item.node) {
 		list_del(&pkt->item.node);
 		ch->n.queued--;

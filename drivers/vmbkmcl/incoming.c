@@ -22,6 +22,10 @@ void kmcl_comp_free(struct kmcl_completion *comp)
 	bool resume = false, keep;
 	unsigned long flags;
 
+	if (comp->queued) {
+		comp->queued = false;
+		atomic_dec(&ch->comps_queued);
+	}
 	spin_lock_irqsave(&ch->rx_lock, flags);
 	keep = ch->comp_cached < KMCL_CACHED;
 	if (keep) {

@@ -42,6 +42,8 @@
 #define KMCL_MAX_RING_PAGES		((u32)BIT(18))	/* 1 GiB */
 #define KMCL_CACHED			64	/* free objects kept per channel */
 #define KMCL_RX_BUDGET			256	/* packets per softirq */
+#define KMCL_DONE_BUDGET		256	/* completion routines in a row */
+#define KMCL_COMPS_QUEUED		4096U	/* completions without room */
 /* A wait for the driver or the other side is mentioned after this long */
 #define KMCL_SLOW			(30 * HZ)
 
@@ -63,7 +65,8 @@ enum kmcl_rx_reason {
 	KMCL_STOP_EMPTY,
 	KMCL_STOP_GATE,
 	KMCL_STOP_BUDGET,
-	KMCL_STOP_QUOTA,	/* or out of memory: a completion resumes */
+	KMCL_STOP_QUOTA,	/* a completion resumes */
+	KMCL_STOP_MEMORY,	/* the same */
 	KMCL_STOP_DEFER,
 	KMCL_STOP_FAILED,
 };
@@ -145,6 +148,7 @@ struct kmcl_completion {
 	bool wanted;			/* the sender asked for a completion */
 	bool deferred;			/* by the process callback, only there */
 	bool again;			/* delivered before, deferred */
+	bool queued;			/* counted in comps_queued */
 	bool ext_given;			/* the driver has asked for them */
 	u32 ranges;			/* of external data, in as many MDLs */
 	struct kmcl_connection *held;	/* they keep the client's close waiting */
@@ -242,8 +246,10 @@ struct kmcl_channel {
 	bool tx_link;			/* the ring is there and alive */
 	bool tx_open;			/* the gate for packets */
 	bool sync_closed;		/* no synchronous request may wait */
+	bool ending;			/* nothing is queued any more */
 	atomic_t done_state;		/* see done.c */
 	struct task_struct *done_task;
+	struct tasklet_struct done_tasklet;
 	bool tx_full;			/* no room since the last packet */
 	u32 generation;
 	struct list_head txq;
@@ -272,6 +278,7 @@ struct kmcl_channel {
 	struct kmcl_completion *rx_deferred;
 	struct list_head comp_cache;
 	u32 comp_cached;
+	atomic_t comps_queued;		/* in txq, for want of room */
 	u32 outstanding_peak;
 	u32 external;			/* of @outstanding */
 	u64 delivered, deferred, failed, batches;
@@ -325,6 +332,7 @@ void kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_completion *comp,
 void kmcl_signal(struct kmcl_channel *ch);
 
 /* done.c */
+void kmcl_done_init(struct kmcl_channel *ch);
 void kmcl_done_add(struct kmcl_packet *pkt, int status, u32 len);
 void kmcl_done_run_due(struct kmcl_channel *ch, unsigned long *flags);
 void kmcl_done_run_claimed(struct kmcl_channel *ch, unsigned long *flags);

@@ -30,34 +30,51 @@ static struct kmcl_completion *comp_new(struct kmcl_channel *ch, gfp_t gfp)
 	if (!comp)
 		return NULL;
 	comp->held = NULL;
+	comp->queued = false;
 	INIT_LIST_HEAD(&comp->item.node);
 	comp->ch = ch;
 	comp->context = comp->buf + ch->max_packet;
 	return comp;
 }
 
+/*
+ * May the driver have one more packet? Not beyond its quota, and not if the peer
+ * sends and sends, and leaves no room for what it is to be told: a context is
+ * used until its completion is in the ring. Two endpoints that stop at that limit
+ * would wait for one another for ever, so it is far from what either needs.
+ */
+static bool comp_allowed(const struct kmcl_channel *ch)
+{
+	lockdep_assert_held(&ch->rx_lock);
+	return (!ch->quota || ch->outstanding < ch->quota) &&
+	       atomic_read(&ch->comps_queued) < max(ch->quota, KMCL_COMPS_QUEUED);
+}
+
+/* An ERR_PTR: -EAGAIN: not allowed, or -ENOMEM */
 static struct kmcl_completion *comp_get(struct kmcl_channel *ch)
 {
-	struct kmcl_completion *comp;
+	struct kmcl_completion *comp = NULL;
 	unsigned long flags;
-	bool full;
+	bool allowed;
 
 	spin_lock_irqsave(&ch->rx_lock, flags);
-	full = ch->quota && ch->outstanding >= ch->quota;
-	comp = full ? NULL : list_first_entry_or_null(&ch->comp_cache,
-					struct kmcl_completion, item.node);
+	allowed = comp_allowed(ch);
+	if (allowed)
+		comp = list_first_entry_or_null(&ch->comp_cache,
+						struct kmcl_completion,
+						item.node);
 	if (comp) {
 		list_del(&comp->item.node);
 		ch->comp_cached--;
 	}
-	if (full) {
+	if (!allowed) {
 		ch->quota_stops++;
 		trace_kmcl_quota(ch, ch->outstanding, ch->quota);
 	}
 	spin_unlock_irqrestore(&ch->rx_lock, flags);
-	if (!comp && !full)
-		comp = comp_new(ch, GFP_ATOMIC);
-	return comp;
+	if (!allowed)
+		return ERR_PTR(-EAGAIN);
+	return comp ?: comp_new(ch, GFP_ATOMIC) ?: ERR_PTR(-ENOMEM);
 }
 
 /* @pkt: as far as it could be understood, or NULL */
@@ -117,8 +134,8 @@ static bool deliver_one(struct kmcl_channel *ch, struct kmcl_completion *comp)
 }
 
 /*
- * Copy the packet out of the ring; NULL: no context to be had; an ERR_PTR: it
- * was malformed, and is gone.
+ * Copy the packet out of the ring, or an ERR_PTR: -EAGAIN, -ENOMEM: it stays, for
+ * want of a context; -EPROTO: it was malformed, and is gone.
  */
 static struct kmcl_completion *take(struct kmcl_channel *ch,
 				    const struct kmcl_ring_packet *pkt,
@@ -126,8 +143,8 @@ static struct kmcl_completion *take(struct kmcl_channel *ch,
 {
 	struct kmcl_completion *comp = comp_get(ch);
 
-	if (!comp)
-		return NULL;
+	if (IS_ERR(comp))
+		return comp;
 	memcpy(comp->buf, pkt->payload + skip, len);
 	memset(comp->context, 0, ch->context_size);
 	comp->trans_id = pkt->trans_id;
@@ -174,15 +191,16 @@ static enum kmcl_bad inspect(struct kmcl_channel *ch,
 	return *len <= ch->max_packet ? KMCL_BAD_COUNT : KMCL_BAD_SIZE;
 }
 
-static enum kmcl_rx_reason deliver(struct kmcl_channel *ch, u32 *delivered)
+static enum kmcl_rx_reason deliver(struct kmcl_channel *ch, u32 *budget,
+				   u32 *delivered)
 {
 	struct kmcl_completion *comp;
 	struct kmcl_ring_packet pkt;
 	enum kmcl_ring_error err;
-	u32 taken, skip, len;
 	enum kmcl_bad bad;
+	u32 skip, len;
 
-	for (taken = 0; taken < KMCL_RX_BUDGET; taken++) {
+	for (; *budget; (*budget)--) {
 		if (!READ_ONCE(ch->rx_open))
 			return KMCL_STOP_GATE;
 		comp = ch->rx_deferred;
@@ -209,16 +227,20 @@ static enum kmcl_rx_reason deliver(struct kmcl_channel *ch, u32 *delivered)
 				continue;
 			}
 			comp = take(ch, &pkt, skip, len);
-			if (!comp)
+			if (comp == ERR_PTR(-EAGAIN))
 				return KMCL_STOP_QUOTA;
+			if (comp == ERR_PTR(-ENOMEM))
+				return KMCL_STOP_MEMORY;
 			if (IS_ERR(comp)) {
 				bad_packet(ch, KMCL_BAD_EXTERNAL, &pkt);
 				continue;
 			}
 		}
-		if (!deliver_one(ch, comp))
-			return ch->rx_failed ? KMCL_STOP_FAILED : KMCL_STOP_DEFER;
+		if (!deliver_one(ch, comp) && !ch->rx_failed)
+			return KMCL_STOP_DEFER;
 		(*delivered)++;
+		if (ch->rx_failed)
+			return KMCL_STOP_FAILED;
 	}
 	return KMCL_STOP_BUDGET;
 }
@@ -243,11 +265,12 @@ static bool finish_batch(struct kmcl_channel *ch, enum kmcl_rx_reason reason,
 	if (reason == KMCL_STOP_FAILED)
 		ch->rx_failed = true;
 	ch->rx_once = ch->rx_deferred;
-	if (reason == KMCL_STOP_QUOTA && !again) {
+	if ((reason == KMCL_STOP_QUOTA || reason == KMCL_STOP_MEMORY) &&
+	    !again) {
 		/* Completions made since then did not see the flag */
 		ch->rx_stalled = true;
-		if (!ch->quota || ch->outstanding < ch->quota)
-			again = !list_empty(&ch->comp_cache);
+		again = comp_allowed(ch) && (reason == KMCL_STOP_QUOTA ||
+					     !list_empty(&ch->comp_cache));
 	}
 	need_passive = ch->rx_passive || ch->rx_once;
 	closing = !ch->rx_open;
@@ -273,9 +296,9 @@ static bool finish_batch(struct kmcl_channel *ch, enum kmcl_rx_reason reason,
 
 static void rx_poll(struct kmcl_channel *ch, bool passive)
 {
+	u32 budget = KMCL_RX_BUDGET, delivered;
 	enum kmcl_rx_reason reason;
 	unsigned long flags;
-	u32 delivered;
 	u64 start;
 
 	spin_lock_irqsave(&ch->rx_lock, flags);
@@ -293,11 +316,12 @@ static void rx_poll(struct kmcl_channel *ch, bool passive)
 	WRITE_ONCE(ch->rx_task, passive ? current : NULL);
 	spin_unlock_irqrestore(&ch->rx_lock, flags);
 
+	/* A peer that adds a packet now and then does not keep us here for ever */
 	do {
 		delivered = 0;
 		start = trace_kmcl_budget_enabled() ? ktime_get_ns() : 0;
 		kmcl_ring_mask(&ch->rx);
-		reason = deliver(ch, &delivered);
+		reason = deliver(ch, &budget, &delivered);
 		trace_kmcl_fetch_done(ch, delivered, reason);
 		if (reason == KMCL_STOP_BUDGET && start)
 			trace_kmcl_budget(ch, delivered, ktime_get_ns() - start);

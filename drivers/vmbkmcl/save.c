@@ -45,7 +45,9 @@ int kmcl_save_enter(struct kmcl_channel *ch)
 	if (!ch || !ch->server)
 		return KMCL_ERR(EINVAL, 1);
 	spin_lock_irq(&ch->lock);
-	if (ch->state == KMCL_ST_PAUSED && !ch->save_stop && !ch->save_busy) {
+	/* On a dead link packets end, whatever the state machine waits for */
+	if (ch->state == KMCL_ST_PAUSED && !ch->save_stop && !ch->save_busy &&
+	    !ch->in.dead) {
 		ch->save_busy = true;
 		WRITE_ONCE(ch->save_task, current);
 		ret = 0;

@@ -230,8 +230,9 @@ static void enqueue(struct kmcl_packet *pkt, const void *buf, u32 len)
 {
 	struct kmcl_channel *ch = pkt->ch;
 
+	/* A routine that sends again may send from what it was given */
 	if (buf != pkt->buf && len)
-		memcpy(pkt->buf, buf, len);
+		memmove(pkt->buf, buf, len);
 	pkt->len = len;
 	pkt->state = KMCL_PKT_QUEUED;
 	ch->n.accepted++;
@@ -254,7 +255,7 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 	int ret = -EAGAIN;
 
 	if (flags & KMCL_SEND_PAGED && READ_ONCE(pkt->state) == KMCL_PKT_IDLE) {
-		memcpy(pkt->buf, buf, len);
+		memmove(pkt->buf, buf, len);
 		buf = pkt->buf;
 	}
 	spin_lock_irqsave(&ch->tx_lock, irq);
@@ -277,8 +278,10 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 	if (unlikely(ret)) {
 		if (ret == -EPROTO)
 			ring_broken(ch);
-		ret = may_queue ? 0 : -EAGAIN;
+		ret = -EAGAIN;
 		if (may_queue)
+			ret = ch->ending ? -ENODEV : 0;
+		if (!ret)
 			enqueue(pkt, buf, len);
 		goto unlock;
 	}
@@ -288,6 +291,7 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 	if (!(flags & KMCL_SEND_WAIT)) {
 		if (!pkt->done) {
 			ch->n.completed++;
+			trace_kmcl_complete(ch, pkt, pkt->slot->index, 0);
 			if (!kmcl_packet_recycle(pkt))
 				kmcl_packet_destroy(pkt);
 		} else if (unlikely(signal || !list_empty(&ch->done) ||
@@ -342,6 +346,7 @@ int kmcl_check_send(const struct kmcl_packet *pkt, const void *buf, u32 len)
  *
  * Context: atomic; may sleep with KMCL_SEND_PAGED.
  * Return: 0: accepted, the completion routine will be called exactly once.
+ * -ENODEV: not accepted, kmcl_channel_free() is under way.
  * -EINVAL: not accepted, argument 1: no packet, in use, or without a routine;
  * 2: no buffer; 3: too long; 5: unknown flags, or KMCL_SEND_WAIT in pipe mode.
  */
@@ -406,6 +411,8 @@ void kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_completion *comp,
 		signal = kmcl_ring_commit(&ch->tx);
 	} else {
 		queued = true;
+		comp->queued = true;
+		atomic_inc(&ch->comps_queued);
 		/* It may be the packet's own buffer */
 		memmove(comp->buf, buf, len);
 		comp->len = len;

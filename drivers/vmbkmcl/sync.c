@@ -142,8 +142,8 @@ static int sync_wait(struct kmcl_sync *sync, s64 timeout_ns)
  * @ch: the channel
  * @buf: payload
  * @len: its bytes
- * @mdl: see __kmcl_send_mdl(), or NULL. After -ECANCELED the peer may use the
- *	memory until the channel is closed
+ * @mdl: see __kmcl_send_mdl(), or NULL. After -ECANCELED or -ENODEV the peer may
+ *	use the memory until the channel is closed
  * @flags: as for __kmcl_send(); with KMCL_SEND_WAIT it waits for the peer's
  *	completion, else until the packet is in the ring
  * @reply: room for the completion's data, or NULL: not wanted
@@ -236,7 +236,7 @@ int __kmcl_send_sync_mdl(struct kmcl_channel *ch, const void *buf, u32 len,
 	if (ret && READ_ONCE(sync.aborted))
 		ret = -ENODEV;
 	if (!ret && reply_len) {
-		*reply_len = sync.len;
+		*reply_len = reply ? sync.len : 0;
 		if (reply && sync.len > sync.room)
 			ret = -ENOSPC;
 	}

@@ -46,12 +46,14 @@ static inline s64 kmcl_nt_timeout(const LARGE_INTEGER *Timeout)
  *	EvtChannelClosed
  * @Buffer: payload
  * @BufferSize: its bytes, at most the largest payload
- * @ExternalDataMdl: see VmbPacketSend(); after STATUS_CANCELLED the peer may use
- *	the memory until the channel is closed
+ * @ExternalDataMdl: see VmbPacketSend(); after STATUS_CANCELLED and
+ *	STATUS_DEVICE_REMOVED the peer may use the memory until the channel is
+ *	closed
  * @Flags: VMBUS_CHANNEL_FORMAT_FLAG_*; without WAIT_FOR_COMPLETION the wait is
  *	only for room in the ring
  * @CompletionBuffer: for the peer's completion data, or NULL
- * @CompletionBufferSize: its bytes, a multiple of 8; set to what was written
+ * @CompletionBufferSize: its bytes, a multiple of 8; set to what was written,
+ *	0 without a buffer
  * @Timeout: 100 ns units: NULL for ever; negative from now; positive since
  *	1601-01-01 UTC; 0 neither queues nor waits
  *
