@@ -52,7 +52,11 @@ void kmcl_link_dead(struct kmcl_channel *ch)
 	if (!ch->in.dead) {
 		ch->in.dead = true;
 		ch->in.dead_first = !ch->in.disable;
-		remove = ch->in.dead_first;
+		/*
+		 * Nothing keeps the work from it while the channel is paused, but
+		 * for a save callback, under which no packet is to end.
+		 */
+		remove = ch->in.dead_first && ch->state != KMCL_ST_PAUSED;
 	}
 	spin_unlock_irqrestore(&ch->lock, flags);
 	kmcl_tx_dead(ch);
@@ -131,6 +135,15 @@ static void set_mmio(struct kmcl_channel *ch, u64 start, u64 size)
 	spin_unlock_irq(&ch->lock);
 }
 
+/* The driver may have it mapped until its closed callback has returned */
+static void free_mmio(struct kmcl_channel *ch)
+{
+	if (!ch->mmio_size)
+		return;
+	set_mmio(ch, 0, 0);
+	ch->offer->ops->mmio_free(ch->offer);
+}
+
 static int connect_rings(struct kmcl_channel *ch)
 {
 	const struct kmcl_transport_ops *ops;
@@ -160,7 +173,6 @@ static void disconnect_rings(struct kmcl_channel *ch)
 	/* A sender, or a delivery, may be about to signal */
 	synchronize_rcu();
 	WRITE_ONCE(ch->connected, false);
-	set_mmio(ch, 0, 0);
 	if (ch->server)
 		kmcl_loopback_disconnect(ch);
 	else
@@ -356,6 +368,7 @@ static enum kmcl_event run_step(struct kmcl_channel *ch, enum kmcl_step step)
 	case KMCL_DO_UNBIND:
 		/* What an opened callback made that did not agree then */
 		kmcl_gpadl_cleanup(ch);
+		free_mmio(ch);
 		kmcl_unbind(ch);
 		/* See disconnect_rings() */
 		tasklet_kill(&ch->dead_tasklet);

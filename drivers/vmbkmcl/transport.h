@@ -81,9 +81,11 @@ struct kmcl_gpadl {
  *	kmcl_offer_add(). Atomic
  * @full: (optional) the ring to the peer had no room for a packet; @first: the
  *	first one since one had. Atomic, under a spinlock
- * @mmio: (optional) the memory-mapped I/O that the device has while it is open:
- *	guest physical address and bytes. Called once after each successful
- *	@open. May sleep
+ * @mmio: (optional) reserve the memory-mapped I/O that the device has: guest
+ *	physical address and bytes. Called once after each successful @open. May
+ *	sleep
+ * @mmio_free: (with @mmio) give back what @mmio reserved, if anything. Called once
+ *	the closed callback has returned, before or after @close. May sleep
  */
 struct kmcl_transport_ops {
 	const char *name;
@@ -104,6 +106,7 @@ struct kmcl_transport_ops {
 	void (*full)(struct kmcl_offer *offer, bool first);
 	u16 (*flags)(const struct kmcl_offer *offer);
 	void (*mmio)(struct kmcl_offer *offer, u64 *start, u64 *size);
+	void (*mmio_free)(struct kmcl_offer *offer);
 };
 
 /* A transport comes (only one besides loopback can: -EBUSY) and goes */

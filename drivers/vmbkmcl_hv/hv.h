@@ -41,7 +41,7 @@ struct resource;
  * @out_empty: intr_out_empty of the channel, less what @tx has counted
  * @in_full: intr_in_full of the channel, less what @rx has counted
  * @mode: the channel's read mode for its next driver, while open
- * @mmio: what the device was given of the guest's address space, while open
+ * @mmio: what the device was given of the guest's address space, or NULL
  * @talk: a call that waits for a message from the host about the channel: a
  *	rescind wakes one such call and no more
  * @settle: pays the debt, or waits for what will become of it
@@ -78,6 +78,7 @@ void kmcl_hv_signal(struct kmcl_offer *offer);
 void kmcl_hv_full(struct kmcl_offer *offer, bool first);
 u16 kmcl_hv_flags(const struct kmcl_offer *offer);
 void kmcl_hv_mmio(struct kmcl_offer *offer, u64 *start, u64 *size);
+void kmcl_hv_mmio_free(struct kmcl_offer *offer);
 
 /* One wait for the host's message at a time: see gpadl.c */
 struct vmbus_channel *kmcl_hv_talk(struct kmcl_offer *offer);

@@ -28,6 +28,7 @@ const struct kmcl_transport_ops kmcl_hv_ops = {
 	.full = kmcl_hv_full,
 	.flags = kmcl_hv_flags,
 	.mmio = kmcl_hv_mmio,
+	.mmio_free = kmcl_hv_mmio_free,
 };
 
 static int __init kmcl_hv_init(void)

@@ -216,11 +216,6 @@ void kmcl_hv_close(struct kmcl_offer *offer)
 	vmbus_close(binding->channel);
 	set_channel_read_mode(binding->channel, binding->mode);
 	kmcl_hv_talked(offer);
-	if (binding->mmio) {
-		vmbus_free_mmio(binding->mmio->start,
-				resource_size(binding->mmio));
-		binding->mmio = NULL;
-	}
 }
 
 /**
@@ -229,7 +224,7 @@ void kmcl_hv_close(struct kmcl_offer *offer)
  * @start: set to its guest physical address, if there is any
  * @size: set to its bytes
  *
- * kmcl_hv_close() gives it back.
+ * kmcl_hv_mmio_free() gives it back.
  *
  * Context: Process context, may sleep.
  */
@@ -252,6 +247,20 @@ void kmcl_hv_mmio(struct kmcl_offer *offer, u64 *start, u64 *size)
 	}
 	*start = binding->mmio->start;
 	*size = resource_size(binding->mmio);
+}
+
+/**
+ * kmcl_hv_mmio_free() - give back what kmcl_hv_mmio() has reserved
+ * @offer: the offer
+ *
+ * Context: Process context, may sleep.
+ */
+void kmcl_hv_mmio_free(struct kmcl_offer *offer)
+{
+	struct kmcl_hv_binding *binding = kmcl_offer_priv(offer);
+
+	vmbus_free_mmio(binding->mmio->start, resource_size(binding->mmio));
+	binding->mmio = NULL;
 }
 
 /**

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A transport that is the test itself, see fake_transport.h.
+ */
+#include <linux/bottom_half.h>
+
+#include "fake_transport.h"
+
+struct fake_transport fake;
+
+static int fake_watch(const guid_t *type)
+{
+	int result = fake.watch_result;
+
+	fake.watches++;
+	fake.watched = *type;
+	if (fake.watch_once)
+		fake.watch_result = 0;
+	return result;
+}
+
+static void fake_unwatch(const guid_t *type)
+{
+	fake.unwatches++;
+}
+
+static int fake_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
+		     struct kmcl_ring *tx, struct kmcl_ring *rx)
+{
+	if (fake.open_result)
+		return fake.open_result;
+	fake.opens++;
+	ring_at(fake.out, 0, 0);
+	ring_at(fake.in, 0, 0);
+	kmcl_ring_init(tx, fake.out->ctl, fake.out->data, fake.out->size);
+	kmcl_ring_init(rx, fake.in->ctl, fake.in->data, fake.in->size);
+	return 0;
+}
+
+static void fake_close(struct kmcl_offer *offer)
+{
+	if (fake.close_waits)
+		wait_for_completion_timeout(fake.close_waits, LOOP_LIMIT);
+	WRITE_ONCE(fake.closes, fake.closes + 1);
+}
+
+static bool fake_gpadls_first(struct kmcl_offer *offer)
+{
+	return fake.gpadls_first;
+}
+
+/* As when a bus removes the device: the offer is gone before this returns */
+static void fake_release(struct kmcl_offer *offer)
+{
+	fake.releases++;
+	fake.offer = NULL;
+	kmcl_offer_gone(offer);
+}
+
+static void fake_signal(struct kmcl_offer *offer)
+{
+	struct kmcl_packet *pkt = fake.meanwhile;
+	u64 value = 2;
+
+	fake.signals++;
+	fake.meanwhile = NULL;
+	/* As another processor may, while this one signals */
+	if (pkt)
+		kmcl_send(pkt, &value, sizeof(value), 0);
+}
+
+void fake_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
+{
+	if (fake.ndone < ARRAY_SIZE(fake.done))
+		fake.done[fake.ndone] = pkt;
+	fake.closes_at_done = READ_ONCE(fake.closes);
+	fake.status = status;
+	fake.ndone++;
+}
+
+static void fake_mmio(struct kmcl_offer *offer, u64 *start, u64 *size)
+{
+	*start = 0xf8000000;
+	*size = 0x800000;
+}
+
+static void fake_mmio_free(struct kmcl_offer *offer)
+{
+	fake.mmio_frees++;
+}
+
+static void fake_full(struct kmcl_offer *offer, bool first)
+{
+	fake.fulls++;
+	fake.first_fulls += first;
+}
+
+const struct kmcl_transport_ops fake_ops = {
+	.name = "test",
+	.watch = fake_watch,
+	.unwatch = fake_unwatch,
+	.open = fake_open,
+	.close = fake_close,
+	.release = fake_release,
+	.signal = fake_signal,
+	.gpadls_first = fake_gpadls_first,
+	.mmio = fake_mmio,
+	.mmio_free = fake_mmio_free,
+	.full = fake_full,
+};
+
+void fake_offer(struct loop *loop)
+{
+	struct kmcl_offer *offer;
+
+	offer = kmcl_offer_add(&fake_ops, &loop->type, &loop->instance,
+			       NULL, &fake);
+	KUNIT_ASSERT_FALSE(loop->test, IS_ERR(offer));
+	KUNIT_EXPECT_PTR_EQ(loop->test, kmcl_offer_priv(offer), (void *)&fake);
+	fake.offer = offer;
+}
+
+void fake_up(struct loop *loop)
+{
+	KUNIT_ASSERT_EQ(loop->test, kmcl_transport_register(&fake_ops), 0);
+	KUNIT_ASSERT_EQ(loop->test, kmcl_channel_enable(loop->client.ch), 0);
+	fake_offer(loop);
+	loop_wait_log(&loop->client, 'p', 1);
+}
+
+void fake_packet(struct loop *loop, u64 value)
+{
+	KUNIT_ASSERT_EQ(loop->test, 0,
+			kmcl_ring_put(&fake.in->tx, KMCL_WIRE_DATA_INBAND, 0, 1,
+				      NULL, 0, &value, sizeof(value)));
+	kmcl_ring_commit(&fake.in->tx);
+}
+
+void fake_interrupt(void)
+{
+	local_bh_disable();
+	kmcl_offer_signalled(fake.offer);
+	local_bh_enable();
+}
+
+void fake_exit(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	if (loop)
+		loop_exit(test);
+	if (fake.offer)
+		kmcl_offer_gone(fake.offer);
+	kmcl_transport_unregister(&fake_ops);
+	if (loop) {
+		KUNIT_EXPECT_EQ(test, fake.opens, fake.closes);
+		KUNIT_EXPECT_EQ(test, fake.opens, fake.mmio_frees);
+		if (!fake.watch_result)
+			KUNIT_EXPECT_GE(test, fake.watches, fake.unwatches);
+	}
+}
+
+int fake_init(struct kunit *test)
+{
+	memset(&fake, 0, sizeof(fake));
+	fake.out = ring_fixture_new(test, FAKE_RING_BYTES);
+	fake.in = ring_fixture_new(test, FAKE_RING_BYTES);
+	return loop_init(test);
+}

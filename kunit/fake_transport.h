@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A transport that is the test itself, with one device, and the rings that the
+ * client of the harness opens there: the test is its other side.
+ *
+ * The operations run on the library's workqueue, one channel's at a time, and
+ * signals in any context; the tests look at the counts when all has come to rest.
+ */
+#ifndef _KMCL_FAKE_TRANSPORT_H
+#define _KMCL_FAKE_TRANSPORT_H
+
+#include "harness.h"
+#include "ring_fixture.h"
+
+#define FAKE_RING_BYTES	(16 * PAGE_SIZE)
+
+struct fake_transport {
+	struct ring_fixture *out;	/* the channel writes */
+	struct ring_fixture *in;	/* the test writes */
+	struct kmcl_offer *offer;
+	guid_t watched;
+	int watch_result;
+	bool watch_once;		/* it is the first one's only */
+	int open_result;
+	bool gpadls_first;
+	struct completion *close_waits;	/* before it closes */
+	int watches;
+	int unwatches;
+	int opens;
+	int closes;
+	int releases;
+	int signals;
+	int fulls;
+	int first_fulls;
+	int mmio_frees;
+	int closes_at_done;
+	struct kmcl_packet *meanwhile;	/* sent by the next signal */
+	struct kmcl_packet *done[2];
+	unsigned int ndone;
+	int status;
+};
+
+extern struct fake_transport fake;
+extern const struct kmcl_transport_ops fake_ops;
+
+int fake_init(struct kunit *test);
+void fake_exit(struct kunit *test);
+
+void fake_offer(struct loop *loop);
+void fake_up(struct loop *loop);	/* offered, and the client runs */
+/* The other side writes a packet, and interrupts */
+void fake_packet(struct loop *loop, u64 value);
+void fake_interrupt(void);
+/* For packets of the client's; notes what it is told */
+void fake_done(struct kmcl_packet *pkt, int status, void *buf, u32 len);
+
+#endif

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What becomes of a channel whose other side leaves no room, writes nonsense into
+ * the rings, or wants more than is good: on a transport that is the test itself.
+ */
+#include <linux/bottom_half.h>
+
+#include "fake_transport.h"
+
+/* Nobody reads: each attempt without room is told, the first one as such */
+static void a_full_ring_is_told(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u32 i;
+
+	fake_up(loop);
+	/* 24 bytes of header and trailer, and strictly more room than needed */
+	for (i = 0; i < 20; i++)
+		loop_send_long(&loop->client, i, 4000, 0);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).queued,
+			20 - (FAKE_RING_BYTES - 1) / 4024);
+	KUNIT_EXPECT_EQ(test, fake.first_fulls, 1);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).full, fake.fulls);
+}
+
+/* Receiving stops, is counted once, and works again after a new opening */
+static void expect_broken_until_reopened(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	fake_interrupt();
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).bad_packets, 1);
+	fake_interrupt();
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).bad_packets, 1);
+	KUNIT_EXPECT_EQ(test, loop_got(&loop->client), 0);
+
+	kmcl_channel_disable(loop->client.ch);
+	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(loop->client.ch), 0);
+	loop_wait_log(&loop->client, 'p', 2);
+	fake_packet(loop, 7);
+	fake_interrupt();
+	loop_wait(&loop->client, loop_got(&loop->client) == 1);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).bad_packets, 1);
+}
+
+static void a_write_index_outside_the_ring_stops_receiving(struct kunit *test)
+{
+	fake_up(test->priv);
+	WRITE_ONCE(fake.in->ctl->write_index, fake.in->size + 8);
+	expect_broken_until_reopened(test);
+}
+
+static void a_length_beyond_the_data_stops_receiving(struct kunit *test)
+{
+	struct kmcl_wire_desc desc = {
+		.type = cpu_to_le16(KMCL_WIRE_DATA_INBAND),
+		.offset8 = cpu_to_le16(2),
+		.len8 = cpu_to_le16(0xffff),
+	};
+
+	fake_up(test->priv);
+	memcpy(fake.in->data, &desc, sizeof(desc));
+	WRITE_ONCE(fake.in->ctl->write_index, 64);
+	expect_broken_until_reopened(test);
+}
+
+/* Packets that need room are queued, and go out after a new opening */
+static void a_read_index_outside_the_ring_stops_sending(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u32 count = 8, queued, i;
+
+	fake_up(loop);
+	/* It is read when room is needed that is not known of, as for the first */
+	WRITE_ONCE(fake.out->ctl->read_index, fake.out->size + 4);
+	for (i = 0; i < count; i++)
+		loop_send_long(&loop->client, i, 4000, 0);
+	queued = loop_counters(&loop->client).queued;
+	KUNIT_EXPECT_GT(test, queued, 0);
+	KUNIT_EXPECT_EQ(test, queued + loop_done(&loop->client), count);
+
+	kmcl_channel_disable(loop->client.ch);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).queued, queued);
+	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(loop->client.ch), 0);
+	loop_wait(&loop->client, loop_done(&loop->client) == count);
+}
+
+static void routines_keep_the_order_while_somebody_signals(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_packet *pkt[2];
+	u64 value = 1;
+	int i;
+
+	fake_up(loop);
+	for (i = 0; i < 2; i++) {
+		pkt[i] = kmcl_packet_alloc(loop->client.ch);
+		KUNIT_ASSERT_NOT_NULL(test, pkt[i]);
+		kmcl_packet_set_done(pkt[i], fake_done);
+	}
+	/* The ring is empty: this one signals */
+	fake.meanwhile = pkt[1];
+	KUNIT_ASSERT_EQ(test, kmcl_send(pkt[0], &value, sizeof(value), 0), 0);
+	KUNIT_EXPECT_EQ(test, fake.signals, 1);
+	KUNIT_ASSERT_EQ(test, fake.ndone, 2);
+	KUNIT_EXPECT_PTR_EQ(test, fake.done[0], pkt[0]);
+	KUNIT_EXPECT_PTR_EQ(test, fake.done[1], pkt[1]);
+	kmcl_packet_free(pkt[0]);
+	kmcl_packet_free(pkt[1]);
+}
+
+/* What the next one sends is what it was itself: forever, if it could */
+static void send_again(struct kmcl_packet *pkt, int status, void *buf, u32 len)
+{
+	u64 value = 3;
+
+	if (++fake.ndone < 1000)
+		kmcl_send(pkt, &value, sizeof(value), 0);
+	else
+		wake_up_all(&loop_end(kmcl_packet_channel(pkt))->wait);
+}
+
+/* Without end in the ring, a routine that sends again is not one in a loop */
+static void routines_that_send_again_leave_room_for_others(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_packet *pkt;
+	u64 value = 3;
+
+	fake_up(loop);
+	pkt = kmcl_packet_alloc(loop->client.ch);
+	KUNIT_ASSERT_NOT_NULL(test, pkt);
+	kmcl_packet_set_done(pkt, send_again);
+	/* The tasklet that goes on with them is not let in before it returns */
+	local_bh_disable();
+	KUNIT_EXPECT_EQ(test, kmcl_send(pkt, &value, sizeof(value), 0), 0);
+	KUNIT_EXPECT_GT(test, fake.ndone, 100);
+	KUNIT_EXPECT_LE(test, fake.ndone, KMCL_DONE_BUDGET + 2);
+	local_bh_enable();
+	loop_wait(&loop->client, READ_ONCE(fake.ndone) == 1000);
+	kmcl_tx_wait_done(loop->client.ch);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).accepted, 1000);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).completed, 1000);
+	kmcl_packet_free(pkt);
+}
+
+/* The other side asks as much as it can, and is interrupted by nobody */
+static u32 ask(struct loop *loop)
+{
+	u64 value = 1;
+	u32 n = 0;
+
+	while (!kmcl_ring_put(&fake.in->tx, KMCL_WIRE_DATA_INBAND,
+			      KMCL_WIRE_FLAG_COMPLETION_REQUESTED, 1, NULL, 0,
+			      &value, sizeof(value)))
+		n++;
+	kmcl_ring_commit(&fake.in->tx);
+	fake_interrupt();
+	flush_work(&loop->client.ch->rx_work);
+	tasklet_unlock_wait(&loop->client.ch->rx_tasklet);
+	return n;
+}
+
+/* A peer that asks, and does not read the answers, does not eat all memory */
+static void answers_that_nobody_reads_are_bounded(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_channel *ch = loop->client.ch;
+	u64 delivered;
+	u32 i;
+
+	loop->client.ignore = true;
+	fake_up(loop);
+	for (i = 0; i < 50 && ask(loop); i++)
+		cond_resched();
+	KUNIT_EXPECT_LT(test, i, 50);
+	KUNIT_EXPECT_EQ(test, atomic_read(&ch->comps_queued),
+			KMCL_COMPS_QUEUED);
+	delivered = loop_counters(&loop->client).delivered;
+	KUNIT_EXPECT_EQ(test, delivered, KMCL_COMPS_QUEUED +
+			loop_counters(&loop->client).comps_sent);
+	KUNIT_EXPECT_GT(test, loop_counters(&loop->client).quota_stops, 0);
+
+	/* It reads: both directions move again */
+	for (i = 0; i < 50 && atomic_read(&ch->comps_queued); i++) {
+		WRITE_ONCE(fake.out->ctl->read_index,
+			   READ_ONCE(fake.out->ctl->write_index));
+		fake_interrupt();
+		cond_resched();
+	}
+	KUNIT_EXPECT_EQ(test, atomic_read(&ch->comps_queued), 0);
+	loop_wait(&loop->client,
+		  loop_counters(&loop->client).delivered > delivered);
+}
+
+static struct kunit_case peer_cases[] = {
+	KUNIT_CASE(a_full_ring_is_told),
+	/* KMCL: EVT_VMB_PACKET_COMPLETION_ROUTINE */
+	KUNIT_CASE(routines_keep_the_order_while_somebody_signals),
+	KUNIT_CASE(routines_that_send_again_leave_room_for_others),
+	KUNIT_CASE(a_write_index_outside_the_ring_stops_receiving),
+	KUNIT_CASE(a_length_beyond_the_data_stops_receiving),
+	KUNIT_CASE(a_read_index_outside_the_ring_stops_sending),
+	/* KMCL: VmbChannelPacketComplete */
+	KUNIT_CASE(answers_that_nobody_reads_are_bounded),
+	{}
+};
+
+static struct kunit_suite peer_suite = {
+	.name = "kmcl_peer",
+	.init = fake_init,
+	.exit = fake_exit,
+	.test_cases = peer_cases,
+};
+
+kunit_test_suite(peer_suite);
