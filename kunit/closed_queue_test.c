@@ -153,10 +153,7 @@ static void s16_packets_that_a_full_ring_kept_come_first(struct kunit *test)
 	struct end *client = &loop->client;
 	u32 total, lost, i;
 
-	/* The server does not read: not started */
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(client->ch));
-	loop_wait_log(client, 'p', 1);
+	loop_up_paused(loop);
 	total = fill(client, 50);
 	lost = total - 50;
 	KUNIT_EXPECT_EQ(test, ring_written(client), lost);
@@ -218,9 +215,7 @@ static void s19_what_was_in_the_ring_is_not_sent_again(struct kunit *test)
 	struct end *client = &loop->client;
 	struct sent *s;
 
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(client->ch));
-	loop_wait_log(client, 'p', 1);
+	loop_up_paused(loop);
 	s = loop_send(client, 1, 0);
 	KUNIT_EXPECT_EQ(test, s->done, 1);
 	KUNIT_EXPECT_EQ(test, s->status, 0);

@@ -89,9 +89,7 @@ static void turns_are_counted(struct kunit *test)
 	struct kmcl_counters c;
 
 	KUNIT_ASSERT_EQ(test, 0, kmcl_set_ring_pages(loop->client.ch, 16, 16));
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	loop_wait_log(&loop->client, 'p', 1);
+	loop_up_paused(loop);
 	for (i = 0; i < n; i++)
 		loop_send(&loop->client, i, 0);
 	KUNIT_ASSERT_EQ(test, loop_counters(&loop->client).full, 0);

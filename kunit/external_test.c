@@ -114,14 +114,6 @@ static struct kmcl_packet *packet(struct kunit *test)
 	return pkt;
 }
 
-/* Both open, the client running, the server paused: what is sent stays */
-static void up_paused(struct loop *loop)
-{
-	KUNIT_ASSERT_EQ(loop->test, 0, kmcl_channel_enable(loop->server.ch));
-	KUNIT_ASSERT_EQ(loop->test, 0, kmcl_channel_enable(loop->client.ch));
-	loop_wait_log(&loop->client, 'p', 1);
-}
-
 /* The words of the ring's first packet, trailer left out, are these */
 static void expect_ring(struct loop *loop, const u64 *words, u32 count)
 {
@@ -194,7 +186,7 @@ static void one_range_from_an_offset_over_three_frames(struct kunit *test)
 	u64 payload[2] = { 0x1122334455667788, 0x99 };
 	struct kmcl_mdl *mdl;
 
-	up_paused(loop);
+	loop_up_paused(loop);
 	mdl = describe(test, FRAME + 4000, 5000, false);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_send_mdl(pkt, payload, 9, mdl, WAIT));
 	EXPECT_RING(loop, desc(5, 2), first_id(loop), head(1),
@@ -218,7 +210,7 @@ static void a_chain_has_a_range_per_piece_with_bytes(struct kunit *test)
 	struct kmcl_packet *pkt = packet(test);
 	struct kmcl_mdl *first, *mdl;
 
-	up_paused(loop);
+	loop_up_paused(loop);
 	first = describe(test, 10, 20, false);
 	describe(test, 0, 0, true);
 	describe(test, 2 * FRAME - 1, 2, true);
@@ -247,7 +239,7 @@ static void a_part_of_a_chain(struct kunit *test)
 	struct kmcl_packet *pkt = packet(test);
 	struct kmcl_mdl *first;
 
-	up_paused(loop);
+	loop_up_paused(loop);
 	first = describe(test, 100, FRAME, false);
 	describe(test, 3 * FRAME + 8, 1000, true);
 	/* 10 bytes before the end of the first piece, 7 of the second */
@@ -276,7 +268,7 @@ static void a_forced_length_reaches_to_the_end_of_the_last_frame(struct kunit *t
 	struct kmcl_packet *pkt = packet(test);
 	struct kmcl_mdl *mdl;
 
-	up_paused(loop);
+	loop_up_paused(loop);
 	mdl = describe(test, 100, 50, false);
 	describe(test, FRAME, 50, true);
 	KUNIT_EXPECT_EQ(test, __kmcl_send_mdl_part(pkt, NULL, 0, mdl, 0, 3997,
@@ -301,7 +293,7 @@ static void whole_frames(struct kunit *test)
 	struct kmcl_packet *pkt = packet(test);
 	unsigned long pfns[3] = { fx.pfn[6], fx.pfn[0], fx.pfn[3] };
 
-	up_paused(loop);
+	loop_up_paused(loop);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_send_pfns(pkt, NULL, 0, pfns, 3, WAIT));
 	memset(pfns, 0, sizeof(pfns));
 	EXPECT_RING(loop, desc(5, 0), first_id(loop), head(1),
@@ -318,7 +310,7 @@ static void a_scatter_list(struct kunit *test)
 	struct kmcl_packet *pkt = packet(test);
 	struct scatterlist sg[2];
 
-	up_paused(loop);
+	loop_up_paused(loop);
 	sg_init_table(sg, 2);
 	sg_set_page(&sg[0], vmalloc_to_page(fx.mem), 100, 3996);
 	sg_set_page(&sg[1], vmalloc_to_page(fx.mem + 2 * FRAME), 4096, 0);
@@ -505,7 +497,7 @@ static void a_full_ring_queues_packets_with_ranges(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, payload);
 	/* One at a time, so that the case can look at each */
 	kmcl_set_quota(loop->server.ch, 1);
-	up_paused(loop);
+	loop_up_paused(loop);
 	mdl = describe(test, 1, 5 * FRAME, false);
 	for (i = 0; i < ARRAY_SIZE(pkt); i++) {
 		pkt[i] = packet(test);

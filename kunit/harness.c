@@ -363,6 +363,13 @@ void loop_up(struct loop *loop)
 	loop_wait_log(&loop->server, 'p', 1);
 }
 
+void loop_up_paused(struct loop *loop)
+{
+	KUNIT_ASSERT_EQ(loop->test, 0, kmcl_channel_enable(loop->server.ch));
+	KUNIT_ASSERT_EQ(loop->test, 0, kmcl_channel_enable(loop->client.ch));
+	loop_wait_log(&loop->client, 'p', 1);
+}
+
 void loop_wait_state(struct end *e, const char *name)
 {
 	wait_event_timeout(e->ch->wait,

@@ -111,6 +111,8 @@ int loop_init(struct kunit *test);
 void loop_exit(struct kunit *test);
 
 void loop_up(struct loop *loop);	/* both enabled, running, Active */
+/* The server is not started: what is sent to it stays in the ring */
+void loop_up_paused(struct loop *loop);
 void loop_wait_state(struct end *e, const char *name);
 void loop_wait_log(struct end *e, char what, unsigned int times);
 void loop_expect_log(struct end *e, const char *log);

@@ -294,9 +294,7 @@ static void a_batch_ends_at_the_quota(struct kunit *test)
 
 	server->keep = true;
 	kmcl_set_quota(server->ch, 4);
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(server->ch));
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	loop_wait_log(&loop->client, 'p', 1);
+	loop_up_paused(loop);
 	for (i = 0; i < 10; i++)
 		loop_send(&loop->client, i, KMCL_SEND_WAIT);
 	/* All of them are in the ring when it begins */
@@ -330,9 +328,7 @@ static void a_batch_ends_with_defer_and_fail(struct kunit *test)
 	u32 i;
 
 	server->process = fail_or_defer;
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(server->ch));
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	loop_wait_log(&loop->client, 'p', 1);
+	loop_up_paused(loop);
 	for (i = 0; i < 10; i++)
 		loop_send(&loop->client, i, KMCL_SEND_WAIT);
 	kmcl_channel_start(server->ch);

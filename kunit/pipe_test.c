@@ -88,9 +88,7 @@ static void messages_keep_their_bounds_and_order(struct kunit *test)
 	u32 i;
 
 	both_pipes(loop, 4096);
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	loop_wait_log(&loop->client, 'p', 1);
+	loop_up_paused(loop);
 	/* More than the ring holds, then both ways */
 	for (i = 0; i < 2000; i++)
 		loop_send(&loop->client, i, 0);
@@ -123,9 +121,7 @@ static void the_header_is_what_vmbus_pipes_have(struct kunit *test)
 	struct loop *loop = test->priv;
 
 	both_pipes(loop, 64);
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	loop_wait_log(&loop->client, 'p', 1);
+	loop_up_paused(loop);
 	KUNIT_ASSERT_EQ(test, 0, send_bytes(&loop->client, "hello", 5, 0));
 	KUNIT_EXPECT_EQ(test, loop->client.ch->tx.index, 40);
 	KUNIT_EXPECT_MEMEQ(test, loop->client.ch->tx.data, want, sizeof(want));

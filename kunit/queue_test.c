@@ -67,9 +67,7 @@ static void a_full_ring_keeps_the_order(struct kunit *test)
 	struct kmcl_counters c;
 	u32 i;
 
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	loop_wait_log(&loop->client, 'p', 1);
+	loop_up_paused(loop);
 	for (i = 0; i < 3000; i++)
 		loop_send(&loop->client, i, 0);
 	c = loop_counters(&loop->client);

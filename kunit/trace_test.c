@@ -85,10 +85,7 @@ static void packets_that_complete_in_the_ring(struct kunit *test)
 	struct kmcl_slot *slot;
 	u32 i;
 
-	/* The server is not started, and leaves them in the ring */
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(client->ch));
-	loop_wait_log(client, 'p', 1);
+	loop_up_paused(loop);
 	for (i = 0; i < 2; i++) {
 		KUNIT_EXPECT_EQ(test, loop_send(client, i, 0)->done, 1);
 		slot = xa_load(&client->ch->slots,
@@ -242,10 +239,7 @@ static void the_budget(struct kunit *test)
 	struct end *server = &loop->server;
 	u32 i;
 
-	/* The server is not started, and finds them all at once */
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(server->ch));
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	loop_wait_log(&loop->client, 'p', 1);
+	loop_up_paused(loop);
 	for (i = 0; i < KMCL_RX_BUDGET + 40; i++)
 		loop_send(&loop->client, i, 0);
 	KUNIT_ASSERT_EQ(test, loop_counters(&loop->client).queued, 0);
