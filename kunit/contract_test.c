@@ -1,0 +1,447 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The run latch, and calls that meet a state callback: what the tables of states
+ * say of pausing, disabling and a peer that goes while a callback runs, on both
+ * endpoints. The harness looks at the order and context of callbacks.
+ */
+#include <linux/string.h>
+
+#include "harness.h"
+
+static void pause_thread(void *data)
+{
+	kmcl_channel_pause(((struct end *)data)->ch);
+}
+
+static void enable(struct end *e)
+{
+	KUNIT_ASSERT_EQ(e->loop->test, 0, kmcl_channel_enable(e->ch));
+}
+
+static void server_up(struct loop *loop)
+{
+	kmcl_channel_start(loop->server.ch);
+	enable(&loop->server);
+}
+
+/* It waits for the callback that is held */
+static void expect_waiting(struct job *job)
+{
+	KUNIT_EXPECT_EQ(job->loop->test, 0,
+			wait_for_completion_timeout(&job->done, HZ / 20));
+}
+
+/* However far it came: what was begun has ended */
+static void expect_pairs(struct end *e)
+{
+	struct kunit *test = e->loop->test;
+
+	KUNIT_EXPECT_LE(test, loop_log_count(e, 'O'), 1);
+	KUNIT_EXPECT_EQ(test, loop_log_count(e, 'O'), loop_log_count(e, 'C'));
+	KUNIT_EXPECT_EQ(test, loop_log_count(e, 'S'), loop_log_count(e, 'U'));
+	KUNIT_EXPECT_LE(test, loop_log_count(e, 'P'), loop_log_count(e, 'S'));
+}
+
+static void while_disabled_the_last_word_counts(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *client = &loop->client, *server = &loop->server;
+
+	kmcl_channel_pause(client->ch);
+	kmcl_channel_start(client->ch);
+	kmcl_channel_start(server->ch);
+	kmcl_channel_pause(server->ch);
+	enable(server);
+	loop_wait_state(server, "Enabled");
+	enable(client);
+	loop_wait_log(client, 'p', 1);
+	loop_expect_log(client, "OoSsPp");
+	loop_wait_state(server, "Paused");
+	loop_expect_log(server, "Oo");
+	kmcl_channel_disable(client->ch);
+	kmcl_channel_disable(server->ch);
+
+	kmcl_channel_pause(server->ch);
+	kmcl_channel_start(server->ch);
+	enable(server);
+	loop_wait_state(server, "Started");
+	/* Neither has run a callback or moved a channel that is disabled */
+	kmcl_channel_start(client->ch);
+	kmcl_channel_pause(client->ch);
+	KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(client->ch), "Disabled");
+	enable(client);
+	loop_wait_state(client, "Paused");
+	loop_wait_log(server, 'p', 1);
+	loop_expect_log(client, "OoSsPpUuCcOo");
+	loop_expect_log(server, "OoCcOoSsPp");
+}
+
+static void a_client_disabled_while_paused_runs_again(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *client = &loop->client;
+
+	server_up(loop);
+	kmcl_channel_pause(client->ch);
+	enable(client);
+	loop_wait_state(client, "Paused");
+	kmcl_channel_disable(client->ch);
+	enable(client);
+	loop_wait_log(client, 'p', 1);
+	loop_expect_log(client, "OoCcOoSsPp");
+
+	/* The other side's end of the link has left it disabled as well */
+	kmcl_channel_pause(client->ch);
+	kmcl_channel_disable(loop->server.ch);
+	loop_wait_state(client, "Disabled");
+	enable(client);
+	server_up(loop);
+	loop_wait_log(client, 'p', 2);
+	loop_expect_log(client, "OoCcOoSsPpUuCcOoSsPp");
+}
+
+static void a_servers_latch_outlives_its_client(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *client = &loop->client, *server = &loop->server;
+
+	loop_up(loop);
+	kmcl_channel_pause(server->ch);
+	kmcl_channel_disable(client->ch);
+	loop_wait_log(server, 'c', 1);
+	loop_wait_state(server, "Enabled");
+	enable(client);
+	loop_wait_state(server, "Paused");
+	loop_expect_log(server, "OoSsPpUuCcOo");
+	kmcl_channel_start(server->ch);
+	loop_wait_log(server, 'p', 2);
+	kmcl_channel_disable(client->ch);
+	loop_wait_log(server, 'c', 2);
+	enable(client);
+	loop_wait_log(server, 'p', 3);
+	loop_expect_log(server, "OoSsPpUuCcOoSsPpUuCcOoSsPp");
+}
+
+/* Both sides are enabled, and @e is in the callback @what */
+static void hold_opening(struct end *e, char what)
+{
+	loop_hold(e, what);
+	server_up(e->loop);
+	enable(&e->loop->client);
+	loop_wait_held(e);
+}
+
+static void pause_while_opened_runs(struct end *e)
+{
+	hold_opening(e, 'O');
+	/* There is nothing to wait for */
+	loop_job_wait(loop_job(e->loop, pause_thread, e));
+	loop_expect_log(e, "O");
+	loop_release(e);
+	loop_wait_state(e, "Paused");
+	loop_expect_log(e, "Oo");
+	kmcl_channel_start(e->ch);
+	loop_wait_log(e, 'p', 1);
+	loop_expect_log(e, "OoSsPp");
+}
+
+static void pausing_while_a_clients_opened_runs(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	pause_while_opened_runs(&loop->client);
+}
+
+static void pausing_while_a_servers_opened_runs(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	pause_while_opened_runs(&loop->server);
+}
+
+static void starting_while_opened_runs(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *client = &loop->client;
+
+	kmcl_channel_pause(client->ch);
+	hold_opening(client, 'O');
+	kmcl_channel_start(client->ch);
+	loop_expect_log(client, "O");
+	loop_release(client);
+	loop_wait_log(client, 'p', 1);
+	loop_expect_log(client, "OoSsPp");
+}
+
+static void disabling_while_a_clients_opened_runs(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *client = &loop->client;
+	struct job *job;
+	u32 i;
+
+	for (i = 0; i < 2; i++) {
+		client->opened_result = i ? -EIO : 0;
+		hold_opening(client, 'O');
+		job = loop_disable(client);
+		expect_waiting(job);
+		loop_release(client);
+		loop_job_wait(job);
+		/* Without Started, and without Closed if it did not agree */
+		loop_expect_log(client, i ? "Oo" : "OoCc");
+		KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(client->ch),
+				   "Disabled");
+		kmcl_channel_disable(loop->server.ch);
+		loop_forget(client);
+		loop_forget(&loop->server);
+	}
+}
+
+static void a_rescind_while_a_clients_opened_runs(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *client = &loop->client;
+	struct job *job;
+	u32 i;
+
+	for (i = 0; i < 2; i++) {
+		client->opened_result = i ? -EIO : 0;
+		hold_opening(client, 'O');
+		loop_wait_log(&loop->server, 'p', 1);
+		job = loop_disable(&loop->server);
+		loop_wait_log(&loop->server, 'c', 1);
+		/* Which waits for the client to let go */
+		expect_waiting(job);
+		loop_expect_log(client, "O");
+		loop_release(client);
+		loop_job_wait(job);
+		loop_wait_state(client, "Disabled");
+		loop_expect_log(client, i ? "Oo" : "OoCc");
+		loop_expect_log(&loop->server, "OoSsPpUuCc");
+		KUNIT_EXPECT_EQ(test, loop_log_count(client, 'F'), 0);
+		loop_forget(client);
+		loop_forget(&loop->server);
+	}
+}
+
+static void disabling_while_a_servers_opened_runs(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *client = &loop->client, *server = &loop->server;
+	struct job *job;
+	u32 i;
+
+	for (i = 0; i < 2; i++) {
+		server->opened_result = i ? -EIO : 0;
+		hold_opening(server, 'O');
+		job = loop_disable(server);
+		expect_waiting(job);
+		loop_release(server);
+		loop_job_wait(job);
+		loop_expect_log(server, i ? "Oo" : "OoCc");
+		KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(server->ch),
+				   "Disabled");
+		/* The client was told of an opening, and then that it went */
+		if (i)
+			KUNIT_EXPECT_EQ(test, loop_log_count(client, 'O'), 0);
+		else
+			expect_pairs(client);
+		kmcl_channel_disable(client->ch);
+		loop_forget(client);
+		loop_forget(server);
+	}
+}
+
+/* The client's link ends without its channel's doing, as when a guest dies */
+static void a_client_that_goes_while_opened_runs(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *server = &loop->server;
+
+	hold_opening(server, 'O');
+	kmcl_link_dead(server->ch);
+	loop_release(server);
+	loop_wait_log(server, 'c', 1);
+	loop_wait_state(server, "Started");
+	loop_expect_log(server, "OoCc");
+	KUNIT_EXPECT_TRUE(test, kmcl_offer_exists(&loop->type, &loop->instance));
+}
+
+static void a_client_disabled_while_the_servers_opened_runs(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *client = &loop->client, *server = &loop->server;
+	struct job *job;
+
+	hold_opening(server, 'O');
+	job = loop_disable(client);
+	expect_waiting(job);
+	loop_release(server);
+	loop_job_wait(job);
+	KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(client->ch), "Disabled");
+	KUNIT_EXPECT_EQ(test, loop_log_count(client, 'S'), 0);
+	expect_pairs(client);
+	/* How far the server came meanwhile is not said, but that it ends */
+	loop_wait_log(server, 'c', 1);
+	loop_wait_state(server, "Started");
+	expect_pairs(server);
+	/* And begins anew */
+	enable(client);
+	loop_wait_log(client, 'p', 1);
+	loop_wait_state(server, "Active");
+}
+
+/* The opening runs to its end, with what was queued, and then the pause */
+static void pause_while_it_starts(struct end *e, struct end *peer, char what)
+{
+	struct kunit *test = e->loop->test;
+	struct job *job;
+
+	hold_opening(e, what);
+	loop_send(e, 1, 0);
+	job = loop_job(e->loop, pause_thread, e);
+	expect_waiting(job);
+	loop_release(e);
+	loop_job_wait(job);
+	KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(e->ch), "Paused");
+	loop_expect_log(e, "OoSsPpUu");
+	KUNIT_EXPECT_EQ(test, loop_counters(e).sent, 1);
+	loop_wait(peer, loop_got(peer) == 1);
+	loop_send(e, 2, 0);
+	KUNIT_EXPECT_EQ(test, loop_counters(e).queued, 1);
+	kmcl_channel_start(e->ch);
+	loop_wait(peer, loop_got(peer) == 2);
+}
+
+static void pausing_while_a_clients_started_runs(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	pause_while_it_starts(&loop->client, &loop->server, 'S');
+}
+
+static void pausing_while_a_clients_post_started_runs(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	pause_while_it_starts(&loop->client, &loop->server, 'P');
+}
+
+static void pausing_while_a_servers_started_runs(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	pause_while_it_starts(&loop->server, &loop->client, 'S');
+}
+
+static void pausing_while_a_servers_post_started_runs(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	pause_while_it_starts(&loop->server, &loop->client, 'P');
+}
+
+/* The rest of the opening is skipped, and what was started is suspended */
+static void end_while_it_starts(struct end *e, struct end *peer, char what,
+				struct end *closing)
+{
+	struct job *job;
+
+	hold_opening(e, what);
+	/* It is open for the other side, too */
+	loop_wait_log(peer, 'p', 1);
+	job = loop_disable(closing);
+	if (closing == e)
+		expect_waiting(job);
+	else
+		loop_wait_log(peer, 'c', 1);
+	loop_release(e);
+	loop_job_wait(job);
+	loop_wait_log(e, 'c', 1);
+	loop_wait_log(peer, 'c', 1);
+	loop_expect_log(e, what == 'S' ? "OoSsUuCc" : "OoSsPpUuCc");
+	loop_expect_log(peer, "OoSsPpUuCc");
+	kmcl_channel_disable(e->loop->client.ch);
+	kmcl_channel_disable(e->loop->server.ch);
+	loop_forget(e);
+	loop_forget(peer);
+}
+
+static void ending_while_it_starts(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *client = &loop->client, *server = &loop->server;
+
+	end_while_it_starts(client, server, 'S', client);
+	end_while_it_starts(client, server, 'S', server);
+	end_while_it_starts(client, server, 'P', client);
+	end_while_it_starts(client, server, 'P', server);
+	end_while_it_starts(server, client, 'S', server);
+	end_while_it_starts(server, client, 'S', client);
+	end_while_it_starts(server, client, 'P', server);
+	end_while_it_starts(server, client, 'P', client);
+}
+
+static void disabling_a_server_that_is_stopped(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *server = &loop->server;
+	struct job *job;
+
+	loop_up(loop);
+	loop_hold(server, 'C');
+	kmcl_channel_disable(loop->client.ch);
+	loop_wait_held(server);
+	KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(server->ch), "Stopped");
+	job = loop_disable(server);
+	expect_waiting(job);
+	loop_release(server);
+	loop_job_wait(job);
+	loop_expect_log(server, "OoSsPpUuCc");
+	KUNIT_EXPECT_FALSE(test, kmcl_offer_exists(&loop->type, &loop->instance));
+}
+
+static struct kunit_case contract_cases[] = {
+	/* KMCL: VmbChannelPause VmbChannelStart */
+	KUNIT_CASE(while_disabled_the_last_word_counts),
+	/* KMCL: VmbChannelPause VmbChannelEnable */
+	KUNIT_CASE(a_client_disabled_while_paused_runs_again),
+	/* KMCL: VmbChannelStart */
+	KUNIT_CASE(a_servers_latch_outlives_its_client),
+	/* KMCL: VmbChannelPause EVT_VMB_CHANNEL_OPENED */
+	KUNIT_CASE(pausing_while_a_clients_opened_runs),
+	KUNIT_CASE(pausing_while_a_servers_opened_runs),
+	/* KMCL: VmbChannelStart EVT_VMB_CHANNEL_OPENED */
+	KUNIT_CASE(starting_while_opened_runs),
+	/* KMCL: VmbChannelDisable EVT_VMB_CHANNEL_OPENED */
+	KUNIT_CASE(disabling_while_a_clients_opened_runs),
+	/* KMCL: EVT_VMB_CHANNEL_OPENED EVT_VMB_CHANNEL_CLOSED */
+	KUNIT_CASE(a_rescind_while_a_clients_opened_runs),
+	/* KMCL: VmbChannelDisable */
+	KUNIT_CASE(disabling_while_a_servers_opened_runs),
+	KUNIT_CASE(a_client_that_goes_while_opened_runs),
+	KUNIT_CASE(a_client_disabled_while_the_servers_opened_runs),
+	/* KMCL: VmbChannelPause EVT_VMB_CHANNEL_STARTED */
+	KUNIT_CASE(pausing_while_a_clients_started_runs),
+	/* KMCL: VmbChannelPause EVT_VMB_CHANNEL_POST_STARTED */
+	KUNIT_CASE(pausing_while_a_clients_post_started_runs),
+	KUNIT_CASE(pausing_while_a_servers_started_runs),
+	KUNIT_CASE(pausing_while_a_servers_post_started_runs),
+	/* KMCL: EVT_VMB_CHANNEL_SUSPEND */
+	KUNIT_CASE(ending_while_it_starts),
+	/* KMCL: VmbChannelDisable */
+	KUNIT_CASE(disabling_a_server_that_is_stopped),
+	{}
+};
+
+static struct kunit_suite contract_suite = {
+	.name = "kmcl_contract",
+	.init = loop_init,
+	.exit = loop_exit,
+	.test_cases = contract_cases,
+};
+
+kunit_test_suite(contract_suite);
+
+MODULE_DESCRIPTION("KUnit tests of KMCL's run latch and its callbacks");
+MODULE_LICENSE("GPL");
