@@ -176,7 +176,10 @@ static void bind(struct kmcl_channel *ch, struct kmcl_offer *offer)
 	kmcl_link_up(ch);
 }
 
-/* First come, first served, among the channels that wait */
+/*
+ * First come, first served, among the channels that wait: from the return of
+ * enable on, whether their work has run or not.
+ */
 static void match_offer(struct kmcl_offer *offer)
 {
 	struct kmcl_channel *ch;
@@ -185,8 +188,9 @@ static void match_offer(struct kmcl_offer *offer)
 	lockdep_assert_held(&kmcl_bus_lock);
 	list_for_each_entry(ch, &kmcl_channels, node) {
 		spin_lock(&ch->lock);
-		waits = ch->state == KMCL_ST_ENABLED && !ch->in.disable &&
-			!ch->in.dead;
+		waits = (ch->state == KMCL_ST_ENABLED ||
+			 (ch->state == KMCL_ST_DISABLED && ch->in.enabled)) &&
+			!ch->in.disable && !ch->in.dead;
 		spin_unlock(&ch->lock);
 		if (waits && wants(ch, offer)) {
 			bind(ch, offer);
@@ -195,24 +199,33 @@ static void match_offer(struct kmcl_offer *offer)
 	}
 }
 
-/* Step: bind @ch to an offer that waits for it, if there is one. */
+/* The channel waits for an offer, behind those that do already */
+void kmcl_stand_in_line(struct kmcl_channel *ch)
+{
+	spin_lock_irq(&kmcl_bus_lock);
+	list_move_tail(&ch->node, &kmcl_channels);
+	spin_unlock_irq(&kmcl_bus_lock);
+}
+
+/* Step: bind @ch to an offer that waits, unless it is somebody else's turn. */
 void kmcl_seek(struct kmcl_channel *ch)
 {
 	struct kmcl_offer *offer;
 
 	spin_lock_irq(&kmcl_bus_lock);
-	/* From here on match_offer() may find it: it is in state Enabled */
 	spin_lock(&ch->lock);
 	ch->state = KMCL_ST_ENABLED;
-	ch->in.dead = false;
-	ch->in.dead_first = false;
+	/* One that is bound already may have been rescinded since */
+	if (!ch->offer) {
+		ch->in.dead = false;
+		ch->in.dead_first = false;
+	}
 	spin_unlock(&ch->lock);
-	list_move_tail(&ch->node, &kmcl_channels);
 	list_for_each_entry(offer, &kmcl_offers, node) {
-		if (wants(ch, offer)) {
-			bind(ch, offer);
+		if (ch->offer)
 			break;
-		}
+		if (wants(ch, offer))
+			match_offer(offer);
 	}
 	spin_unlock_irq(&kmcl_bus_lock);
 }

@@ -297,6 +297,7 @@ void kmcl_bus_add_channel(struct kmcl_channel *ch);
 void kmcl_bus_del_channel(struct kmcl_channel *ch);
 int kmcl_watch(struct kmcl_channel *ch);
 void kmcl_unwatch(struct kmcl_channel *ch);
+void kmcl_stand_in_line(struct kmcl_channel *ch);
 void kmcl_seek(struct kmcl_channel *ch);
 void kmcl_unbind(struct kmcl_channel *ch);
 bool kmcl_offer_exists(const guid_t *type, const guid_t *instance);
