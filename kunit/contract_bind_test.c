@@ -155,6 +155,40 @@ static void first_come_first_served(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fx.w[1].closed, 0);
 }
 
+static bool any_opened(void)
+{
+	return READ_ONCE(fx.w[0].opened) || READ_ONCE(fx.w[1].opened) ||
+	       READ_ONCE(fx.w[2].opened);
+}
+
+/* Whether the offer comes after all of them or was there before */
+static void the_order_is_that_of_enabling(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_channel *server = loop->server.ch;
+	u32 round, i, wrong = 0;
+
+	for (round = 0; round < 100; round++) {
+		if (round % 2)
+			KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(server));
+		for (i = 0; i < WAITERS; i++)
+			KUNIT_ASSERT_EQ(test, 0,
+					kmcl_channel_enable(fx.w[i].ch));
+		if (round % 2 == 0)
+			KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(server));
+		KUNIT_ASSERT_GT(test, wait_event_timeout(fx.wait, any_opened(),
+							 LOOP_LIMIT), 0);
+		wrong += !fx.w[0].opened;
+		/* So that nobody else gets it afterwards */
+		for (i = WAITERS; i--; )
+			kmcl_channel_disable(fx.w[i].ch);
+		kmcl_channel_disable(server);
+		for (i = 0; i < WAITERS; i++)
+			fx.w[i].opened = 0;
+	}
+	KUNIT_EXPECT_EQ(test, wrong, 0);
+}
+
 /* A wildcard does not take what somebody who came before it has named */
 static void whoever_names_the_instance_is_in_line_as_well(struct kunit *test)
 {
@@ -342,6 +376,7 @@ static void each_way_to_a_packet_settles_the_sizes(struct kunit *test)
 static struct kunit_case bind_cases[] = {
 	/* KMCL: VmbClientChannelInitSetTargetPnp */
 	KUNIT_CASE(first_come_first_served),
+	KUNIT_CASE(the_order_is_that_of_enabling),
 	KUNIT_CASE(whoever_names_the_instance_is_in_line_as_well),
 	/* KMCL: VmbClientChannelInitSetTargetPnp EVT_VMB_CHANNEL_PNP_FAILURE */
 	KUNIT_CASE(a_refusal_is_the_next_ones_turn),
