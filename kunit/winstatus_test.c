@@ -274,7 +274,8 @@ static void openings_that_a_transport_refuses(struct kunit *test)
 
 	watch_result = 0;
 	KUNIT_ASSERT_EQ(test, kmcl_transport_register(&fake_ops), 0);
-	offer = kmcl_offer_add(&fake_ops, &loop->type, &loop->instance, NULL);
+	offer = kmcl_offer_add(&fake_ops, &loop->type, &loop->instance, NULL,
+			       NULL);
 	KUNIT_EXPECT_FALSE(test, IS_ERR(offer));
 	for (i = 0; i < ARRAY_SIZE(results) && !IS_ERR(offer); i++) {
 		open_result = results[i].ret;
