@@ -29,6 +29,7 @@
 #define TR_HEADER	((u32)sizeof(struct kmcl_traffic_header))
 
 struct dentry;
+struct device;
 struct task_struct;
 
 enum tr_event {
@@ -133,7 +134,7 @@ struct tr_counts {
  * @run_size: largest payload that it sends
  * @run_window: how many may be open at a time
  * @run_flags: for kmcl_send()
- * @reopen: enable again after each close
+ * @reopen: enable again after each close; written under @lock
  * @reopen_work: does it, since a callback must not
  * @lock: protects what follows
  * @counts: what was seen
@@ -181,6 +182,26 @@ struct tr {
 	u64 last_done;
 };
 
+/**
+ * struct tr_options - what a channel is like
+ * @parent: its device, for the driver that has it, or NULL: then there are
+ * @class: of its device
+ * @instance: of its device
+ * @any: it may be any instance
+ * @ring_bytes: of each ring, control page included; 0: as the library likes
+ * @max_packet: largest payload, at least TR_HEADER
+ * @pipe: in pipe mode
+ */
+struct tr_options {
+	struct device *parent;
+	guid_t class;
+	guid_t instance;
+	bool any;
+	u32 ring_bytes;
+	u32 max_packet;
+	bool pipe;
+};
+
 /* The library keeps this much for us with each incoming packet */
 struct tr_held {
 	struct list_head node;
@@ -191,9 +212,7 @@ extern const char * const tr_event_names[TR_EVENTS];
 extern const char * const tr_action_names[TR_ACTIONS];
 
 /* main.c */
-struct tr *tr_create(const char *name, const guid_t *class,
-		     const guid_t *instance, u32 ring_bytes, u32 max_packet,
-		     bool pipe);
+struct tr *tr_create(const char *name, const struct tr_options *options);
 void tr_destroy(struct tr *tr);
 int tr_set_hook(struct tr *tr, enum tr_event event, enum tr_action action,
 		unsigned int arg);
@@ -224,6 +243,8 @@ int tr_act(struct tr *tr, enum tr_event event, struct tr_hook hook);
 void tr_leave(struct tr *tr, enum tr_event event);
 
 /* debugfs.c */
+int tr_attach(const char *name, struct device *parent);
+void tr_detach(const char *name);
 int tr_debugfs_init(void);
 void tr_debugfs_exit(void);
 

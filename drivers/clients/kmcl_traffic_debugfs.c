@@ -394,36 +394,31 @@ static int add(struct tr *tr)
 	return 0;
 }
 
-static int command_open(int argc, char *argv[])
+static int parse_option(const char *word, struct tr_options *options)
 {
-	u32 ring = 0, packet = TR_DEFAULT_PACKET;
-	guid_t class, instance;
-	bool any = true, pipe = false;
-	struct tr *tr;
-	int ret, i;
+	u32 *packet = &options->max_packet, *ring = &options->ring_bytes;
 
-	if (argc < 3 || strlen(argv[1]) >= TR_NAME_MAX ||
-	    strchr(argv[1], '/') || parse_guid(argv[2], &class))
-		return -EINVAL;
-	for (i = 3; i < argc; i++) {
-		if (str_has_prefix(argv[i], "ring=")) {
-			if (kstrtou32(argv[i] + 5, 0, &ring) || ring > SZ_1G)
-				return -EINVAL;
-		} else if (str_has_prefix(argv[i], "packet=")) {
-			if (kstrtou32(argv[i] + 7, 0, &packet) ||
-			    packet < TR_HEADER || packet > KMCL_PACKET_SIZE_MAX)
-				return -EINVAL;
-		} else if (!strcmp(argv[i], "pipe")) {
-			pipe = true;
-		} else if (any && !parse_guid(argv[i], &instance)) {
-			any = false;
-		} else {
-			return -EINVAL;
-		}
+	if (str_has_prefix(word, "ring="))
+		return kstrtou32(word + 5, 0, ring) || *ring > SZ_1G ?
+			-EINVAL : 0;
+	if (str_has_prefix(word, "packet="))
+		return kstrtou32(word + 7, 0, packet) || *packet < TR_HEADER ||
+			*packet > KMCL_PACKET_SIZE_MAX ? -EINVAL : 0;
+	if (!strcmp(word, "pipe")) {
+		options->pipe = true;
+		return 0;
 	}
+	if (!options->any || parse_guid(word, &options->instance))
+		return -EINVAL;
+	options->any = false;
+	return 0;
+}
 
-	tr = tr_create(argv[1], &class, any ? NULL : &instance, ring, packet,
-		       pipe);
+static int make(const char *name, const struct tr_options *options)
+{
+	struct tr *tr = tr_create(name, options);
+	int ret;
+
 	if (IS_ERR(tr))
 		return PTR_ERR(tr);
 	mutex_lock(&tr_mutex);
@@ -432,6 +427,23 @@ static int command_open(int argc, char *argv[])
 	if (ret)
 		tr_destroy(tr);
 	return ret;
+}
+
+static int command_open(int argc, char *argv[])
+{
+	struct tr_options options = {
+		.any = true,
+		.max_packet = TR_DEFAULT_PACKET,
+	};
+	int i;
+
+	if (argc < 3 || strlen(argv[1]) >= TR_NAME_MAX ||
+	    strchr(argv[1], '/') || parse_guid(argv[2], &options.class))
+		return -EINVAL;
+	for (i = 3; i < argc; i++)
+		if (parse_option(argv[i], &options))
+			return -EINVAL;
+	return make(argv[1], &options);
 }
 
 /*
@@ -463,6 +475,37 @@ static int command_close(const char *name)
 	end(tr);
 	return 0;
 }
+
+/**
+ * tr_attach() - a channel whose device is its parent
+ * @name: shorter than TR_NAME_MAX
+ * @parent: the device, for its driver's probe function
+ *
+ * Context: may sleep.
+ * Return: 0, or a negative errno.
+ */
+int tr_attach(const char *name, struct device *parent)
+{
+	struct tr_options options = {
+		.parent = parent,
+		.max_packet = TR_DEFAULT_PACKET,
+	};
+
+	return make(name, &options);
+}
+EXPORT_SYMBOL_GPL(tr_attach);
+
+/**
+ * tr_detach() - the end of that channel, for the driver's remove function
+ * @name: its name; one that was closed by its name already is gone
+ *
+ * Context: may sleep.
+ */
+void tr_detach(const char *name)
+{
+	command_close(name);
+}
+EXPORT_SYMBOL_GPL(tr_detach);
 
 static ssize_t tr_root_write(struct file *file, const char __user *user,
 			     size_t len, loff_t *pos)

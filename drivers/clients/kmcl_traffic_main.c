@@ -22,6 +22,8 @@
 /* A callback that is never released goes on by itself, so that rmmod can */
 #define TR_BLOCK_SEC	60
 #define TR_SPIN_MAX_MS	200
+#define TR_SLEEP_MAX_MS	60000
+#define TR_HOOK_SENDS_MAX	100000
 #define TR_SYNC_NS	(10LL * NSEC_PER_SEC)
 
 const char * const tr_event_names[TR_EVENTS] = {
@@ -71,13 +73,15 @@ int tr_set_hook(struct tr *tr, enum tr_event event, enum tr_action action,
 		ok = event == TR_POST_STARTED;
 		break;
 	case TR_SEND:
+		ok = state && arg <= TR_HOOK_SENDS_MAX;
+		break;
 	case TR_UNSHARE:
 	case TR_ENABLE:
 		ok = state;
 		break;
 	case TR_BLOCK:
 	case TR_SLEEP:
-		ok = event != TR_DONE;
+		ok = event != TR_DONE && arg <= TR_SLEEP_MAX_MS;
 		break;
 	case TR_SPIN:
 		ok = arg <= TR_SPIN_MAX_MS;
@@ -292,6 +296,15 @@ static void tr_suspend(struct kmcl_channel *ch)
 	state_callback(ch, TR_SUSPEND);
 }
 
+/* Under the lock: not after it was cancelled */
+static void reopen_in(struct tr *tr, unsigned long delay)
+{
+	spin_lock_irq(&tr->lock);
+	if (tr->reopen)
+		schedule_delayed_work(&tr->reopen_work, delay);
+	spin_unlock_irq(&tr->lock);
+}
+
 static void tr_closed(struct kmcl_channel *ch)
 {
 	struct tr *tr = kmcl_get_pointer(ch);
@@ -301,8 +314,7 @@ static void tr_closed(struct kmcl_channel *ch)
 	if (c.outstanding || c.in_flight)
 		tr_count(tr, &tr->counts.open_at_closed);
 	state_callback(ch, TR_CLOSED);
-	if (READ_ONCE(tr->reopen))
-		schedule_delayed_work(&tr->reopen_work, 0);
+	reopen_in(tr, 0);
 }
 
 static void tr_pnp_failure(struct kmcl_channel *ch, int status)
@@ -313,8 +325,7 @@ static void tr_pnp_failure(struct kmcl_channel *ch, int status)
 	tr->counts.pnp_status = status;
 	spin_unlock_irq(&tr->lock);
 	state_callback(ch, TR_PNP_FAILURE);
-	if (READ_ONCE(tr->reopen))
-		schedule_delayed_work(&tr->reopen_work, HZ / 10);
+	reopen_in(tr, HZ / 10);
 }
 
 /* Until the closed callback has returned, enabling is refused */
@@ -331,21 +342,22 @@ static void tr_reopen(struct work_struct *work)
 				    tr->name, ret);
 	else if (strcmp(kmcl_channel_state_name(tr->ch), "Closed"))
 		return;
-	schedule_delayed_work(&tr->reopen_work, 1);
+	reopen_in(tr, 1);
 }
 
 /* Off: returns when no attempt is under way. May sleep */
 void tr_set_reopen(struct tr *tr, bool on)
 {
+	spin_lock_irq(&tr->lock);
 	WRITE_ONCE(tr->reopen, on);
+	spin_unlock_irq(&tr->lock);
 	if (!on)
 		cancel_delayed_work_sync(&tr->reopen_work);
 }
 
 /* Channels */
 
-static int setup(struct tr *tr, const guid_t *class, const guid_t *instance,
-		 u32 ring_bytes)
+static int setup(struct tr *tr, const struct tr_options *options)
 {
 	static const struct kmcl_channel_ops ops = {
 		.opened = tr_opened,
@@ -354,7 +366,7 @@ static int setup(struct tr *tr, const guid_t *class, const guid_t *instance,
 		.started = tr_started,
 		.post_started = tr_post_started,
 	};
-	u32 pages = DIV_ROUND_UP(ring_bytes, TR_RING_PAGE);
+	u32 pages = DIV_ROUND_UP(options->ring_bytes, TR_RING_PAGE);
 	int ret;
 
 	kmcl_set_pointer(tr->ch, tr);
@@ -371,26 +383,21 @@ static int setup(struct tr *tr, const guid_t *class, const guid_t *instance,
 		ret = kmcl_set_context_size(tr->ch, sizeof(struct tr_held));
 	if (!ret && pages)
 		ret = kmcl_set_ring_pages(tr->ch, pages, pages);
-	if (!ret)
-		ret = kmcl_set_target(tr->ch, class, instance, tr_pnp_failure);
+	if (!ret && !options->parent)
+		ret = kmcl_set_target(tr->ch, &options->class, options->any ?
+				      NULL : &options->instance, tr_pnp_failure);
 	return ret;
 }
 
 /**
  * tr_create() - a channel, disabled
  * @name: shorter than TR_NAME_MAX
- * @class: its class
- * @instance: its instance, or NULL for any
- * @ring_bytes: of each ring, control page included; 0: as the library likes
- * @max_packet: largest payload, at least TR_HEADER
- * @pipe: in pipe mode
+ * @options: what it is like
  *
  * Context: may sleep.
  * Return: the channel, or an ERR_PTR().
  */
-struct tr *tr_create(const char *name, const guid_t *class,
-		     const guid_t *instance, u32 ring_bytes, u32 max_packet,
-		     bool pipe)
+struct tr *tr_create(const char *name, const struct tr_options *options)
 {
 	struct tr *tr = kzalloc(sizeof(*tr), GFP_KERNEL);
 	int ret = -ENOMEM;
@@ -398,21 +405,21 @@ struct tr *tr_create(const char *name, const guid_t *class,
 	if (!tr)
 		return ERR_PTR(-ENOMEM);
 	strscpy(tr->name, name, sizeof(tr->name));
-	tr->max_packet = max_packet;
-	tr->pipe = pipe;
+	tr->max_packet = options->max_packet;
+	tr->pipe = options->pipe;
 	mutex_init(&tr->send_mutex);
 	spin_lock_init(&tr->lock);
 	xa_init_flags(&tr->sent, XA_FLAGS_LOCK_BH);
 	init_waitqueue_head(&tr->wait);
 	INIT_DELAYED_WORK(&tr->reopen_work, tr_reopen);
 	INIT_LIST_HEAD(&tr->held);
-	tr->buf = kvmalloc(max_packet, GFP_KERNEL);
+	tr->buf = kvmalloc(tr->max_packet, GFP_KERNEL);
 	if (!tr->buf)
 		goto free;
-	ret = kmcl_channel_alloc(NULL, false, &tr->ch);
+	ret = kmcl_channel_alloc(options->parent, false, &tr->ch);
 	if (ret)
 		goto free;
-	ret = setup(tr, class, instance, ring_bytes);
+	ret = setup(tr, options);
 	if (!ret)
 		return tr;
 	kmcl_channel_free(tr->ch);

@@ -68,7 +68,7 @@ int tr_external(struct tr *tr, u32 size, u32 pieces, s64 timeout_ns)
 		tr->seq++;
 	mutex_unlock(&tr->send_mutex);
 	/* The peer may still use the memory of one that was given up: a leak */
-	if (ret == -ECANCELED)
+	if (ret == -ECANCELED || ret == -ENODEV)
 		buf = NULL;
 free:
 	free_chain(mdl);

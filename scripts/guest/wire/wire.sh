@@ -14,13 +14,14 @@
 . /traffic.sh
 # shellcheck source=scripts/guest/wire/unload.sh
 . /unload.sh
-
 # shellcheck source=scripts/guest/wire/device.sh
 . /device.sh
 # shellcheck source=scripts/guest/wire/memory.sh
 . /memory.sh
 # shellcheck source=scripts/guest/wire/watch.sh
 . /watch.sh
+# shellcheck source=scripts/guest/wire/parent.sh
+. /parent.sh
 
 step "The modules are loaded, and the host answers"
 check "insmod" wire_load
@@ -37,6 +38,7 @@ scenario "30 seconds in which the host reads nothing" stall_end
 step "What comes with a device"
 device_all
 memory_all
+parent_all
 step "What others see of it"
 watch_all
 step "It leaves for other reasons"

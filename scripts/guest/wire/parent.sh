@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# A device that has a driver of its own, kmcl_traffic_driver, which gives it to
+# its channel as the parent: no GUID names it. The driver's probe() makes the
+# channel, its remove() ends it.
+#
+# shellcheck disable=SC2154,SC2034 # note() sets c_* and h_*; WIRE_CLASS is offer()'s
+
+OWN_CLASS=6b6d636c-7472-4166-8669-630000000001
+
+# own BEHAVIOUR: a device of that class, and its driver; $own is the channel
+own()
+{
+	local WIRE_CLASS=$OWN_CLASS
+
+	offer own "$1"
+	number own
+	own=own$number
+	eval "offer_$own=$number"
+	expect "insmod kmcl_traffic_driver" \
+		insmod /modules/kmcl_traffic_driver.ko class=$OWN_CLASS
+	opened_by_driver
+}
+
+# Its driver has made the channel; nobody has to tell it what its device is
+opened_by_driver()
+{
+	expect "probe() has made a channel" within 10 [ -e "$TRAFFIC/$own/state" ]
+	# It numbers its packets anew
+	at own reset
+	expect "enable" ctl "$own" enable
+	expect "it opens" within 10 state "$own" Active
+}
+
+own_bound()
+{
+	device_of own >"/sys/bus/vmbus/drivers/kmcl_traffic_driver/$1"
+}
+
+own_done()
+{
+	consistent "$own"
+	expect "rmmod kmcl_traffic_driver" rmmod kmcl_traffic_driver
+	expect "remove() has ended the channel" gone "$own"
+	expect "the host saw it close" host_state own offered
+	at own rescind
+	expect "the guest has released the device" within 5 host_state own absent
+}
+
+parent()
+{
+	own echo
+	ctl "$own" send 100 500
+	drained "$own"
+	expect "it is not opened twice" refused ctl "$own" enable
+	expect "disable" ctl "$own" disable
+	expect "Closed once" counts "$own" closed -eq 1
+	expect "packets are accepted" ctl "$own" send 10 100
+	expect "enable" ctl "$own" enable
+	expect "it opens again" within 10 state "$own" Active
+	drained "$own"
+	own_done
+}
+
+# Somebody who names its class waits: the device is its driver's
+parent_is_nobody_elses()
+{
+	own echo
+	expect "open another channel" traffic open other $OWN_CLASS
+	expect "enable" ctl other enable
+	ctl "$own" send 10 100
+	drained "$own"
+	expect "disable" ctl "$own" disable
+	expect "the other one still waits" state other Enabled
+	expect "enable again" ctl "$own" enable
+	expect "it opens again" within 10 state "$own" Active
+	expect "close the other one" traffic close other
+	own_done
+}
+
+# remove() waits for the channel, and the rescind for remove()
+parent_and_rescind()
+{
+	local round=0
+
+	own complete-never
+	while [ "$round" -lt 5 ]; do
+		ctl "$own" send 20 64 completion
+		expect "20 are in flight" within 5 counts "$own" in_flight -eq 20
+		at own rescind
+		expect "remove() has ended the channel" within 10 gone "$own"
+		expect "the guest has released the device" \
+			within 5 host_state own absent
+		at own offer
+		opened_by_driver
+		round=$((round + 1))
+	done
+	expect "disable" ctl "$own" disable
+	expect "rescinded while it is disabled" at own rescind
+	expect "remove() has ended the channel" within 10 gone "$own"
+	expect "the guest has released the device" within 5 host_state own absent
+	at own offer
+	at own behave echo
+	opened_by_driver
+	ctl "$own" send 20 64
+	drained "$own"
+	own_done
+}
+
+# Unbinding and a rescind at the same time
+parent_unbound()
+{
+	local round=0
+
+	own echo
+	ctl "$own" run 1000 64
+	expect "traffic" within 10 counts "$own" received -gt 200
+	expect "unbind" own_bound unbind
+	expect "the channel is gone" gone "$own"
+	expect "bind" own_bound bind
+	opened_by_driver
+	while [ "$round" -lt 5 ]; do
+		ctl "$own" send 20 64
+		own_bound unbind &
+		at own rescind
+		wait
+		expect "the channel is gone" within 10 gone "$own"
+		expect "the guest has released the device" \
+			within 5 host_state own absent
+		at own offer
+		opened_by_driver
+		round=$((round + 1))
+	done
+	drained "$own"
+	own_done
+}
+
+# The transport goes, under the driver
+parent_without_transport()
+{
+	own echo
+	ctl "$own" run 1000 64
+	expect "traffic" within 10 counts "$own" received -gt 200
+	expect "rmmod vmbkmcl_hv" rmmod vmbkmcl_hv
+	closed "$own"
+	expect "Closed once" counts "$own" closed -eq 1
+	ctl "$own" run off
+	expect "enable finds no VMBus" refused ctl "$own" enable
+	expect "insmod vmbkmcl_hv" insmod /modules/vmbkmcl_hv.ko
+	expect "enable" ctl "$own" enable
+	expect "it opens again" within 10 state "$own" Active
+	drained "$own"
+	own_done
+}
+
+parent_all()
+{
+	scenario "a driver's own device" parent
+	scenario "it is nobody else's" parent_is_nobody_elses
+	scenario "it is rescinded" parent_and_rescind
+	scenario "it is unbound, and rescinded meanwhile" parent_unbound
+	scenario "the transport goes first" parent_without_transport
+}
