@@ -217,6 +217,7 @@ struct kmcl_channel {
 	int open_error;
 	struct work_struct work;
 	struct tasklet_struct dead_tasklet;
+	bool dead_keeps;		/* it leaves external data in flight */
 	wait_queue_head_t wait;
 
 	/* Saving and restoring: whoever has set @save_busy */

@@ -40,6 +40,16 @@ void kmcl_link_up(struct kmcl_channel *ch)
 }
 
 /*
+ * Whoever hosts the rings may still use the memory that packets describe, until
+ * they are disconnected: it has not said that it let go.
+ */
+static bool memory_in_use(struct kmcl_channel *ch)
+{
+	return !ch->server && READ_ONCE(ch->connected) &&
+	       !READ_ONCE(ch->offer->rescinded);
+}
+
+/*
  * The other side ended the link. What waits for traffic is woken here and
  * not by the work: a callback on the work may be what waits. Atomic.
  */
@@ -57,6 +67,7 @@ void kmcl_link_dead(struct kmcl_channel *ch)
 		 * for a save callback, under which no packet is to end.
 		 */
 		remove = ch->in.dead_first && ch->state != KMCL_ST_PAUSED;
+		ch->dead_keeps = memory_in_use(ch);
 	}
 	spin_unlock_irqrestore(&ch->lock, flags);
 	kmcl_tx_dead(ch);
@@ -70,22 +81,15 @@ void kmcl_link_dead(struct kmcl_channel *ch)
 }
 
 /*
- * Whoever hosts the rings may still use the memory that packets describe, until
- * they are disconnected: it has not said that it let go.
+ * What is in flight on a dead link ends at once: see kmcl_link_dead(), which has
+ * looked at the offer. That may be gone by now.
  */
-static bool memory_in_use(struct kmcl_channel *ch)
-{
-	return !ch->server && READ_ONCE(ch->connected) &&
-	       !READ_ONCE(ch->offer->rescinded);
-}
-
-/* What is in flight on a dead link ends at once: see kmcl_link_dead() */
 static void dead_tasklet(struct tasklet_struct *t)
 {
 	struct kmcl_channel *ch = container_of(t, struct kmcl_channel,
 					       dead_tasklet);
 
-	kmcl_tx_fail_in_flight(ch, -ENODEV, memory_in_use(ch));
+	kmcl_tx_fail_in_flight(ch, -ENODEV, READ_ONCE(ch->dead_keeps));
 }
 
 /* Does a callback of this channel run on the caller's stack? */
