@@ -18,6 +18,7 @@
 #include <linux/ioport.h>
 #include <linux/mmzone.h>
 #include <linux/mutex.h>
+#include <linux/sizes.h>
 #include <linux/spinlock.h>
 
 #include "compat.h"
@@ -237,8 +238,9 @@ void kmcl_hv_mmio(struct kmcl_offer *offer, u64 *start, u64 *size)
 
 	if (!mb)
 		return;
-	ret = vmbus_allocate_mmio(&binding->mmio, hdev, 0, -1, (u64)mb << 20,
-				  PAGE_SIZE, false);
+	/* hv_vmbus tries one place after the other, as far apart as this */
+	ret = vmbus_allocate_mmio(&binding->mmio, hdev, 0, -1,
+				  (u64)mb * SZ_1M, SZ_1M, false);
 	if (ret) {
 		binding->mmio = NULL;
 		dev_warn(&hdev->device, "no room for %u MiB of memory-mapped I/O (%d)\n",
