@@ -129,6 +129,13 @@ qmp()
 	return 1
 }
 
+# The node is there a moment before the port can be opened. ("command": a failure
+# would end the shell.)
+qmp_connect()
+{
+	[ -c /dev/vport0p1 ] && command exec 3<>/dev/vport0p1
+} 2>/dev/null
+
 qmp_open()
 {
 	local name
@@ -139,8 +146,7 @@ qmp_open()
 		[ ! -e "/modules/$name.ko" ] || loaded "$name" ||
 			insmod "/modules/$name.ko" || return 1
 	done
-	within 10 [ -c /dev/vport0p1 ] || return 1
-	exec 3<>/dev/vport0p1
+	within 10 qmp_connect || return 1
 	qmp qmp_capabilities >/dev/null
 }
 
