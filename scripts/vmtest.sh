@@ -20,7 +20,7 @@ if [ "$failed" -eq 0 ]; then
 		--modules "$BUILD/modules/$KERNEL" \
 		--script scripts/guest/vmtest.sh --file scripts/guest/lib.sh \
 		--file scripts/guest/story.sh \
-		--file "$BUILD/outside/$KERNEL/kmcl_hello.ko" --timeout 400 --log "$log"
+		--file "$BUILD/outside/$KERNEL/kmcl_hello.ko" --timeout 600 --log "$log"
 fi
 [ ! -e "$log" ] || count_guest "$log"
 tally
