@@ -8,7 +8,7 @@
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-export KERNEL=debug RUNS=2:5.3 LIMIT=${LIMIT:-1500}
+export KERNEL=debug RUNS=2:5.3 LIMIT=${LIMIT:-3000}
 
 check "a kernel with every checker" scripts/debug-kernel.sh
 for what in scenarios garble; do
