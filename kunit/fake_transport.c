@@ -128,12 +128,22 @@ void fake_up(struct loop *loop)
 	loop_wait_log(&loop->client, 'p', 1);
 }
 
-void fake_packet(struct loop *loop, u64 value)
+static void fake_put(struct loop *loop, u16 type, u64 trans_id, u64 value)
 {
 	KUNIT_ASSERT_EQ(loop->test, 0,
-			kmcl_ring_put(&fake.in->tx, KMCL_WIRE_DATA_INBAND, 0, 1,
-				      NULL, 0, &value, sizeof(value)));
+			kmcl_ring_put(&fake.in->tx, type, 0, trans_id, NULL, 0,
+				      &value, sizeof(value)));
 	kmcl_ring_commit(&fake.in->tx);
+}
+
+void fake_packet(struct loop *loop, u64 value)
+{
+	fake_put(loop, KMCL_WIRE_DATA_INBAND, 1, value);
+}
+
+void fake_completion(struct loop *loop, u64 trans_id)
+{
+	fake_put(loop, KMCL_WIRE_COMP, trans_id, 0);
 }
 
 void fake_interrupt(void)

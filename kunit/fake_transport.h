@@ -48,8 +48,9 @@ void fake_exit(struct kunit *test);
 
 void fake_offer(struct loop *loop);
 void fake_up(struct loop *loop);	/* offered, and the client runs */
-/* The other side writes a packet, and interrupts */
+/* The other side writes a packet, or a completion, and interrupts */
 void fake_packet(struct loop *loop, u64 value);
+void fake_completion(struct loop *loop, u64 trans_id);
 void fake_interrupt(void);
 /* For packets of the client's; notes what it is told */
 void fake_done(struct kmcl_packet *pkt, int status, void *buf, u32 len);

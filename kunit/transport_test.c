@@ -217,11 +217,15 @@ static struct kmcl_packet *in_flight(struct loop *loop,
 	return pkt;
 }
 
-/* A callback that waits for a packet's end does not keep it from ending */
+/*
+ * A callback that waits for a packet's end does not keep it from ending. What the
+ * host had still said of it is no error.
+ */
 static void a_rescind_ends_packets_while_a_callback_blocks(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 	struct kmcl_packet *pkt;
+	u64 trans_id;
 
 	KUNIT_ASSERT_EQ(test, kmcl_transport_register(&fake_ops), 0);
 	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(loop->client.ch), 0);
@@ -229,12 +233,18 @@ static void a_rescind_ends_packets_while_a_callback_blocks(struct kunit *test)
 	fake_offer(loop);
 	loop_wait_held(&loop->client);
 	pkt = in_flight(loop, NULL);
+	trans_id = pkt->slot->trans_id;
 	kmcl_offer_rescind(fake.offer);
 	/* Softirq context, which the call above was followed by */
 	wait_event_timeout(loop->client.wait, READ_ONCE(fake.ndone), HZ / 100);
 	KUNIT_EXPECT_EQ(test, fake.ndone, 1);
 	KUNIT_EXPECT_EQ(test, fake.status, -ENODEV);
 	KUNIT_EXPECT_EQ(test, loop_log_count(&loop->client, 'p'), 0);
+	fake_completion(loop, trans_id);
+	fake_packet(loop, 7);
+	fake_interrupt();
+	loop_wait(&loop->client, loop_got(&loop->client) == 1);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).comps_stale, 0);
 	loop_release(&loop->client);
 	loop_wait_log(&loop->client, 'c', 1);
 	loop_expect_log(&loop->client, "OoSsPpUuCc");

@@ -192,7 +192,8 @@ void kmcl_tx_fail_queued(struct kmcl_channel *ch, int status)
 
 /*
  * The peer completed a transaction. @payload is shared memory. Counted and
- * otherwise ignored when no packet in flight has the id. Atomic.
+ * otherwise ignored when no packet in flight has the id; on a dead link there may
+ * be none any more, through no fault of the peer's. Atomic.
  */
 void kmcl_tx_matched(struct kmcl_channel *ch, u64 trans_id,
 		     const void *payload, u32 len)
@@ -210,7 +211,7 @@ void kmcl_tx_matched(struct kmcl_channel *ch, u64 trans_id,
 		memcpy(pkt->buf, payload, len);
 		kmcl_done_add(pkt, 0, len);
 		kmcl_done_run(ch, &flags);
-	} else {
+	} else if (ch->tx_link) {
 		ch->n.comps_stale++;
 	}
 	spin_unlock_irqrestore(&ch->tx_lock, flags);

@@ -252,7 +252,7 @@ enum kmcl_bad {
  * @batches: times delivery stopped after at least one packet
  * @comps_sent: completions put into the ring
  * @comps_dropped: completions of the driver that found a dead link
- * @comps_stale: completions of the peer that match no transaction
+ * @comps_stale: completions of the peer that match no transaction, on a live link
  * @bad_packets: incoming packets that were malformed or of no use here
  * @bad: of these, by kind
  * @full: times the outgoing ring had no room
