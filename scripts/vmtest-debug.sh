@@ -10,6 +10,7 @@
 
 export KERNEL=debug RUNS=2:5.3 LIMIT=${LIMIT:-3000}
 
+mkdir -p "$BUILD/vm"
 check "a kernel with every checker" scripts/debug-kernel.sh
 for what in scenarios garble; do
 	[ "$failed" -eq 0 ] || break
