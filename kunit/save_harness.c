@@ -44,6 +44,23 @@ static int save_packet(struct kmcl_channel *ch, struct kmcl_packet *pkt,
 	return 0;
 }
 
+static struct kmcl_packet *new_packet(struct kmcl_channel *ch)
+{
+	u32 size = kmcl_packet_size(ch);
+	void *pkt;
+
+	if (!image->memory)
+		return kmcl_packet_alloc(ch);
+	pkt = image->memory + image->restored * ALIGN(size, 8);
+	return kmcl_packet_init(ch, pkt, size) ? NULL : pkt;
+}
+
+static void free_packet(struct kmcl_packet *pkt)
+{
+	if (!image->memory)
+		kmcl_packet_free(pkt);
+}
+
 static void restored_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 {
 	u32 i = (unsigned long)kmcl_packet_get_pointer(pkt);
@@ -51,7 +68,7 @@ static void restored_done(struct kmcl_packet *pkt, int status, void *buf, u32 le
 	image->status[i] = status;
 	image->len[i] = len;
 	image->reply[i] = len >= 8 ? *(u64 *)buf : 0;
-	kmcl_packet_free(pkt);
+	free_packet(pkt);
 	WRITE_ONCE(image->ndone, image->ndone + 1);
 	wake_up_all(&image->end->wait);
 }
@@ -64,7 +81,7 @@ static int restore_packet(struct kmcl_channel *ch, void *saved, u32 saved_size,
 
 	if (image->restored == MAX_RESTORED)
 		return -EIO;
-	pkt = kmcl_packet_alloc(ch);
+	pkt = new_packet(ch);
 	if (!pkt)
 		return -ENOMEM;
 	for (i = 1; i < size; i++)
@@ -74,7 +91,7 @@ static int restore_packet(struct kmcl_channel *ch, void *saved, u32 saved_size,
 	image->status[image->restored] = 1;
 	image->packet_ret = __kmcl_packet_restore(pkt, saved, saved_size);
 	if (image->packet_ret) {
-		kmcl_packet_free(pkt);
+		free_packet(pkt);
 		return -EINVAL;
 	}
 	image->restored++;

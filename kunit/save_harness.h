@@ -28,6 +28,7 @@ struct image {
 	struct completion entered;
 	struct completion release;
 
+	u8 *memory;		/* restore into this, not into the library's */
 	u32 restored;
 	u32 wrong_data;
 	int status[MAX_RESTORED];	/* of the restored packets */

@@ -140,13 +140,10 @@ static void complete_id(struct end *e, u64 id, u64 value)
 	rcu_read_unlock();
 }
 
-static void what_was_in_flight_waits_for_its_completion(struct kunit *test)
+static void expect_completions_awaited(struct kunit *test, const u64 ids[2])
 {
 	struct loop *loop = test->priv;
-	u64 ids[2] = {};
 
-	image_leave_in_flight(loop, ids);
-	image_replace_server(loop, 0);
 	KUNIT_ASSERT_EQ(test, image_restore_chunk(loop, 0), 0);
 	KUNIT_EXPECT_EQ(test, image->restored, 3);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->server).in_flight, 2);
@@ -167,6 +164,29 @@ static void what_was_in_flight_waits_for_its_completion(struct kunit *test)
 	complete_id(&loop->client, ids[0], 1002);
 	loop_wait(&loop->server, loop_counters(&loop->server).comps_stale == 1);
 	KUNIT_EXPECT_EQ(test, image->ndone, 3);
+}
+
+static void what_was_in_flight_waits_for_its_completion(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u64 ids[2] = {};
+
+	image_leave_in_flight(loop, ids);
+	image_replace_server(loop, 0);
+	expect_completions_awaited(test, ids);
+}
+
+static void packets_in_the_drivers_memory_wait_too(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u64 ids[2] = {};
+
+	image_leave_in_flight(loop, ids);
+	image_replace_server(loop, 0);
+	image->memory = kunit_kzalloc(test, 3 * ALIGN(kmcl_packet_size(loop->server.ch), 8),
+				      GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, image->memory);
+	expect_completions_awaited(test, ids);
 }
 
 /* The channel has given the ids' places to other packets by then */
@@ -474,6 +494,8 @@ static struct kunit_case save_cases[] = {
 	/* KMCL: VmbServerChannelInitSetSaveRestorePacketCallbacks */
 	KUNIT_CASE(the_same_under_windows_names),
 	KUNIT_CASE(what_was_in_flight_waits_for_its_completion),
+	/* KMCL: VmbPacketRestore VmbPacketInitialize */
+	KUNIT_CASE(packets_in_the_drivers_memory_wait_too),
 	KUNIT_CASE(an_id_that_another_packet_has),
 	KUNIT_CASE(closing_ends_what_was_restored),
 	/* KMCL: VMBUS_SERVER_CHANNEL_INIT_FLAG_FORCE_NEW_CHANNEL */

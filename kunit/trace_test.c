@@ -31,12 +31,23 @@ static void wait_stopped(struct end *e, enum kmcl_rx_reason reason, u32 packets)
 			     packets);
 }
 
+/* What the harness has sent and freed last; the channel keeps it */
+static struct kmcl_packet *freed_packet(struct end *e)
+{
+	struct kmcl_packet *pkt;
+
+	wait_event_timeout(e->wait, READ_ONCE(e->ch->pkt_spare), LOOP_LIMIT);
+	pkt = READ_ONCE(e->ch->pkt_spare);
+	KUNIT_ASSERT_NOT_NULL(e->loop->test, pkt);
+	return pkt;
+}
+
 static void a_packet_and_its_completion(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 	struct end *client = &loop->client, *server = &loop->server;
 	const struct trace_note *note;
-	struct kmcl_slot *slot;
+	struct kmcl_packet *pkt;
 	struct sent *s;
 	u64 id;
 	u32 i;
@@ -45,26 +56,24 @@ static void a_packet_and_its_completion(struct kunit *test)
 	s = loop_send_long(client, 1, 24, KMCL_SEND_WAIT);
 	loop_wait(client, s->done);
 	id = probes_value(client, EV_SEND, 0, 0);
-	slot = xa_load(&client->ch->slots, (u32)id);
-	KUNIT_ASSERT_NOT_NULL(test, slot);
+	pkt = freed_packet(client);
+	KUNIT_EXPECT_EQ(test, pkt->slot->index, (u32)id);
 	probes_expect(client, EV_SEND, 0, id, false, 24, true, 0);
 	probes_expect(server, EV_FETCH, 0, id, false, 24, false);
 	probes_expect(server, EV_SEND, 0, id, true, 8, false, 0);
 	probes_expect(client, EV_FETCH, 0, id, true, 8, false);
-	probes_expect(client, EV_COMPLETE, 0, (long)slot->owner, slot->index,
-		      0);
+	probes_expect(client, EV_COMPLETE, 0, (long)pkt, (u32)id, 0);
 	wait_stopped(server, KMCL_STOP_EMPTY, 1);
 
 	/* Nobody waits: the id has no generation */
 	s = loop_send(client, 1, 0);
 	loop_wait(server, loop_got(server) == 2);
 	KUNIT_EXPECT_EQ(test, s->done, 1);
-	slot = xa_load(&client->ch->slots, probes_value(client, EV_SEND, 1, 0));
-	KUNIT_ASSERT_NOT_NULL(test, slot);
-	probes_expect(client, EV_SEND, 1, slot->index, false, 8, false, 0);
-	probes_expect(server, EV_FETCH, 1, slot->index, false, 8, false);
-	probes_expect(client, EV_COMPLETE, 1, (long)slot->owner, slot->index,
-		      0);
+	pkt = freed_packet(client);
+	id = pkt->slot->index;
+	probes_expect(client, EV_SEND, 1, id, false, 8, false, 0);
+	probes_expect(server, EV_FETCH, 1, id, false, 8, false);
+	probes_expect(client, EV_COMPLETE, 1, (long)pkt, id, 0);
 	probes_expect_count(client, EV_SEND, 2);
 	probes_expect_count(client, EV_FETCH, 1);
 	probes_expect_count(client, EV_COMPLETE, 2);
@@ -82,17 +91,17 @@ static void packets_that_complete_in_the_ring(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 	struct end *client = &loop->client;
-	struct kmcl_slot *slot;
+	struct kmcl_packet *pkt;
 	u32 i;
 
 	loop_up_paused(loop);
 	for (i = 0; i < 2; i++) {
 		KUNIT_EXPECT_EQ(test, loop_send(client, i, 0)->done, 1);
-		slot = xa_load(&client->ch->slots,
-			       probes_value(client, EV_SEND, i, 0));
-		KUNIT_ASSERT_NOT_NULL(test, slot);
-		probes_expect(client, EV_COMPLETE, i, (long)slot->owner,
-			      slot->index, 0);
+		pkt = freed_packet(client);
+		KUNIT_EXPECT_EQ(test, pkt->slot->index,
+				probes_value(client, EV_SEND, i, 0));
+		probes_expect(client, EV_COMPLETE, i, (long)pkt,
+			      pkt->slot->index, 0);
 	}
 	KUNIT_EXPECT_EQ(test, client->ch->tx.signals, 1);
 	probes_expect_count(client, EV_COMPLETE, 2);

@@ -111,7 +111,7 @@ static void packets(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 	struct end *client = &loop->client, *server = &loop->server;
-	struct kmcl_packet *first;
+	struct kmcl_packet *first, *pkt;
 	struct kmcl_slot *slot;
 	struct sent *s;
 	char *text;
@@ -128,6 +128,7 @@ static void packets(struct kunit *test)
 	id = server->kept[1]->trans_id;
 	slot = xa_load(&client->ch->slots, (u32)id);
 	KUNIT_ASSERT_NOT_NULL(test, slot);
+	pkt = slot->pkt;
 	loop_complete_all(server);
 	loop_wait(client, s->done);
 	loop_wait(server, READ_ONCE(server->batch_packets) == 2);
@@ -149,8 +150,7 @@ static void packets(struct kunit *test)
 	expect_event(client, text, "kmcl_fetch",
 		     "trans_id=%#llx is_completion=1 len=8 external=0", id);
 	expect_event(client, text, "kmcl_complete",
-		     "packet=%p trans_id=%#x status=0", slot->owner,
-		     slot->index);
+		     "packet=%p trans_id=%#x status=0", pkt, (u32)id);
 }
 
 static void states(struct kunit *test)

@@ -63,6 +63,7 @@ int __kmcl_channel_alloc(struct device *parent, bool is_server,
 	init_waitqueue_head(&ch->wait);
 	INIT_LIST_HEAD(&ch->gpadls);
 	INIT_LIST_HEAD(&ch->txq);
+	INIT_LIST_HEAD(&ch->slots_spare);
 	INIT_LIST_HEAD(&ch->in_flight);
 	INIT_LIST_HEAD(&ch->syncs);
 	INIT_LIST_HEAD(&ch->pkt_cache);

@@ -72,7 +72,7 @@ void kmcl_done_run_claimed(struct kmcl_channel *ch, unsigned long *flags)
 			tasklet_schedule(&ch->done_tasklet);
 			return;
 		}
-		trace_kmcl_complete(ch, pkt, pkt->slot->index, status);
+		trace_kmcl_complete(ch, pkt, kmcl_packet_index(pkt), status);
 		list_del_init(&pkt->item.node);
 		pkt->state = KMCL_PKT_IDLE;
 		if (!done) {
@@ -121,11 +121,16 @@ void kmcl_done_run_due(struct kmcl_channel *ch, unsigned long *flags)
 void kmcl_done_add(struct kmcl_packet *pkt, int status, u32 len)
 {
 	struct kmcl_channel *ch = pkt->ch;
+	struct kmcl_slot *slot = pkt->slot;
 
 	lockdep_assert_held(&ch->tx_lock);
-	if (pkt->slot->pkt) {
-		pkt->slot->pkt = NULL;
-		pkt->slot->trans_id = 0;
+	if (slot && slot->pkt) {
+		slot->pkt = NULL;
+		slot->trans_id = 0;
+		if (unlikely(!pkt->own_memory)) {
+			pkt->slot = NULL;
+			kmcl_slot_return(ch, slot);
+		}
 	}
 	pkt->state = KMCL_PKT_DONE;
 	pkt->status = status;

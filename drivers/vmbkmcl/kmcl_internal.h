@@ -119,19 +119,20 @@ struct kmcl_slot {
 	u32 index;
 	u64 trans_id;			/* tx_lock: 0 when not in flight */
 	struct kmcl_packet *pkt;	/* tx_lock: while in flight */
-	void *owner;			/* the packet that it belongs to */
+	struct list_head spare;		/* tx_lock: while it can be lent */
 	struct rcu_head rcu;
 };
 
 struct kmcl_packet {
 	struct kmcl_item item;
 	struct kmcl_channel *ch;
-	struct kmcl_slot *slot;
+	struct kmcl_slot *slot;		/* the driver's memory: in flight only */
 	kmcl_done_fn done;		/* NULL: free the packet */
 	void *pointer;
 	int status;
 	u32 len;			/* bytes in @buf */
 	u32 ext_len;			/* bytes of ranges behind the payload */
+	u32 index;			/* its slot's, last time in flight */
 	u8 state;			/* tx_lock */
 	bool wait;
 	bool own_memory;		/* the library's, not the driver's */
@@ -261,6 +262,10 @@ struct kmcl_channel {
 	u32 pkt_cached;			/* of those in pkt_cache */
 	struct kmcl_packet *pkt_spare;	/* one more, see packet.c */
 	struct xarray slots;
+	struct list_head slots_spare;	/* these and the next: see slot.c */
+	u32 slots_spares;
+	bool slots_lendable;		/* there is one that can be lent */
+	bool slots_short;		/* a packet waits for one */
 	struct kmcl_counters n;		/* but for what rx_lock covers */
 
 	/* Incoming */
@@ -320,6 +325,22 @@ struct kmcl_packet *kmcl_packet_new(struct kmcl_channel *ch, gfp_t gfp);
 void kmcl_packet_destroy(struct kmcl_packet *pkt);
 bool kmcl_packet_recycle(struct kmcl_packet *pkt);
 void kmcl_packets_free(struct kmcl_channel *ch);
+
+/* slot.c */
+struct kmcl_slot *kmcl_slot_new(struct kmcl_channel *ch, gfp_t gfp);
+void kmcl_slot_free(struct kmcl_channel *ch, struct kmcl_slot *slot);
+void kmcl_slots_free(struct kmcl_channel *ch);
+int kmcl_slot_reserve(struct kmcl_channel *ch);
+struct kmcl_slot *kmcl_slot_lend(struct kmcl_channel *ch);
+void kmcl_slot_return(struct kmcl_channel *ch, struct kmcl_slot *slot);
+int kmcl_slot_take_index(struct kmcl_channel *ch, struct kmcl_slot *slot,
+			 u32 index);
+
+/* What a trace calls it; 0 before its first time in flight */
+static inline u32 kmcl_packet_index(const struct kmcl_packet *pkt)
+{
+	return pkt->own_memory ? pkt->slot->index : pkt->index;
+}
 
 /* send.c */
 int kmcl_check_send(const struct kmcl_packet *pkt, const void *buf, u32 len);

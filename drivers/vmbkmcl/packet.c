@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Outgoing packet objects, their cache, and transaction slots.
+ * Outgoing packet objects and their cache.
  *
  * Everything is under ch->tx_lock but the fields of an idle packet, which
  * belong to the driver that holds it, and ch->pkt_spare, the free packet that
@@ -13,28 +13,6 @@
 #include <linux/slab.h>
 
 #include "kmcl_internal.h"
-
-static struct kmcl_slot *slot_new(struct kmcl_channel *ch, void *owner,
-				  gfp_t gfp)
-{
-	struct kmcl_slot *slot = kzalloc(sizeof(*slot), gfp);
-	unsigned long flags;
-	int ret;
-
-	if (!slot)
-		return NULL;
-	slot->owner = owner;
-	xa_lock_irqsave(&ch->slots, flags);
-	/* The lock is held: the allocation must not sleep whatever gfp says */
-	ret = __xa_alloc(&ch->slots, &slot->index, slot, xa_limit_31b,
-			 GFP_ATOMIC);
-	xa_unlock_irqrestore(&ch->slots, flags);
-	if (ret) {
-		kfree(slot);
-		return NULL;
-	}
-	return slot;
-}
 
 static void packet_setup(struct kmcl_channel *ch, struct kmcl_packet *pkt,
 			 struct kmcl_slot *slot, bool own_memory)
@@ -54,7 +32,7 @@ struct kmcl_packet *kmcl_packet_new(struct kmcl_channel *ch, gfp_t gfp)
 
 	if (!pkt)
 		return NULL;
-	slot = slot_new(ch, pkt, gfp);
+	slot = kmcl_slot_new(ch, gfp);
 	if (!slot) {
 		kfree(pkt);
 		return NULL;
@@ -65,14 +43,7 @@ struct kmcl_packet *kmcl_packet_new(struct kmcl_channel *ch, gfp_t gfp)
 
 void kmcl_packet_destroy(struct kmcl_packet *pkt)
 {
-	struct xarray *slots = &pkt->ch->slots;
-	unsigned long flags;
-
-	xa_lock_irqsave(slots, flags);
-	__xa_erase(slots, pkt->slot->index);
-	xa_unlock_irqrestore(slots, flags);
-	/* A late completion may be looking at it */
-	kfree_rcu(pkt->slot, rcu);
+	kmcl_slot_free(pkt->ch, pkt->slot);
 	kfree(pkt);
 }
 
@@ -96,12 +67,10 @@ bool kmcl_packet_recycle(struct kmcl_packet *pkt)
 	return true;
 }
 
-/* The channel ends: free the cache, and the slots of the driver's packets. */
+/* The channel ends: free the cache, and the slots. */
 void kmcl_packets_free(struct kmcl_channel *ch)
 {
 	struct kmcl_packet *pkt, *next;
-	struct kmcl_slot *slot;
-	unsigned long index;
 
 	list_for_each_entry_safe(pkt, next, &ch->pkt_cache, item.node)
 		kmcl_packet_destroy(pkt);
@@ -110,9 +79,7 @@ void kmcl_packets_free(struct kmcl_channel *ch)
 	if (ch->pkt_spare)
 		kmcl_packet_destroy(ch->pkt_spare);
 	ch->pkt_spare = NULL;
-	xa_for_each(&ch->slots, index, slot)
-		kfree(slot);
-	xa_destroy(&ch->slots);
+	kmcl_slots_free(ch);
 }
 
 /**
@@ -204,11 +171,12 @@ EXPORT_SYMBOL_GPL(kmcl_packet_free);
  * __kmcl_packet_init() - make a packet of the driver's memory
  *	(VmbPacketInitialize)
  * @ch: the channel
- * @mem: aligned to 8 bytes; the driver's to free, when the packet is idle
+ * @mem: aligned to 8 bytes; the driver's to free, when the packet is idle,
+ *	without a word
  * @bytes: its size, at least kmcl_packet_size()
  *
  * Needs a completion routine before it is sent. Memory that held a packet of
- * this channel before may be initialised again.
+ * this channel before may be initialised again, for each request if need be.
  *
  * Context: atomic.
  * Return: 0, -EINVAL (arguments 1 to 3), -ENOMEM.
@@ -217,7 +185,8 @@ int __kmcl_packet_init(struct kmcl_channel *ch, void *mem, u32 bytes)
 {
 	struct kmcl_packet *pkt = mem;
 	struct kmcl_slot *slot;
-	unsigned long index, flags;
+	unsigned long flags;
+	int ret;
 
 	if (!ch)
 		return KMCL_ERR(EINVAL, 1);
@@ -226,20 +195,15 @@ int __kmcl_packet_init(struct kmcl_channel *ch, void *mem, u32 bytes)
 	if (bytes < kmcl_packet_size(ch))
 		return KMCL_ERR(EINVAL, 3);
 
-	/* A slot that this memory had before is used again */
 	spin_lock_irqsave(&ch->tx_lock, flags);
-	xa_for_each(&ch->slots, index, slot)
-		if (slot->owner == mem)
-			break;
+	/* There may be anything in it: if it is in flight, its slot knows */
+	slot = xa_load(&ch->slots, READ_ONCE(pkt->index));
+	ret = slot && slot->pkt == pkt ? KMCL_ERR(EINVAL, 2) :
+		kmcl_slot_reserve(ch);
 	spin_unlock_irqrestore(&ch->tx_lock, flags);
-	if (slot && slot->pkt)
-		return KMCL_ERR(EINVAL, 2);
-	if (!slot)
-		slot = slot_new(ch, mem, GFP_ATOMIC);
-	if (!slot)
-		return -ENOMEM;
-	packet_setup(ch, pkt, slot, false);
-	return 0;
+	if (!ret)
+		packet_setup(ch, pkt, NULL, false);
+	return ret;
 }
 EXPORT_SYMBOL_GPL(__kmcl_packet_init);
 

@@ -139,42 +139,10 @@ int __kmcl_restore(struct kmcl_channel *ch, void *buf, u32 size)
 }
 EXPORT_SYMBOL_GPL(__kmcl_restore);
 
-/* Have the packet's slot answer to the id that the peer knows. */
-static int take_index(struct kmcl_channel *ch, struct kmcl_slot *slot, u32 index)
-{
-	struct xarray *slots = &ch->slots;
-	struct kmcl_slot *other;
-	int ret = 0;
-
-	lockdep_assert_held(&ch->tx_lock);
-	xa_lock(slots);
-	other = xa_load(slots, index);
-	if (other == slot)
-		goto unlock;
-	if (other && other->pkt) {
-		/* Two packets of one id */
-		ret = KMCL_ERR(EINVAL, 2);
-	} else if (other) {
-		/* Both places are there: neither store allocates */
-		__xa_store(slots, index, slot, GFP_ATOMIC);
-		__xa_store(slots, slot->index, other, GFP_ATOMIC);
-		other->index = slot->index;
-		slot->index = index;
-	} else {
-		ret = __xa_insert(slots, index, slot, GFP_ATOMIC);
-		if (!ret) {
-			__xa_erase(slots, slot->index);
-			slot->index = index;
-		}
-	}
-unlock:
-	xa_unlock(slots);
-	return ret;
-}
-
 static int restore_in_flight(struct kmcl_packet *pkt, u64 trans_id)
 {
 	struct kmcl_channel *ch = pkt->ch;
+	struct kmcl_slot *slot;
 	int ret;
 
 	spin_lock_irq(&ch->tx_lock);
@@ -186,12 +154,22 @@ static int restore_in_flight(struct kmcl_packet *pkt, u64 trans_id)
 		ret = -ENODEV;
 		goto unlock;
 	}
-	ret = take_index(ch, pkt->slot, (u32)trans_id);
-	if (ret)
+	slot = pkt->slot ?: kmcl_slot_lend(ch);
+	if (!slot) {
+		ret = -ENOMEM;
 		goto unlock;
+	}
+	ret = kmcl_slot_take_index(ch, slot, (u32)trans_id);
+	if (ret) {
+		if (!pkt->slot)
+			kmcl_slot_return(ch, slot);
+		goto unlock;
+	}
 	pkt->wait = true;
-	pkt->slot->trans_id = trans_id;
-	pkt->slot->pkt = pkt;
+	pkt->slot = slot;
+	pkt->index = slot->index;
+	slot->trans_id = trans_id;
+	slot->pkt = pkt;
 	pkt->state = KMCL_PKT_IN_FLIGHT;
 	ch->n.accepted++;
 	ch->n.in_flight++;
