@@ -61,7 +61,9 @@ framed()
 	recovers
 }
 
-# The channel is opened again whenever the host has not got any further
+# The channel is opened again whenever the host has not got any further. About a
+# hundred of all lies make the ring useless: with few, the host may have finished
+# before its ring is full, and nothing would show.
 unframed()
 {
 	local last=-1 end now rounds=0
@@ -69,7 +71,7 @@ unframed()
 	# shellcheck disable=SC2086 # words
 	allow $ALLOWED
 	count=$((count / 10))
-	channel a "garble seed=$seed,count=$count,what=all,rare=1000" ring=262144 packet=8192
+	channel a "garble seed=$seed,count=$count,what=all,rare=$((count / 100 + 1))" ring=262144 packet=8192
 	now
 	end=$((now + 300))
 	note a
