@@ -329,8 +329,7 @@ static void s22_a_completion_of_the_past_is_dropped(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (u32)comp->trans_id,
 			(u32)loop->server.kept[1]->trans_id);
 	loop_complete_kept(&loop->server, 0, 11);
-	wait_event_timeout(client->wait, loop_counters(client).comps_stale,
-			   LOOP_LIMIT);
+	loop_wait(client, loop_counters(client).comps_stale);
 	KUNIT_EXPECT_EQ(test, now->done, 0);
 	loop_complete_kept(&loop->server, 1, 22);
 	loop_wait(client, now->done);

@@ -7,7 +7,7 @@
 #include <linux/interrupt.h>
 #include <linux/string.h>
 
-#include "poll.h"
+#include "harness.h"
 
 /* Whatever was scheduled for delivery has run */
 static void settle(struct end *e)

@@ -19,6 +19,7 @@
 #include "kmcl_internal.h"
 
 #define LOOP_LIMIT	(10 * HZ)
+#define LOOP_LOOK	DIV_ROUND_UP(HZ, 100)
 #define LOOP_SENDS	8192
 #define LOOP_KEPT	64
 #define LOOP_LOG	8192
@@ -97,13 +98,37 @@ struct loop {
 	int failure;		/* what the PnP failure callback was told */
 };
 
+/*
+ * Does @condition come true in time? What makes it true need not wake @queue up, as
+ * the library's counters do not: it is looked at now and then as well.
+ */
+#define loop_comes_true(queue, condition)				\
+	({								\
+		unsigned long _end = jiffies + LOOP_LIMIT;		\
+		long _left;						\
+									\
+		do {							\
+			_left = wait_event_timeout(queue, condition,	\
+						   LOOP_LOOK);		\
+		} while (!_left && time_before(jiffies, _end));		\
+		_left > 0;						\
+	})
+
 #define loop_wait(e, condition)						\
 	do {								\
 		struct end *_e = (e);					\
 									\
-		KUNIT_ASSERT_GT(_e->loop->test,				\
-				wait_event_timeout(_e->wait, condition,	\
-						   LOOP_LIMIT), 0);	\
+		KUNIT_ASSERT_TRUE(_e->loop->test,			\
+				  loop_comes_true(_e->wait, condition)); \
+	} while (0)
+
+/* Until the end's counters, as *c, fulfil @condition */
+#define loop_poll(e, condition)						\
+	do {								\
+		struct end *_p = (e);					\
+		const struct kmcl_counters *c;				\
+									\
+		loop_wait(_p, (c = loop_snapshot(_p), (condition)));	\
 	} while (0)
 
 /* Two channels, disabled, with targets and callbacks; freed by loop_exit() */

@@ -7,7 +7,7 @@
 #include <linux/string.h>
 #include <kmcl/vmbuskernelmodeclientlibapi.h>
 
-#include "poll.h"
+#include "harness.h"
 
 #define WAIT	VMBUS_CHANNEL_FORMAT_FLAG_WAIT_FOR_COMPLETION
 

@@ -9,7 +9,7 @@
 #include <linux/string.h>
 #include <kmcl/vmbuskernelmodeclientlibapi.h>
 
-#include "poll.h"
+#include "harness.h"
 
 #define WAIT		VMBUS_CHANNEL_FORMAT_FLAG_WAIT_FOR_COMPLETION
 #define TICKS_PER_MSEC	10000LL
