@@ -191,6 +191,8 @@ static void check_header(struct kunit *test, struct ring_fixture *f, u32 at,
 				     avail, offset8, len8, error, want);
 	if (error) {
 		KUNIT_ASSERT_EQ(test, pkt.total, 0);
+		KUNIT_ASSERT_EQ(test, pkt.len8, (u16)len8);
+		KUNIT_ASSERT_EQ(test, pkt.offset8, (u16)offset8);
 		KUNIT_ASSERT_EQ(test, f->rx.index, at);
 		return;
 	}

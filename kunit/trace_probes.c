@@ -104,9 +104,9 @@ static void on_fail(void *data, const struct kmcl_channel *ch, u64 trans_id)
 }
 
 static void on_bad_packet(void *data, const struct kmcl_channel *ch, int kind,
-			  u16 type, u32 header_len, u32 payload_len)
+			  u16 len8, u16 offset8, u16 type)
 {
-	note(EV_BAD_PACKET, ch, kind, type, header_len, payload_len);
+	note(EV_BAD_PACKET, ch, kind, len8, offset8, type);
 }
 
 static void on_gpadl(void *data, const struct kmcl_channel *ch, int op,

@@ -34,12 +34,8 @@ static void wait_stopped(struct end *e, enum kmcl_rx_reason reason, u32 packets)
 /* What the harness has sent and freed last; the channel keeps it */
 static struct kmcl_packet *freed_packet(struct end *e)
 {
-	struct kmcl_packet *pkt;
-
-	wait_event_timeout(e->wait, READ_ONCE(e->ch->pkt_spare), LOOP_LIMIT);
-	pkt = READ_ONCE(e->ch->pkt_spare);
-	KUNIT_ASSERT_NOT_NULL(e->loop->test, pkt);
-	return pkt;
+	loop_wait(e, READ_ONCE(e->ch->pkt_spare));
+	return e->ch->pkt_spare;
 }
 
 static void a_packet_and_its_completion(struct kunit *test)
@@ -328,10 +324,11 @@ static void bad_packets(struct kunit *test)
 	loop_wait(server, loop_counters(server).bad_packets == 2);
 	loop_inject_len8(client, 100);
 	loop_wait(server, loop_counters(server).bad_packets == 3);
-	probes_expect(server, EV_BAD_PACKET, 0, KMCL_BAD_TYPE, 3, 16, 40);
-	probes_expect(server, EV_BAD_PACKET, 1, KMCL_BAD_SIZE,
-		      KMCL_WIRE_DATA_INBAND, 0, 72);
-	probes_expect(server, EV_BAD_PACKET, 2, KMCL_BAD_LENGTH);
+	probes_expect(server, EV_BAD_PACKET, 0, KMCL_BAD_TYPE, 9, 4, 3);
+	probes_expect(server, EV_BAD_PACKET, 1, KMCL_BAD_SIZE, 11,
+		      2, KMCL_WIRE_DATA_INBAND);
+	probes_expect(server, EV_BAD_PACKET, 2, KMCL_BAD_LENGTH, 100, 2,
+		      KMCL_WIRE_DATA_INBAND);
 	wait_stopped(server, KMCL_STOP_FAILED, 0);
 	probes_expect_count(server, EV_BAD_PACKET, 3);
 	probes_expect_count(server, EV_FETCH, 0);

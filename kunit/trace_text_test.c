@@ -206,7 +206,7 @@ static void what_goes_wrong(struct kunit *test)
 	loop_complete_all(client);
 	expect_event(client, text, "kmcl_quota", "outstanding=1 quota=1");
 	expect_event(server, text, "kmcl_bad_packet",
-		     "reason=TYPE type=3 header=8 payload=8");
+		     "reason=TYPE len8=4 offset8=3 type=3");
 	expect_event(server, text, "kmcl_defer", "trans_id=%#llx", failed_id);
 	expect_event(server, text, "kmcl_fail", "trans_id=%#llx", failed_id);
 	expect_event(server, text, "kmcl_fetch_done", "packets=0 reason=DEFER");

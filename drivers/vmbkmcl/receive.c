@@ -77,15 +77,14 @@ static struct kmcl_completion *comp_get(struct kmcl_channel *ch)
 	return comp ?: comp_new(ch, GFP_ATOMIC) ?: ERR_PTR(-ENOMEM);
 }
 
-/* @pkt: as far as it could be understood, or NULL */
+/* @pkt: NULL if there is not even a descriptor */
 static void bad_packet(struct kmcl_channel *ch, enum kmcl_bad kind,
 		       const struct kmcl_ring_packet *pkt)
 {
 	unsigned long flags;
 
-	trace_kmcl_bad_packet(ch, kind, pkt ? pkt->type : 0,
-			      pkt ? pkt->header_len : 0,
-			      pkt ? pkt->payload_len : 0);
+	trace_kmcl_bad_packet(ch, kind, pkt ? pkt->len8 : 0,
+			      pkt ? pkt->offset8 : 0, pkt ? pkt->type : 0);
 	spin_lock_irqsave(&ch->rx_lock, flags);
 	ch->bad_packets++;
 	ch->bad[kind]++;
@@ -93,8 +92,11 @@ static void bad_packet(struct kmcl_channel *ch, enum kmcl_bad kind,
 }
 
 /* The framing is lost: nothing more can be taken from this ring. */
-static void ring_broken(struct kmcl_channel *ch, enum kmcl_ring_error err)
+static void ring_broken(struct kmcl_channel *ch, enum kmcl_ring_error err,
+			const struct kmcl_ring_packet *pkt)
 {
+	bool described = err == KMCL_RING_BAD_OFFSET ||
+			 err == KMCL_RING_BAD_LENGTH;
 	static const enum kmcl_bad kind[] = {
 		[KMCL_RING_BAD_WRITE_INDEX] = KMCL_BAD_WRITE_INDEX,
 		[KMCL_RING_SHORT] = KMCL_BAD_SHORT,
@@ -108,7 +110,7 @@ static void ring_broken(struct kmcl_channel *ch, enum kmcl_ring_error err)
 		[KMCL_RING_BAD_LENGTH] = "length (len8) beyond the data in the ring",
 	};
 
-	bad_packet(ch, kind[err], NULL);
+	bad_packet(ch, kind[err], described ? pkt : NULL);
 	pr_warn_ratelimited("%s: the other side wrote a bad packet: %s; nothing more is received until the channel is opened again\n",
 			    kmcl_name(ch), what[err]);
 }
@@ -207,7 +209,7 @@ static enum kmcl_rx_reason deliver(struct kmcl_channel *ch, u32 *budget,
 		if (!comp) {
 			err = kmcl_ring_peek(&ch->rx, &pkt);
 			if (err != KMCL_RING_OK) {
-				ring_broken(ch, err);
+				ring_broken(ch, err, &pkt);
 				return KMCL_STOP_FAILED;
 			}
 			if (!pkt.total)

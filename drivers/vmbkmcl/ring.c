@@ -358,15 +358,17 @@ enum kmcl_ring_error kmcl_ring_peek(struct kmcl_ring *ring,
 
 	/* Each field once: the peer may change it at any time */
 	desc = (const struct kmcl_wire_desc *)(ring->data + ring->index);
-	offset = le16_to_cpu(READ_ONCE(desc->offset8)) * 8;
-	len = le16_to_cpu(READ_ONCE(desc->len8)) * 8;
+	pkt->type = le16_to_cpu(READ_ONCE(desc->type));
+	pkt->offset8 = le16_to_cpu(READ_ONCE(desc->offset8));
+	pkt->len8 = le16_to_cpu(READ_ONCE(desc->len8));
+	offset = pkt->offset8 * 8;
+	len = pkt->len8 * 8;
 
 	if (unlikely(offset < sizeof(*desc) || offset > len))
 		return KMCL_RING_BAD_OFFSET;
 	if (unlikely(len + KMCL_RING_TRAILER > ring->known))
 		return KMCL_RING_BAD_LENGTH;
 
-	pkt->type = le16_to_cpu(READ_ONCE(desc->type));
 	pkt->flags = le16_to_cpu(READ_ONCE(desc->flags));
 	pkt->trans_id = le64_to_cpu(READ_ONCE(desc->trans_id));
 	pkt->header = (const u8 *)(desc + 1);

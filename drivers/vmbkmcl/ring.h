@@ -95,8 +95,12 @@ struct kmcl_ring {
  * @payload_len: bytes of payload, a multiple of 8
  * @payload: shared memory! copy it before looking at it
  * @total: bytes that the packet takes in the ring, trailer included
+ * @len8: the descriptor's own word on where the packet ends, for traces
+ * @offset8: and on where the payload begins
  *
  * All fields but the two pointers' targets are copies that were checked.
+ * Where the length or the offset is what is wrong, @type, @len8 and @offset8 are
+ * what the peer wrote.
  */
 struct kmcl_ring_packet {
 	u16 type;
@@ -107,6 +111,8 @@ struct kmcl_ring_packet {
 	u32 payload_len;
 	const u8 *payload;
 	u32 total;
+	u16 len8;
+	u16 offset8;
 };
 
 void kmcl_ring_init(struct kmcl_ring *ring, void *ctl, void *data, u32 size);

@@ -253,26 +253,26 @@ DEFINE_EVENT(kmcl_incoming, kmcl_fail,
 
 /* Lengths in bytes, as far as the packet's header could be understood, else 0 */
 TRACE_EVENT(kmcl_bad_packet,
-	TP_PROTO(const struct kmcl_channel *ch, int kind, u16 type,
-		 u32 header_len, u32 payload_len),
-	TP_ARGS(ch, kind, type, header_len, payload_len),
+	TP_PROTO(const struct kmcl_channel *ch, int kind, u16 len8, u16 offset8,
+		 u16 type),
+	TP_ARGS(ch, kind, len8, offset8, type),
 	TP_STRUCT__entry(KMCL_TRACE_CH
 		__field(int, kind)
+		__field(u16, len8)
+		__field(u16, offset8)
 		__field(u16, type)
-		__field(u32, header_len)
-		__field(u32, payload_len)
 	),
 	TP_fast_assign(KMCL_TRACE_SET(ch);
 		__entry->kind = kind;
+		__entry->len8 = len8;
+		__entry->offset8 = offset8;
 		__entry->type = type;
-		__entry->header_len = header_len;
-		__entry->payload_len = payload_len;
 	),
-	TP_printk("channel=%p instance=%pUl reason=%s type=%u header=%u payload=%u",
+	TP_printk("channel=%p instance=%pUl reason=%s len8=%u offset8=%u type=%u",
 		  __entry->channel, __entry->instance,
 		  __print_symbolic(__entry->kind,
 				   KMCL_BAD_KINDS(KMCL_TRACE_BAD) KMCL_TRACE_END),
-		  __entry->type, __entry->header_len, __entry->payload_len)
+		  __entry->len8, __entry->offset8, __entry->type)
 );
 
 TRACE_EVENT(kmcl_gpadl,

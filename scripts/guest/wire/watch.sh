@@ -352,7 +352,7 @@ tracepoints()
 	trace_off
 	note b
 	expect "some were bad" [ "$c_bad_packets" -gt 0 ]
-	lines b "$c_bad_packets" bad_packet "reason=[A-Z]* type=[0-9]* header=[0-9]* payload=[0-9]*$"
+	lines b "$c_bad_packets" bad_packet "reason=[A-Z]* len8=[0-9]* offset8=[0-9]* type=[0-9]*$"
 	lines b "$c_comps_stale" fetch "trans_id=[0-9a-fx]* is_completion=1 "
 	lines b "$c_delivered" fetch "trans_id=[0-9a-fx]* is_completion=0 "
 
