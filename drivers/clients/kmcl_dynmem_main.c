@@ -513,7 +513,7 @@ static int dm_check_params(guid_t *target)
 	return 0;
 }
 
-static int __init dm_init(void)
+static int dm_start(void)
 {
 	struct dynmem *dm = &dynmem;
 	NTSTATUS status;
@@ -556,9 +556,9 @@ unregister:
 	root_device_unregister(dm->parent);
 	return ret;
 }
-module_init(dm_init);
+module_init(dm_start);
 
-static void __exit dm_exit(void)
+static void dm_stop(void)
 {
 	struct dynmem *dm = &dynmem;
 
@@ -567,7 +567,7 @@ static void __exit dm_exit(void)
 	VmbChannelCleanup(dm->channel);
 	root_device_unregister(dm->parent);
 }
-module_exit(dm_exit);
+module_exit(dm_stop);
 
 MODULE_DESCRIPTION("KMCL client of Hyper-V's Dynamic Memory service");
 MODULE_LICENSE("GPL");
