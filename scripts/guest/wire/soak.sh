@@ -43,7 +43,7 @@ invariants()
 	note a
 	for name in bad_context bad_order open_at_closed block_timeouts \
 		done_other done_bad replies_bad malformed checksum_errors \
-		order_errors bad_packets; do
+		order_errors bad_packets comps_stale; do
 		eval "expect 'cycle $cycle: $name = 0' [ \"\$c_$name\" -eq 0 ]"
 	done
 	for name in rx_order_errors rx_duplicates rx_checksum_errors \
@@ -56,24 +56,37 @@ invariants()
 	expect "cycle $cycle: opens and closes" [ "$c_closed" -le "$c_opens" ]
 }
 
+behave()
+{
+	expect "cycle $cycle: behave $*" at a behave "$@"
+}
+
 # The device goes and comes; sometimes with something else at the same time
 one_cycle()
 {
 	local random
 
-	random 8
+	random 14
 	case $random in
 	0)	at a stall ;;
 	1)	ctl a pause & ;;
 	2)	ctl a passive on ;;
 	3)	ctl a hook closed sleep 5 ;;
 	4)	ctl a hook opened sleep 5 ;;
+	5)	ctl a hook suspend sleep 5 ;;
+	6)	ctl a hook post_started sleep 5 ;;
+	7)	behave complete-late ms=5 ;;
+	8)	behave complete-out-of-order depth=8 ;;
+	9)	behave complete-never ;;
 	esac
 	at a rescind
 	case $random in
 	0)	at a unstall ;;
 	1)	wait; ctl a start ;;
 	2)	ctl a passive off ;;
+	7|8|9)	behave echo ;;
+	# Refused if the guest has let go of it already
+	10)	at a rescind again 2>/dev/null ;;
 	esac
 	at a offer
 	# Until then there is nothing to rescind
@@ -95,10 +108,10 @@ soak()
 	ctl a run 2000 64 completion
 	now
 	end=$((now + minutes * 60))
-	cycle=1
+	cycle=0
 	until over || [ "$bad" -ne 0 ]; do
-		one_cycle
 		cycle=$((cycle + 1))
+		one_cycle
 		[ $((cycle % 25)) -eq 0 ] || continue
 		invariants
 		if [ $((cycle % 100)) -eq 0 ]; then
@@ -113,7 +126,7 @@ soak()
 	invariants
 	printf '%d cycles, %d packets accepted, %d sent, %d completed by the host, %d errors\n' \
 		"$cycle" "$c_accepted" "$c_sent" "$c_done_ok" "$bad" | show
-	expect "rescinds" [ "$h_rescinds" -ge $((cycle - 1)) ]
+	expect "rescinds" [ "$h_rescinds" -eq "$cycle" ]
 	expect "closed as often as rescinded" [ "$c_closed" -eq "$h_rescinds" ]
 	expect "packets" [ "$c_accepted" -gt "$cycle" ]
 }
