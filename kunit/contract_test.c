@@ -173,24 +173,30 @@ static void starting_while_opened_runs(struct kunit *test)
 	loop_expect_log(client, "OoSsPp");
 }
 
+static void disable_in_opened(struct end *e, int result)
+{
+	struct job *job;
+
+	e->opened_result = result;
+	hold_opening(e, 'O');
+	job = loop_disable(e);
+	expect_waiting(job);
+	loop_release(e);
+	loop_job_wait(job);
+	/* Without Started, and without Closed if it did not agree */
+	loop_expect_log(e, result ? "Oo" : "OoCc");
+	KUNIT_EXPECT_STREQ(e->loop->test, kmcl_channel_state_name(e->ch),
+			   "Disabled");
+}
+
 static void disabling_while_a_clients_opened_runs(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 	struct end *client = &loop->client;
-	struct job *job;
 	u32 i;
 
 	for (i = 0; i < 2; i++) {
-		client->opened_result = i ? -EIO : 0;
-		hold_opening(client, 'O');
-		job = loop_disable(client);
-		expect_waiting(job);
-		loop_release(client);
-		loop_job_wait(job);
-		/* Without Started, and without Closed if it did not agree */
-		loop_expect_log(client, i ? "Oo" : "OoCc");
-		KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(client->ch),
-				   "Disabled");
+		disable_in_opened(client, i ? -EIO : 0);
 		kmcl_channel_disable(loop->server.ch);
 		loop_forget(client);
 		loop_forget(&loop->server);
@@ -228,19 +234,10 @@ static void disabling_while_a_servers_opened_runs(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 	struct end *client = &loop->client, *server = &loop->server;
-	struct job *job;
 	u32 i;
 
 	for (i = 0; i < 2; i++) {
-		server->opened_result = i ? -EIO : 0;
-		hold_opening(server, 'O');
-		job = loop_disable(server);
-		expect_waiting(job);
-		loop_release(server);
-		loop_job_wait(job);
-		loop_expect_log(server, i ? "Oo" : "OoCc");
-		KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(server->ch),
-				   "Disabled");
+		disable_in_opened(server, i ? -EIO : 0);
 		/* The client was told of an opening, and then that it went */
 		if (i)
 			KUNIT_EXPECT_EQ(test, loop_log_count(client, 'O'), 0);
