@@ -104,41 +104,6 @@ static void allocating_a_packet(struct kunit *test)
 	alloc_fail_each(test, f->slab, packet_round, 20);
 }
 
-static int packet_init_round(struct kunit *test, struct fault_attr *attr,
-			     int nth, bool *failed)
-{
-	struct alloc_fixture *f = test->priv;
-	u32 bytes;
-	void *mem;
-	int ret;
-
-	alloc_make(test, &f->client, false);
-	bytes = kmcl_packet_size(f->client.ch);
-	mem = kzalloc(bytes, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, mem);
-	alloc_arm(f, attr, nth);
-	ret = kmcl_packet_init(f->client.ch, mem, bytes);
-	*failed = faults_disarm(attr);
-	faults_note_reached();
-	if (ret) {
-		KUNIT_EXPECT_EQ(test, ret, -ENOMEM);
-		KUNIT_EXPECT_NULL(test, memchr_inv(mem, 0, bytes));
-		KUNIT_EXPECT_EQ(test, kmcl_packet_init(f->client.ch, mem, bytes), 0);
-	}
-	alloc_finish(&f->client);
-	kfree(mem);
-	return ret;
-}
-
-static void making_a_packet_of_memory(struct kunit *test)
-{
-	struct alloc_fixture *f = test->priv;
-
-	alloc_fail_each(test, f->slab, packet_init_round, 1);
-	f->shortage = true;
-	alloc_fail_each(test, f->slab, packet_init_round, 15);
-}
-
 static int enable_round(struct kunit *test, struct fault_attr *attr, int nth,
 			bool *failed)
 {
@@ -185,8 +150,6 @@ static struct kunit_case alloc_cases[] = {
 	KUNIT_CASE(setting_up_a_channel),
 	/* KMCL: VmbPacketAllocate */
 	KUNIT_CASE(allocating_a_packet),
-	/* KMCL: VmbPacketInitialize */
-	KUNIT_CASE(making_a_packet_of_memory),
 	/* KMCL: VmbChannelEnable */
 	KUNIT_CASE(enabling_a_server),
 	KUNIT_CASE(every_place_was_reached),

@@ -166,39 +166,45 @@ static void expect_completions_awaited(struct kunit *test, const u64 ids[2])
 	KUNIT_EXPECT_EQ(test, image->ndone, 3);
 }
 
-static void what_was_in_flight_waits_for_its_completion(struct kunit *test)
+/* As it is, or into memory of the driver's */
+static void leave_and_replace(struct kunit *test, u64 ids[2], bool drivers)
 {
 	struct loop *loop = test->priv;
-	u64 ids[2] = {};
 
 	image_leave_in_flight(loop, ids);
 	image_replace_server(loop, 0);
+	if (!drivers)
+		return;
+	image->memory = kunit_kzalloc(test, 3 * ALIGN(kmcl_packet_size(loop->server.ch), 8),
+				      GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, image->memory);
+}
+
+static void what_was_in_flight_waits_for_its_completion(struct kunit *test)
+{
+	u64 ids[2] = {};
+
+	leave_and_replace(test, ids, false);
 	expect_completions_awaited(test, ids);
 }
 
 static void packets_in_the_drivers_memory_wait_too(struct kunit *test)
 {
-	struct loop *loop = test->priv;
 	u64 ids[2] = {};
 
-	image_leave_in_flight(loop, ids);
-	image_replace_server(loop, 0);
-	image->memory = kunit_kzalloc(test, 3 * ALIGN(kmcl_packet_size(loop->server.ch), 8),
-				      GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, image->memory);
+	leave_and_replace(test, ids, true);
 	expect_completions_awaited(test, ids);
 }
 
 /* The channel has given the ids' places to other packets by then */
-static void an_id_that_another_packet_has(struct kunit *test)
+static void restore_among_others(struct kunit *test, bool drivers)
 {
 	struct kmcl_packet *pkts[8];
 	struct loop *loop = test->priv;
 	u64 ids[2] = {}, value = 5;
 	u32 i;
 
-	image_leave_in_flight(loop, ids);
-	image_replace_server(loop, 0);
+	leave_and_replace(test, ids, drivers);
 	for (i = 0; i < ARRAY_SIZE(pkts); i++) {
 		pkts[i] = kmcl_packet_alloc(loop->server.ch);
 		KUNIT_ASSERT_NOT_NULL(test, pkts[i]);
@@ -216,6 +222,36 @@ static void an_id_that_another_packet_has(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, image->reply[1], 1001);
 	loop_wait(&loop->server, !loop_counters(&loop->server).in_flight);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->server).comps_stale, 0);
+}
+
+static void an_id_that_another_packet_has(struct kunit *test)
+{
+	restore_among_others(test, false);
+}
+
+static void an_id_that_another_packet_has_in_own_memory(struct kunit *test)
+{
+	restore_among_others(test, true);
+}
+
+/* The same chunk again: the queued packet comes twice, ids do not */
+static void an_id_that_is_in_flight(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u64 ids[2] = {};
+
+	leave_and_replace(test, ids, false);
+	KUNIT_ASSERT_EQ(test, image_restore_chunk(loop, 0), 0);
+	KUNIT_EXPECT_EQ(test, image->restored, 3);
+	KUNIT_EXPECT_NE(test, image_restore_chunk(loop, 0), 0);
+	KUNIT_EXPECT_EQ(test, image->packet_ret, KMCL_ERR(EINVAL, 2));
+	KUNIT_EXPECT_EQ(test, image->restored, 3);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->server).in_flight, 2);
+	loop_expect_balance(&loop->server);
+	kmcl_channel_start(loop->server.ch);
+	complete_id(&loop->client, ids[0], 1000);
+	complete_id(&loop->client, ids[1], 1001);
+	loop_wait(&loop->server, image->ndone == 3);
 }
 
 static void closing_ends_what_was_restored(struct kunit *test)
@@ -497,6 +533,8 @@ static struct kunit_case save_cases[] = {
 	/* KMCL: VmbPacketRestore VmbPacketInitialize */
 	KUNIT_CASE(packets_in_the_drivers_memory_wait_too),
 	KUNIT_CASE(an_id_that_another_packet_has),
+	KUNIT_CASE(an_id_that_another_packet_has_in_own_memory),
+	KUNIT_CASE(an_id_that_is_in_flight),
 	KUNIT_CASE(closing_ends_what_was_restored),
 	/* KMCL: VMBUS_SERVER_CHANNEL_INIT_FLAG_FORCE_NEW_CHANNEL */
 	KUNIT_CASE(a_new_instance_owes_no_completion),

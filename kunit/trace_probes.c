@@ -81,16 +81,16 @@ static void on_callback(void *data, const struct kmcl_channel *ch, int which,
 	note(EV_CALLBACK, ch, which, enter, status);
 }
 
-static void on_queue(void *data, const struct kmcl_channel *ch, u32 index,
-		     u64 depth)
+static void on_queue(void *data, const struct kmcl_channel *ch,
+		     const struct kmcl_packet *packet, u64 depth)
 {
-	note(EV_QUEUE, ch, index, depth);
+	note(EV_QUEUE, ch, kmcl_packet_id(packet), depth);
 }
 
 static void on_complete(void *data, const struct kmcl_channel *ch,
-			const void *packet, u32 index, int status)
+			const struct kmcl_packet *packet, int status)
 {
-	note(EV_COMPLETE, ch, (long)packet, index, status);
+	note(EV_COMPLETE, ch, (long)packet, kmcl_packet_id(packet), status);
 }
 
 static void on_defer(void *data, const struct kmcl_channel *ch, u64 trans_id)

@@ -55,14 +55,8 @@ static void a_channel_and_what_is_set(struct kunit *test)
 static void packets(struct kunit *test)
 {
 	struct loop *loop = test->priv;
-	UINT32 size = VmbChannelSizeofPacket(loop->client.ch);
-	VMBPACKET memory = kunit_kzalloc(test, size, GFP_KERNEL), packet;
-	u32 i;
+	VMBPACKET packet;
 
-	KUNIT_ASSERT_NOT_NULL(test, memory);
-	for (i = 0; try(i); i++)
-		expect_try(test, i, VmbPacketInitialize(loop->client.ch, memory,
-							size));
 	faults_arm(slab, 1);
 	packet = VmbPacketAllocate(loop->client.ch);
 	KUNIT_EXPECT_TRUE(test, faults_disarm(slab));
@@ -151,7 +145,7 @@ static void winalloc_exit(struct kunit *test)
 static struct kunit_case winalloc_cases[] = {
 	/* KMCL: VmbChannelAllocate VmbChannelInitSetFriendlyName */
 	KUNIT_CASE(a_channel_and_what_is_set),
-	/* KMCL: VmbPacketAllocate VmbPacketInitialize */
+	/* KMCL: VmbPacketAllocate */
 	KUNIT_CASE(packets),
 	/* KMCL: VmbChannelEnable */
 	KUNIT_CASE(enabling_a_server),

@@ -63,7 +63,7 @@ int __kmcl_channel_alloc(struct device *parent, bool is_server,
 	init_waitqueue_head(&ch->wait);
 	INIT_LIST_HEAD(&ch->gpadls);
 	INIT_LIST_HEAD(&ch->txq);
-	INIT_LIST_HEAD(&ch->slots_spare);
+	hash_init(ch->slotless);
 	INIT_LIST_HEAD(&ch->in_flight);
 	INIT_LIST_HEAD(&ch->syncs);
 	INIT_LIST_HEAD(&ch->pkt_cache);

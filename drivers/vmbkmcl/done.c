@@ -72,7 +72,7 @@ void kmcl_done_run_claimed(struct kmcl_channel *ch, unsigned long *flags)
 			tasklet_schedule(&ch->done_tasklet);
 			return;
 		}
-		trace_kmcl_complete(ch, pkt, kmcl_packet_index(pkt), status);
+		trace_kmcl_complete(ch, pkt, status);
 		list_del_init(&pkt->item.node);
 		pkt->state = KMCL_PKT_IDLE;
 		if (!done) {
@@ -121,17 +121,9 @@ void kmcl_done_run_due(struct kmcl_channel *ch, unsigned long *flags)
 void kmcl_done_add(struct kmcl_packet *pkt, int status, u32 len)
 {
 	struct kmcl_channel *ch = pkt->ch;
-	struct kmcl_slot *slot = pkt->slot;
 
 	lockdep_assert_held(&ch->tx_lock);
-	if (slot && slot->pkt) {
-		slot->pkt = NULL;
-		slot->trans_id = 0;
-		if (unlikely(!pkt->own_memory)) {
-			pkt->slot = NULL;
-			kmcl_slot_return(ch, slot);
-		}
-	}
+	kmcl_trans_end(pkt);
 	pkt->state = KMCL_PKT_DONE;
 	pkt->status = status;
 	pkt->len = len;
@@ -204,13 +196,11 @@ void kmcl_tx_matched(struct kmcl_channel *ch, u64 trans_id,
 		     const void *payload, u32 len)
 {
 	struct kmcl_packet *pkt;
-	struct kmcl_slot *slot;
 	unsigned long flags;
 
 	spin_lock_irqsave(&ch->tx_lock, flags);
-	slot = xa_load(&ch->slots, (u32)trans_id);
-	if (slot && slot->pkt && slot->trans_id == trans_id) {
-		pkt = slot->pkt;
+	pkt = kmcl_trans_find(ch, trans_id);
+	if (likely(pkt)) {
 		list_del(&pkt->item.node);
 		ch->n.in_flight--;
 		memcpy(pkt->buf, payload, len);

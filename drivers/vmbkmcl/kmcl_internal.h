@@ -8,8 +8,9 @@
  *   kmcl_bus_lock	offers, channels, who is bound to whom
  *   ch->lock		state, inputs
  *   ch->tx_lock	outgoing queue, in-flight packets, done list, counters
+ *   ch->slots		its own, inside of tx_lock
  *   ch->rx_lock	delivery: gate, owner, outstanding packets
- * The last two are never held together. All but the mutexes are taken with
+ * tx_lock and rx_lock are never held together. All but the mutexes are taken with
  * interrupts off, and no callback runs under any of them. Signalling the peer
  * happens outside them, under rcu_read_lock(), which disconnecting waits for.
  */
@@ -18,6 +19,7 @@
 
 #include <linux/atomic.h>
 #include <linux/completion.h>
+#include <linux/hashtable.h>
 #include <linux/interrupt.h>
 #include <linux/kmcl.h>
 #include <linux/kref.h>
@@ -41,6 +43,7 @@
 #define KMCL_MAX_CONTEXT_SIZE		(64U * 1024)
 #define KMCL_MAX_RING_PAGES		((u32)BIT(18))	/* 1 GiB */
 #define KMCL_CACHED			64	/* free objects kept per channel */
+#define KMCL_SLOTLESS_BITS		7	/* see transaction.c */
 #define KMCL_RX_BUDGET			256	/* packets per softirq */
 #define KMCL_DONE_BUDGET		256	/* completion routines in a row */
 #define KMCL_COMPS_QUEUED		4096U	/* completions without room */
@@ -112,27 +115,27 @@ enum kmcl_packet_state {
 };
 
 /*
- * A transaction id's home, owned by the channel: a completion that names it
- * is checked here and not in the packet, whose memory may be the driver's.
+ * Where ids of a packet of the library's are looked up, see transaction.c. It
+ * outlives the packet by as much as a completion that is just being matched.
  */
 struct kmcl_slot {
 	u32 index;
 	u64 trans_id;			/* tx_lock: 0 when not in flight */
 	struct kmcl_packet *pkt;	/* tx_lock: while in flight */
-	struct list_head spare;		/* tx_lock: while it can be lent */
 	struct rcu_head rcu;
 };
 
 struct kmcl_packet {
 	struct kmcl_item item;
 	struct kmcl_channel *ch;
-	struct kmcl_slot *slot;		/* the driver's memory: in flight only */
+	struct kmcl_slot *slot;		/* NULL: memory of the driver's */
 	kmcl_done_fn done;		/* NULL: free the packet */
 	void *pointer;
 	int status;
 	u32 len;			/* bytes in @buf */
 	u32 ext_len;			/* bytes of ranges behind the payload */
-	u32 index;			/* its slot's, last time in flight */
+	struct hlist_node slotless;	/* tx_lock: in flight without a slot */
+	u64 trans_id;			/* then; stays for the traces */
 	u8 state;			/* tx_lock */
 	bool wait;
 	bool own_memory;		/* the library's, not the driver's */
@@ -262,10 +265,7 @@ struct kmcl_channel {
 	u32 pkt_cached;			/* of those in pkt_cache */
 	struct kmcl_packet *pkt_spare;	/* one more, see packet.c */
 	struct xarray slots;
-	struct list_head slots_spare;	/* these and the next: see slot.c */
-	u32 slots_spares;
-	bool slots_lendable;		/* there is one that can be lent */
-	bool slots_short;		/* a packet waits for one */
+	DECLARE_HASHTABLE(slotless, KMCL_SLOTLESS_BITS);	/* in flight */
 	struct kmcl_counters n;		/* but for what rx_lock covers */
 
 	/* Incoming */
@@ -326,20 +326,19 @@ void kmcl_packet_destroy(struct kmcl_packet *pkt);
 bool kmcl_packet_recycle(struct kmcl_packet *pkt);
 void kmcl_packets_free(struct kmcl_channel *ch);
 
-/* slot.c */
+/* transaction.c */
 struct kmcl_slot *kmcl_slot_new(struct kmcl_channel *ch, gfp_t gfp);
 void kmcl_slot_free(struct kmcl_channel *ch, struct kmcl_slot *slot);
-void kmcl_slots_free(struct kmcl_channel *ch);
-int kmcl_slot_reserve(struct kmcl_channel *ch);
-struct kmcl_slot *kmcl_slot_lend(struct kmcl_channel *ch);
-void kmcl_slot_return(struct kmcl_channel *ch, struct kmcl_slot *slot);
-int kmcl_slot_take_index(struct kmcl_channel *ch, struct kmcl_slot *slot,
-			 u32 index);
+void kmcl_trans_add(struct kmcl_packet *pkt, u64 trans_id);
+void kmcl_trans_skip(struct kmcl_channel *ch, u64 trans_id);
+struct kmcl_packet *kmcl_trans_find(struct kmcl_channel *ch, u64 trans_id);
+u64 kmcl_trans_id(const struct kmcl_packet *pkt);
+void kmcl_trans_end(struct kmcl_packet *pkt);
 
-/* What a trace calls it; 0 before its first time in flight */
-static inline u32 kmcl_packet_index(const struct kmcl_packet *pkt)
+/* What a trace calls it: its id or, where it has none yet, its slot */
+static inline u64 kmcl_packet_id(const struct kmcl_packet *pkt)
 {
-	return pkt->own_memory ? pkt->slot->index : pkt->index;
+	return pkt->trans_id ?: pkt->slot ? pkt->slot->index : 0;
 }
 
 /* send.c */

@@ -67,10 +67,12 @@ bool kmcl_packet_recycle(struct kmcl_packet *pkt)
 	return true;
 }
 
-/* The channel ends: free the cache, and the slots. */
+/* The channel ends: free the cache. */
 void kmcl_packets_free(struct kmcl_channel *ch)
 {
 	struct kmcl_packet *pkt, *next;
+	struct kmcl_slot *slot;
+	unsigned long index;
 
 	list_for_each_entry_safe(pkt, next, &ch->pkt_cache, item.node)
 		kmcl_packet_destroy(pkt);
@@ -79,7 +81,10 @@ void kmcl_packets_free(struct kmcl_channel *ch)
 	if (ch->pkt_spare)
 		kmcl_packet_destroy(ch->pkt_spare);
 	ch->pkt_spare = NULL;
-	kmcl_slots_free(ch);
+	/* Packets that the driver did not give back have theirs, and it was told */
+	xa_for_each(&ch->slots, index, slot)
+		kfree(slot);
+	xa_destroy(&ch->slots);
 }
 
 /**
@@ -176,17 +181,17 @@ EXPORT_SYMBOL_GPL(kmcl_packet_free);
  * @bytes: its size, at least kmcl_packet_size()
  *
  * Needs a completion routine before it is sent. Memory that held a packet of
- * this channel before may be initialised again, for each request if need be.
+ * this channel before, and that is idle, may be initialised again, for each
+ * request if need be. Nothing is allocated.
  *
  * Context: atomic.
- * Return: 0, -EINVAL (arguments 1 to 3), -ENOMEM.
+ * Return: 0, -EINVAL (arguments 1 to 3; 2 also: it is in flight).
  */
 int __kmcl_packet_init(struct kmcl_channel *ch, void *mem, u32 bytes)
 {
 	struct kmcl_packet *pkt = mem;
-	struct kmcl_slot *slot;
 	unsigned long flags;
-	int ret;
+	bool in_flight;
 
 	if (!ch)
 		return KMCL_ERR(EINVAL, 1);
@@ -196,14 +201,13 @@ int __kmcl_packet_init(struct kmcl_channel *ch, void *mem, u32 bytes)
 		return KMCL_ERR(EINVAL, 3);
 
 	spin_lock_irqsave(&ch->tx_lock, flags);
-	/* There may be anything in it: if it is in flight, its slot knows */
-	slot = xa_load(&ch->slots, READ_ONCE(pkt->index));
-	ret = slot && slot->pkt == pkt ? KMCL_ERR(EINVAL, 2) :
-		kmcl_slot_reserve(ch);
+	/* There may be anything in it; if it is in flight this is its id */
+	in_flight = kmcl_trans_find(ch, READ_ONCE(pkt->trans_id)) == pkt;
 	spin_unlock_irqrestore(&ch->tx_lock, flags);
-	if (!ret)
-		packet_setup(ch, pkt, NULL, false);
-	return ret;
+	if (in_flight)
+		return KMCL_ERR(EINVAL, 2);
+	packet_setup(ch, pkt, NULL, false);
+	return 0;
 }
 EXPORT_SYMBOL_GPL(__kmcl_packet_init);
 

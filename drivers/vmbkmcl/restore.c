@@ -142,8 +142,7 @@ EXPORT_SYMBOL_GPL(__kmcl_restore);
 static int restore_in_flight(struct kmcl_packet *pkt, u64 trans_id)
 {
 	struct kmcl_channel *ch = pkt->ch;
-	struct kmcl_slot *slot;
-	int ret;
+	int ret = 0;
 
 	spin_lock_irq(&ch->tx_lock);
 	if (pkt->state != KMCL_PKT_IDLE) {
@@ -154,22 +153,14 @@ static int restore_in_flight(struct kmcl_packet *pkt, u64 trans_id)
 		ret = -ENODEV;
 		goto unlock;
 	}
-	slot = pkt->slot ?: kmcl_slot_lend(ch);
-	if (!slot) {
-		ret = -ENOMEM;
+	/* Two packets of one id */
+	if (kmcl_trans_find(ch, trans_id)) {
+		ret = KMCL_ERR(EINVAL, 2);
 		goto unlock;
 	}
-	ret = kmcl_slot_take_index(ch, slot, (u32)trans_id);
-	if (ret) {
-		if (!pkt->slot)
-			kmcl_slot_return(ch, slot);
-		goto unlock;
-	}
+	kmcl_trans_skip(ch, trans_id);
+	kmcl_trans_add(pkt, trans_id);
 	pkt->wait = true;
-	pkt->slot = slot;
-	pkt->index = slot->index;
-	slot->trans_id = trans_id;
-	slot->pkt = pkt;
 	pkt->state = KMCL_PKT_IN_FLIGHT;
 	ch->n.accepted++;
 	ch->n.in_flight++;
@@ -230,9 +221,8 @@ int __kmcl_packet_restore(struct kmcl_packet *pkt, const void *buf, u32 size)
 			kmcl_submit(pkt, buf + sizeof(lib), len, 0,
 				    lib.wait ? KMCL_SEND_WAIT : 0, true);
 
-	/* As put_packet() makes them: a slot, and never its first use */
-	if (!lib.wait || len || !(trans_id >> 32) || !(u32)trans_id ||
-	    (u32)trans_id > S32_MAX)
+	/* As put_packet() makes them: a generation above 0 and an index, or 0 */
+	if (!lib.wait || len || !(trans_id >> 32) || (u32)trans_id > S32_MAX)
 		return KMCL_ERR(EINVAL, 2);
 	return restore_in_flight(pkt, trans_id);
 }

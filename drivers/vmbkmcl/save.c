@@ -198,7 +198,7 @@ static int write_record(struct kmcl_channel *ch, struct kmcl_save *save, u8 *p)
 	};
 
 	if (lib.in_flight)
-		lib.trans_id = cpu_to_le64(pkt->slot->trans_id);
+		lib.trans_id = cpu_to_le64(kmcl_trans_id(pkt));
 	memset(p, 0, record_bytes(save));
 	memcpy(p, &record, sizeof(record));
 	p += sizeof(record);

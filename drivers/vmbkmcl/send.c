@@ -42,7 +42,7 @@ static void done_at_once(struct kmcl_packet *pkt, unsigned long flags)
 
 	atomic_set(&ch->done_state, KMCL_DONE_BUSY);
 	WRITE_ONCE(ch->done_task, in_task() ? current : NULL);
-	trace_kmcl_complete(ch, pkt, kmcl_packet_index(pkt), 0);
+	trace_kmcl_complete(ch, pkt, 0);
 	spin_unlock_irqrestore(&ch->tx_lock, flags);
 	pkt->done(pkt, 0, NULL, 0);
 	WRITE_ONCE(ch->done_task, NULL);
@@ -53,20 +53,18 @@ static void done_at_once(struct kmcl_packet *pkt, unsigned long flags)
 	spin_unlock_irqrestore(&ch->tx_lock, flags);
 }
 
-/* Write a packet into the ring, not yet visible to the peer. */
-static int put_packet(struct kmcl_packet *pkt, const void *buf, u32 len)
+/*
+ * Write a packet into the ring, not yet visible to the peer. A part of kmcl_submit(),
+ * which is what a send costs; put_packet() is for all others.
+ */
+static __always_inline int put_first(struct kmcl_packet *pkt, const void *buf,
+				     u32 len)
 {
 	struct kmcl_channel *ch = pkt->ch;
 	struct kmcl_slot *slot = pkt->slot;
-	u64 id;
+	u64 id = likely(slot) ? slot->index : 0;
 	int ret;
 
-	if (unlikely(!slot) && pkt->wait) {
-		slot = kmcl_slot_lend(ch);
-		if (!slot)
-			return -ENOMEM;
-	}
-	id = likely(slot) ? slot->index : 0;
 	if (pkt->wait)
 		id |= (u64)(ch->generation + 1) << 32;
 	if (unlikely(ch->pipe))
@@ -78,11 +76,8 @@ static int put_packet(struct kmcl_packet *pkt, const void *buf, u32 len)
 				    KMCL_WIRE_FLAG_COMPLETION_REQUESTED : 0,
 				    id, kmcl_packet_header(pkt), pkt->ext_len,
 				    buf, len);
-	if (unlikely(ret)) {
-		if (slot != pkt->slot)
-			kmcl_slot_return(ch, slot);
+	if (unlikely(ret))
 		return ret;
-	}
 	ch->n.sent++;
 	ch->tx_full = false;
 	trace_kmcl_send(ch, id, false, len, pkt->wait, ch->n.queued);
@@ -90,10 +85,12 @@ static int put_packet(struct kmcl_packet *pkt, const void *buf, u32 len)
 		ch->n.in_ring++;
 	} else {
 		ch->generation++;
-		slot->trans_id = id;
-		slot->pkt = pkt;
-		pkt->slot = slot;
-		pkt->index = slot->index;
+		if (likely(slot)) {
+			slot->trans_id = id;
+			slot->pkt = pkt;
+		} else {
+			kmcl_trans_add(pkt, id);
+		}
 		pkt->state = KMCL_PKT_IN_FLIGHT;
 		ch->n.in_flight++;
 		ch->n.in_flight_peak = max(ch->n.in_flight_peak,
@@ -101,6 +98,11 @@ static int put_packet(struct kmcl_packet *pkt, const void *buf, u32 len)
 		list_add_tail(&pkt->item.node, &ch->in_flight);
 	}
 	return 0;
+}
+
+static noinline int put_packet(struct kmcl_packet *pkt, const void *buf, u32 len)
+{
+	return put_first(pkt, buf, len);
 }
 
 /* Write a completion into the ring, not yet visible to the peer. */
@@ -249,7 +251,7 @@ static void enqueue(struct kmcl_packet *pkt, const void *buf, u32 len)
 	ch->n.accepted++;
 	ch->n.queued++;
 	ch->n.queued_peak = max(ch->n.queued_peak, ch->n.queued);
-	trace_kmcl_queue(ch, kmcl_packet_index(pkt), ch->n.queued);
+	trace_kmcl_queue(ch, pkt, ch->n.queued);
 	list_add_tail(&pkt->item.node, &ch->txq);
 }
 
@@ -275,9 +277,10 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 		goto unlock;
 	}
 	pkt->wait = flags & KMCL_SEND_WAIT;
+	pkt->trans_id = 0;
 	pkt->ext_len = ext_len;
 	if (likely(ch->tx_open && list_empty(&ch->txq))) {
-		ret = put_packet(pkt, buf, len);
+		ret = put_first(pkt, buf, len);
 		if (unlikely(ret == -EAGAIN)) {
 			ring_full(ch);
 			if (may_queue &&
@@ -302,7 +305,7 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 	if (!(flags & KMCL_SEND_WAIT)) {
 		if (!pkt->done) {
 			ch->n.completed++;
-			trace_kmcl_complete(ch, pkt, kmcl_packet_index(pkt), 0);
+			trace_kmcl_complete(ch, pkt, 0);
 			if (!kmcl_packet_recycle(pkt))
 				kmcl_packet_destroy(pkt);
 		} else if (unlikely(signal || !list_empty(&ch->done) ||

@@ -194,38 +194,39 @@ TRACE_EVENT(kmcl_callback,
 );
 
 TRACE_EVENT(kmcl_queue,
-	TP_PROTO(const struct kmcl_channel *ch, u32 index, u64 depth),
-	TP_ARGS(ch, index, depth),
+	TP_PROTO(const struct kmcl_channel *ch, const struct kmcl_packet *packet,
+		 u64 depth),
+	TP_ARGS(ch, packet, depth),
 	TP_STRUCT__entry(KMCL_TRACE_CH
-		__field(u32, index)
+		__field(u64, trans_id)
 		__field(u64, depth)
 	),
 	TP_fast_assign(KMCL_TRACE_SET(ch);
-		__entry->index = index;
+		__entry->trans_id = kmcl_packet_id(packet);
 		__entry->depth = depth;
 	),
-	TP_printk("channel=%p instance=%pUl trans_id=%#x depth=%llu",
-		  __entry->channel, __entry->instance, __entry->index,
+	TP_printk("channel=%p instance=%pUl trans_id=%#llx depth=%llu",
+		  __entry->channel, __entry->instance, __entry->trans_id,
 		  __entry->depth)
 );
 
 TRACE_EVENT(kmcl_complete,
-	TP_PROTO(const struct kmcl_channel *ch, const void *packet, u32 index,
+	TP_PROTO(const struct kmcl_channel *ch, const struct kmcl_packet *packet,
 		 int status),
-	TP_ARGS(ch, packet, index, status),
+	TP_ARGS(ch, packet, status),
 	TP_STRUCT__entry(KMCL_TRACE_CH
 		__field(const void *, packet)
-		__field(u32, index)
+		__field(u64, trans_id)
 		__field(int, status)
 	),
 	TP_fast_assign(KMCL_TRACE_SET(ch);
 		__entry->packet = packet;
-		__entry->index = index;
+		__entry->trans_id = kmcl_packet_id(packet);
 		__entry->status = status;
 	),
-	TP_printk("channel=%p instance=%pUl packet=%p trans_id=%#x status=%d",
+	TP_printk("channel=%p instance=%pUl packet=%p trans_id=%#llx status=%d",
 		  __entry->channel, __entry->instance, __entry->packet,
-		  __entry->index, __entry->status)
+		  __entry->trans_id, __entry->status)
 );
 
 DECLARE_EVENT_CLASS(kmcl_incoming,
@@ -251,7 +252,7 @@ DEFINE_EVENT(kmcl_incoming, kmcl_fail,
 	TP_ARGS(ch, trans_id)
 );
 
-/* Lengths in bytes, as far as the packet's header could be understood, else 0 */
+/* As the peer wrote them, in units of 8 bytes; 0 without even a descriptor */
 TRACE_EVENT(kmcl_bad_packet,
 	TP_PROTO(const struct kmcl_channel *ch, int kind, u16 len8, u16 offset8,
 		 u16 type),

@@ -83,14 +83,16 @@ static inline void VmbPacketFree(VMBPACKET Packet)
 /**
  * VmbPacketInitialize() - make a packet in memory of the driver's
  * @Channel: in any state
- * @Packet: the memory, aligned to 8 bytes; stays the driver's
+ * @Packet: the memory, aligned to 8 bytes, idle if it was one before; stays the
+ *	driver's
  * @ByteCount: its bytes, at least VmbChannelSizeofPacket()
  *
  * Has no completion routine: set one before sending. Never freed by the
  * library.
  *
  * Context: DISPATCH.
- * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_2 (alignment) or _3.
+ * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_2 (alignment, or it is in
+ * flight) or _3.
  */
 static inline NTSTATUS VmbPacketInitialize(VMBCHANNEL Channel, VMBPACKET Packet,
 					   UINT32 ByteCount)

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Packets in memory of the driver's, one for each request, which goes without a
+ * word: what a channel keeps of them, and how their completions find them.
+ */
+#include <linux/slab.h>
+
+#include "faults.h"
+#include "harness.h"
+
+#define REQUESTS	500
+#define AT_ONCE		200
+
+static struct fault_attr *slab;
+static atomic_t completed;
+
+static void note_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
+{
+	struct end *e = kmcl_packet_get_pointer(pkt);
+
+	if (status)
+		loop_wrong(e, "a packet was not sent");
+	atomic_inc(&completed);
+	wake_up_all(&e->wait);
+}
+
+static u64 replies[8];
+
+static void note_reply(struct kmcl_packet *pkt, int status, void *buf, u32 len)
+{
+	struct end *e = loop_end(kmcl_packet_channel(pkt));
+
+	if (status || len < sizeof(u64))
+		loop_wrong(e, "a packet was not answered");
+	else
+		WRITE_ONCE(*(u64 *)kmcl_packet_get_pointer(pkt), *(u64 *)buf);
+	wake_up_all(&e->wait);
+}
+
+/* All requests' memory, each at an address of its own; small packets */
+static u8 *memory(struct loop *loop, u32 requests)
+{
+	u32 size;
+	u8 *mem;
+
+	KUNIT_ASSERT_EQ(loop->test, 0,
+			kmcl_set_max_packet_size(loop->client.ch, 64));
+	size = ALIGN(kmcl_packet_size(loop->client.ch), 8);
+	mem = kunit_kzalloc(loop->test, (size_t)requests * size, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(loop->test, mem);
+	atomic_set(&completed, 0);
+	return mem;
+}
+
+static struct kmcl_packet *request(struct loop *loop, u8 *mem, u32 i)
+{
+	struct kmcl_channel *ch = loop->client.ch;
+	u32 size = kmcl_packet_size(ch);
+	void *pkt = mem + (size_t)i * ALIGN(size, 8);
+
+	KUNIT_ASSERT_EQ(loop->test, kmcl_packet_init(ch, pkt, size), 0);
+	kmcl_packet_set_done(pkt, note_done);
+	kmcl_packet_set_pointer(pkt, &loop->client);
+	return pkt;
+}
+
+static void send(struct loop *loop, struct kmcl_packet *pkt, u64 value)
+{
+	KUNIT_ASSERT_EQ(loop->test, kmcl_send(pkt, &value, sizeof(value),
+					      KMCL_SEND_WAIT), 0);
+}
+
+/* What the channel has allocated for completions to find */
+static u32 slots(struct loop *loop)
+{
+	struct kmcl_slot *slot;
+	unsigned long index;
+	u32 n = 0;
+
+	xa_for_each(&loop->client.ch->slots, index, slot)
+		n++;
+	return n;
+}
+
+static void memory_that_goes_without_a_word(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u8 *mem = memory(loop, REQUESTS);
+	u32 before = slots(loop), i;
+
+	for (i = 0; i < REQUESTS; i++)
+		request(loop, mem, i);
+	KUNIT_EXPECT_EQ(test, slots(loop), before);
+
+	loop_up(loop);
+	for (i = 0; i < REQUESTS; i++) {
+		send(loop, request(loop, mem, i), i);
+		loop_wait(&loop->client, atomic_read(&completed) == i + 1);
+	}
+	KUNIT_EXPECT_EQ(test, slots(loop), before);
+	loop_expect_balance(&loop->client);
+}
+
+static void many_at_once(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u8 *mem = memory(loop, AT_ONCE);
+	u32 before = slots(loop), i, round;
+
+	loop->server.ignore = true;
+	for (round = 0; round < 3; round++) {
+		/* Queued, so that they are all in flight together */
+		for (i = 0; i < AT_ONCE; i++)
+			send(loop, request(loop, mem, i), i);
+		loop_up(loop);
+		loop_wait(&loop->client, atomic_read(&completed) ==
+			  (round + 1) * AT_ONCE);
+		kmcl_channel_disable(loop->client.ch);
+		kmcl_channel_disable(loop->server.ch);
+	}
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).in_flight_peak,
+			AT_ONCE);
+	KUNIT_EXPECT_EQ(test, slots(loop), before);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).comps_stale, 0);
+	loop_expect_balance(&loop->client);
+}
+
+/* The peer completes them in another order, each is given its own completion */
+static void completions_find_them(struct kunit *test)
+{
+	static const u8 order[] = { 3, 0, 5, 1, 4, 2 };
+	struct loop *loop = test->priv;
+	struct end *server = &loop->server;
+	struct kmcl_packet *pkt[ARRAY_SIZE(order)];
+	u8 *mem = memory(loop, ARRAY_SIZE(order));
+	u32 i;
+
+	loop_up(loop);
+	server->keep = true;
+	for (i = 0; i < ARRAY_SIZE(order); i++) {
+		pkt[i] = request(loop, mem, i);
+		kmcl_packet_set_pointer(pkt[i], &replies[i]);
+		kmcl_packet_set_done(pkt[i], note_reply);
+		replies[i] = 0;
+		send(loop, pkt[i], i);
+	}
+	loop_wait(server, loop_kept(server) == ARRAY_SIZE(order));
+	for (i = 0; i < ARRAY_SIZE(order); i++) {
+		KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 2),
+				__kmcl_packet_init(loop->client.ch, pkt[order[i]],
+						   kmcl_packet_size(loop->client.ch)));
+		loop_complete_kept(server, order[i], 100 + order[i]);
+		loop_wait(&loop->client, READ_ONCE(replies[order[i]]));
+		KUNIT_EXPECT_EQ(test, replies[order[i]], 100 + order[i]);
+		/* Idle again, and no other one is */
+		KUNIT_EXPECT_EQ(test, 0, kmcl_packet_init(loop->client.ch, pkt[order[i]],
+							  kmcl_packet_size(loop->client.ch)));
+		KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).in_flight,
+				ARRAY_SIZE(order) - 1 - i);
+	}
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).comps_stale, 0);
+}
+
+static void nothing_is_allocated(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u8 *mem = memory(loop, LOOP_KEPT);
+	bool failed;
+	u32 i;
+
+	loop_up_paused(loop);
+	/* From now on nobody gets any memory */
+	faults_arm_shortage(slab, 0);
+	for (i = 0; i < LOOP_KEPT; i++)
+		send(loop, request(loop, mem, i), i);
+	failed = faults_disarm(slab);
+	KUNIT_EXPECT_FALSE(test, failed);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).in_flight, LOOP_KEPT);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).queued, 0);
+	kmcl_channel_start(loop->server.ch);
+	loop_wait(&loop->client, atomic_read(&completed) == LOOP_KEPT);
+}
+
+static int transaction_init(struct kunit *test)
+{
+	faults_init(test);
+	slab = faults_of(test, "failslab");
+	return loop_init(test);
+}
+
+static void transaction_exit(struct kunit *test)
+{
+	if (slab)
+		faults_disarm(slab);
+	loop_exit(test);
+}
+
+static struct kunit_case transaction_cases[] = {
+	/* KMCL: VmbPacketInitialize */
+	KUNIT_CASE(memory_that_goes_without_a_word),
+	KUNIT_CASE(many_at_once),
+	/* KMCL: VmbPacketInitialize VmbPacketSend */
+	KUNIT_CASE(completions_find_them),
+	/* KMCL: VmbPacketSend */
+	KUNIT_CASE(nothing_is_allocated),
+	{}
+};
+
+static struct kunit_suite transaction_suite = {
+	.name = "kmcl_transaction",
+	.init = transaction_init,
+	.exit = transaction_exit,
+	.test_cases = transaction_cases,
+};
+
+kunit_test_suite(transaction_suite);
+
+MODULE_DESCRIPTION("KUnit tests of packets in memory of the driver's");
+MODULE_LICENSE("GPL");
