@@ -236,8 +236,7 @@ static void a_rescind_ends_packets_while_a_callback_blocks(struct kunit *test)
 	trans_id = pkt->slot->trans_id;
 	kmcl_offer_rescind(fake.offer);
 	/* Softirq context, which the call above was followed by */
-	wait_event_timeout(loop->client.wait, READ_ONCE(fake.ndone), HZ / 100);
-	KUNIT_EXPECT_EQ(test, fake.ndone, 1);
+	loop_wait(&loop->client, READ_ONCE(fake.ndone) == 1);
 	KUNIT_EXPECT_EQ(test, fake.status, -ENODEV);
 	KUNIT_EXPECT_EQ(test, loop_log_count(&loop->client, 'p'), 0);
 	fake_completion(loop, trans_id);
