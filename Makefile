@@ -67,7 +67,7 @@ help:
 	@echo 'make dkms-install          let DKMS build and install them (as root)'
 	@echo 'make dkms-remove           take that back'
 	@echo 'make deb                   the Debian package vmbkmcl-dkms, in build/'
-	@echo 'make demo   [KERNEL=6.12]  the whole story on real VMBus hosts, in QEMU'
+	@echo 'make demo   [KERNEL=6.12]  the whole story on a VMBus host that rescinds'
 	@echo 'make check                 everything below, and a sum'
 	@echo 'make kunit                 unit tests under User Mode Linux'
 	@echo 'make coverage              the lines and branches that they execute'

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# usage: KERNEL=VERSION [HOST=qemu|vmbhost] scripts/demo.sh
+# usage: KERNEL=VERSION [HOST=vmbhost|qemu] scripts/demo.sh
 #
-# A channel's whole life on a real VMBus host, told step by step: on QEMU's by
-# scripts/guest/story.sh, then on one that takes the device away and gives it
-# back by scripts/guest/wire/story.sh. HOST chooses one of them. The whole run is
-# kept in build/demo-VERSION.log.
+# A channel's whole life on a real VMBus host, told step by step: on tools/vmbhost,
+# which takes the device away and gives it back, by scripts/guest/wire/story.sh; or
+# on QEMU's, by scripts/guest/story.sh. The whole run is kept in
+# build/demo-VERSION.log.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -35,15 +35,18 @@ tell()
 	check "modules for $KERNEL build" scripts/build-modules.sh "$KERNEL"
 	[ "$failed" -eq 0 ] || { tally; return; }
 
-	if [ "${HOST:-qemu}" = qemu ]; then
-		say "on QEMU's VMBus host"
-		story qemu scripts/guest/story.sh
-	fi
-	if [ "${HOST:-vmbhost}" = vmbhost ]; then
+	case ${HOST:-vmbhost} in
+	vmbhost)
 		say "on tools/vmbhost, which rescinds"
 		story vmbhost scripts/guest/wire/story.sh \
-			--file scripts/guest/wire/wire-lib.sh
-	fi
+			--file scripts/guest/wire/wire-lib.sh \
+			--scenario scripts/guest/wire/story.scenario ;;
+	qemu)
+		say "on QEMU's VMBus host"
+		story qemu scripts/guest/story.sh ;;
+	*)
+		die "no host $HOST: choose vmbhost or qemu" ;;
+	esac
 	tally
 }
 

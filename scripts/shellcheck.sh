@@ -7,7 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 
 need_packages shellcheck
-for script in .ci/run scripts/*.sh scripts/guest/* scripts/guest/wire/*; do
+for script in .ci/run scripts/*.sh scripts/guest/* scripts/guest/wire/*.sh; do
 	[ -f "$script" ] || continue
 	check "shellcheck $script" shellcheck -x "$script"
 done

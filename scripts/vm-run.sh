@@ -48,6 +48,7 @@ files=()
 host=qemu
 cpus=2
 memory=512
+scenario=
 host_options=()
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -62,16 +63,17 @@ while [ $# -gt 0 ]; do
 	--host)		host=$2; shift ;;
 	--cpus)		cpus=$2; shift ;;
 	--memory)	memory=$2; shift ;;
-	--protocol | --offer | --scenario | --seed)
+	--protocol | --offer | --seed)
 			host_options+=("$1" "$2"); shift ;;
+	--scenario)	scenario=$2; shift ;;
 	*)		die "unknown argument: $1" ;;
 	esac
 	shift
 done
 [ -r "$script" ] || die "no script to run, see the head of $0"
 case $host in
-qemu)	[ ${#host_options[@]} -eq 0 ] ||
-		die "${host_options[0]} is for --host vmbhost" ;;
+qemu)	[ -z "${host_options[*]}$scenario" ] ||
+		die "${host_options[0]:---scenario} is for --host vmbhost" ;;
 vmbhost) ;;
 *)	die "no host $host: choose qemu or vmbhost" ;;
 esac
@@ -178,7 +180,7 @@ qemu_args=(-m "${memory}M" -smp "$cpus"
 	-device vmbus-bridge -device "hv-balloon,id=hvb,status-report=on"
 	-device virtio-serial-pci -device "virtserialport,chardev=line,name=qmp")
 
-# host_args SERIAL SOCKET: the host's arguments in an array of that name
+# host_args SERIAL SOCKET SCENARIO: the host's arguments in an array of that name
 host_args()
 {
 	case $host in
@@ -190,7 +192,8 @@ host_args()
 			-serial "file:$1") ;;
 	vmbhost)
 		host_args=(--cpus "$cpus" --memory "$memory" --serial "$1"
-			"${host_options[@]}") ;;
+			"${host_options[@]}")
+		[ -z "$scenario" ] || host_args+=(--scenario "$3") ;;
 	esac
 }
 
@@ -210,7 +213,7 @@ boot_direct()
 	local command=("$vmbhost/vmbhost")
 
 	[ "$host" = vmbhost ] || command=("${run[@]}")
-	host_args "$log" "$work/qmp"
+	host_args "$log" "$work/qmp" "$scenario"
 	timeout "$limit" "${command[@]}" "${host_args[@]}" \
 		--kernel "$l2/vmlinuz" --initrd "$l2/initrd" \
 		--append "$(cat "$l2/cmdline")" \
@@ -288,7 +291,8 @@ else
 	"$TOP/scripts/fetch-kernel.sh" "$outer"
 	base=$BUILD/qemu/l1-$host.cpio
 	outer_base "$base"
-	host_args /dev/vport0p1 /tmp/qmp
+	host_args /dev/vport0p1 /tmp/qmp /l2/scenario
+	[ -z "$scenario" ] || cp "$scenario" "$l2/scenario"
 	case $host in
 	qemu)	command=(env LD_LIBRARY_PATH=/lib qemu-system-x86_64 -L /firmware
 			-monitor stdio) ;;
