@@ -66,6 +66,9 @@ start()
 	rm -f "$(log_of "$1")"
 	run "$1" &
 	jobs[$1]=$!
+	[ "$what" = soak ] || return 0
+	tail -n +1 -F -s 1 --pid="${jobs[$1]}" "$(log_of "$1")" 2>/dev/null |
+		sed -un "s/\r//g; s/^|  *\([0-9]* cycles, .* errors\)$/$1: \1/p" &
 }
 
 finish()
