@@ -9,15 +9,45 @@
 
 mkdir -p "$BUILD/check"
 
-# part NAME COMMAND...: run it, and add the tally in its last line. A part
-# without one has failed, and so has one that fails without saying so.
+# part NAME COMMAND...: run it, and count it
 part()
 {
-	local name=$1 log=$BUILD/check/$1.log status=0 last p f s
+	local name=$1 status=0
 
 	shift
 	say "$name"
-	"$@" </dev/null 2>&1 | tee "$log" || status=$?
+	"$@" </dev/null 2>&1 | tee "$BUILD/check/$name.log" || status=$?
+	count "$name" "$status"
+}
+
+# begin NAME COMMAND...: run it beside others until "finish NAME", which shows what
+# it said. A guest keeps one processor busy, and there are two.
+begin()
+{
+	local name=$1
+
+	shift
+	say "$name begins"
+	"$@" </dev/null >"$BUILD/check/$name.log" 2>&1 &
+	jobs[$name]=$!
+}
+
+finish()
+{
+	local status=0
+
+	wait "${jobs[$1]}" || status=$?
+	say "$1"
+	cat "$BUILD/check/$1.log"
+	count "$1" "$status"
+}
+
+# count NAME STATUS: add the tally in its last line. A part without one has failed,
+# and so has one that fails without saying so.
+count()
+{
+	local name=$1 log=$BUILD/check/$1.log status=$2 last p f s
+
 	last=$(tail -n 1 "$log")
 	if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
 		p=${BASH_REMATCH[1]} f=${BASH_REMATCH[2]} s=${BASH_REMATCH[3]}
@@ -35,6 +65,7 @@ part()
 		"$name" "$p" "$f" "$s")")
 }
 
+declare -A jobs
 summary=()
 failures=()
 part checkpatch scripts/checkpatch.sh
@@ -45,13 +76,17 @@ part build-test scripts/build-test.sh
 part kunit scripts/kunit.sh
 part kmcl-coverage scripts/kmcl-coverage.sh --check
 part vmbhost-test scripts/vmbhost-test.sh
-for version in 6.1 6.12 7.3; do
-	part "vmtest-$version" env KERNEL="$version" scripts/vmtest.sh
-done
+begin vmtest-6.1 env KERNEL=6.1 scripts/vmtest.sh
+begin vmtest-6.12 env KERNEL=6.12 scripts/vmtest.sh
+finish vmtest-6.1
+finish vmtest-6.12
+begin vmtest-7.3 env KERNEL=7.3 scripts/vmtest.sh
+begin soak env KERNEL=6.12 CYCLES=1000 scripts/wire.sh soak
+finish vmtest-7.3
+finish soak
 all="6.1 6.12 7.3"
 part wiretest env KERNEL="$all" scripts/wire.sh scenarios
 part garbletest env KERNEL="$all" scripts/wire.sh garble
-part soak env KERNEL=6.12 CYCLES=1000 scripts/wire.sh soak
 part dkmstest scripts/dkms-test.sh
 
 say "took $((SECONDS / 60)) min $((SECONDS % 60)) s"

@@ -5,7 +5,8 @@
 #
 # The stock hv_vmbus and tools/vmbhost, where the host does what it likes. WHAT:
 #   scenarios  scripts/guest/wire, with two processors and VMBus 5.3, and with one
-#              and 4.0. ONLY=NAME,NAME runs some of them.
+#              and 4.0; for Linux 6.12 the other way round. ONLY=NAME,NAME runs some
+#              of them.
 #   garble     COUNT (1,000,000) packets from a host that lies
 #   soak       the device comes and goes under traffic, CYCLES (1,000) times or
 #              for MINUTES
@@ -21,7 +22,7 @@ SEED=${SEED:-$(date +%s)}
 case $what in
 scenarios)
 	script=wire
-	runs=${RUNS:-2:5.3 1:4.0}
+	runs=${RUNS:-}
 	words=${ONLY:+only=$ONLY}
 	limit=1200 ;;
 garble)
@@ -38,6 +39,16 @@ soak)
 	die "no $what: choose scenarios, garble or soak" ;;
 esac
 declare -A jobs
+
+# usual KERNEL: each has one and two processors, and the oldest and the newest
+# protocol; all of them together have every pair
+usual()
+{
+	case $1 in
+	6.12)	echo 2:4.0 1:5.3 ;;
+	*)	echo 2:5.3 1:4.0 ;;
+	esac
+}
 
 # A guest is named KERNEL:PROCESSORS:PROTOCOL.
 log_of()
@@ -89,7 +100,7 @@ mkdir -p "$BUILD/vm"
 guests=()
 for kernel in $KERNEL; do
 	check "modules for $kernel build" scripts/build-modules.sh "$kernel"
-	for guest in $runs; do
+	for guest in ${runs:-$(usual "$kernel")}; do
 		guests+=("$kernel:$guest")
 	done
 done
