@@ -408,6 +408,8 @@ void behaviour_work(struct channel *channel)
 
 void behaviour_started(struct channel *channel)
 {
+	struct pending_packet *pending;
+
 	channel->masked = false;
 	channel->dirty = true;
 	channel->allowance = 1;
@@ -416,6 +418,11 @@ void behaviour_started(struct channel *channel)
 	channel->ready = channel->behaviour.kind == BEHAVE_SOURCE ||
 			 channel->behaviour.kind == BEHAVE_GARBLE;
 	channel->due = NEVER;
+	/* What was kept from the life before waits as long once more. */
+	for (pending = channel->pending; pending; pending = pending->next)
+		pending->due = channel->source_next + channel->behaviour.delay;
+	if (channel->pending)
+		channel->due = channel->pending->due;
 	/* We tell when we wait for room, and heed the guest's telling. */
 	channel->tx.header->features |= RING_PENDING_SEND_SZ;
 }
@@ -430,6 +437,15 @@ static uint64_t count_left(struct ring ring, uint8_t *buffer)
 		ring.index = (ring.index + packet.total) % ring.size;
 	}
 	return left;
+}
+
+/**
+ * behaviour_forget() - what waits for its time or for room is never sent
+ */
+void behaviour_forget(struct channel *channel)
+{
+	while (channel->pending)
+		dequeue(channel);
 }
 
 /**
@@ -451,8 +467,8 @@ void behaviour_stopped(struct channel *channel)
 				count_left(tx, channel->bus->packet);
 		}
 	}
-	while (channel->pending)
-		dequeue(channel);
+	if (!channel->behaviour.keep)
+		behaviour_forget(channel);
 	memset(channel->outstanding, 0,
 	       SEQUENCE_WINDOW * sizeof(*channel->outstanding));
 	channel->count.tx_outstanding = 0;

@@ -40,7 +40,10 @@
  *				R packets a second (0: as many as fit) of S bytes,
  *				C in all; reads like sink
  *   slow [us=U|ms=M]		echo, a packet in that time
- *   complete-late [us=U|ms=M]	completes with the same payload after that time
+ *   complete-late [us=U|ms=M,keep=1]	completes with the same payload after
+ *				that time; with keep what the channel's closing
+ *				comes before is written when it is open again, for
+ *				as long
  *   complete-out-of-order [depth=D,seed=S]	mixes up to D completions
  *   complete-never		reads
  *   garble [seed=S,count=C,rare=R,what=KIND+KIND...]	C mutations, then reads,

@@ -68,6 +68,7 @@ struct behaviour {
 	uint32_t mutate;	/* which mutations: GARBLE_* */
 	uint32_t rare;		/* one in that many breaks the framing */
 	bool completion;	/* the host requests completions */
+	bool keep;		/* late ones outlive the channel's closing */
 };
 
 enum channel_state {
@@ -248,6 +249,7 @@ void behaviour_work(struct channel *channel);
 void behaviour_set(struct channel *channel, const struct behaviour *behaviour);
 void behaviour_started(struct channel *channel);
 void behaviour_stopped(struct channel *channel);
+void behaviour_forget(struct channel *channel);
 void channel_signal_guest(struct channel *channel);
 enum ring_result channel_write(struct channel *channel,
 			       const struct descriptor *desc,

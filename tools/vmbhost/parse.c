@@ -140,6 +140,8 @@ static int set(struct behaviour *b, const char *name, const char *value)
 		b->size = number;
 	else if (!strcmp(name, "completion") && number <= 1)
 		b->completion = number;
+	else if (!strcmp(name, "keep") && number <= 1)
+		b->keep = number;
 	else if (!strcmp(name, "count"))
 		b->count = number;
 	else if (!strcmp(name, "seed"))
@@ -175,7 +177,7 @@ int behaviour_parse(struct behaviour *behaviour, int words, char **word,
 		{ "sink", BEHAVE_SINK, "" },
 		{ "source", BEHAVE_SOURCE, " rate size completion count " },
 		{ "slow", BEHAVE_SLOW, " us ms " },
-		{ "complete-late", BEHAVE_LATE, " us ms " },
+		{ "complete-late", BEHAVE_LATE, " us ms keep " },
 		{ "complete-out-of-order", BEHAVE_OUT_OF_ORDER,
 		  " depth seed " },
 		{ "complete-never", BEHAVE_NEVER, "" },

@@ -347,6 +347,7 @@ void vmbus_free(struct vmbus *bus)
 	channel_reset_all(bus);
 	scenario_free(bus);
 	for (i = 0; i < bus->channel_count; i++) {
+		behaviour_forget(bus->channels[i]);
 		free(bus->channels[i]->outstanding);
 		free(bus->channels[i]);
 	}

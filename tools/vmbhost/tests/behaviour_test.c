@@ -269,6 +269,68 @@ static void late_behaviour(void)
 	end();
 }
 
+/* The guest releases the channel and opens it when it is offered again. */
+static void new_life(void)
+{
+	POST(MSG_RELID_RELEASED, msg_relid, .relid = e.relid);
+	work();
+	open_channel(&e);
+}
+
+/* Late completions of a life that ended: none, or in the next life with "keep" */
+static void late_for_this_life(void)
+{
+	begin_with(&e, "complete-late ms=30");
+	expect(send_traffic(&e, 0, 24, true));
+	work();
+	expect(count("rx_requests") == 1);
+	close_channel(&e);
+	open_channel(&e);
+	sleep_ns(SEC);
+	expect(!read_packet(&e, &in));
+
+	expect(did("behave 0 complete-late ms=30,keep=1"));
+	expect(send_traffic(&e, 1, 24, true));
+	expect(send_traffic(&e, 2, 32, true));
+	sleep_ns(10 * MSEC);
+	expect(count("rx_requests") == 3);
+	expect(did("rescind 0") && did("offer 0"));
+	sleep_ns(SEC);
+	expect(count("tx_completions") == 0);
+	new_life();
+	expect(send_traffic(&e, 3, 40, true));
+	sleep_ns(29 * MSEC);
+	expect(!read_packet(&e, &in));
+	sleep_ns(2 * MSEC);
+	expect(read_packet(&e, &in) && in.d.type == PKT_COMPLETION);
+	expect(in.d.trans == 1001 && is_traffic(1, 24));
+	expect(read_packet(&e, &in) && in.d.trans == 1002 && is_traffic(2, 32));
+	expect(read_packet(&e, &in) && in.d.trans == 1003 && is_traffic(3, 40));
+	sleep_ns(SEC);
+	expect(!read_packet(&e, &in));
+
+	/* What was kept comes however the host behaves by then, and first. */
+	expect(send_traffic(&e, 4, 24, true));
+	work();
+	expect(did("rescind 0") && did("offer 0"));
+	expect(did("behave 0 echo"));
+	new_life();
+	expect(send_traffic(&e, 5, 24, true));
+	sleep_ns(SEC);
+	expect(read_packet(&e, &in) && in.d.trans == 1004);
+	expect(read_packet(&e, &in) && in.d.trans == 1005);
+	expect(!read_packet(&e, &in));
+	expect(!bus->errors);
+	end();
+
+	/* The host's end leaves nothing behind. */
+	begin_with(&e, "complete-late ms=30,keep=1");
+	expect(send_traffic(&e, 0, 24, true));
+	work();
+	close_channel(&e);
+	end();
+}
+
 static void out_of_order(void)
 {
 	bool seen[20] = { false };
@@ -378,6 +440,7 @@ int main(void)
 	run(source_wants_completions);
 	run(slow_behaviour);
 	run(late_behaviour);
+	run(late_for_this_life);
 	run(out_of_order);
 	run(never_behaviour);
 	run(left_in_the_rings);
