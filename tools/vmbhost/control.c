@@ -329,6 +329,9 @@ static int cmd_stats(struct command *c)
 	if (channel) {
 		sum = channel->count;
 		say(c, "relid %u\n", channel->relid);
+		say(c, "rx_ring %u\ntx_ring %u\n",
+		    channel->pages ? channel->rx.size : 0,
+		    channel->pages ? channel->tx.size : 0);
 	} else {
 		for (i = 0; i < bus->channel_count; i++)
 			for (n = 0; n < ARRAY_SIZE(counter_names); n++)

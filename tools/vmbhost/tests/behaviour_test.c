@@ -331,6 +331,24 @@ static void late_for_this_life(void)
 	end();
 }
 
+static void ring_sizes(void)
+{
+	begin_with(&e, "echo");
+	expect(count("rx_ring") == RING_BYTES && count("tx_ring") == RING_BYTES);
+	close_channel(&e);
+	expect(count("rx_ring") == 0 && count("tx_ring") == 0);
+	/* Three pages for the guest's ring, and five for the host's. */
+	take_offer(&e);
+	POST(MSG_OPEN, msg_open, .relid = e.relid, .open_id = 77,
+	     .gpadl = e.handle, .vp = 1, .downstream_page = 3);
+	expect(count("rx_ring") == 2 * VMBUS_PAGE);
+	expect(count("tx_ring") == 4 * VMBUS_PAGE);
+	expect(did("rescind 0"));
+	expect(count("rx_ring") == 0 && count("tx_ring") == 0);
+	expect(!bus->errors);
+	end();
+}
+
 static void out_of_order(void)
 {
 	bool seen[20] = { false };
@@ -441,6 +459,7 @@ int main(void)
 	run(slow_behaviour);
 	run(late_behaviour);
 	run(late_for_this_life);
+	run(ring_sizes);
 	run(out_of_order);
 	run(never_behaviour);
 	run(left_in_the_rings);
