@@ -85,27 +85,34 @@ static void gpa_direct(void)
 	unsigned int round;
 
 	begin_with(&e, "sink");
-	for (round = 0; round < 4; round++) {
+	for (round = 0; round < 6; round++) {
 		traffic_fill(p.payload, sizeof(p.payload), round);
 		traffic_fill(buffer, sizeof(buffer), round + (round == 2));
 		memcpy(memory + 50 * VMBUS_PAGE + 4000, buffer, 96);
 		memcpy(memory + 44 * VMBUS_PAGE, buffer + 96, 104);
 		if (round == 1)
 			memory[44 * VMBUS_PAGE + 7] ^= 1;
-		if (round == 3)
-			p.frame[1] = PAGES;
+		if (round >= 3)
+			p.frame[1] = round == 3 ? PAGES : 46;
+		if (round == 5)
+			p.frame[0] = 46;
 		p.trailer = (uint64_t)e.write << 32;
 		memcpy(ring_byte(&e, 0, e.write), &p, sizeof(p));
 		e.write += sizeof(p);
 		tx_header(&e)->write_index = e.write;
 		expect(!vmbus_signal_event(bus, e.connection, 0));
 		work();
-		/* A flipped bit; another packet's; memory that is not there. */
-		expect(count("gpa_checksum_errors") == (round > 2 ? 2 : round));
-		expect(bus->errors == (round == 3));
+		/*
+		 * A flipped bit; another packet's; memory that is not there; a
+		 * wrong frame, as the second and as the first.
+		 */
+		expect(count("gpa_checksum_errors") ==
+		       (round < 3 ? round : round < 4 ? 2 : 3));
+		expect(count("gpa_foreign") == (round < 3 ? 0 : round < 5 ? 1 : 2));
+		expect(bus->errors == (round >= 3));
 	}
-	expect(count("gpa_ranges") == 4 && count("gpa_bytes") == 800);
-	expect(count("rx_packets") == 4 && count("rx_missing") == 0);
+	expect(count("gpa_ranges") == 6 && count("gpa_bytes") == 1200);
+	expect(count("rx_packets") == 6 && count("rx_missing") == 0);
 	end();
 }
 
