@@ -58,9 +58,13 @@ log_of()
 
 run()
 {
-	local file files=() kernel cpus protocol
+	local file files=() kernel cpus protocol given
 
 	IFS=: read -r kernel cpus protocol <<<"$1"
+	# What the guest has to be, for it to see. (The kernel has a use of its
+	# own for the words debug and kmemleak.)
+	given="$words cpus=$cpus protocol=$protocol"
+	[ "$kernel" != debug ] || given+=" checkers=1"
 	for file in scripts/guest/lib.sh scripts/guest/wire/*.sh; do
 		files+=(--file "$file")
 	done
@@ -68,7 +72,7 @@ run()
 		--memory "$([ "$kernel" = debug ] && echo 1024 || echo 512)" \
 		--protocol "$protocol" --modules "$BUILD/modules/$kernel" \
 		--script "scripts/guest/wire/$script.sh" "${files[@]}" \
-		--append "$words" --seed "$SEED" --timeout "${LIMIT:-$limit}" \
+		--append "$given" --seed "$SEED" --timeout "${LIMIT:-$limit}" \
 		--log "$(log_of "$1")" >"$(log_of "$1").out" 2>&1
 }
 

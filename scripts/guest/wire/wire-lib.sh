@@ -343,19 +343,36 @@ wire_load()
 		insmod /modules/kmcl_traffic.ko
 }
 
+# The guest is the one that scripts/wire.sh meant: words of the kernel's command
+# line
+as_asked()
+{
+	check "$cpus processors" [ "$(nproc)" -eq "$cpus" ]
+	check "VMBus $protocol is spoken" \
+		[ "$(host stats | sed -n 's/^version //p')" = "$protocol" ]
+}
+
 # Unload everything. A kernel with kmemleak must not miss any of its memory: it
-# reports what it has not found twice, and is older than 5 seconds.
+# reports what it has not found twice, and is older than 5 seconds. Where it
+# should be there (the word checkers=1) it has to be, and at work.
 wire_unload()
 {
 	check "rmmod kmcl_traffic" rmmod kmcl_traffic
 	check "rmmod vmbkmcl_hv" rmmod vmbkmcl_hv
 	check "rmmod vmbkmcl" rmmod vmbkmcl
 	check "closing completed every packet" none_lost
+	[ "${checkers:-0}" -eq 0 ] || check "kmemleak is there" [ -e "$KMEMLEAK" ]
 	[ -e "$KMEMLEAK" ] || return 0
-	echo scan >$KMEMLEAK
+	check "kmemleak looks" scan
 	sleep 6
-	echo scan >$KMEMLEAK
+	check "kmemleak looks again" scan
 	check "kmemleak has found nothing" no_leak
+}
+
+# Refused where it has switched itself off
+scan()
+{
+	echo scan >"$KMEMLEAK"
 }
 
 # The client says so when a channel ends before its packets

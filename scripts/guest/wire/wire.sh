@@ -26,6 +26,7 @@
 step "The modules are loaded, and the host answers"
 check "insmod" wire_load
 check "vmbhostctl" host "stats"
+as_asked
 logged 'Vmbus version:' 1
 step "The host takes the device away"
 scenario "30 seconds in which the host reads nothing begin" stall_begin
