@@ -55,7 +55,6 @@ unbind_and_rescind()
 	drained a
 }
 
-# client, transport, library
 unload_client()
 {
 	channel a echo
@@ -63,7 +62,7 @@ unload_client()
 	expect "traffic" within 10 counts a replies -gt 100
 	expect "rmmod kmcl_traffic" rmmod kmcl_traffic
 	channels=''
-	at a rescind
+	left a
 	expect "insmod kmcl_traffic" insmod /modules/kmcl_traffic.ko
 	channel b echo
 	ctl b send 10 64
@@ -115,11 +114,31 @@ unload_library()
 	expect "rmmod kmcl_traffic" rmmod kmcl_traffic
 	channels=''
 	expect "rmmod vmbkmcl" rmmod vmbkmcl
-	at a rescind
+	left a
 	expect "insmod all" wire_load
 	channel b echo
 	ctl b send 10 64
 	drained b
+}
+
+# client, transport, library, as one does it, with packets both ways
+unload_everything()
+{
+	channel a echo
+	channel b "source rate=2000,size=64,completion=1"
+	ctl a run 1000 64 completion
+	expect "traffic" within 10 counts a replies -gt 100
+	expect "also from the host" within 10 counts b received -gt 100
+	expect "rmmod kmcl_traffic" rmmod kmcl_traffic
+	channels=''
+	expect "rmmod vmbkmcl_hv" rmmod vmbkmcl_hv
+	expect "rmmod vmbkmcl" rmmod vmbkmcl
+	left a
+	left b
+	expect "insmod all" wire_load
+	channel c echo
+	ctl c send 10 64
+	drained c
 }
 
 # The host takes the device away while its driver goes
@@ -135,6 +154,7 @@ unload_and_rescind()
 		wait
 		channels=''
 		expect "kmcl_traffic is gone" unloaded kmcl_traffic
+		left a
 		expect "insmod kmcl_traffic" insmod /modules/kmcl_traffic.ko
 		round=$((round + 1))
 	done
@@ -149,6 +169,9 @@ unload_all()
 	scenario "rmmod of the transport under traffic" unload_transport
 	scenario "rmmod of the transport while Closed runs" \
 		unload_transport_inside_closed
-	scenario "rmmod of everything, the library last" unload_library
+	scenario "rmmod of the library, which is refused while it is used" \
+		unload_library
+	scenario "rmmod of client, transport and library under traffic" \
+		unload_everything
 	scenario "rmmod and rescind at the same time, 5 times" unload_and_rescind
 }

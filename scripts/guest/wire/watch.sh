@@ -381,7 +381,7 @@ tracepoints_and_modules()
 	expect "rmmod vmbkmcl_hv" rmmod vmbkmcl_hv
 	expect "rmmod vmbkmcl" rmmod vmbkmcl
 	expect "there are no tracepoints" [ ! -e $TRACING/events/kmcl ]
-	at a rescind
+	left a
 	expect "nothing is left of them" eval "! grep -q ' kmcl_' $TRACING/trace"
 	expect "insmod all" wire_load
 	expect "they are off" grep -q '^0' $TRACING/events/kmcl/enable

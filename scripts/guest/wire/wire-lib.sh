@@ -48,11 +48,19 @@ number()
 # note CHANNEL: its counters as variables c_NAME, the host's as h_NAME.
 note()
 {
-	local name number value
+	local name value
 
 	while read -r name value; do
 		eval "c_$name=\$value"
 	done <"$TRAFFIC/$1/counters"
+	host_note "$1"
+}
+
+# host_note CHANNEL: the host's alone, which it has when the channel is no more
+host_note()
+{
+	local name number value
+
 	number "$1"
 	host stats "$number" >/tmp/stats
 	while read -r name value; do
@@ -87,7 +95,7 @@ counts()
 # host_counts CHANNEL NAME OPERATOR NUMBER
 host_counts()
 {
-	note "$1"
+	host_note "$1"
 	eval "test \"\$h_$2\" $3 $4"
 }
 
@@ -251,15 +259,35 @@ consistent()
 		[ "$allowed" != "${allowed#* "$name" }" ] ||
 			eval "expect '$1: $name = 0' [ \"\$c_$name\" -eq 0 ]"
 	done
+	host_consistent "$1"
+}
+
+# The host's half of it, as it was noted last; also for a channel whose client is
+# gone
+host_consistent()
+{
+	local name
+
 	for name in rx_order_errors rx_duplicates rx_checksum_errors \
-		rx_length_errors rx_pattern_errors rx_foreign gpadls_left \
-		signals_wrong completions_unknown protocol_errors; do
+		rx_length_errors rx_pattern_errors rx_foreign gpa_foreign \
+		gpa_checksum_errors gpadls_left signals_wrong \
+		completions_unknown protocol_errors; do
 		[ "$allowed" != "${allowed#* "$name" }" ] ||
 			eval "expect '$1: host: $name = 0' [ \"\$h_$name\" -eq 0 ]"
 	done
 	[ "$allowed" != "${allowed#* rx_missing }" ] ||
 		expect "$1: host: what is missing was left in the ring" \
 			[ "$h_rx_missing" -le "$h_rx_left" ]
+}
+
+# left CHANNEL: its client is gone, and the host takes the offer back
+left()
+{
+	at "$1" rescind 2>/dev/null
+	expect "the guest has released $1" within 5 host_state "$1" absent
+	host_note "$1"
+	host_consistent "$1"
+	expect "$1: the host has no GPADL" [ "$h_gpadls_live" -eq 0 ]
 }
 
 # allow COUNTER...: these may be other than 0 in this scenario; "syncs": it makes
