@@ -7,7 +7,7 @@
 
 echoes()
 {
-	channel a echo "$@"
+	channel a echo
 	ctl a send 200 1000
 	drained a
 	expect "each comes back" within 10 counts a received -eq 200
@@ -36,20 +36,63 @@ completions_out_of_order()
 	expect "the host mixed them" [ "$c_done_order" -gt 0 ]
 }
 
-# Completed after the channel was closed and opened: they belong to nothing
+# The host answers when the request was given up
 completions_late()
 {
-	channel a "complete-late ms=500"
-	ctl a send 20 64 completion
-	expect "20 are in flight" within 5 counts a in_flight -eq 20
-	ctl a disable
+	allow syncs rx_missing comps_stale
+	channel a "complete-late ms=1000"
+	ctl a sync 64 200 2>/tmp/sync
+	expect "the request's time is over" grep -q 'Operation canceled$' /tmp/sync
 	note a
-	expect "each ended as cancelled" [ "$c_done_cancelled" -eq 20 ]
-	again a
+	expect "it is in flight no more" [ "$c_in_flight" -eq 0 ]
+	expect "the answer has not come" [ "$c_comps_stale" -eq 0 ]
+	expect "it comes and is stale" within 5 counts a comps_stale -eq 1
+	at a behave echo
 	ctl a send 20 64 completion
 	drained a
 	note a
-	expect "each of the second 20 was completed" [ "$c_done_ok" -eq 20 ]
+	expect "each of the next 20 is completed" [ "$c_done_ok" -eq 20 ]
+	expect "by what the host answered" [ "$c_replies" -eq 20 ]
+	expect "nothing else is stale" [ "$c_comps_stale" -eq 1 ]
+}
+
+# next_life COUNT END: it comes after that end; so many stale completions by then
+next_life()
+{
+	# They wait for their completions when those of the former life come
+	ctl a send 20 64 completion
+	at a behave complete-late ms=200
+	[ "$2" != rescind ] || reoffer a
+	again a
+	expect "20 stale completions more" within 5 counts a comps_stale -eq "$1"
+	note a
+	expect "each that was sent since is completed" [ "$c_done_ok" -eq "$1" ]
+	expect "by its own answer" [ "$c_replies" -eq "$1" ]
+	expect "none is in flight" [ "$c_in_flight" -eq 0 ]
+}
+
+# The host completes in one life of the channel what was sent in another
+completions_of_another_life()
+{
+	local kept="complete-late ms=60000,keep=1"
+
+	allow comps_stale done_order
+	channel a "$kept"
+	ctl a send 20 64 completion
+	expect "the host has 20" within 5 host_counts a rx_requests -eq 20
+	ctl a disable
+	note a
+	expect "each ended as cancelled" [ "$c_done_cancelled" -eq 20 ]
+	next_life 20 disable
+	# shellcheck disable=SC2086 # words
+	at a behave $kept
+	ctl a send 20 64 completion
+	expect "the host has 20 more" within 5 host_counts a rx_requests -eq 60
+	rescind a
+	closed a
+	note a
+	expect "each ended as removed" [ "$c_done_removed" -eq 20 ]
+	next_life 40 rescind
 }
 
 sources()
@@ -62,20 +105,23 @@ sources()
 
 source_with_quota()
 {
-	channel a "source count=200,size=64,completion=1"
+	channel a sink
 	ctl a quota 4
 	ctl a hold on
-	usleep 300000
+	at a behave source rate=0,count=200,completion=1
+	expect "4 are outstanding" within 5 counts a outstanding -eq 4
+	usleep 200000
 	note a
-	if [ "$c_quota_stops" -eq 0 ]; then
-		# The quota came after the first packets
-		ctl a hold off
-		ctl a hold on
-	fi
+	expect "and stay 4" [ "$c_outstanding" -eq 4 ]
+	expect "no more were delivered" [ "$c_received" -eq 4 ]
+	expect "because of the quota" [ "$c_quota_stops" -gt 0 ]
+	expect "though the host has sent more" [ "$h_tx_packets" -gt 4 ]
 	ctl a hold off
 	expect "200 arrive" within 20 counts a received -eq 200
 	expect "the host has each completion" within 5 \
 		host_counts a rx_completions -eq 200
+	note a
+	expect "none is missing" [ "$c_gaps" -eq 0 ]
 }
 
 source_and_pause()
@@ -182,28 +228,36 @@ full_ring()
 	drained a
 }
 
-ring_4k()
+# rings DATA SIZE: echoes of that size, in rings with so many bytes of data, which
+# ring= has the control page on top of
+rings()
 {
-	echoes ring=8192 packet=1024
-	ctl a send 500 1024
+	channel a echo "ring=$(($1 + 4096))" "packet=$2"
+	note a
+	expect "the ring to the host has $1 bytes of data" [ "$h_rx_ring" -eq "$1" ]
+	expect "and so has the ring from it" [ "$h_tx_ring" -eq "$1" ]
+	ctl a send 700 "$2"
 	drained a
 	expect "each comes back" within 10 counts a received -eq 700
+	note a
+	expect "in order" [ "$c_gaps" -eq 0 ]
+}
+
+# The library wants room for two of the largest packets, each with 16 bytes of
+# descriptor, 1024 of ranges of external data, and 8 of trailer
+ring_4k()
+{
+	rings 4096 992
 }
 
 ring_16k()
 {
-	echoes ring=16384
-	ctl a send 500 4000
-	drained a
-	expect "each comes back" within 10 counts a received -eq 700
+	rings 16384 4000
 }
 
 ring_1m()
 {
-	echoes ring=1048576
-	ctl a send 500 4096
-	drained a
-	expect "each comes back" within 10 counts a received -eq 700
+	rings 1048576 4096
 }
 
 largest_packets()
@@ -245,7 +299,8 @@ stall_end()
 	expect "all arrived" [ "$h_rx_packets" -eq 200 ]
 }
 
-# The host looks at what the ranges describe, as at a payload
+# The host looks at what the ranges describe, as at a payload, and counts it as
+# foreign if a frame is wrong where its header should be, as damaged otherwise
 external_data()
 {
 	allow syncs rx_missing
@@ -260,6 +315,8 @@ external_data()
 	drained a
 	note a
 	expect "the host saw each range" [ "$h_gpa_ranges" -eq 33 ]
+	expect "and each byte" \
+		[ "$h_gpa_bytes" -eq $((100 + 100000 + 77777 + 131072)) ]
 }
 
 gpadls()
@@ -298,7 +355,8 @@ traffic_all()
 	scenario "echo" echoes
 	scenario "completions" completions
 	scenario "completions out of order" completions_out_of_order
-	scenario "completions after a close" completions_late
+	scenario "completions after a time limit" completions_late
+	scenario "completions of another life" completions_of_another_life
 	scenario "a host that sends" sources
 	scenario "a host that sends, and a quota" source_with_quota
 	scenario "a host that sends, and a pause" source_and_pause
@@ -311,8 +369,8 @@ traffic_all()
 	scenario "the host refuses an open, and a GPADL" open_refused
 	scenario "Opened refuses" opened_refuses
 	scenario "a slow host and a full ring" full_ring
-	scenario "rings of 4 KiB" ring_4k
-	scenario "rings of 16 KiB" ring_16k
-	scenario "rings of 1 MiB" ring_1m
+	scenario "rings of 4 KiB of data" ring_4k
+	scenario "rings of 16 KiB of data" ring_16k
+	scenario "rings of 1 MiB of data" ring_1m
 	scenario "packets of the largest size" largest_packets
 }
