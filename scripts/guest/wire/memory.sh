@@ -6,12 +6,6 @@
 #
 # shellcheck disable=SC2154,SC2034 # note() sets c_* and h_*; scenario() uses channels
 
-# Whether the last command in the background still runs
-waits()
-{
-	kill -0 $! 2>/dev/null
-}
-
 # How often the library said that GPADLs of so many bytes were left by a channel
 left_said()
 {

@@ -50,15 +50,23 @@ reoffer_never()
 
 reoffer_other_relid()
 {
+	local relid
+
 	channel a echo
 	ctl a send 10 64
 	drained a
+	relid=$h_relid
+	expect "it has a relid" [ "$relid" -ne 0 ]
 	rescind a
 	closed a
+	expect "the guest has released it" within 5 host_counts a relid -eq 0
 	# Something else takes the number that was free
 	offer b echo
 	reoffer a
 	again a
+	note a
+	expect "it has another one" [ "$h_relid" -ne "$relid" ]
+	expect "the host saw all packets" [ "$h_rx_packets" -eq 10 ]
 	at b rescind
 }
 
@@ -72,10 +80,48 @@ reoffer_inside_closed()
 	ctl a send 10 64
 	expect "enable from elsewhere is refused" refused ctl a enable
 	usleep 300000
-	expect "nothing opens" counts a opened -eq 1
+	# Until then the host keeps the offer
+	expect "the guest keeps the device that Closed is about" \
+		host_state a rescinded
 	ctl a release
 	closed a
 	again a
+}
+
+has_driver()
+{
+	[ -e "/sys/bus/vmbus/devices/$(device_of "$1")/driver" ]
+}
+
+# A channel that takes any instance, and another one comes while Closed runs
+other_offer_inside_closed()
+{
+	offer a echo
+	client a
+	ctl a enable
+	expect "the channel opens" within 10 state a Active
+	ctl a hook closed block
+	rescind a
+	expect "Closed has begun" within 5 blocked a closed
+	offer b echo
+	expect "the other device is there, and ours" within 5 has_driver b
+	ctl a send 10 64
+	expect "enable from elsewhere is refused" refused ctl a enable
+	usleep 300000
+	expect "nothing opens" counts a opened -eq 1
+	ctl a release
+	closed a
+	usleep 300000
+	expect "still Disabled" state a Disabled
+	expect "and nothing opens" counts a opened -eq 1
+	expect "as the host sees it, too" host_counts b opens -eq 0
+	# The channel's offer is the other one from here on
+	expect "the first one is released" host_state a absent
+	offer_a=$offer_b offer_b=
+	again a
+	note a
+	expect "it opened there" [ "$h_opens" -eq 1 ]
+	expect "and sent what was queued" [ "$h_rx_packets" -eq 10 ]
 }
 
 enable_inside_closed()
@@ -212,6 +258,7 @@ reoffer_all()
 	scenario "no re-offer" reoffer_never
 	scenario "re-offer under another relid" reoffer_other_relid
 	scenario "re-offer while Closed runs" reoffer_inside_closed
+	scenario "another offer while Closed runs" other_offer_inside_closed
 	scenario "enable inside Closed" enable_inside_closed
 	scenario "send inside Closed" send_inside_closed
 	scenario "the queue moves between Started and PostStarted" \

@@ -136,6 +136,12 @@ traffic()
 	echo "$*" >$TRAFFIC/control
 }
 
+# Whether the last command in the background still runs
+waits()
+{
+	kill -0 $! 2>/dev/null
+}
+
 refused()
 {
 	! "$@" 2>/dev/null
