@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What an offer brings besides its rings, memory-mapped I/O; and what kind of
-# channel it is: a pipe, a socket.
+# What an offer brings besides its rings: memory-mapped I/O, a monitor, sub-channels;
+# and what kind of channel it is: a pipe, a socket.
 #
 # shellcheck disable=SC2154,SC2034 # note() sets c_* and h_*; scenario() uses channels
 
@@ -230,6 +230,86 @@ pipe_source()
 	expect "none is missing" [ "$c_gaps" -eq 0 ]
 }
 
+# The guest sets bits in a page instead of asking the hypervisor; a full ring, too
+monitored()
+{
+	channel a "monitor echo" ring=16384
+	ctl a send 20 64
+	drained a
+	at a stall
+	ctl a send 60 500
+	note a
+	expect "some wait" [ "$c_queued" -gt 20 ]
+	at a unstall
+	drained a
+	expect "each comes back" within 10 counts a received -eq 80
+	shown a
+	expect "the host was signalled" [ "$h_signals_in" -gt 0 ]
+	expect "the bus meant to" [ "$s_intr_out_empty" -gt 0 ]
+	expect "and not by a hypercall" [ "$s_events" -eq 0 ]
+	rescind a
+	after_rescind a
+	back a
+	note a
+	expect "the host saw all" [ "$h_rx_packets" -eq 90 ]
+}
+
+# sub_offered NAME: the guest knows it, and has not opened it
+sub_offered()
+{
+	expect "sub-channel $1 is offered" within 5 host_state "$1" offered
+	expect "the guest has it in sysfs" within 5 sub_in_sysfs "$1"
+}
+
+sub_in_sysfs()
+{
+	host_note "$1"
+	[ "$h_relid" -ne 0 ] &&
+		[ -e "/sys/bus/vmbus/devices/$(device_of a)/channels/$h_relid" ]
+}
+
+# hv_vmbus gives them to a driver that asks, and ours does not
+subchannels()
+{
+	local first before name
+
+	channel a echo
+	ctl a run 1000 64
+	expect "traffic" within 10 counts a received -gt 100
+	number a
+	first=$(host subchannels "$number" 2)
+	first=${first#ok }
+	offers=$((offers + 2))
+	offer_b=$first offer_c=$((first + 1))
+	sub_offered b
+	sub_offered c
+	note a
+	before=$c_received
+	expect "the traffic goes on" within 10 counts a received -gt $((before + 100))
+	expect "one sub-channel is rescinded" at b rescind
+	expect "the guest has released it" within 5 host_state b absent
+	note a
+	before=$c_received
+	expect "the traffic goes on" within 10 counts a received -gt $((before + 100))
+	ctl a run off
+	drained a
+	expect "each comes back" within 10 counts a received -eq "$c_accepted"
+	rescind a
+	after_rescind a
+	for name in a b c; do
+		expect "$name: the relid is released" within 5 host_state $name absent
+	done
+	for name in b c; do
+		host_note $name
+		host_consistent $name
+		expect "$name: it was released once" [ "$h_released" -eq 1 ]
+		expect "$name: nobody opened it" \
+			[ $((h_opens + h_gpadls_created)) -eq 0 ]
+	done
+	back a
+	offer_b='' offer_c=''
+}
+
 device_all()
 {
 	scenario "memory-mapped I/O of two devices" mmio
@@ -240,4 +320,6 @@ device_all()
 	scenario "a socket is offered" socket
 	scenario "a pipe's messages" pipe
 	scenario "a pipe whose host sends" pipe_source
+	scenario "a device whose signals are monitored" monitored
+	scenario "a device with sub-channels" subchannels
 }
