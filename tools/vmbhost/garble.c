@@ -253,7 +253,7 @@ static void put_message(struct channel *channel)
 		bus_send(bus, &msg, MSG_GPADL_TORNDOWN, sizeof(msg.torndown));
 		break;
 	}
-	channel->count.garble_offers++;
+	channel->count.garble_messages++;
 }
 
 /* One of the kinds in @kinds, which is not empty. */
@@ -368,5 +368,5 @@ void garble_open_result(struct channel *channel, struct msg_open_result *msg)
 	wrong = *msg;
 	wrong.relid = ~msg->relid;
 	bus_send(channel->bus, &wrong, MSG_OPEN_RESULT, sizeof(wrong));
-	channel->count.garble_offers++;
+	channel->count.garble_results++;
 }

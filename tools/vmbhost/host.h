@@ -35,7 +35,8 @@
 	X(completions_unknown)						\
 	X(signals_in) X(signals_out) X(signals_late) X(signals_empty)	\
 	X(signals_wrong)						\
-	X(garbled) X(garble_offers) X(garble_errors)			\
+	X(garbled) X(garble_messages) X(garble_offers)			\
+	X(garble_results) X(garble_errors)				\
 	X(protocol_errors)
 
 typedef unsigned long long counter;

@@ -129,6 +129,7 @@ static void kinds(void)
 	expect(did("behave 0 garble count=300,what=offers"));
 	expect(inbox_count == 300 && interrupts == 300);
 	expect(!received(MSG_OFFER));
+	expect(count("garble_messages") == 300 && !count("garble_offers"));
 	end();
 }
 
@@ -187,6 +188,13 @@ static void odd_offers(void)
 	inbox_count = 0;
 	post_open(&e);
 	expect(received_count(MSG_OPEN_RESULT) == 3);
+	expect(bus->channels[0]->count.garble_offers == 1);
+	expect(bus->channels[0]->count.garble_results == 1);
+	end();
+
+	/* Not without being told. */
+	begin_with(&e, "garble what=fields,count=1000000000");
+	expect(!count("garble_offers") && !count("garble_results"));
 	end();
 }
 
