@@ -137,6 +137,7 @@ static int enqueue(struct channel *channel, const struct packet *packet,
 	pending->desc = (struct descriptor){ .type = type,
 					     .trans = packet->trans };
 	pending->bytes = bytes;
+	pending->forestalled = false;
 	memcpy(pending->payload, packet->payload, bytes);
 	*channel->pending_end = pending;
 	channel->pending_end = &pending->next;
@@ -285,17 +286,22 @@ static bool answer(struct channel *channel, const struct packet *packet,
 		break;
 	case BEHAVE_SINK:
 	case BEHAVE_SOURCE:
-	case BEHAVE_GARBLE:
 		if (!wanted)
 			return true;
 		bytes = 0;
 		break;
 	case BEHAVE_LATE:
 	case BEHAVE_OUT_OF_ORDER:
+	case BEHAVE_GARBLE:
 		if (!wanted)
 			return true;
 		if (channel->pending_count >= PENDING_MAX)
 			return false;
+		/* Late enough for a lie about it to come first. */
+		if (b->kind == BEHAVE_GARBLE)
+			return !enqueue(channel, packet, desc.type, 0,
+					garble_request(channel, packet->trans) ?
+					now + b->delay : now);
 		if (b->kind == BEHAVE_LATE)
 			return !enqueue(channel, packet, desc.type, bytes,
 					now + b->delay);
@@ -305,10 +311,9 @@ static bool answer(struct channel *channel, const struct packet *packet,
 		return true;
 	}
 	/* Answers that wait go first. */
-	if (channel->pending && b->kind != BEHAVE_GARBLE)
+	if (channel->pending)
 		return false;
-	return channel_write(channel, &desc, packet->payload, bytes) == RING_OK ||
-	       channel->tainted;
+	return channel_write(channel, &desc, packet->payload, bytes) == RING_OK;
 }
 
 /* Whether the descriptor is one that a guest may send. */

@@ -5,8 +5,8 @@
  * Each step is one mutation, chosen by a random sequence that its seed repeats:
  *
  * fields	a packet whose framing is right, with any type, flags and
- *		transaction id (stale, used twice, invented), an odd offset, and
- *		random bytes where a header and a payload should be
+ *		transaction id (in flight, stale, used twice, invented), an odd
+ *		offset, and random bytes where a header and a payload should be
  * lengths	a descriptor whose length or offset breaks the framing
  * indices	a write index, or the read index of the other ring, out of range,
  *		unaligned, backwards or too far
@@ -17,6 +17,10 @@
  * A guest may give a ring up after "lengths" and "indices", and the rest is
  * then for its next life. So if "fields" or "signals" is among the kinds, only
  * one mutation in rare=K is of another kind.
+ *
+ * A packet that wants a completion gets the right one, without a payload, some
+ * time later. So a lie about it may come before that, or after, or both, and with
+ * a payload.
  *
  * What a correct guest cannot withstand without a warning of its own kernel is
  * not done: a relid that is out of range or in use, an instance twice.
@@ -78,8 +82,10 @@ static enum ring_result free_bytes(struct ring *ring, uint32_t *bytes)
 static uint64_t odd_trans(struct channel *channel)
 {
 	uint64_t any = random_next(&channel->garble_state);
+	uint64_t ids = channel->garble_requests < GARBLE_IDS ?
+		       channel->garble_requests : GARBLE_IDS;
 
-	switch (pick(channel, 6)) {
+	switch (pick(channel, 8)) {
 	case 0:
 		return channel->garble_last_trans;
 	case 1:
@@ -90,6 +96,9 @@ static uint64_t odd_trans(struct channel *channel)
 		return any % 4096;
 	case 4:		/* what looks like one of its pointers */
 		return 0xffff888000000000ull | any >> 24;
+	case 5:
+	case 6:		/* what it has used, and may still wait for */
+		return ids ? channel->garble_ids[any % ids] : any;
 	default:
 		return any;
 	}
@@ -170,6 +179,26 @@ static uint32_t make_packet(struct channel *channel, bool broken)
 	return sizeof(d) + body + sizeof(trailer);
 }
 
+/*
+ * If the lie is a completion of a request that has no answer yet the guest cannot
+ * but take it for that, and the right one comes too late.
+ */
+static void forestall(struct channel *channel)
+{
+	struct pending_packet *pending = channel->pending;
+	struct descriptor d;
+
+	memcpy(&d, channel->bus->scratch, sizeof(d));
+	if (d.type != PKT_COMPLETION)
+		return;
+	while (pending && (pending->forestalled || pending->desc.trans != d.trans))
+		pending = pending->next;
+	if (!pending)
+		return;
+	pending->forestalled = true;
+	channel->count.garble_answers += d.len8 > d.offset8;
+}
+
 /* Return: false if there is no room */
 static bool put_packet(struct channel *channel, bool broken, bool *owed)
 {
@@ -186,6 +215,8 @@ static bool put_packet(struct channel *channel, bool broken, bool *owed)
 		channel->garble_last_trans = last;
 		return false;
 	}
+	if (!broken)
+		forestall(channel);
 	ring_store(ring, ring->index, channel->bus->scratch, total);
 	if (!ring_publish(ring, (ring->index + total) % ring->size))
 		return true;
@@ -267,6 +298,21 @@ static uint32_t pick_kind(struct channel *channel, uint32_t kinds)
 	return kind;
 }
 
+static bool lies(const struct channel *channel)
+{
+	return channel->source_sent < channel->behaviour.count;
+}
+
+/**
+ * garble_request() - the guest wants a completion
+ * Return: false if there are no more lies, and so none about it
+ */
+bool garble_request(struct channel *channel, uint64_t trans)
+{
+	channel->garble_ids[channel->garble_requests++ % GARBLE_IDS] = trans;
+	return lies(channel);
+}
+
 /**
  * garble_work() - as many mutations as there is room for
  */
@@ -281,7 +327,7 @@ void garble_work(struct channel *channel)
 		uint64_t state = channel->garble_state;
 		uint32_t kinds = b->mutate, kind;
 
-		if (channel->source_sent >= b->count)
+		if (!lies(channel))
 			break;
 		channel->tainted = true;
 		if (kinds & harmless && kinds & ~harmless)
@@ -331,8 +377,7 @@ void garble_work(struct channel *channel)
 static bool garbles_offers(const struct channel *channel)
 {
 	return channel->behaviour.kind == BEHAVE_GARBLE &&
-	       channel->behaviour.mutate & GARBLE_OFFERS &&
-	       channel->source_sent < channel->behaviour.count;
+	       channel->behaviour.mutate & GARBLE_OFFERS && lies(channel);
 }
 
 /**

@@ -35,8 +35,8 @@
 	X(completions_unknown)						\
 	X(signals_in) X(signals_out) X(signals_late) X(signals_empty)	\
 	X(signals_wrong)						\
-	X(garbled) X(garble_messages) X(garble_offers)			\
-	X(garble_results) X(garble_errors)				\
+	X(garbled) X(garble_answers) X(garble_messages)			\
+	X(garble_offers) X(garble_results) X(garble_errors)		\
 	X(protocol_errors)
 
 typedef unsigned long long counter;
@@ -86,10 +86,13 @@ struct pending_packet {
 	uint64_t due;
 	struct descriptor desc;
 	uint32_t bytes;
+	bool forestalled;	/* a lie was there first: see garble.c */
 	uint8_t payload[];
 };
 
 #define SEQUENCE_WINDOW	65536u
+/* A host that lies knows as many of the guest's transaction ids. */
+#define GARBLE_IDS	64u
 
 /* Which packets of a sender have come. */
 struct sequence {
@@ -109,6 +112,8 @@ struct sequence {
  * @monitored:	the guest may signal through the monitor page
  * @tainted:	the rings were garbled: what the guest does then is no error
  * @allowance:	signals that a correct guest can still send
+ * @garble_ids:	transaction ids of the guest's, the last that it wanted a
+ *		completion for; by @garble_requests, how many there were
  * @due:	when to look at it without a signal
  */
 struct channel {
@@ -132,6 +137,7 @@ struct channel {
 	uint64_t source_next, source_sent, tx_sequence, tx_trans;
 	uint64_t *outstanding;	/* SEQUENCE_WINDOW of them, by transaction id */
 	uint64_t garble_state, garble_last_trans;
+	uint64_t garble_ids[GARBLE_IDS], garble_requests;
 	struct sequence rx_sequence;
 	struct counters count;
 };
@@ -268,6 +274,7 @@ uint64_t monitor_look(struct channel *channel);
 #define GARBLE_OFFERS	16u	/* offers and open results with odd fields */
 #define GARBLE_ALL	31u
 void garble_work(struct channel *channel);
+bool garble_request(struct channel *channel, uint64_t trans);
 void garble_offer(struct channel *channel, struct msg_offer *offer);
 void garble_open_result(struct channel *channel, struct msg_open_result *msg);
 

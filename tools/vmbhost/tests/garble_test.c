@@ -44,6 +44,22 @@ static void reproducible(void)
 	expect(one != fingerprint("garble seed=1,count=100000,what=fields"));
 }
 
+/* Take a packet whose framing has to hold. Return: false if there is none */
+static bool take(struct descriptor *d)
+{
+	uint32_t write = rx_header(&e)->write_index, i;
+
+	expect(write < RING_BYTES && !(write & 7));
+	if (e.read == write || !test_ok)
+		return false;
+	for (i = 0; i < sizeof(*d); i++)
+		((uint8_t *)d)[i] = *ring_byte(&e, RING_PAGES, e.read + i);
+	expect(d->offset8 >= 2 && d->offset8 <= d->len8);
+	expect(d->len8 * 8u + 8 <= (write + RING_BYTES - e.read) % RING_BYTES);
+	e.read = (e.read + d->len8 * 8u + 8) % RING_BYTES;
+	return true;
+}
+
 /* What "fields" makes has a framing that holds. */
 static void framing(void)
 {
@@ -52,23 +68,12 @@ static void framing(void)
 
 	begin_with(&e, "garble seed=3,count=20000,what=fields");
 	for (i = 0; i < 100000 && packets < 20000; i++) {
-		uint32_t write = rx_header(&e)->write_index;
+		struct descriptor d;
 
-		expect(write < RING_BYTES && !(write & 7));
-		while (e.read != write && test_ok) {
-			struct descriptor d;
-			uint32_t there = (write + RING_BYTES - e.read) %
-					 RING_BYTES, j;
-
-			for (j = 0; j < sizeof(d); j++)
-				((uint8_t *)&d)[j] =
-					*ring_byte(&e, RING_PAGES, e.read + j);
-			expect(d.offset8 >= 2 && d.offset8 <= d.len8);
-			expect(d.len8 * 8u + 8 <= there);
+		while (take(&d)) {
 			if (d.type < 64)
 				seen |= 1ull << d.type;
 			offsets += d.offset8 > 2;
-			e.read = (e.read + d.len8 * 8u + 8) % RING_BYTES;
 			packets++;
 		}
 		rx_header(&e)->read_index = e.read;
@@ -82,6 +87,117 @@ static void framing(void)
 	/* No more of it: it only reads now. */
 	sleep_ns(SEC);
 	expect(rx_header(&e)->write_index == e.read);
+	end();
+}
+
+#define LIVE_IDS	0x77000000u
+#define LIVE_MAX	65536u
+
+/* What a guest that believes its transaction ids makes of completions. */
+struct live {
+	bool open[LIVE_MAX];
+	unsigned int sent, in_flight;
+	unsigned int answers, data, again, others;
+};
+
+/* Send requests until @most are in flight. */
+static void live_send(struct live *live, unsigned int most)
+{
+	while (live->in_flight < most && live->sent < LIVE_MAX &&
+	       send_packet(&e, PKT_INBAND, PKT_COMPLETION_REQUESTED,
+			   LIVE_IDS + live->sent, "request", 8)) {
+		live->open[live->sent++] = true;
+		live->in_flight++;
+	}
+}
+
+static void live_receive(struct live *live)
+{
+	struct descriptor d;
+
+	while (take(&d)) {
+		uint64_t number = d.trans - LIVE_IDS;
+
+		if (d.type != PKT_COMPLETION || number >= live->sent) {
+			live->others++;
+		} else if (!live->open[number]) {
+			live->again++;
+		} else {
+			live->open[number] = false;
+			live->in_flight--;
+			live->answers++;
+			live->data += d.len8 > d.offset8;
+		}
+	}
+	rx_header(&e)->read_index = e.read;
+	if (rx_header(&e)->pending_send_sz)
+		expect(!vmbus_signal_event(bus, e.connection, 0));
+}
+
+/*
+ * Lies about what the guest waits for: each request is answered all the same,
+ * and the host knows which lies were taken for an answer.
+ */
+static void live_requests(void)
+{
+	static struct live live;
+	unsigned int i;
+
+	memset(&live, 0, sizeof(live));
+	begin_with(&e, "garble seed=9,count=50000,what=fields");
+	for (i = 0; i < 100000 && count("garbled") < 50000; i++) {
+		live_send(&live, 16);
+		live_receive(&live);
+		sleep_ns(MSEC);
+	}
+	/* The right answers to the last ones are on their way. */
+	for (i = 0; i < 20; i++) {
+		live_receive(&live);
+		sleep_ns(MSEC);
+	}
+	expect(count("garbled") == 50000 && !live.in_flight);
+	expect(live.sent > 1000 && live.sent < LIVE_MAX);
+	expect(live.answers == live.sent);
+	expect(count("rx_requests") == live.sent);
+	expect(count("tx_completions") == live.sent);
+	expect(live.answers + live.again + live.others == 50000 + live.sent);
+
+	/* A right answer has no payload. */
+	expect(live.data > 100 && count("garble_answers") == live.data);
+	expect(live.again > live.data);
+
+	/* Once there are no more lies the answer does not wait. */
+	live_send(&live, 1);
+	work();
+	live_receive(&live);
+	expect(!live.in_flight && count("garble_answers") == live.data);
+	expect(!bus->errors);
+	end();
+}
+
+/* A host that is honest from now on gives the answers that it has put off. */
+static void owed_answers(void)
+{
+	static struct live live;
+	unsigned int data;
+
+	memset(&live, 0, sizeof(live));
+	begin_with(&e, "garble count=1000000,what=fields");
+	live_send(&live, 1);
+	work();
+	expect(count("rx_requests") == 1 && !count("tx_completions"));
+	expect(did("behave 0 echo"));
+	live_receive(&live);
+	work();
+	live_receive(&live);
+	expect(count("tx_completions") == 1 && !live.in_flight);
+
+	data = live.data;
+	live_send(&live, 1);
+	work();
+	live_receive(&live);
+	expect(!live.in_flight && live.data == data + 1);
+	expect(!bus->errors);
 	end();
 }
 
@@ -242,6 +358,8 @@ int main(void)
 {
 	run(reproducible);
 	run(framing);
+	run(live_requests);
+	run(owed_answers);
 	run(kinds);
 	run(recovery);
 	run(odd_offers);
