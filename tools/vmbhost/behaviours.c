@@ -386,11 +386,15 @@ void behaviour_work(struct channel *channel)
 	channel->ready = false;
 	if (channel->due <= now)
 		channel->due = NEVER;
+	if (garble_waits(channel, now))
+		return;
 	send_pending(channel, now);
 	if (b->kind == BEHAVE_SOURCE)
 		send_source(channel, now);
 	else if (b->kind == BEHAVE_GARBLE)
 		garble_work(channel);
+	if (garble_waits(channel, now))
+		return;
 
 	for (n = 0; n < BATCH && !channel->bus->urgent; n++) {
 		if (channel->stalled)
@@ -417,6 +421,7 @@ void behaviour_started(struct channel *channel)
 
 	channel->masked = false;
 	channel->dirty = true;
+	channel->garble_until = 0;
 	channel->allowance = 1;
 	channel->source_next = vm_now(channel->bus->vm);
 	/* A source begins of itself; what the guest sends it signals. */

@@ -38,6 +38,8 @@
 #define BATCH		512u
 /* A guest that gave up sends no signal when there is room. */
 #define LOOK_AGAIN	MSEC
+/* How long an odd index stands, so that the guest sees it. */
+#define INDEX_STANDS	MSEC
 
 static uint64_t pick(struct channel *channel, uint64_t below)
 {
@@ -234,7 +236,6 @@ static void put_index(struct channel *channel)
 
 	if (pick(channel, 4)) {
 		ring_publish(ring, odd_index(channel, ring));
-		/* The next packet is where it should be. */
 		ring->index = index;
 	} else {
 		ring = &channel->rx;
@@ -242,6 +243,29 @@ static void put_index(struct channel *channel)
 				 odd_index(channel, ring), __ATOMIC_RELEASE);
 	}
 	channel_signal_guest(channel);
+	channel->garble_until = vm_now(channel->bus->vm) + INDEX_STANDS;
+}
+
+/**
+ * garble_waits() - whether an odd index stands; if it has for long enough it is
+ * set right
+ */
+bool garble_waits(struct channel *channel, uint64_t now)
+{
+	struct ring *tx = &channel->tx, *rx = &channel->rx;
+
+	if (!channel->garble_until)
+		return false;
+	if (channel->garble_until > now) {
+		if (channel->garble_until < channel->due)
+			channel->due = channel->garble_until;
+		return true;
+	}
+	channel->garble_until = 0;
+	ring_publish(tx, tx->index);
+	__atomic_store_n(&rx->header->read_index, rx->index, __ATOMIC_RELEASE);
+	channel_signal_guest(channel);
+	return false;
 }
 
 static void put_message(struct channel *channel)
@@ -323,7 +347,7 @@ void garble_work(struct channel *channel)
 	bool owed = false, room = true;
 	unsigned int n;
 
-	for (n = 0; room && n < BATCH; n++) {
+	for (n = 0; room && !channel->garble_until && n < BATCH; n++) {
 		uint64_t state = channel->garble_state;
 		uint32_t kinds = b->mutate, kind;
 
@@ -363,13 +387,8 @@ void garble_work(struct channel *channel)
 	/* Data without its signal must not be the end of it. */
 	if (owed)
 		channel_signal_guest(channel);
-	if (!room) {
-		/* If a wrong index is why the guest does not read: the right one. */
-		if (channel->tx.header->write_index != channel->tx.index &&
-		    ring_publish(&channel->tx, channel->tx.index))
-			channel_signal_guest(channel);
+	if (!room)
 		channel->due = vm_now(channel->bus->vm) + LOOK_AGAIN;
-	}
 	if (room && n == BATCH)
 		channel->ready = true;
 }

@@ -114,6 +114,7 @@ struct sequence {
  * @allowance:	signals that a correct guest can still send
  * @garble_ids:	transaction ids of the guest's, the last that it wanted a
  *		completion for; by @garble_requests, how many there were
+ * @garble_until: the host does nothing until then, so that a lie is seen
  * @due:	when to look at it without a signal
  */
 struct channel {
@@ -137,7 +138,7 @@ struct channel {
 	uint64_t source_next, source_sent, tx_sequence, tx_trans;
 	uint64_t *outstanding;	/* SEQUENCE_WINDOW of them, by transaction id */
 	uint64_t garble_state, garble_last_trans;
-	uint64_t garble_ids[GARBLE_IDS], garble_requests;
+	uint64_t garble_ids[GARBLE_IDS], garble_requests, garble_until;
 	struct sequence rx_sequence;
 	struct counters count;
 };
@@ -275,6 +276,7 @@ uint64_t monitor_look(struct channel *channel);
 #define GARBLE_ALL	31u
 void garble_work(struct channel *channel);
 bool garble_request(struct channel *channel, uint64_t trans);
+bool garble_waits(struct channel *channel, uint64_t now);
 void garble_offer(struct channel *channel, struct msg_offer *offer);
 void garble_open_result(struct channel *channel, struct msg_open_result *msg);
 
