@@ -18,8 +18,8 @@
  *				a rescind when the guest has released the old one
  *   behave N BEHAVIOUR		from now on
  *   stall N, unstall N		stops reading what the guest sends, goes on
- *   refuse open|gpadl COUNT	refuses the next COUNT
- *   withhold open|gpadl|teardown	keeps the answers back
+ *   refuse open|gpadl COUNT	refuses the next COUNT, of whatever channels
+ *   withhold open|gpadl|teardown	keeps the answers back, of all channels
  *   release open|gpadl|teardown	gives them
  *   stats [N]			what the host has counted, "name value" lines
  *   reset N			counts and sequence numbers of N begin anew
@@ -49,7 +49,7 @@
  *   garble [seed=S,count=C,rare=R,what=KIND+KIND...]	C mutations, then reads,
  *				see garble.c. KIND: fields, lengths, indices,
  *				signals, offers, all
- *   stall, unstall		as above
+ *   stall, unstall		as above, with "behave" only
  *
  * The port: the guest writes a line, ended by '\n', a byte at a time, and reads
  * the answer a byte at a time until a 0 comes. An answer begins with "ok" or
