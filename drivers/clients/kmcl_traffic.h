@@ -75,9 +75,10 @@ struct tr_hook {
  * @calls: of each callback
  * @bad_context: of these, in a context that the contract does not allow
  * @bad_order: state callbacks in an order that it does not allow, or of which
- *	two ran at the same time; packets delivered while none may be
+ *	two ran at the same time; packets delivered, and completion routines
+ *	called, while none may be
  * @open_at_closed: the closed callback came while packets were outstanding or
- *	in flight
+ *	in flight, or before the routines of those that had ended returned
  * @hooked: actions of hooks that were carried out
  * @hook_result: what the last one returned
  * @block_timeouts: callbacks that were never released
@@ -88,7 +89,8 @@ struct tr_hook {
  * @done_bad: for a packet that was not outstanding: a second time, or invented
  * @done_order: with a lower sequence number than one before
  * @replies: completions with data
- * @replies_bad: data that is not what was sent
+ * @replies_bad: data that is not what was sent, or that comes with a packet
+ *	which the peer has not completed
  * @received: packets with the header of kmcl_traffic_proto.h, intact
  * @gaps: of these, with a higher sequence number than the next one
  * @order_errors: with a lower one: late, or delivered twice
@@ -125,8 +127,9 @@ struct tr_counts {
  * @send_mutex: protects @seq and @buf
  * @seq: number of the next packet
  * @buf: where the next packet is made, @max_packet bytes
- * @sent: what was accepted and not completed, by sequence number
+ * @sent: flags of what was accepted and not completed, by sequence number
  * @open_sends: how many these are
+ * @no_routine: packets handed to the library that end without tr_done()
  * @wait: for @open_sends, and for blocked callbacks
  * @gpadl: of @shared, or 0; under @send_mutex
  * @shared: memory, or NULL; the same
@@ -146,6 +149,8 @@ struct tr_counts {
  * @opened: between opened and closed
  * @started: between started and suspend
  * @posted: post_started has come since started
+ * @ending: the library is ending what is queued
+ * @routines: completion routines that have done their work
  * @hold: leave incoming packets outstanding
  * @held: these, struct tr_held
  * @next_rx: sequence number expected of the peer
@@ -162,6 +167,7 @@ struct tr {
 	void *buf;
 	struct xarray sent;
 	atomic_t open_sends;
+	atomic64_t no_routine;
 	wait_queue_head_t wait;
 	u32 gpadl;
 	void *shared;
@@ -176,6 +182,8 @@ struct tr {
 	unsigned int release;
 	bool in_state, in_process;
 	bool opened, started, posted;
+	bool ending;
+	u64 routines;
 	bool hold;
 	struct list_head held;
 	u64 next_rx;

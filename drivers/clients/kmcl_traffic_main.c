@@ -204,7 +204,10 @@ static bool in_order(struct tr *tr, enum tr_event event)
 	case TR_PROCESS:
 		return tr->started && !tr->in_process;
 	case TR_PROCESSED:
-		return !tr->in_process;
+		return tr->started && !tr->in_process;
+	case TR_DONE:
+		/* What is queued stays queued, and nothing else is left */
+		return tr->opened || tr->ending;
 	default:
 		return true;
 	}
@@ -305,13 +308,31 @@ static void reopen_in(struct tr *tr, unsigned long delay)
 	spin_unlock_irq(&tr->lock);
 }
 
+/*
+ * Whether there are packets that should have ended. The library counts one as
+ * completed before it calls the routine, so that is not enough to look at: a
+ * routine may still run, or be due. Those that have none count as having had
+ * theirs, ended or not.
+ */
+static bool packets_open(struct tr *tr)
+{
+	struct kmcl_counters c;
+	bool running, due;
+
+	kmcl_get_counters(tr->ch, &c);
+	spin_lock_irq(&tr->lock);
+	running = tr->routines != tr->counts.calls[TR_DONE];
+	due = c.completed > tr->counts.calls[TR_DONE] +
+			    atomic64_read(&tr->no_routine);
+	spin_unlock_irq(&tr->lock);
+	return c.outstanding || c.in_flight || running || due;
+}
+
 static void tr_closed(struct kmcl_channel *ch)
 {
 	struct tr *tr = kmcl_get_pointer(ch);
-	struct kmcl_counters c;
 
-	kmcl_get_counters(ch, &c);
-	if (c.outstanding || c.in_flight)
+	if (packets_open(tr))
 		tr_count(tr, &tr->counts.open_at_closed);
 	state_callback(ch, TR_CLOSED);
 	reopen_in(tr, 0);
@@ -429,6 +450,35 @@ free:
 	return ERR_PTR(ret);
 }
 
+/* The library ends what is queued, as cancelled and in order. May sleep */
+static void free_channel(struct tr *tr)
+{
+	const struct tr_counts *counts = &tr->counts;
+	int left = atomic_read(&tr->open_sends);
+	u64 cancelled, order;
+
+	spin_lock_irq(&tr->lock);
+	cancelled = counts->done_cancelled;
+	order = counts->done_order;
+	/* Of those that end now: others may have ended before older ones */
+	tr->last_done = 0;
+	tr->ending = true;
+	spin_unlock_irq(&tr->lock);
+	kmcl_channel_free(tr->ch);
+
+	/* No callback comes any more */
+	if (atomic_read(&tr->open_sends))
+		pr_err("%s: %d packets never completed\n", tr->name,
+		       atomic_read(&tr->open_sends));
+	if (counts->done_cancelled - cancelled != left)
+		pr_err("%s: of %d packets at its end %llu were cancelled\n",
+		       tr->name, left, counts->done_cancelled - cancelled);
+	if (counts->done_order != order)
+		pr_err("%s: packets were out of order at its end\n", tr->name);
+	if (tr->started || tr->opened)
+		pr_err("%s: was not closed at its end\n", tr->name);
+}
+
 /* Nobody else may use it any more. May sleep */
 void tr_destroy(struct tr *tr)
 {
@@ -441,10 +491,7 @@ void tr_destroy(struct tr *tr)
 	tr_set_reopen(tr, false);
 	tr_set_hold(tr, false);
 	kmcl_channel_disable(tr->ch);
-	kmcl_channel_free(tr->ch);
-	if (atomic_read(&tr->open_sends))
-		pr_err("%s: %d packets never completed\n", tr->name,
-		       atomic_read(&tr->open_sends));
+	free_channel(tr);
 	xa_destroy(&tr->sent);
 	tr_memory_free(tr);
 	kvfree(tr->buf);

@@ -61,6 +61,7 @@ int tr_external(struct tr *tr, u32 size, u32 pieces, s64 timeout_ns)
 	mutex_lock(&tr->send_mutex);
 	tr_fill(tr->buf, tr->seq, TR_HEADER);
 	tr_fill(buf + TR_OFFSET, tr->seq, size);
+	atomic64_inc(&tr->no_routine);
 	ret = kmcl_send_sync_mdl(tr->ch, tr->buf, TR_HEADER, mdl,
 				 KMCL_SEND_WAIT, NULL, NULL, timeout_ns);
 	/* One that was refused has not used its number */

@@ -179,14 +179,20 @@ static void tr_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 	struct tr *tr = kmcl_get_pointer(kmcl_packet_channel(pkt));
 	u64 seq = (unsigned long)kmcl_packet_get_pointer(pkt);
 	struct tr_hook hook = tr_enter(tr, TR_DONE);
-	bool known, changed = false;
+	bool changed = false, asked;
 	unsigned long flags;
+	void *entry;
 	u64 other;
 
-	known = xa_erase_bh(&tr->sent, seq);
+	entry = xa_erase_bh(&tr->sent, seq);
+	/* Only the peer's completion has data; without data there is no buffer */
+	asked = entry && xa_to_value(entry) & KMCL_SEND_WAIT;
 	if (len)
-		changed = inspect(tr, buf, len, &other) != INTACT ||
+		changed = status || !asked ||
+			  inspect(tr, buf, len, &other) != INTACT ||
 			  other != seq;
+	else
+		changed = buf;
 	/* And with it what the peer has answered */
 	kmcl_packet_free(pkt);
 
@@ -204,7 +210,7 @@ static void tr_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 	default:
 		tr->counts.done_other++;
 	}
-	if (!known)
+	if (!entry)
 		tr->counts.done_bad++;
 	if (seq < tr->last_done)
 		tr->counts.done_order++;
@@ -217,6 +223,7 @@ static void tr_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 	spin_unlock_irqrestore(&tr->lock, flags);
 
 	tr_act(tr, TR_DONE, hook);
+	tr_count(tr, &tr->routines);
 	/* Last: a channel waits for its packets before it is freed */
 	atomic_dec(&tr->open_sends);
 	wake_up(&tr->wait);
@@ -236,7 +243,8 @@ static int send_one(struct tr *tr, u32 size, u32 flags)
 	kmcl_packet_set_pointer(pkt, (void *)(unsigned long)tr->seq);
 	kmcl_packet_set_done(pkt, tr_done);
 	/* Before it is sent: the completion routine may run inside */
-	ret = xa_err(xa_store_bh(&tr->sent, tr->seq, tr, GFP_KERNEL));
+	ret = xa_err(xa_store_bh(&tr->sent, tr->seq, xa_mk_value(flags),
+				 GFP_KERNEL));
 	if (ret)
 		goto free;
 
@@ -280,6 +288,7 @@ int tr_sync(struct tr *tr, u32 size, s64 timeout_ns)
 		return -ENOMEM;
 	mutex_lock(&tr->send_mutex);
 	tr_fill(tr->buf, tr->seq, size);
+	atomic64_inc(&tr->no_routine);
 	ret = kmcl_send_sync(tr->ch, tr->buf, size, KMCL_SEND_WAIT, reply,
 			     &len, timeout_ns);
 	/* A request that was given up may have been sent all the same */
