@@ -28,6 +28,9 @@
 #define TR_RING_PAGE	4096U
 #define TR_HEADER	((u32)sizeof(struct kmcl_traffic_header))
 
+/* A flag of ours beside those for kmcl_send(): the packet has no routine */
+#define TR_SEND_DEFAULT	BIT(31)
+
 struct dentry;
 struct device;
 struct task_struct;
@@ -52,6 +55,7 @@ enum tr_action {
 	TR_SLEEP,		/* for @arg milliseconds */
 	TR_SPIN,		/* the same, without sleeping */
 	TR_FAIL,		/* opened: refuse; process: the packet is bad */
+	TR_BLOCK_FAIL,		/* opened: sleep until released, then refuse */
 	TR_DEFER,		/* process: ask for it again in process context */
 	TR_SEND,		/* @arg packets, of the smallest size */
 	TR_SYNC,		/* post_started: a synchronous request */
@@ -124,6 +128,7 @@ struct tr_counts {
  * @dir: its debugfs directory
  * @max_packet: largest payload, bytes
  * @pipe: in pipe mode, where lengths are exact
+ * @no_closed: it has no closed callback
  * @send_mutex: protects @seq and @buf
  * @seq: number of the next packet
  * @buf: where the next packet is made, @max_packet bytes
@@ -162,6 +167,7 @@ struct tr {
 	struct dentry *dir;
 	u32 max_packet;
 	bool pipe;
+	bool no_closed;
 	struct mutex send_mutex;	/* see above */
 	u64 seq;
 	void *buf;
@@ -199,6 +205,7 @@ struct tr {
  * @ring_bytes: of each ring, control page included; 0: as the library likes
  * @max_packet: largest payload, at least TR_HEADER
  * @pipe: in pipe mode
+ * @no_closed: without a closed callback
  */
 struct tr_options {
 	struct device *parent;
@@ -208,6 +215,7 @@ struct tr_options {
 	u32 ring_bytes;
 	u32 max_packet;
 	bool pipe;
+	bool no_closed;
 };
 
 /* The library keeps this much for us with each incoming packet */
@@ -221,7 +229,10 @@ extern const char * const tr_action_names[TR_ACTIONS];
 
 /* main.c */
 struct tr *tr_create(const char *name, const struct tr_options *options);
-void tr_destroy(struct tr *tr);
+void tr_destroy(struct tr *tr, bool disable);
+int tr_set(struct tr *tr, const char *what);
+int tr_set_ring(struct tr *tr, u32 bytes);
+int tr_set_target(struct tr *tr, const guid_t *class, const guid_t *instance);
 int tr_set_hook(struct tr *tr, enum tr_event event, enum tr_action action,
 		unsigned int arg);
 void tr_release(struct tr *tr);

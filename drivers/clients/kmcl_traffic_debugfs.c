@@ -3,15 +3,21 @@
  * Control files of kmcl_traffic, in /sys/kernel/debug/kmcl_traffic. Everything
  * here runs in process context. For the sizes of K: bytes of payload.
  *
- *   control   "open NAME CLASS [INSTANCE] [ring=BYTES] [packet=K] [pipe]": a
- *             channel, disabled, and its directory; "close NAME": its end
+ *   control   "open NAME CLASS [INSTANCE] [ring=BYTES] [packet=K] [pipe]
+ *             [noclosed]": a channel, disabled, and its directory; noclosed:
+ *             without a closed callback. "close NAME [enabled]": its end;
+ *             enabled: without disabling it first
  *
  *   NAME/state     one word
  *   NAME/counters  "name value" lines: the library's, then this driver's, then
  *             "blocked" with the callbacks that sleep. See struct tr_counts
  *   NAME/control
  *     enable, disable, pause, start
- *     send COUNT K [completion]   ask the peer for a completion
+ *     set ops|name|flags|process|packet|context   to what it is already
+ *     set ring BYTES
+ *     set target CLASS INSTANCE
+ *     send COUNT K [completion] [default]   completion: ask the peer for one;
+ *                                 default: without a completion routine
  *     sync K [MS]                 a synchronous request
  *     external BYTES PIECES        a synchronous request with external data
  *     share PAGES PIECES           a GPADL of described memory; 0: of a buffer
@@ -181,15 +187,22 @@ static int parse_guid(const char *word, guid_t *guid)
 						 -EINVAL;
 }
 
-/* COUNT K [completion], and K WINDOW [completion] */
+/* COUNT K [completion] [default], and K WINDOW [completion] */
 static int parse_flags(int argc, char *argv[], u32 *flags)
 {
+	int i;
+
 	*flags = 0;
-	if (argc == 3)
-		return 0;
-	if (argc != 4 || strcmp(argv[3], "completion"))
+	if (argc < 3)
 		return -EINVAL;
-	*flags = KMCL_SEND_WAIT;
+	for (i = 3; i < argc; i++) {
+		if (!strcmp(argv[i], "completion"))
+			*flags |= KMCL_SEND_WAIT;
+		else if (!strcmp(argv[i], "default"))
+			*flags |= TR_SEND_DEFAULT;
+		else
+			return -EINVAL;
+	}
 	return 0;
 }
 
@@ -222,7 +235,8 @@ static int command_run(struct tr *tr, int argc, char *argv[])
 		return 0;
 	}
 	if (parse_flags(argc, argv, &flags) || parse_size(tr, argv[1], &size) ||
-	    kstrtou32(argv[2], 0, &window) || !window || window > TR_COUNT_MAX)
+	    flags & TR_SEND_DEFAULT || kstrtou32(argv[2], 0, &window) ||
+	    !window || window > TR_COUNT_MAX)
 		return -EINVAL;
 	return tr_run(tr, size, window, flags);
 }
@@ -276,6 +290,23 @@ static int command_number(struct tr *tr, const char *what, const char *word)
 	return 0;
 }
 
+/* What the library allows only while the channel is disabled */
+static int command_set(struct tr *tr, int argc, char *argv[])
+{
+	guid_t class, instance;
+	u32 bytes;
+
+	if (argc == 2)
+		return tr_set(tr, argv[1]);
+	if (argc == 3 && !strcmp(argv[1], "ring"))
+		return kstrtou32(argv[2], 0, &bytes) || bytes > SZ_1G ?
+			-EINVAL : tr_set_ring(tr, bytes);
+	if (argc != 4 || strcmp(argv[1], "target") ||
+	    parse_guid(argv[2], &class) || parse_guid(argv[3], &instance))
+		return -EINVAL;
+	return tr_set_target(tr, &class, &instance);
+}
+
 static int command_memory(struct tr *tr, const char *what, char *argv[])
 {
 	u32 size, pieces;
@@ -303,6 +334,8 @@ static int tr_command(struct tr *tr, int argc, char *argv[])
 		return command_run(tr, argc, argv);
 	if (!strcmp(what, "hook"))
 		return command_hook(tr, argc, argv);
+	if (!strcmp(what, "set"))
+		return command_set(tr, argc, argv);
 	if (argc == 3 && (!strcmp(what, "external") || !strcmp(what, "share")))
 		return command_memory(tr, what, argv);
 	if (argc == 2 && (!strcmp(what, "quota") || !strcmp(what, "expect")))
@@ -408,6 +441,10 @@ static int parse_option(const char *word, struct tr_options *options)
 		options->pipe = true;
 		return 0;
 	}
+	if (!strcmp(word, "noclosed")) {
+		options->no_closed = true;
+		return 0;
+	}
 	if (!options->any || parse_guid(word, &options->instance))
 		return -EINVAL;
 	options->any = false;
@@ -425,7 +462,7 @@ static int make(const char *name, const struct tr_options *options)
 	ret = add(tr);
 	mutex_unlock(&tr_mutex);
 	if (ret)
-		tr_destroy(tr);
+		tr_destroy(tr, true);
 	return ret;
 }
 
@@ -450,15 +487,15 @@ static int command_open(int argc, char *argv[])
  * Its commands may be waiting, for a callback that sleeps or for packets that
  * are held: let them go before the files are removed, which waits for them.
  */
-static void end(struct tr *tr)
+static void end(struct tr *tr, bool disable)
 {
 	tr_release(tr);
 	tr_set_hold(tr, false);
 	debugfs_remove_recursive(tr->dir);
-	tr_destroy(tr);
+	tr_destroy(tr, disable);
 }
 
-static int command_close(const char *name)
+static int command_close(const char *name, bool disable)
 {
 	struct tr *tr = NULL;
 	int i;
@@ -472,7 +509,7 @@ static int command_close(const char *name)
 	mutex_unlock(&tr_mutex);
 	if (!tr)
 		return -ENOENT;
-	end(tr);
+	end(tr, disable);
 	return 0;
 }
 
@@ -503,7 +540,7 @@ EXPORT_SYMBOL_GPL(tr_attach);
  */
 void tr_detach(const char *name)
 {
-	command_close(name);
+	command_close(name, true);
 }
 EXPORT_SYMBOL_GPL(tr_detach);
 
@@ -516,7 +553,10 @@ static ssize_t tr_root_write(struct file *file, const char __user *user,
 	if (ret > 0 && !strcmp(argv[0], "open"))
 		ret = command_open(ret, argv);
 	else if (ret == 2 && !strcmp(argv[0], "close"))
-		ret = command_close(argv[1]);
+		ret = command_close(argv[1], true);
+	else if (ret == 3 && !strcmp(argv[0], "close") &&
+		 !strcmp(argv[2], "enabled"))
+		ret = command_close(argv[1], false);
 	else if (ret > 0)
 		ret = -EINVAL;
 	return ret ?: len;
@@ -545,6 +585,6 @@ void tr_debugfs_exit(void)
 
 	for (i = 0; i < TR_CHANNELS; i++)
 		if (tr_channels[i])
-			end(tr_channels[i]);
+			end(tr_channels[i], true);
 	debugfs_remove_recursive(tr_root);
 }

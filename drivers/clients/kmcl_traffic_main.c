@@ -16,6 +16,7 @@
 #include <linux/module.h>
 #include <linux/preempt.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "kmcl_traffic.h"
 
@@ -44,6 +45,7 @@ const char * const tr_action_names[TR_ACTIONS] = {
 	[TR_SLEEP]		= "sleep",
 	[TR_SPIN]		= "spin",
 	[TR_FAIL]		= "fail",
+	[TR_BLOCK_FAIL]		= "block-fail",
 	[TR_DEFER]		= "defer",
 	[TR_SEND]		= "send",
 	[TR_SYNC]		= "sync",
@@ -65,6 +67,9 @@ int tr_set_hook(struct tr *tr, enum tr_event event, enum tr_action action,
 	switch (action) {
 	case TR_FAIL:
 		ok = event == TR_OPENED || event == TR_PROCESS;
+		break;
+	case TR_BLOCK_FAIL:
+		ok = event == TR_OPENED;
 		break;
 	case TR_DEFER:
 		ok = event == TR_PROCESS;
@@ -145,6 +150,9 @@ int tr_act(struct tr *tr, enum tr_event event, struct tr_hook hook)
 	case TR_SPIN:
 		mdelay(hook.arg);
 		break;
+	case TR_BLOCK_FAIL:
+		block(tr, event);
+		fallthrough;
 	case TR_FAIL:
 		ret = -EIO;
 		break;
@@ -170,7 +178,7 @@ int tr_act(struct tr *tr, enum tr_event event, struct tr_hook hook)
 	tr->counts.hooked++;
 	tr->counts.hook_result = ret;
 	spin_unlock_irqrestore(&tr->lock, flags);
-	return hook.action == TR_FAIL ? ret : 0;
+	return hook.action == TR_FAIL || hook.action == TR_BLOCK_FAIL ? ret : 0;
 }
 
 /* What the contract says about the order of callbacks; tr->lock is held */
@@ -181,7 +189,7 @@ static bool in_order(struct tr *tr, enum tr_event event)
 	lockdep_assert_held(&tr->lock);
 	switch (event) {
 	case TR_OPENED:
-		return !tr->opened && !tr->in_state;
+		return (!tr->opened || tr->no_closed) && !tr->in_state;
 	case TR_CLOSED:
 		ok = tr->opened && !tr->started && !tr->in_state;
 		tr->opened = false;
@@ -378,35 +386,71 @@ void tr_set_reopen(struct tr *tr, bool on)
 
 /* Channels */
 
-static int setup(struct tr *tr, const struct tr_options *options)
+static int set_ops(struct tr *tr)
 {
-	static const struct kmcl_channel_ops ops = {
+	const struct kmcl_channel_ops ops = {
 		.opened = tr_opened,
-		.closed = tr_closed,
+		.closed = tr->no_closed ? NULL : tr_closed,
 		.suspend = tr_suspend,
 		.started = tr_started,
 		.post_started = tr_post_started,
 	};
-	u32 pages = DIV_ROUND_UP(options->ring_bytes, TR_RING_PAGE);
-	int ret;
+
+	return kmcl_set_ops(tr->ch, &ops);
+}
+
+static const char * const tr_settings[] = {
+	"ops", "name", "flags", "process", "packet", "context",
+};
+
+/* Set one of these, to what it is: whether that is allowed. May sleep */
+int tr_set(struct tr *tr, const char *what)
+{
+	switch (match_string(tr_settings, ARRAY_SIZE(tr_settings), what)) {
+	case 0:
+		return set_ops(tr);
+	case 1:
+		return kmcl_set_name(tr->ch, tr->name);
+	case 2:
+		return kmcl_set_flags(tr->ch, tr->pipe ? KMCL_INIT_PIPE : 0);
+	case 3:
+		return kmcl_set_process(tr->ch, tr_process, tr_processed);
+	case 4:
+		return kmcl_set_max_packet_size(tr->ch, tr->max_packet);
+	case 5:
+		return kmcl_set_context_size(tr->ch, sizeof(struct tr_held));
+	default:
+		return -EINVAL;
+	}
+}
+
+/* Of each ring, control page included. May sleep */
+int tr_set_ring(struct tr *tr, u32 bytes)
+{
+	u32 pages = DIV_ROUND_UP(bytes, TR_RING_PAGE);
+
+	return kmcl_set_ring_pages(tr->ch, pages, pages);
+}
+
+/* Without @instance: any of the class. May sleep */
+int tr_set_target(struct tr *tr, const guid_t *class, const guid_t *instance)
+{
+	return kmcl_set_target(tr->ch, class, instance, tr_pnp_failure);
+}
+
+static int setup(struct tr *tr, const struct tr_options *options)
+{
+	unsigned int i;
+	int ret = 0;
 
 	kmcl_set_pointer(tr->ch, tr);
-	ret = kmcl_set_ops(tr->ch, &ops);
-	if (!ret)
-		ret = kmcl_set_name(tr->ch, tr->name);
-	if (!ret && tr->pipe)
-		ret = kmcl_set_flags(tr->ch, KMCL_INIT_PIPE);
-	if (!ret)
-		ret = kmcl_set_process(tr->ch, tr_process, tr_processed);
-	if (!ret)
-		ret = kmcl_set_max_packet_size(tr->ch, tr->max_packet);
-	if (!ret)
-		ret = kmcl_set_context_size(tr->ch, sizeof(struct tr_held));
-	if (!ret && pages)
-		ret = kmcl_set_ring_pages(tr->ch, pages, pages);
+	for (i = 0; i < ARRAY_SIZE(tr_settings) && !ret; i++)
+		ret = tr_set(tr, tr_settings[i]);
+	if (!ret && options->ring_bytes)
+		ret = tr_set_ring(tr, options->ring_bytes);
 	if (!ret && !options->parent)
-		ret = kmcl_set_target(tr->ch, &options->class, options->any ?
-				      NULL : &options->instance, tr_pnp_failure);
+		ret = tr_set_target(tr, &options->class, options->any ?
+				    NULL : &options->instance);
 	return ret;
 }
 
@@ -428,6 +472,7 @@ struct tr *tr_create(const char *name, const struct tr_options *options)
 	strscpy(tr->name, name, sizeof(tr->name));
 	tr->max_packet = options->max_packet;
 	tr->pipe = options->pipe;
+	tr->no_closed = options->no_closed;
 	mutex_init(&tr->send_mutex);
 	spin_lock_init(&tr->lock);
 	xa_init_flags(&tr->sent, XA_FLAGS_LOCK_BH);
@@ -475,12 +520,15 @@ static void free_channel(struct tr *tr)
 		       tr->name, left, counts->done_cancelled - cancelled);
 	if (counts->done_order != order)
 		pr_err("%s: packets were out of order at its end\n", tr->name);
-	if (tr->started || tr->opened)
+	if (tr->started || (tr->opened && !tr->no_closed))
 		pr_err("%s: was not closed at its end\n", tr->name);
 }
 
-/* Nobody else may use it any more. May sleep */
-void tr_destroy(struct tr *tr)
+/*
+ * Nobody else may use it any more. Without @disable the library has to do that.
+ * May sleep
+ */
+void tr_destroy(struct tr *tr, bool disable)
 {
 	unsigned int event;
 
@@ -490,7 +538,8 @@ void tr_destroy(struct tr *tr)
 	tr_run_stop(tr);
 	tr_set_reopen(tr, false);
 	tr_set_hold(tr, false);
-	kmcl_channel_disable(tr->ch);
+	if (disable)
+		kmcl_channel_disable(tr->ch);
 	free_channel(tr);
 	xa_destroy(&tr->sent);
 	tr_memory_free(tr);

@@ -229,6 +229,23 @@ static void tr_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 	wake_up(&tr->wait);
 }
 
+/* The library frees it when it has completed, and tells nobody */
+static int send_default(struct tr *tr, struct kmcl_packet *pkt, u32 size,
+			u32 flags)
+{
+	int ret;
+
+	lockdep_assert_held(&tr->send_mutex);
+	tr_fill(tr->buf, tr->seq, size);
+	atomic64_inc(&tr->no_routine);
+	ret = kmcl_send(pkt, tr->buf, size, flags);
+	if (ret)
+		atomic64_dec(&tr->no_routine);
+	else
+		tr->seq++;
+	return ret;
+}
+
 static int send_one(struct tr *tr, u32 size, u32 flags)
 {
 	struct kmcl_packet *pkt;
@@ -241,6 +258,12 @@ static int send_one(struct tr *tr, u32 size, u32 flags)
 		goto unlock;
 	}
 	kmcl_packet_set_pointer(pkt, (void *)(unsigned long)tr->seq);
+	if (flags & TR_SEND_DEFAULT) {
+		ret = send_default(tr, pkt, size, flags & ~TR_SEND_DEFAULT);
+		if (ret)
+			goto free;
+		goto unlock;
+	}
 	kmcl_packet_set_done(pkt, tr_done);
 	/* Before it is sent: the completion routine may run inside */
 	ret = xa_err(xa_store_bh(&tr->sent, tr->seq, xa_mk_value(flags),
