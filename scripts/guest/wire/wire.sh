@@ -10,6 +10,8 @@
 . /rescind.sh
 # shellcheck source=scripts/guest/wire/reoffer.sh
 . /reoffer.sh
+# shellcheck source=scripts/guest/wire/states.sh
+. /states.sh
 # shellcheck source=scripts/guest/wire/traffic.sh
 . /traffic.sh
 # shellcheck source=scripts/guest/wire/unload.sh
@@ -36,6 +38,8 @@ step "The host takes the device away"
 rescind_all
 step "It comes back"
 reoffer_all
+step "The states"
+states_all
 step "It stays"
 traffic_all
 scenario "30 seconds in which the host reads nothing" stall_end
