@@ -147,6 +147,37 @@ rescind_inside_post_started()
 	back a
 }
 
+# The host refuses the open, and takes the device away while the driver is told
+rescind_inside_pnp_failure()
+{
+	offer a echo
+	client a "$(instance $((offers - 1)))"
+	ctl a send 5 64
+	host refuse open 1 >/dev/null
+	ctl a hook pnp_failure block
+	ctl a enable
+	expect "pnp_failure has begun" within 5 blocked a pnp_failure
+	rescind a
+	usleep 200000
+	expect "the channel waits for it" blocked a pnp_failure
+	ctl a release
+	closed a
+	note a
+	expect "PnpFailure once" [ "$c_pnp_failure" -eq 1 ]
+	expect "with ECONNREFUSED" [ "$c_pnp_status" -eq -111 ]
+	expect "neither Opened nor Closed" [ $((c_opened + c_closed)) -eq 0 ]
+	expect "the packets wait" [ "$c_queued" -eq 5 ]
+	expect "the guest has released the device" within 5 host_state a absent
+	after_rescind a
+	reoffer a
+	usleep 200000
+	expect "an offer alone opens nothing" state a Disabled
+	again a
+	note a
+	expect "Opened once" [ "$c_opened" -eq 1 ]
+	expect "the host has all" [ "$h_rx_packets" -eq 15 ]
+}
+
 rescind_inside_suspend()
 {
 	channel a echo
@@ -421,8 +452,8 @@ rescind_all()
 	scenario "rescind with 1,000 packets and a full ring" rescind_full_ring
 	scenario "rescind with transactions in flight" rescind_in_flight
 	scenario "rescind with incoming packets held by the client" rescind_held
-	for callback in opened started post_started suspend closed process \
-		processed "done"; do
+	for callback in opened started post_started pnp_failure suspend closed \
+		process processed "done"; do
 		scenario "rescind inside $callback" "rescind_inside_$callback"
 	done
 	scenario "rescind ends a synchronous request" rescind_inside_sync
