@@ -319,6 +319,57 @@ external_data()
 		[ "$h_gpa_bytes" -eq $((100 + 100000 + 77777 + 131072)) ]
 }
 
+# Requests of a channel that is paused, or not yet open, wait with what is queued:
+# also the memory that they describe
+requests_queued()
+{
+	allow syncs
+	waiting a
+	ctl a external 77777 30 2>/tmp/request &
+	usleep 200000
+	expect "the request waits for the device" waits
+	offer a echo
+	wait
+	expect "it was answered" [ ! -s /tmp/request ]
+	note a
+	expect "the host saw what it describes" \
+		[ "$h_gpa_ranges $h_gpa_bytes" = "30 77777" ]
+	expect "pause" ctl a pause
+	ctl a send 5 64
+	ctl a external 5000 2 2>/tmp/request &
+	usleep 200000
+	expect "the request waits for start" waits
+	note a
+	expect "it is queued" [ "$c_queued" -eq 6 ]
+	expect "start" ctl a start
+	wait
+	expect "it was answered" [ ! -s /tmp/request ]
+	note a
+	expect "the host saw what it describes" \
+		[ "$h_gpa_ranges $h_gpa_bytes" = "32 82777" ]
+	drained a
+}
+
+disable_inside_sync()
+{
+	local start now
+
+	allow syncs
+	channel a complete-never
+	ctl a sync 64 20000 2>/tmp/sync &
+	expect "the request is out" within 5 counts a in_flight -eq 1
+	now
+	start=$now
+	expect "disable" ctl a disable
+	wait
+	now
+	expect "the request ended: the device is gone" \
+		grep -q 'No such device$' /tmp/sync
+	expect "at once" [ $((now - start)) -le 4 ]
+	request_ends_at_once a
+	again a
+}
+
 gpadls()
 {
 	channel a echo
@@ -364,7 +415,9 @@ traffic_all()
 	scenario "process context" passive
 	scenario "synchronous requests" synchronous
 	scenario "a synchronous request that nobody answers" sync_timeout
+	scenario "disable ends a synchronous request" disable_inside_sync
 	scenario "external data" external_data
+	scenario "requests that are queued, with external data" requests_queued
 	scenario "GPADLs" gpadls
 	scenario "the host refuses an open, and a GPADL" open_refused
 	scenario "Opened refuses" opened_refuses
