@@ -23,6 +23,8 @@
 #define PENDING_MAX	65536u
 /* How long completions are held back to be mixed, if no more come. */
 #define MIX_TIME	(5 * MSEC)
+/* How long a host that lies puts the right answer off: for some lies about it. */
+#define LIE_TIME	(50 * MSEC)
 
 void channel_signal_guest(struct channel *channel)
 {
@@ -297,11 +299,10 @@ static bool answer(struct channel *channel, const struct packet *packet,
 			return true;
 		if (channel->pending_count >= PENDING_MAX)
 			return false;
-		/* Late enough for a lie about it to come first. */
 		if (b->kind == BEHAVE_GARBLE)
 			return !enqueue(channel, packet, desc.type, 0,
 					garble_request(channel, packet->trans) ?
-					now + b->delay : now);
+					now + LIE_TIME : now);
 		if (b->kind == BEHAVE_LATE)
 			return !enqueue(channel, packet, desc.type, bytes,
 					now + b->delay);

@@ -5,8 +5,8 @@
 # seed=NUMBER and count=NUMBER of the kernel's command line say from where and
 # how long. First only lies that leave the framing intact: each packet is
 # accounted for. Then, a tenth as many, all kinds: a channel whose ring makes no
-# sense any more is closed and opened again. Meanwhile the client keeps 16
-# requests in flight, and some of the lies are about these.
+# sense any more is closed and opened again. Meanwhile the client keeps requests
+# in flight, and some of the lies are about these.
 #
 # shellcheck disable=SC2154,SC2034 # note() sets c_* and h_*; scenario() uses allowed
 
@@ -47,12 +47,12 @@ seen()
 	[ "$sum" -ge "$1" ] || ! usleep 200000
 }
 
-# lies WORD...: the client sends, and the host begins to lie
+# lies WINDOW WORDS: the client sends, and the host begins to lie
 lies()
 {
-	expect "the client sends" ctl a run 512 16 completion
-	expect "some are answered" within 10 counts a done_ok -gt 16
-	expect "the host lies" at a behave "garble seed=$seed,$*"
+	expect "the client sends" ctl a run 512 "$1" completion
+	expect "some are answered" within 10 counts a done_ok -gt "$1"
+	expect "the host lies" at a behave "garble seed=$seed,$2"
 }
 
 # (What the host has read while its own indices were wrong is anybody's guess.)
@@ -103,7 +103,7 @@ framed()
 	# shellcheck disable=SC2086 # words
 	allow $ALLOWED
 	channel a sink ring=262144 packet=8192
-	lies "count=$count,what=fields"
+	lies 16 "count=$count,what=fields"
 	within $((count / 2000 + 60)) seen "$count"
 	within 20 garbled "$count"
 	expect "the channel is still Active" state a Active
@@ -166,7 +166,8 @@ unframed()
 	channel a sink ring=16384 packet=1024
 	library=$(echo "$LIBRARY"/*/counters)
 	[ "$count" -le 50000 ] || rare=250
-	lies "count=$count,what=all,rare=$rare"
+	# More than its ring has room for: it looks where the host has read to
+	lies 100 "count=$count,what=all,rare=$rare"
 	now
 	end=$((now + 300))
 	while [ "$now" -lt "$end" ]; do
@@ -194,12 +195,11 @@ unframed()
 	expect "the channel was opened once for each" \
 		[ "$c_opens" -eq $((rounds + 1)) ]
 	expect "many made the ring useless" [ "$rounds" -ge $((count / 1000)) ]
-	if [ "$rounds" -ge 100 ]; then
-		expect "of each kind" [ $((bad_write_index > 0 &&
-			bad_offset8 > 0 && bad_len8 > 0)) -eq 1 ]
-		expect "and of the other ring" \
-			logged 'the other side wrote a bad read index' 1
-	fi
+	expect "of each kind" [ $((rounds < 100 || (bad_write_index > 0 &&
+		bad_offset8 > 0 && bad_len8 > 0))) -eq 1 ]
+	# No certainty: it looks there only when it needs room
+	printf 'bad read indices in the log: %d\n' \
+		"$(dmesg | grep -c 'wrote a bad read index')" | show
 	expect "the kinds add up" [ "$bad_sum" -eq "$c_bad_packets" ]
 	recovers
 }
@@ -211,7 +211,7 @@ offers()
 
 	# shellcheck disable=SC2086 # words
 	allow $ALLOWED
-	channel a "garble seed=$seed,count=100000000,what=offers+fields,rare=64"
+	channel a "garble seed=$seed,count=100000000,what=offers+fields,rare=512"
 	expect "the client sends" ctl a run 512 16 completion
 	while [ "$round" -lt 20 ]; do
 		rescind a

@@ -151,12 +151,12 @@ static void live_requests(void)
 		sleep_ns(MSEC);
 	}
 	/* The right answers to the last ones are on their way. */
-	for (i = 0; i < 20; i++) {
+	for (i = 0; i < 60; i++) {
 		live_receive(&live);
 		sleep_ns(MSEC);
 	}
 	expect(count("garbled") == 50000 && !live.in_flight);
-	expect(live.sent > 1000 && live.sent < LIVE_MAX);
+	expect(live.sent > 200 && live.sent < LIVE_MAX);
 	expect(live.answers == live.sent);
 	expect(count("rx_requests") == live.sent);
 	expect(count("tx_completions") == live.sent);
