@@ -356,6 +356,8 @@ static bool receive(struct channel *channel, uint64_t now)
 		break;
 	}
 	mask(channel);
+	if (packet.type == PKT_GPA_DIRECT)
+		traffic_gather(channel, &packet);
 	if (!answer(channel, &packet, now))
 		return false;
 

@@ -178,6 +178,14 @@ struct timer;
 #define CONTROL_LINE	512u
 #define CONTROL_REPLY	8192u
 
+/* What a GPA-direct packet's ranges describe: see traffic_gather() */
+struct gathered {
+	uint32_t ranges;
+	uint64_t range_bytes;
+	uint32_t bytes;		/* of these, in the scratch buffer */
+	bool wrong;
+};
+
 struct vmbus {
 	struct vm *vm;
 	uint32_t newest, version, connection;
@@ -204,6 +212,7 @@ struct vmbus {
 	bool line_too_long;
 
 	uint8_t packet[PACKET_MAX], scratch[PACKET_MAX];
+	struct gathered gathered;
 };
 
 /* vmbus.c */
@@ -246,6 +255,7 @@ void answer_drop(struct channel *channel, bool all);
 
 /* traffic.c */
 uint32_t crc32(uint32_t crc, const void *data, size_t length);
+void traffic_gather(struct channel *channel, const struct packet *packet);
 void traffic_check(struct channel *channel, const struct packet *packet);
 uint32_t traffic_fill(uint8_t *payload, uint32_t bytes, uint64_t sequence);
 uint32_t traffic_make(const struct channel *channel, uint8_t *payload,

@@ -149,28 +149,35 @@ static void check_sequence(struct channel *channel, uint64_t sequence)
 	}
 }
 
-/* Copy the ranges together. Return: their bytes, 0 after an error */
-static uint32_t gather(struct channel *channel, const struct packet *packet,
-		       uint8_t *to, uint32_t size)
+/**
+ * traffic_gather() - copy what a packet's ranges describe, into the bus' scratch
+ *
+ * For traffic_check(), and before the guest has an answer: then its memory is its
+ * own again. Nothing is counted, as the packet may be looked at once more.
+ */
+void traffic_gather(struct channel *channel, const struct packet *packet)
 {
 	struct vmbus *bus = channel->bus;
+	struct gathered *g = &bus->gathered;
+	const uint32_t size = sizeof(bus->scratch);
 	uint32_t i, ranges, at = 8, total = 0;
 
+	*g = (struct gathered){ .wrong = true };
 	if (packet->header_bytes < 8)
-		goto wrong;
+		return;
 	memcpy(&ranges, packet->header + 4, sizeof(ranges));
 	for (i = 0; i < ranges; i++) {
 		uint32_t bytes, offset;
 
 		if (packet->header_bytes - at < 8)
-			goto wrong;
+			return;
 		memcpy(&bytes, packet->header + at, sizeof(bytes));
 		memcpy(&offset, packet->header + at + 4, sizeof(offset));
 		at += 8;
 		if (offset >= VMBUS_PAGE)
-			goto wrong;
-		channel->count.gpa_ranges++;
-		channel->count.gpa_bytes += bytes;
+			return;
+		g->ranges++;
+		g->range_bytes += bytes;
 		while (bytes) {
 			uint32_t part = VMBUS_PAGE - offset;
 			const uint8_t *page;
@@ -179,40 +186,41 @@ static uint32_t gather(struct channel *channel, const struct packet *packet,
 			if (part > bytes)
 				part = bytes;
 			if (packet->header_bytes - at < 8)
-				goto wrong;
+				return;
 			memcpy(&frame, packet->header + at, sizeof(frame));
 			at += 8;
 			page = frame > UINT64_MAX / VMBUS_PAGE ? NULL :
 			       guest_memory(bus->vm, frame * VMBUS_PAGE,
 					    VMBUS_PAGE);
 			if (!page)
-				goto wrong;
+				return;
 			/* What is longer than a scratch buffer is foreign. */
 			if (total + part <= size)
-				memcpy(to + total, page + offset, part);
+				memcpy(bus->scratch + total, page + offset, part);
 			total += part;
 			bytes -= part;
 			offset = 0;
 		}
 	}
 	if (at != packet->header_bytes)
-		goto wrong;
-	return total <= size ? total : 0;
-wrong:
-	bus_error(bus, channel, "GPA-direct packet with %u bytes of ranges",
-		  packet->header_bytes);
-	return 0;
+		return;
+	g->bytes = total <= size ? total : 0;
+	g->wrong = false;
 }
 
 static void check_ranges(struct channel *channel, const struct packet *packet,
 			 bool has_sequence, uint64_t wanted)
 {
 	struct vmbus *bus = channel->bus;
-	uint32_t bytes = gather(channel, packet, bus->scratch,
-				sizeof(bus->scratch));
+	const struct gathered *g = &bus->gathered;
 	uint64_t sequence = 0;
 
-	switch (verify(bus->scratch, bytes, UINT32_MAX, &sequence)) {
+	channel->count.gpa_ranges += g->ranges;
+	channel->count.gpa_bytes += g->range_bytes;
+	if (g->wrong)
+		bus_error(bus, channel, "GPA-direct packet with %u bytes of ranges",
+			  packet->header_bytes);
+	switch (verify(bus->scratch, g->bytes, UINT32_MAX, &sequence)) {
 	case FOREIGN:
 		channel->count.gpa_foreign++;
 		break;
