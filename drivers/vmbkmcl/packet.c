@@ -81,7 +81,7 @@ void kmcl_packets_free(struct kmcl_channel *ch)
 	if (ch->pkt_spare)
 		kmcl_packet_destroy(ch->pkt_spare);
 	ch->pkt_spare = NULL;
-	/* Packets that the driver did not give back have theirs, and it was told */
+	/* Those of packets that the driver has not given back */
 	xa_for_each(&ch->slots, index, slot)
 		kfree(slot);
 	xa_destroy(&ch->slots);
