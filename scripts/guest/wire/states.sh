@@ -61,8 +61,7 @@ waiting()
 # Pause while Disabled is remembered for one opening
 disabled_pause()
 {
-	offer a echo
-	client a "$(instance $((offers - 1)))"
+	offered a echo
 	expect "pause" ctl a pause
 	expect "the channel is Disabled" state a Disabled
 	ctl a send 5 64
@@ -124,8 +123,7 @@ enabled_pause_start()
 # What has begun is finished, and undone
 disable_while_opening()
 {
-	offer a echo
-	client a "$(instance $((offers - 1)))"
+	offered a echo
 	ctl a send 5 64
 	host withhold open >/dev/null
 	ctl a enable
@@ -152,8 +150,7 @@ disable_while_opening()
 # inside_begins CALLBACK: the channel a, with 5 packets queued, is in the callback
 inside_begins()
 {
-	offer a echo
-	client a "$(instance $((offers - 1)))"
+	offered a echo
 	ctl a send 5 64
 	ctl a hook "$1" "${2:-block}"
 	ctl a enable
@@ -378,8 +375,7 @@ disable_inside_rescind()
 {
 	channel a complete-never
 	running a
-	expect "send 20" ctl a send 20 64 completion
-	expect "20 are in flight" within 5 counts a in_flight -eq 20
+	in_flight a 20 64
 	ctl a hook suspend block
 	rescind a
 	expect "Suspend has begun" within 5 blocked a suspend
@@ -402,8 +398,7 @@ rescind_inside_disable()
 {
 	channel a complete-never
 	running a
-	expect "send 20" ctl a send 20 64 completion
-	expect "20 are in flight" within 5 counts a in_flight -eq 20
+	in_flight a 20 64
 	ctl a hook suspend block
 	ctl a disable &
 	expect "Suspend has begun" within 5 blocked a suspend

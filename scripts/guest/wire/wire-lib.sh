@@ -161,13 +161,26 @@ offer()
 # channel CHANNEL BEHAVIOUR [OPTION]...: an offer and a channel on it, Active
 channel()
 {
+	offered "$@"
+	expect "enable" ctl "$1" enable
+	expect "the channel opens" within 10 state "$1" Active
+}
+
+# offered CHANNEL BEHAVIOUR [OPTION]...: the same, and the channel is Disabled
+offered()
+{
 	local name=$1 behaviour=$2
 
 	shift 2
 	offer "$name" "$behaviour"
 	client "$name" "$(instance $((offers - 1)))" "$@"
-	expect "enable" ctl "$name" enable
-	expect "the channel opens" within 10 state "$name" Active
+}
+
+# in_flight CHANNEL COUNT BYTES: requests that the host has not completed
+in_flight()
+{
+	expect "send $2" ctl "$1" send "$2" "$3" completion
+	expect "$2 are in flight" within 5 counts "$1" in_flight -eq "$2"
 }
 
 # client CHANNEL [INSTANCE] [OPTION]...: a channel, disabled
