@@ -86,10 +86,10 @@ void alloc_open_failed(struct kmcl_channel *ch, int status)
 	complete(&e->settled);
 }
 
-void alloc_echo(struct kmcl_channel *ch, struct kmcl_completion *comp,
+void alloc_echo(struct kmcl_channel *ch, struct kmcl_context *ctx,
 		void *buf, u32 len, u32 flags)
 {
-	kmcl_complete(comp, buf, len);
+	kmcl_complete(ctx, buf, len);
 }
 
 const struct kmcl_channel_ops alloc_ops = { .post_started = post_started };

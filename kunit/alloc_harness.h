@@ -36,7 +36,7 @@ struct alloc_fixture {
 	bool shortage;
 	struct alloc_end client;
 	struct alloc_end server;
-	struct kmcl_completion *held[PACKETS];
+	struct kmcl_context *held[PACKETS];
 	u8 order[PACKETS];
 	atomic_t delivered;
 	struct completion all_delivered;
@@ -61,7 +61,7 @@ void alloc_wait_settled(struct kunit *test, struct alloc_end *e);
 void alloc_open_both(struct kunit *test);
 int alloc_ask(struct kmcl_channel *ch);
 void alloc_open_failed(struct kmcl_channel *ch, int status);
-void alloc_echo(struct kmcl_channel *ch, struct kmcl_completion *comp,
+void alloc_echo(struct kmcl_channel *ch, struct kmcl_context *ctx,
 		void *buf, u32 len, u32 flags);
 
 #endif

@@ -117,7 +117,7 @@ static void synchronous_requests(struct kunit *test)
 	alloc_fail_each(test, f->slab, sync_try_round, 2);
 }
 
-static void hold(struct kmcl_channel *ch, struct kmcl_completion *comp,
+static void hold(struct kmcl_channel *ch, struct kmcl_context *ctx,
 		 void *buf, u32 len, u32 flags)
 {
 	struct alloc_end *e = kmcl_get_pointer(ch);
@@ -125,7 +125,7 @@ static void hold(struct kmcl_channel *ch, struct kmcl_completion *comp,
 	int i = atomic_read(&f->delivered);
 
 	f->order[i] = *(u8 *)buf;
-	f->held[i] = comp;
+	f->held[i] = ctx;
 	if (atomic_inc_return(&f->delivered) == PACKETS)
 		complete(&f->all_delivered);
 }

@@ -311,7 +311,7 @@ static void s22_a_completion_of_the_past_is_dropped(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 	struct end *client = &loop->client;
-	struct kmcl_completion *comp;
+	struct kmcl_context *ctx;
 	struct sent *old, *now;
 
 	loop_up(loop);
@@ -325,8 +325,8 @@ static void s22_a_completion_of_the_past_is_dropped(struct kunit *test)
 						  -ECANCELED));
 	now = loop_send(client, 2, KMCL_SEND_WAIT);
 	loop_wait(&loop->server, loop_kept(&loop->server) == 2);
-	comp = loop->server.kept[0];
-	KUNIT_EXPECT_EQ(test, (u32)comp->trans_id,
+	ctx = loop->server.kept[0];
+	KUNIT_EXPECT_EQ(test, (u32)ctx->trans_id,
 			(u32)loop->server.kept[1]->trans_id);
 	loop_complete_kept(&loop->server, 0, 11);
 	loop_wait(client, loop_counters(client).comps_stale);

@@ -146,16 +146,16 @@ static void a_quota_below_what_is_outstanding(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, loop_counters(server).outstanding, 2);
 }
 
-static void keep_fail_complete(struct end *e, struct kmcl_completion *comp,
+static void keep_fail_complete(struct end *e, struct kmcl_context *ctx,
 			       u64 value)
 {
 	if (value == 1) {
-		e->kept[0] = comp;
+		e->kept[0] = ctx;
 		WRITE_ONCE(e->nkept, 1);
 	} else if (value == 2) {
-		kmcl_packet_fail(comp);
+		kmcl_packet_fail(ctx);
 	} else {
-		kmcl_complete(comp, &value, sizeof(value));
+		kmcl_complete(ctx, &value, sizeof(value));
 	}
 }
 
@@ -211,13 +211,13 @@ static void only_reopening_revives_a_failed_queue(struct kunit *test)
 
 static u32 to_defer;
 
-static void defer_some(struct end *e, struct kmcl_completion *comp, u64 value)
+static void defer_some(struct end *e, struct kmcl_context *ctx, u64 value)
 {
 	if (to_defer) {
 		to_defer--;
-		kmcl_packet_defer(comp);
+		kmcl_packet_defer(ctx);
 	} else {
-		kmcl_complete(comp, &value, sizeof(value));
+		kmcl_complete(ctx, &value, sizeof(value));
 	}
 }
 
@@ -250,12 +250,12 @@ static void deferring_in_process_context(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c.outstanding, 0);
 }
 
-static void ask_for_process_context(struct end *e, struct kmcl_completion *comp,
+static void ask_for_process_context(struct end *e, struct kmcl_context *ctx,
 				    u64 value)
 {
 	if (!value)
 		kmcl_set_process_context(e->ch, true);
-	kmcl_complete(comp, NULL, 0);
+	kmcl_complete(ctx, NULL, 0);
 }
 
 static void a_batch_ends_in_the_context_it_began_in(struct kunit *test)

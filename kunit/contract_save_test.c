@@ -14,7 +14,7 @@
 
 static u32 bad_payloads;
 
-static void check_payload(struct kmcl_channel *ch, struct kmcl_completion *comp,
+static void check_payload(struct kmcl_channel *ch, struct kmcl_context *ctx,
 			  void *buf, u32 len, u32 flags)
 {
 	struct end *e = loop_end(ch);
@@ -24,7 +24,7 @@ static void check_payload(struct kmcl_channel *ch, struct kmcl_completion *comp,
 	bad_payloads += len != BYTES || word[0] != NOTHING(e->ngot);
 	for (i = 1; i < len / 8; i++)
 		bad_payloads += word[i] != word[0];
-	kmcl_complete(comp, NULL, 0);
+	kmcl_complete(ctx, NULL, 0);
 	WRITE_ONCE(e->ngot, e->ngot + 1);
 	wake_up_all(&e->wait);
 }

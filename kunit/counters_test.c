@@ -55,13 +55,13 @@ static void peaks_stay(struct kunit *test)
 	KUNIT_EXPECT_GT(test, c.batches, 0);
 }
 
-static void defer_then_fail(struct end *e, struct kmcl_completion *comp,
+static void defer_then_fail(struct end *e, struct kmcl_context *ctx,
 			    u64 value)
 {
 	if (!in_task())
-		kmcl_packet_defer(comp);
+		kmcl_packet_defer(ctx);
 	else
-		kmcl_packet_fail(comp);
+		kmcl_packet_fail(ctx);
 }
 
 static void deferred_and_failed_packets(struct kunit *test)

@@ -31,7 +31,7 @@ struct service {
 	u32 version;			/* the one that it knows; 0: none */
 	bool mute;
 	bool hold;			/* the next message: it reads no other */
-	struct kmcl_completion *held;
+	struct kmcl_context *held;
 	bool started;			/* the driver */
 	u32 got[DM_INFO + 1];
 	u32 bad;
@@ -61,7 +61,7 @@ static void service_judge(struct service *s, u16 type, bool accept)
 }
 
 static void service_process(struct kmcl_channel *ch,
-			    struct kmcl_completion *comp, void *buf, u32 len,
+			    struct kmcl_context *ctx, void *buf, u32 len,
 			    u32 flags)
 {
 	struct service *s = kmcl_get_pointer(ch);
@@ -75,7 +75,7 @@ static void service_process(struct kmcl_channel *ch,
 		s->got[hdr->type]++;
 		held = s->hold;
 		if (held)
-			s->held = comp;
+			s->held = ctx;
 		s->hold = false;
 	}
 	spin_unlock_bh(&s->lock);
@@ -86,7 +86,7 @@ static void service_process(struct kmcl_channel *ch,
 	else if (hdr->type == DM_CAPS_REPORT && !s->mute)
 		service_judge(s, DM_CAPS_RESPONSE, true);
 	if (!held)
-		kmcl_complete(comp, NULL, 0);
+		kmcl_complete(ctx, NULL, 0);
 	wake_up_all(&s->wait);
 }
 
@@ -140,7 +140,7 @@ static void service_wait_taken(struct service *s, u64 n)
 
 static void service_read_on(struct service *s)
 {
-	struct kmcl_completion *held;
+	struct kmcl_context *held;
 
 	spin_lock_bh(&s->lock);
 	s->hold = false;

@@ -18,7 +18,7 @@ struct hostile_fixture {
 	u8 *mem;			/* one page */
 	unsigned long pfn;
 	struct kmcl_mdl *mdl;
-	struct kmcl_completion *comp;	/* kept by the server */
+	struct kmcl_context *ctx;	/* kept by the server */
 	u32 packets;
 	u32 external;
 	u32 pending;
@@ -29,23 +29,23 @@ struct hostile_fixture {
 
 static struct hostile_fixture fx;
 
-static void server_process(struct kmcl_channel *ch, struct kmcl_completion *comp,
+static void server_process(struct kmcl_channel *ch, struct kmcl_context *ctx,
 			   void *buf, u32 len, u32 flags)
 {
 	struct end *e = loop_end(ch);
 	struct kmcl_mdl *mdl;
 
 	if (ch->ext_pending && flags & KMCL_PACKET_EXTERNAL) {
-		kmcl_packet_external(comp, 0, &mdl);
+		kmcl_packet_external(ctx, 0, &mdl);
 		WRITE_ONCE(fx.pending, fx.pending + 1);
 		wake_up_all(&e->wait);
 		return;
 	}
 	if (flags & KMCL_PACKET_EXTERNAL) {
 		fx.external++;
-		fx.comp = comp;
+		fx.ctx = ctx;
 	} else {
-		kmcl_complete(comp, NULL, 0);
+		kmcl_complete(ctx, NULL, 0);
 	}
 	WRITE_ONCE(fx.packets, fx.packets + 1);
 	wake_up_all(&e->wait);
@@ -79,8 +79,8 @@ static int hostile_init(struct kunit *test)
 
 static void hostile_exit(struct kunit *test)
 {
-	if (fx.comp)
-		kmcl_complete(fx.comp, NULL, 0);
+	if (fx.ctx)
+		kmcl_complete(fx.ctx, NULL, 0);
 	loop_exit(test);
 	kmcl_mdl_free(fx.mdl);
 	kfree(fx.mem);
@@ -219,11 +219,11 @@ static void close_waits_for_who_uses_the_memory(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, READ_ONCE(fx.closed));
 	KUNIT_EXPECT_EQ(test, READ_ONCE(fx.done), 0);
 	KUNIT_EXPECT_EQ(test, loop_log_count(&loop->client, 'C'), 0);
-	KUNIT_ASSERT_EQ(test, 0, kmcl_packet_external(fx.comp, 0, &mdl));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_packet_external(fx.ctx, 0, &mdl));
 	KUNIT_EXPECT_EQ(test, 0, kmcl_mdl_write(mdl, 0, &data, 1));
 	KUNIT_EXPECT_EQ(test, fx.mem[0], 0x77);
-	kmcl_complete(fx.comp, NULL, 0);
-	fx.comp = NULL;
+	kmcl_complete(fx.ctx, NULL, 0);
+	fx.ctx = NULL;
 	loop_job_wait(job);
 	KUNIT_EXPECT_EQ(test, fx.done, 1);
 	KUNIT_EXPECT_EQ(test, fx.status, -ECANCELED);
@@ -253,8 +253,8 @@ static void a_failed_packet_lets_go_of_the_memory(struct kunit *test)
 	loop_up(loop);
 	send_external(loop);
 	loop_wait(&loop->server, READ_ONCE(fx.packets) == 1);
-	kmcl_packet_fail(fx.comp);
-	fx.comp = NULL;
+	kmcl_packet_fail(fx.ctx);
+	fx.ctx = NULL;
 	KUNIT_EXPECT_EQ(test, kmcl_channel_disable(loop->client.ch), 0);
 	KUNIT_EXPECT_EQ(test, fx.done, 1);
 	KUNIT_EXPECT_EQ(test, fx.status, -ECANCELED);

@@ -26,7 +26,7 @@ struct ext_fixture {
 	struct kmcl_mdl *mdl[4];	/* freed at the end */
 	unsigned int nmdl;
 	/* The server's last packet */
-	struct kmcl_completion *comp;
+	struct kmcl_context *ctx;
 	u32 flags;
 	u32 packets;
 	u32 pending;			/* external data that was not there yet */
@@ -37,18 +37,18 @@ struct ext_fixture {
 
 static struct ext_fixture fx;
 
-static void server_process(struct kmcl_channel *ch, struct kmcl_completion *comp,
+static void server_process(struct kmcl_channel *ch, struct kmcl_context *ctx,
 			   void *buf, u32 len, u32 flags)
 {
 	struct end *e = loop_end(ch);
 	struct kmcl_mdl *mdl;
 
 	if (ch->ext_pending) {
-		if (kmcl_packet_external(comp, 0, &mdl) == -EINPROGRESS)
+		if (kmcl_packet_external(ctx, 0, &mdl) == -EINPROGRESS)
 			fx.pending++;
 		return;
 	}
-	fx.comp = comp;
+	fx.ctx = ctx;
 	fx.flags = flags;
 	WRITE_ONCE(fx.packets, fx.packets + 1);
 	wake_up_all(&e->wait);
@@ -82,8 +82,8 @@ static int external_init(struct kunit *test)
 
 static void external_exit(struct kunit *test)
 {
-	if (fx.comp)
-		kmcl_complete(fx.comp, NULL, 0);
+	if (fx.ctx)
+		kmcl_complete(fx.ctx, NULL, 0);
 	loop_exit(test);
 	while (fx.nmdl)
 		kmcl_mdl_free(fx.mdl[--fx.nmdl]);
@@ -170,11 +170,11 @@ static void wait_packet(struct loop *loop, u32 n)
 
 static void complete_packet(struct loop *loop)
 {
-	struct kmcl_completion *comp = fx.comp;
+	struct kmcl_context *ctx = fx.ctx;
 	u32 before = READ_ONCE(fx.done);
 
-	fx.comp = NULL;
-	kmcl_complete(comp, NULL, 0);
+	fx.ctx = NULL;
+	kmcl_complete(ctx, NULL, 0);
 	loop_wait(&loop->client, READ_ONCE(fx.done) > before);
 	KUNIT_EXPECT_EQ(loop->test, fx.status, 0);
 }
@@ -197,7 +197,7 @@ static void one_range_from_an_offset_over_three_frames(struct kunit *test)
 	kmcl_channel_start(loop->server.ch);
 	wait_packet(loop, 1);
 	KUNIT_EXPECT_EQ(test, fx.flags, KMCL_PACKET_EXTERNAL);
-	KUNIT_ASSERT_EQ(test, 0, kmcl_packet_external(fx.comp, 0, &mdl));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_packet_external(fx.ctx, 0, &mdl));
 	KUNIT_EXPECT_EQ(test, kmcl_mdl_total(mdl), 5000);
 	loop_expect_bytes(test, mdl, 0, fx.mem + FRAME + 4000, 5000);
 	complete_packet(loop);
@@ -222,7 +222,7 @@ static void a_chain_has_a_range_per_piece_with_bytes(struct kunit *test)
 		    range(0, 8192), fx.pfn[4], fx.pfn[5]);
 	kmcl_channel_start(loop->server.ch);
 	wait_packet(loop, 1);
-	KUNIT_ASSERT_EQ(test, 0, kmcl_packet_external(fx.comp, 0, &mdl));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_packet_external(fx.ctx, 0, &mdl));
 	KUNIT_EXPECT_EQ(test, kmcl_mdl_total(mdl), 20 + 2 + 8192);
 	loop_expect_bytes(test, mdl, 0, fx.mem + 10, 20);
 	loop_expect_bytes(test, mdl, 20, fx.mem + 2 * FRAME - 1, 2);
@@ -254,7 +254,7 @@ static void a_part_of_a_chain(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, kmcl_send_mdl_part(pkt, NULL, 0, first,
 						    FRAME + 1, 0, WAIT));
 	wait_packet(loop, 2);
-	KUNIT_ASSERT_EQ(test, 0, kmcl_packet_external(fx.comp, 0, &first));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_packet_external(fx.ctx, 0, &first));
 	KUNIT_EXPECT_EQ(test, kmcl_mdl_total(first), 999);
 	loop_expect_bytes(test, first, 0, fx.mem + 3 * FRAME + 9, 999);
 	complete_packet(loop);
@@ -346,7 +346,7 @@ static void hundreds_of_frames_in_one_range(struct kunit *test)
 			__kmcl_send_pfns(pkt, NULL, 0, pfns, frames + 1, WAIT));
 	KUNIT_ASSERT_EQ(test, 0, kmcl_send_pfns(pkt, NULL, 0, pfns, frames, WAIT));
 	wait_packet(loop, 1);
-	KUNIT_ASSERT_EQ(test, 0, kmcl_packet_external(fx.comp, 0, &mdl));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_packet_external(fx.ctx, 0, &mdl));
 	KUNIT_EXPECT_EQ(test, mdl->npfns, frames);
 	KUNIT_EXPECT_EQ(test, mdl->bytes, frames * FRAME);
 	KUNIT_EXPECT_MEMEQ(test, mdl->pfns, pfns, frames * sizeof(*pfns));
@@ -367,7 +367,7 @@ static void the_server_writes_into_the_clients_memory(struct kunit *test)
 	mdl = describe(test, 2 * FRAME - 100, 2 * FRAME, false);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_send_mdl(pkt, NULL, 0, mdl, WAIT));
 	wait_packet(loop, 1);
-	KUNIT_ASSERT_EQ(test, 0, kmcl_packet_external(fx.comp, 0, &mdl));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_packet_external(fx.ctx, 0, &mdl));
 	KUNIT_EXPECT_EQ(test, kmcl_mdl_write(mdl, 0, data, sizeof(data)), 0);
 	KUNIT_EXPECT_MEMEQ(test, fx.mem + 2 * FRAME - 100, data, sizeof(data));
 	p = kmcl_mdl_map(mdl);
@@ -378,7 +378,7 @@ static void the_server_writes_into_the_clients_memory(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, kmcl_mdl_map(mdl), (void *)p);
 	kmcl_mdl_unmap(mdl);
 	/* The same chain again; that it may be written was said first */
-	KUNIT_EXPECT_EQ(test, 0, kmcl_packet_external(fx.comp,
+	KUNIT_EXPECT_EQ(test, 0, kmcl_packet_external(fx.ctx,
 						      KMCL_EXTERNAL_READ_ONLY,
 						      &again));
 	KUNIT_EXPECT_PTR_EQ(test, again, mdl);
@@ -400,7 +400,7 @@ static void external_data_for_reading_only(struct kunit *test)
 	describe(test, FRAME, 100, true);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_send_mdl(pkt, NULL, 0, mdl, WAIT));
 	wait_packet(loop, 1);
-	KUNIT_ASSERT_EQ(test, 0, kmcl_packet_external(fx.comp,
+	KUNIT_ASSERT_EQ(test, 0, kmcl_packet_external(fx.ctx,
 						      KMCL_EXTERNAL_READ_ONLY,
 						      &mdl));
 	KUNIT_EXPECT_EQ(test, kmcl_mdl_write(mdl, 0, "x", 1), -EACCES);
@@ -425,16 +425,16 @@ static void asking_for_external_data_in_the_wrong_way(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 1),
 			__kmcl_packet_external(NULL, 0, &mdl));
 	KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 2),
-			__kmcl_packet_external(fx.comp, 2, &mdl));
+			__kmcl_packet_external(fx.ctx, 2, &mdl));
 	KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 3),
-			__kmcl_packet_external(fx.comp, 0, NULL));
+			__kmcl_packet_external(fx.ctx, 0, NULL));
 	complete_packet(loop);
 	/* None in the next one, in the same context */
 	KUNIT_ASSERT_EQ(test, 0, kmcl_send_mdl(pkt, &payload, 8, NULL, WAIT));
 	wait_packet(loop, 2);
 	KUNIT_EXPECT_EQ(test, fx.flags, 0);
 	KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 1),
-			__kmcl_packet_external(fx.comp, 0, &mdl));
+			__kmcl_packet_external(fx.ctx, 0, &mdl));
 	complete_packet(loop);
 	kmcl_packet_free(pkt);
 }
@@ -453,7 +453,7 @@ static void external_data_that_is_not_there_yet(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fx.pending, 2);
 	KUNIT_EXPECT_EQ(test, fx.packets, 1);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->server).delivered, 1);
-	KUNIT_ASSERT_EQ(test, 0, kmcl_packet_external(fx.comp, 0, &mdl));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_packet_external(fx.ctx, 0, &mdl));
 	loop_expect_bytes(test, mdl, 0, fx.mem + 5, 100);
 	complete_packet(loop);
 	kmcl_packet_free(pkt);
@@ -478,8 +478,8 @@ static void ranges_go_with_a_packet_that_is_queued(struct kunit *test)
 		mdl->pfns[i] = 0;
 	loop_up(loop);
 	wait_packet(loop, 1);
-	KUNIT_EXPECT_STREQ(test, (char *)fx.comp->buf, "queued");
-	KUNIT_ASSERT_EQ(test, 0, kmcl_packet_external(fx.comp, 0, &mdl));
+	KUNIT_EXPECT_STREQ(test, (char *)fx.ctx->buf, "queued");
+	KUNIT_ASSERT_EQ(test, 0, kmcl_packet_external(fx.ctx, 0, &mdl));
 	KUNIT_EXPECT_EQ(test, kmcl_mdl_total(mdl), 2 * FRAME);
 	loop_expect_bytes(test, mdl, 0, fx.mem + 3, 2 * FRAME);
 	complete_packet(loop);
@@ -511,8 +511,8 @@ static void a_full_ring_queues_packets_with_ranges(struct kunit *test)
 		struct kmcl_mdl *there;
 
 		wait_packet(loop, i + 1);
-		KUNIT_EXPECT_EQ(test, fx.comp->buf[0], i);
-		KUNIT_ASSERT_EQ(test, 0, kmcl_packet_external(fx.comp, 0, &there));
+		KUNIT_EXPECT_EQ(test, fx.ctx->buf[0], i);
+		KUNIT_ASSERT_EQ(test, 0, kmcl_packet_external(fx.ctx, 0, &there));
 		loop_expect_bytes(test, there, 0, fx.mem + 1, 5 * FRAME);
 		complete_packet(loop);
 		kmcl_packet_free(pkt[i]);

@@ -124,7 +124,7 @@ static bool may_deliver(struct end *e)
 	return last == 's' || last == 'P' || last == 'p';
 }
 
-static void on_process(struct kmcl_channel *ch, struct kmcl_completion *comp,
+static void on_process(struct kmcl_channel *ch, struct kmcl_context *ctx,
 		       void *buf, u32 len, u32 flags)
 {
 	struct end *e = loop_end(ch);
@@ -145,13 +145,13 @@ static void on_process(struct kmcl_channel *ch, struct kmcl_completion *comp,
 	e->ngot++;
 	keep = e->keep && e->nkept < LOOP_KEPT;
 	if (keep)
-		e->kept[e->nkept++] = comp;
+		e->kept[e->nkept++] = ctx;
 	spin_unlock_bh(&e->lock);
 
 	if (e->process)
-		e->process(e, comp, value);
+		e->process(e, ctx, value);
 	else if (!keep)
-		kmcl_complete(comp, &value, sizeof(value));
+		kmcl_complete(ctx, &value, sizeof(value));
 
 	spin_lock_bh(&e->lock);
 	e->processing = false;

@@ -60,8 +60,8 @@ struct end {
 	/* Incoming packets */
 	bool keep;		/* complete them later */
 	bool ignore;		/* do not record what arrives */
-	void (*process)(struct end *e, struct kmcl_completion *comp, u64 value);
-	struct kmcl_completion *kept[LOOP_KEPT];
+	void (*process)(struct end *e, struct kmcl_context *ctx, u64 value);
+	struct kmcl_context *kept[LOOP_KEPT];
 	unsigned int nkept;
 	u64 *got;
 	u32 ngot;

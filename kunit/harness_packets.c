@@ -135,14 +135,14 @@ void loop_inject_len8(struct end *e, u16 len8)
 
 void loop_complete_kept(struct end *e, unsigned int index, u64 reply)
 {
-	struct kmcl_completion *comp;
+	struct kmcl_context *ctx;
 
 	spin_lock_bh(&e->lock);
-	comp = e->kept[index];
+	ctx = e->kept[index];
 	e->kept[index] = NULL;
 	spin_unlock_bh(&e->lock);
-	if (comp)
-		kmcl_complete(comp, &reply, sizeof(reply));
+	if (ctx)
+		kmcl_complete(ctx, &reply, sizeof(reply));
 }
 
 void loop_complete_all(struct end *e)

@@ -190,18 +190,18 @@ static void the_default_routine_frees(struct kunit *test)
 
 static u32 contexts_wrong;
 
-static void use_context(struct end *e, struct kmcl_completion *comp, u64 value)
+static void use_context(struct end *e, struct kmcl_context *ctx, u64 value)
 {
-	u8 *context = kmcl_completion_context(comp);
+	u8 *context = kmcl_context_priv(ctx);
 
 	/* Nothing of an earlier packet's, nor of a kept one's */
 	if (memchr_inv(context, 0, 100))
 		contexts_wrong++;
 	memset(context, 0xff, 100);
 	if (value % 3)
-		kmcl_complete(comp, &value, sizeof(value));
+		kmcl_complete(ctx, &value, sizeof(value));
 	else
-		e->kept[e->nkept++] = comp;
+		e->kept[e->nkept++] = ctx;
 }
 
 static void each_incoming_packet_has_a_context(struct kunit *test)
@@ -221,7 +221,7 @@ static void each_incoming_packet_has_a_context(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, contexts_wrong, 0);
 	for (i = 0; i < 50; i++)
 		KUNIT_EXPECT_NULL(test,
-				  memchr_inv(kmcl_completion_context(server->kept[i]),
+				  memchr_inv(kmcl_context_priv(server->kept[i]),
 					     0xff, 100));
 	loop_complete_all(server);
 	loop_wait(&loop->client, loop_done(&loop->client) == 150);
@@ -310,14 +310,14 @@ static void a_batch_ends_at_the_quota(struct kunit *test)
 	loop_wait(&loop->client, loop_done(&loop->client) == 10);
 }
 
-static void fail_or_defer(struct end *e, struct kmcl_completion *comp, u64 value)
+static void fail_or_defer(struct end *e, struct kmcl_context *ctx, u64 value)
 {
 	if (value == 3 && !in_task())
-		kmcl_packet_defer(comp);
+		kmcl_packet_defer(ctx);
 	else if (value == 7)
-		kmcl_packet_fail(comp);
+		kmcl_packet_fail(ctx);
 	else
-		kmcl_complete(comp, &value, sizeof(value));
+		kmcl_complete(ctx, &value, sizeof(value));
 }
 
 /* A packet counts once it was delivered for good; a failed one never is */
@@ -341,13 +341,13 @@ static void a_batch_ends_with_defer_and_fail(struct kunit *test)
 
 static bool hold_back;
 
-static void defer_while_held(struct end *e, struct kmcl_completion *comp,
+static void defer_while_held(struct end *e, struct kmcl_context *ctx,
 			     u64 value)
 {
 	if (READ_ONCE(hold_back))
-		kmcl_packet_defer(comp);
+		kmcl_packet_defer(ctx);
 	else
-		kmcl_complete(comp, &value, sizeof(value));
+		kmcl_complete(ctx, &value, sizeof(value));
 }
 
 /* Neither lost nor delivered while the channel is paused */
@@ -398,12 +398,12 @@ static void a_byte_above_the_packet_size(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, loop->server.got_len, 16);
 }
 
-static void complete_with_too_much(struct end *e, struct kmcl_completion *comp,
+static void complete_with_too_much(struct end *e, struct kmcl_context *ctx,
 				   u64 value)
 {
 	static u8 data[64];
 
-	kmcl_complete(comp, data, sizeof(data));
+	kmcl_complete(ctx, data, sizeof(data));
 }
 
 /* Cut to the packet size of who completes; dropped by who takes less */

@@ -215,10 +215,10 @@ static void try_in_state(struct end *e, char what)
 	try_all(e);
 }
 
-static void try_in_process(struct end *e, struct kmcl_completion *comp, u64 value)
+static void try_in_process(struct end *e, struct kmcl_context *ctx, u64 value)
 {
 	try_all(e);
-	kmcl_complete(comp, NULL, 0);
+	kmcl_complete(ctx, NULL, 0);
 }
 
 static void state_callbacks_may_not_end_their_channel(struct kunit *test)

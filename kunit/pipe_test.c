@@ -31,11 +31,11 @@ struct message {
 
 static struct message *last;
 
-static void remember(struct end *e, struct kmcl_completion *comp, u64 value)
+static void remember(struct end *e, struct kmcl_context *ctx, u64 value)
 {
-	last->len = comp->len;
-	memcpy(last->data, comp->buf, comp->len);
-	kmcl_complete(comp, &value, sizeof(value));
+	last->len = ctx->len;
+	memcpy(last->data, ctx->buf, ctx->len);
+	kmcl_complete(ctx, &value, sizeof(value));
 }
 
 static int send_bytes(struct end *e, const u8 *data, u32 len, u32 flags)

@@ -310,22 +310,22 @@ static void a_quota_bounds_what_is_outstanding(struct kunit *test)
 static u32 deferred, context_kept;
 
 /* Each packet is put off where it comes in a softirq, and counted */
-static void defer_in_softirq(struct end *e, struct kmcl_completion *comp,
+static void defer_in_softirq(struct end *e, struct kmcl_context *ctx,
 			     u64 value)
 {
-	u64 *context = kmcl_completion_context(comp);
+	u64 *context = kmcl_context_priv(ctx);
 
 	if (!in_task() || value == 5) {
 		if (*context == 0) {
 			*context = value + 100;
 			deferred++;
-			kmcl_packet_defer(comp);
+			kmcl_packet_defer(ctx);
 			return;
 		}
 	}
 	if (*context == value + 100)
 		context_kept++;
-	kmcl_complete(comp, &value, sizeof(value));
+	kmcl_complete(ctx, &value, sizeof(value));
 }
 
 static void a_deferred_packet_comes_again_in_process_context(struct kunit *test)
@@ -358,9 +358,9 @@ static void a_deferred_packet_comes_again_in_process_context(struct kunit *test)
 	loop_wait(server, READ_ONCE(server->batch_packets) == 100);
 }
 
-static void always_defer(struct end *e, struct kmcl_completion *comp, u64 value)
+static void always_defer(struct end *e, struct kmcl_context *ctx, u64 value)
 {
-	kmcl_packet_defer(comp);
+	kmcl_packet_defer(ctx);
 }
 
 static void a_deferred_packet_ends_with_the_channel(struct kunit *test)
@@ -380,12 +380,12 @@ static void a_deferred_packet_ends_with_the_channel(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s->status, -ENODEV);
 }
 
-static void fail_the_third(struct end *e, struct kmcl_completion *comp, u64 value)
+static void fail_the_third(struct end *e, struct kmcl_context *ctx, u64 value)
 {
 	if (value == 2)
-		kmcl_packet_fail(comp);
+		kmcl_packet_fail(ctx);
 	else
-		kmcl_complete(comp, &value, sizeof(value));
+		kmcl_complete(ctx, &value, sizeof(value));
 }
 
 static void a_failed_packet_stops_delivery_until_reopened(struct kunit *test)

@@ -221,12 +221,12 @@ static void revoking_racing_with_disable_and_sends(struct kunit *test)
 
 static u64 last_value, disorder, gaps;
 
-static void expect_rising(struct end *e, struct kmcl_completion *comp, u64 value)
+static void expect_rising(struct end *e, struct kmcl_context *ctx, u64 value)
 {
 	disorder += value <= last_value;
 	gaps += value != last_value + 1;
 	last_value = value;
-	kmcl_complete(comp, NULL, 0);
+	kmcl_complete(ctx, NULL, 0);
 }
 
 static void pausing_loses_and_mixes_up_nothing(struct kunit *test)

@@ -81,12 +81,12 @@ static void which_callbacks_may_wait(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, results['C' - 'A'], -ENODEV);
 }
 
-static void request_in_process(struct end *e, struct kmcl_completion *comp,
+static void request_in_process(struct end *e, struct kmcl_context *ctx,
 			       u64 value)
 {
 	if (value == 1)
 		request_in_callback(e, 'X');
-	kmcl_complete(comp, &value, sizeof(value));
+	kmcl_complete(ctx, &value, sizeof(value));
 }
 
 static void a_passive_process_callback_may_not_wait(struct kunit *test)

@@ -44,11 +44,11 @@ static void without_wait_it_ends_in_the_ring(struct kunit *test)
 	loop_wait(&loop->server, loop_got(&loop->server) == 1);
 }
 
-static void reply_of(struct end *e, struct kmcl_completion *comp, u64 value)
+static void reply_of(struct end *e, struct kmcl_context *ctx, u64 value)
 {
 	static u8 data[64] = { [0 ... 63] = 0x5a };
 
-	kmcl_complete(comp, value == 1 ? data : NULL, value == 1 ? 21 : 0);
+	kmcl_complete(ctx, value == 1 ? data : NULL, value == 1 ? 21 : 0);
 }
 
 static void a_reply_too_long_is_cut_and_its_length_told(struct kunit *test)

@@ -261,12 +261,12 @@ static void the_budget(struct kunit *test)
 	probes_expect_count(server, EV_BUDGET, 1);
 }
 
-static void defer_once(struct end *e, struct kmcl_completion *comp, u64 value)
+static void defer_once(struct end *e, struct kmcl_context *ctx, u64 value)
 {
 	if (in_task())
-		kmcl_complete(comp, NULL, 0);
+		kmcl_complete(ctx, NULL, 0);
 	else
-		kmcl_packet_defer(comp);
+		kmcl_packet_defer(ctx);
 }
 
 static void a_deferred_packet(struct kunit *test)
@@ -290,9 +290,9 @@ static void a_deferred_packet(struct kunit *test)
 	probes_expect_count(server, EV_DEFER, 1);
 }
 
-static void fail(struct end *e, struct kmcl_completion *comp, u64 value)
+static void fail(struct end *e, struct kmcl_context *ctx, u64 value)
 {
-	kmcl_packet_fail(comp);
+	kmcl_packet_fail(ctx);
 }
 
 static void a_failed_packet(struct kunit *test)

@@ -175,14 +175,14 @@ static void states(struct kunit *test)
 
 static u64 failed_id;
 
-static void defer_then_fail(struct end *e, struct kmcl_completion *comp,
+static void defer_then_fail(struct end *e, struct kmcl_context *ctx,
 			    u64 value)
 {
-	failed_id = comp->trans_id;
+	failed_id = ctx->trans_id;
 	if (in_task())
-		kmcl_packet_fail(comp);
+		kmcl_packet_fail(ctx);
 	else
-		kmcl_packet_defer(comp);
+		kmcl_packet_defer(ctx);
 }
 
 static void what_goes_wrong(struct kunit *test)

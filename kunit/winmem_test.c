@@ -23,7 +23,7 @@ struct winmem_fixture {
 	PFN_NUMBER pfn[PAGES];
 	VMBPACKET packet;
 	/* The server's packet */
-	VMBPACKETCOMPLETION comp;
+	VMBPACKETCOMPLETION ctx;
 	UINT32 flags;
 	u32 packets;
 	u32 done;
@@ -35,7 +35,7 @@ static struct winmem_fixture fx;
 static VOID process_packet(VMBCHANNEL Channel, VMBPACKETCOMPLETION Packet,
 			   PVOID Buffer, UINT32 BufferLength, UINT32 Flags)
 {
-	fx.comp = Packet;
+	fx.ctx = Packet;
 	fx.flags = Flags;
 	WRITE_ONCE(fx.packets, fx.packets + 1);
 	wake_up_all(&loop_end(Channel)->wait);
@@ -71,8 +71,8 @@ static void winmem_exit(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 
-	if (fx.comp)
-		VmbChannelPacketComplete(fx.comp, NULL, 0);
+	if (fx.ctx)
+		VmbChannelPacketComplete(fx.ctx, NULL, 0);
 	if (fx.packet) {
 		kmcl_channel_disable(loop->client.ch);
 		fx.ending = fx.packet->state != KMCL_PKT_IDLE;
@@ -106,8 +106,8 @@ static void expect_untouched(struct kunit *test, VMBPACKET pkt)
 	EXPECT_STATUS(test, VmbPacketSend(pkt, NULL, 0, fx.mdl, WAIT),
 		      STATUS_SUCCESS);
 	loop_wait(&loop->server, READ_ONCE(fx.packets) == 1);
-	VmbChannelPacketComplete(fx.comp, NULL, 0);
-	fx.comp = NULL;
+	VmbChannelPacketComplete(fx.ctx, NULL, 0);
+	fx.ctx = NULL;
 	loop_wait(&loop->client, READ_ONCE(fx.done) == 1);
 }
 
@@ -467,13 +467,13 @@ static void getting_external_data(struct kunit *test)
 	loop_wait(&loop->server, READ_ONCE(fx.packets) == 1);
 	EXPECT_STATUS(test, VmbChannelPacketGetExternalData(NULL, 0, &mdl),
 		      STATUS_INVALID_PARAMETER_1);
-	EXPECT_STATUS(test, VmbChannelPacketGetExternalData(fx.comp, 2, &mdl),
+	EXPECT_STATUS(test, VmbChannelPacketGetExternalData(fx.ctx, 2, &mdl),
 		      STATUS_INVALID_PARAMETER_2);
-	EXPECT_STATUS(test, VmbChannelPacketGetExternalData(fx.comp, 0, NULL),
+	EXPECT_STATUS(test, VmbChannelPacketGetExternalData(fx.ctx, 0, NULL),
 		      STATUS_INVALID_PARAMETER_3);
-	EXPECT_STATUS(test, VmbChannelPacketGetExternalData(fx.comp, 0, &mdl),
+	EXPECT_STATUS(test, VmbChannelPacketGetExternalData(fx.ctx, 0, &mdl),
 		      STATUS_SUCCESS);
-	EXPECT_STATUS(test, VmbChannelPacketGetExternalData(fx.comp, 0, &again),
+	EXPECT_STATUS(test, VmbChannelPacketGetExternalData(fx.ctx, 0, &again),
 		      STATUS_SUCCESS);
 	KUNIT_EXPECT_PTR_EQ(test, mdl, again);
 	KUNIT_EXPECT_EQ(test, MmGetMdlByteCount(mdl), 100);

@@ -109,15 +109,15 @@ static void latency_needs_a_channel_that_is_open(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, original, 77);
 }
 
-static void put_off_in_softirq(struct end *e, struct kmcl_completion *comp,
+static void put_off_in_softirq(struct end *e, struct kmcl_context *ctx,
 			       u64 value)
 {
 	u64 reply = value + 1;
 
 	if (in_task())
-		VmbChannelPacketComplete(comp, &reply, sizeof(reply));
+		VmbChannelPacketComplete(ctx, &reply, sizeof(reply));
 	else
-		VmbChannelPacketDeferToPassive(comp);
+		VmbChannelPacketDeferToPassive(ctx);
 }
 
 static void a_packet_is_put_off_to_passive(struct kunit *test)
@@ -151,13 +151,13 @@ static void a_packet_is_put_off_to_passive(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).comps_stale, 0);
 }
 
-static void fail_the_second(struct end *e, struct kmcl_completion *comp,
+static void fail_the_second(struct end *e, struct kmcl_context *ctx,
 			    u64 value)
 {
 	if (value == 2)
-		VmbChannelPacketFail(comp);
+		VmbChannelPacketFail(ctx);
 	else
-		VmbChannelPacketComplete(comp, &value, sizeof(value));
+		VmbChannelPacketComplete(ctx, &value, sizeof(value));
 }
 
 static void a_failed_packet_stops_the_queue(struct kunit *test)

@@ -295,12 +295,12 @@ static void removed_while_and_after_it_closes(struct kunit *test)
 	EXPECT_STATUS(test, r.status, STATUS_DEVICE_REMOVED);
 }
 
-static void reply_of_24_bytes(struct end *e, struct kmcl_completion *comp,
+static void reply_of_24_bytes(struct end *e, struct kmcl_context *ctx,
 			      u64 value)
 {
 	u64 data[3] = { 11, 22, 33 };
 
-	VmbChannelPacketComplete(comp, data, sizeof(data));
+	VmbChannelPacketComplete(ctx, data, sizeof(data));
 }
 
 static void too_small_for_the_reply(struct kunit *test)

@@ -221,7 +221,7 @@ struct tr_options {
 /* The library keeps this much for us with each incoming packet */
 struct tr_held {
 	struct list_head node;
-	struct kmcl_completion *comp;
+	struct kmcl_context *ctx;
 };
 
 extern const char * const tr_event_names[TR_EVENTS];
@@ -247,7 +247,7 @@ void tr_memory_free(struct tr *tr);
 /* packet.c */
 void tr_fill(void *buf, u64 seq, u32 len);
 void tr_count(struct tr *tr, u64 *counter);
-void tr_process(struct kmcl_channel *ch, struct kmcl_completion *comp,
+void tr_process(struct kmcl_channel *ch, struct kmcl_context *ctx,
 		void *buf, u32 len, u32 flags);
 void tr_processed(struct kmcl_channel *ch, u32 packets);
 void tr_set_hold(struct tr *tr, bool on);

@@ -109,23 +109,23 @@ static void receive(struct tr *tr, const void *buf, u32 len)
 	spin_unlock_irqrestore(&tr->lock, flags);
 }
 
-static bool keep(struct tr *tr, struct kmcl_completion *comp)
+static bool keep(struct tr *tr, struct kmcl_context *ctx)
 {
-	struct tr_held *held = kmcl_completion_context(comp);
+	struct tr_held *held = kmcl_context_priv(ctx);
 	unsigned long flags;
 	bool hold;
 
 	spin_lock_irqsave(&tr->lock, flags);
 	hold = tr->hold;
 	if (hold) {
-		held->comp = comp;
+		held->ctx = ctx;
 		list_add_tail(&held->node, &tr->held);
 	}
 	spin_unlock_irqrestore(&tr->lock, flags);
 	return hold;
 }
 
-void tr_process(struct kmcl_channel *ch, struct kmcl_completion *comp,
+void tr_process(struct kmcl_channel *ch, struct kmcl_context *ctx,
 		void *buf, u32 len, u32 flags)
 {
 	struct tr *tr = kmcl_get_pointer(ch);
@@ -136,16 +136,16 @@ void tr_process(struct kmcl_channel *ch, struct kmcl_completion *comp,
 		tr_leave(tr, TR_PROCESS);
 		/* The same packet comes again, and is looked at then; or never */
 		if (hook.action == TR_DEFER)
-			kmcl_packet_defer(comp);
+			kmcl_packet_defer(ctx);
 		else
-			kmcl_packet_fail(comp);
+			kmcl_packet_fail(ctx);
 		return;
 	}
 	receive(tr, buf, len);
 	tr_act(tr, TR_PROCESS, hook);
 	tr_leave(tr, TR_PROCESS);
-	if (!keep(tr, comp))
-		kmcl_complete(comp, NULL, 0);
+	if (!keep(tr, ctx))
+		kmcl_complete(ctx, NULL, 0);
 }
 
 void tr_processed(struct kmcl_channel *ch, u32 packets)
@@ -169,7 +169,7 @@ void tr_set_hold(struct tr *tr, bool on)
 
 	/* Completing frees the entry */
 	list_for_each_entry_safe(held, next, &list, node)
-		kmcl_complete(held->comp, NULL, 0);
+		kmcl_complete(held->ctx, NULL, 0);
 }
 
 /* Outgoing packets */

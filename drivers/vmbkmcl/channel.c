@@ -17,10 +17,10 @@
 #include "kmcl_internal.h"
 
 static void default_process(struct kmcl_channel *ch,
-			    struct kmcl_completion *comp, void *buf, u32 len,
+			    struct kmcl_context *ctx, void *buf, u32 len,
 			    u32 flags)
 {
-	kmcl_complete(comp, NULL, 0);
+	kmcl_complete(ctx, NULL, 0);
 }
 
 /**

@@ -166,7 +166,7 @@ void kmcl_tx_fail_in_flight(struct kmcl_channel *ch, int status,
 	kmcl_done_run(ch, &flags);
 	spin_unlock_irqrestore(&ch->tx_lock, flags);
 	list_for_each_entry_safe(item, n, &comps, node)
-		kmcl_comp_free(container_of(item, struct kmcl_completion, item));
+		kmcl_ctx_free(container_of(item, struct kmcl_context, item));
 }
 
 /* The channel ends: what is queued will never be sent. */

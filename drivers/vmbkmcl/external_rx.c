@@ -31,9 +31,9 @@ u32 kmcl_ext_rx_room(const struct kmcl_channel *ch)
 	       len / 8 * sizeof(unsigned long);
 }
 
-static struct kmcl_mdl *rx_mdls(const struct kmcl_completion *comp)
+static struct kmcl_mdl *rx_mdls(const struct kmcl_context *ctx)
 {
-	return comp->context + ALIGN(comp->ch->context_size, 8);
+	return ctx->context + ALIGN(ctx->ch->context_size, 8);
 }
 
 /* One range of the wire as a description; false: it cannot be true. */
@@ -68,21 +68,21 @@ static bool read_range(const u8 *p, u32 left, struct kmcl_mdl *mdl,
 
 /**
  * kmcl_ext_take() - the ranges of an incoming packet
- * @comp: the server's completion context, where they go
+ * @ctx: the server's context of the packet, where they go
  * @pkt: the packet, in the ring
  *
  * Context: atomic.
  * Return: whether they are well formed, within the limits, and the client is
  * still there; if so the context holds the client until kmcl_ext_release().
  */
-bool kmcl_ext_take(struct kmcl_completion *comp,
+bool kmcl_ext_take(struct kmcl_context *ctx,
 		   const struct kmcl_ring_packet *pkt)
 {
-	struct kmcl_channel *ch = comp->ch;
+	struct kmcl_channel *ch = ctx->ch;
 	u32 i, n, used, at = sizeof(struct ext_head);
 	u32 most = max_ranges(ch, kmcl_ext_rx_header(ch));
 	const struct ext_head *head = (const void *)pkt->header;
-	struct kmcl_mdl *mdls = rx_mdls(comp);
+	struct kmcl_mdl *mdls = rx_mdls(ctx);
 	unsigned long *pfns = (unsigned long *)(mdls + most);
 	u64 bytes = 0;
 
@@ -103,32 +103,32 @@ bool kmcl_ext_take(struct kmcl_completion *comp,
 	}
 	if (at != pkt->header_len || bytes > ch->ext_data)
 		return false;
-	comp->held = kmcl_loopback_hold(ch);
-	if (!comp->held)
+	ctx->held = kmcl_loopback_hold(ch);
+	if (!ctx->held)
 		return false;
-	comp->ranges = n;
+	ctx->ranges = n;
 	return true;
 }
 
 /* The driver, or the library, is done with an incoming packet. Atomic. */
-void kmcl_ext_release(struct kmcl_completion *comp)
+void kmcl_ext_release(struct kmcl_context *ctx)
 {
-	struct kmcl_mdl *mdl = rx_mdls(comp);
+	struct kmcl_mdl *mdl = rx_mdls(ctx);
 
-	if (!comp->held)
+	if (!ctx->held)
 		return;
-	for (; comp->ranges; comp->ranges--, mdl++)
+	for (; ctx->ranges; ctx->ranges--, mdl++)
 		if (mdl->map)
 			pr_err_ratelimited("%s: external data was not unmapped before its packet was completed; the mapping is lost\n",
-					   kmcl_name(comp->ch));
-	kmcl_loopback_unhold(comp->held);
-	comp->held = NULL;
+					   kmcl_name(ctx->ch));
+	kmcl_loopback_unhold(ctx->held);
+	ctx->held = NULL;
 }
 
 /**
  * __kmcl_packet_external() - the client's memory that comes with a packet
  *	(VmbChannelPacketGetExternalData)
- * @comp: what the process callback was given, with KMCL_PACKET_EXTERNAL, inside
+ * @ctx: what the process callback was given, with KMCL_PACKET_EXTERNAL, inside
  *	that callback
  * @flags: KMCL_EXTERNAL_READ_ONLY: only to be read; the first call counts
  * @mdl: where the chain goes; the library's, valid until the packet is
@@ -139,27 +139,27 @@ void kmcl_ext_release(struct kmcl_completion *comp)
  * and leave the packet alone, it is called again; -EINVAL, argument 1: no
  * external data, 2: flags, 3: no @mdl.
  */
-int __kmcl_packet_external(struct kmcl_completion *comp, u32 flags,
+int __kmcl_packet_external(struct kmcl_context *ctx, u32 flags,
 			   struct kmcl_mdl **mdl)
 {
 	u32 i;
 
-	if (!comp || !comp->ranges)
+	if (!ctx || !ctx->ranges)
 		return KMCL_ERR(EINVAL, 1);
 	if (flags & ~KMCL_EXTERNAL_READ_ONLY)
 		return KMCL_ERR(EINVAL, 2);
 	if (!mdl)
 		return KMCL_ERR(EINVAL, 3);
-	if (comp->ch->ext_pending) {
-		comp->ch->ext_pending--;
-		kmcl_packet_defer(comp);
+	if (ctx->ch->ext_pending) {
+		ctx->ch->ext_pending--;
+		kmcl_packet_defer(ctx);
 		return -EINPROGRESS;
 	}
-	*mdl = rx_mdls(comp);
-	for (i = 0; i < comp->ranges && !comp->ext_given; i++)
+	*mdl = rx_mdls(ctx);
+	for (i = 0; i < ctx->ranges && !ctx->ext_given; i++)
 		if (flags & KMCL_EXTERNAL_READ_ONLY)
 			(*mdl)[i].flags |= KMCL_MDL_READ_ONLY;
-	comp->ext_given = true;
+	ctx->ext_given = true;
 	return 0;
 }
 EXPORT_SYMBOL_GPL(__kmcl_packet_external);

@@ -16,21 +16,21 @@
 #include "trace.h"
 
 /* Room for an incoming packet again: resume if delivery waits for it. */
-void kmcl_comp_free(struct kmcl_completion *comp)
+void kmcl_ctx_free(struct kmcl_context *ctx)
 {
-	struct kmcl_channel *ch = comp->ch;
+	struct kmcl_channel *ch = ctx->ch;
 	bool resume = false, keep;
 	unsigned long flags;
 
-	if (comp->queued) {
-		comp->queued = false;
+	if (ctx->queued) {
+		ctx->queued = false;
 		atomic_dec(&ch->comps_queued);
 	}
 	spin_lock_irqsave(&ch->rx_lock, flags);
-	keep = ch->comp_cached < KMCL_CACHED;
+	keep = ch->ctx_cached < KMCL_CACHED;
 	if (keep) {
-		list_add(&comp->item.node, &ch->comp_cache);
-		ch->comp_cached++;
+		list_add(&ctx->item.node, &ch->ctx_cache);
+		ch->ctx_cached++;
 	}
 	if (ch->rx_stalled) {
 		ch->rx_stalled = false;
@@ -40,7 +40,7 @@ void kmcl_comp_free(struct kmcl_completion *comp)
 		kmcl_rx_schedule(ch, ch->rx_passive || ch->rx_once);
 	spin_unlock_irqrestore(&ch->rx_lock, flags);
 	if (!keep)
-		kfree(comp);
+		kfree(ctx);
 }
 
 static void put_outstanding(struct kmcl_channel *ch, bool external)
@@ -63,7 +63,7 @@ static void put_outstanding(struct kmcl_channel *ch, bool external)
 /**
  * kmcl_complete() - the driver is done with an incoming packet
  *	(VmbChannelPacketComplete)
- * @comp: what the process callback was given; not to be used afterwards
+ * @ctx: what the process callback was given; not to be used afterwards
  * @buf: data for the sender; copied; may be the packet's own buffer
  * @len: its bytes, at most the channel's packet size; 0: none
  *
@@ -72,10 +72,10 @@ static void put_outstanding(struct kmcl_channel *ch, bool external)
  *
  * Context: atomic.
  */
-void kmcl_complete(struct kmcl_completion *comp, const void *buf, u32 len)
+void kmcl_complete(struct kmcl_context *ctx, const void *buf, u32 len)
 {
-	struct kmcl_channel *ch = comp->ch;
-	bool external = comp->ranges;
+	struct kmcl_channel *ch = ctx->ch;
+	bool external = ctx->ranges;
 
 	if (len > ch->max_payload) {
 		pr_warn_ratelimited("%s: completion data of %u bytes was cut to the packet size, %u\n",
@@ -84,11 +84,11 @@ void kmcl_complete(struct kmcl_completion *comp, const void *buf, u32 len)
 	}
 	if (!buf)
 		len = 0;
-	kmcl_ext_release(comp);
-	if (comp->wanted)
-		kmcl_tx_comp(ch, comp, buf, len);
+	kmcl_ext_release(ctx);
+	if (ctx->wanted)
+		kmcl_tx_comp(ch, ctx, buf, len);
 	else
-		kmcl_comp_free(comp);
+		kmcl_ctx_free(ctx);
 	put_outstanding(ch, external);
 }
 EXPORT_SYMBOL_GPL(kmcl_complete);
@@ -96,30 +96,30 @@ EXPORT_SYMBOL_GPL(kmcl_complete);
 /**
  * kmcl_packet_defer() - deliver the packet again, in process context
  *	(VmbChannelPacketDeferToPassive)
- * @comp: what the process callback was given, inside that callback
+ * @ctx: what the process callback was given, inside that callback
  *
  * Later packets wait behind it. When the channel closes first it is dropped.
  *
  * Context: atomic.
  */
-void kmcl_packet_defer(struct kmcl_completion *comp)
+void kmcl_packet_defer(struct kmcl_context *ctx)
 {
-	struct kmcl_channel *ch = comp->ch;
+	struct kmcl_channel *ch = ctx->ch;
 	unsigned long flags;
 
 	spin_lock_irqsave(&ch->rx_lock, flags);
-	ch->rx_deferred = comp;
+	ch->rx_deferred = ctx;
 	ch->deferred++;
 	spin_unlock_irqrestore(&ch->rx_lock, flags);
-	trace_kmcl_defer(ch, comp->trans_id);
-	put_outstanding(ch, comp->ranges);
+	trace_kmcl_defer(ch, ctx->trans_id);
+	put_outstanding(ch, ctx->ranges);
 }
 EXPORT_SYMBOL_GPL(kmcl_packet_defer);
 
 /**
  * kmcl_packet_fail() - the packet is malformed beyond repair
  *	(VmbChannelPacketFail)
- * @comp: what the process callback was given, inside that callback; not to be
+ * @ctx: what the process callback was given, inside that callback; not to be
  *	used afterwards
  *
  * No completion is sent, and nothing more is received until the channel was
@@ -127,37 +127,37 @@ EXPORT_SYMBOL_GPL(kmcl_packet_defer);
  *
  * Context: atomic.
  */
-void kmcl_packet_fail(struct kmcl_completion *comp)
+void kmcl_packet_fail(struct kmcl_context *ctx)
 {
-	struct kmcl_channel *ch = comp->ch;
-	bool external = comp->ranges;
+	struct kmcl_channel *ch = ctx->ch;
+	bool external = ctx->ranges;
 	unsigned long flags;
 
-	trace_kmcl_fail(ch, comp->trans_id);
+	trace_kmcl_fail(ch, ctx->trans_id);
 	spin_lock_irqsave(&ch->rx_lock, flags);
 	ch->rx_failed = true;
 	ch->failed++;
 	ch->bad_packets++;
 	ch->bad[KMCL_BAD_DRIVER]++;
 	spin_unlock_irqrestore(&ch->rx_lock, flags);
-	kmcl_ext_release(comp);
-	kmcl_comp_free(comp);
+	kmcl_ext_release(ctx);
+	kmcl_ctx_free(ctx);
 	put_outstanding(ch, external);
 }
 EXPORT_SYMBOL_GPL(kmcl_packet_fail);
 
 /**
- * kmcl_completion_context() - the driver's memory with an incoming packet
- * @comp: what the process callback was given
+ * kmcl_context_priv() - the driver's memory with an incoming packet
+ * @ctx: what the process callback was given
  *
  * Context: atomic.
  * Return: as many bytes as __kmcl_set_context_size() was told.
  */
-void *kmcl_completion_context(struct kmcl_completion *comp)
+void *kmcl_context_priv(struct kmcl_context *ctx)
 {
-	return comp->context;
+	return ctx->context;
 }
-EXPORT_SYMBOL_GPL(kmcl_completion_context);
+EXPORT_SYMBOL_GPL(kmcl_context_priv);
 
 /**
  * kmcl_set_quota() - most packets in the driver's hands

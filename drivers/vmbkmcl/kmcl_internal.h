@@ -144,7 +144,7 @@ struct kmcl_packet {
 };
 
 /* An incoming packet in the driver's hands, then its completion */
-struct kmcl_completion {
+struct kmcl_context {
 	struct kmcl_item item;
 	struct kmcl_channel *ch;
 	u64 trans_id;
@@ -281,9 +281,9 @@ struct kmcl_channel {
 	u32 quota;			/* 0: no limit */
 	u32 outstanding;
 	u32 ext_pending;		/* for tests: so often "not yet" */
-	struct kmcl_completion *rx_deferred;
-	struct list_head comp_cache;
-	u32 comp_cached;
+	struct kmcl_context *rx_deferred;
+	struct list_head ctx_cache;
+	u32 ctx_cached;
 	atomic_t comps_queued;		/* in txq, for want of room */
 	u32 outstanding_peak;
 	u32 external;			/* of @outstanding */
@@ -349,7 +349,7 @@ void kmcl_tx_flush(struct kmcl_channel *ch);
 void kmcl_tx_attach(struct kmcl_channel *ch);
 void kmcl_tx_gate(struct kmcl_channel *ch, bool open);
 void kmcl_tx_dead(struct kmcl_channel *ch);
-void kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_completion *comp,
+void kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_context *ctx,
 		  const void *buf, u32 len);
 void kmcl_signal(struct kmcl_channel *ch);
 
@@ -379,7 +379,7 @@ void kmcl_rx_drain(struct kmcl_channel *ch);
 void kmcl_rx_signalled(struct kmcl_channel *ch);
 
 /* incoming.c */
-void kmcl_comp_free(struct kmcl_completion *comp);
+void kmcl_ctx_free(struct kmcl_context *ctx);
 
 /* pipe.c */
 int kmcl_pipe_put(struct kmcl_channel *ch, u64 id, const void *buf, u32 len);
@@ -413,9 +413,9 @@ u32 kmcl_ext_rx_header(const struct kmcl_channel *ch);
 u32 kmcl_ext_rx_room(const struct kmcl_channel *ch);
 int kmcl_ext_from_mdl(struct kmcl_packet *pkt, const struct kmcl_mdl *mdl,
 		      u32 payload);
-bool kmcl_ext_take(struct kmcl_completion *comp,
+bool kmcl_ext_take(struct kmcl_context *ctx,
 		   const struct kmcl_ring_packet *pkt);
-void kmcl_ext_release(struct kmcl_completion *comp);
+void kmcl_ext_release(struct kmcl_context *ctx);
 
 /* loopback.c */
 extern const struct kmcl_transport_ops kmcl_loopback_ops;

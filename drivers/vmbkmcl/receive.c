@@ -21,20 +21,20 @@
 #include "kmcl_internal.h"
 #include "trace.h"
 
-static struct kmcl_completion *comp_new(struct kmcl_channel *ch, gfp_t gfp)
+static struct kmcl_context *ctx_new(struct kmcl_channel *ch, gfp_t gfp)
 {
-	struct kmcl_completion *comp;
+	struct kmcl_context *ctx;
 
-	comp = kmalloc(sizeof(*comp) + ch->max_packet +
+	ctx = kmalloc(sizeof(*ctx) + ch->max_packet +
 		       ALIGN(ch->context_size, 8) + kmcl_ext_rx_room(ch), gfp);
-	if (!comp)
+	if (!ctx)
 		return NULL;
-	comp->held = NULL;
-	comp->queued = false;
-	INIT_LIST_HEAD(&comp->item.node);
-	comp->ch = ch;
-	comp->context = comp->buf + ch->max_packet;
-	return comp;
+	ctx->held = NULL;
+	ctx->queued = false;
+	INIT_LIST_HEAD(&ctx->item.node);
+	ctx->ch = ch;
+	ctx->context = ctx->buf + ch->max_packet;
+	return ctx;
 }
 
 /*
@@ -43,7 +43,7 @@ static struct kmcl_completion *comp_new(struct kmcl_channel *ch, gfp_t gfp)
  * used until its completion is in the ring. Two endpoints that stop at that limit
  * would wait for one another for ever, so it is far from what either needs.
  */
-static bool comp_allowed(const struct kmcl_channel *ch)
+static bool ctx_allowed(const struct kmcl_channel *ch)
 {
 	lockdep_assert_held(&ch->rx_lock);
 	return (!ch->quota || ch->outstanding < ch->quota) &&
@@ -51,21 +51,21 @@ static bool comp_allowed(const struct kmcl_channel *ch)
 }
 
 /* An ERR_PTR: -EAGAIN: not allowed, or -ENOMEM */
-static struct kmcl_completion *comp_get(struct kmcl_channel *ch)
+static struct kmcl_context *ctx_get(struct kmcl_channel *ch)
 {
-	struct kmcl_completion *comp = NULL;
+	struct kmcl_context *ctx = NULL;
 	unsigned long flags;
 	bool allowed;
 
 	spin_lock_irqsave(&ch->rx_lock, flags);
-	allowed = comp_allowed(ch);
+	allowed = ctx_allowed(ch);
 	if (allowed)
-		comp = list_first_entry_or_null(&ch->comp_cache,
-						struct kmcl_completion,
+		ctx = list_first_entry_or_null(&ch->ctx_cache,
+						struct kmcl_context,
 						item.node);
-	if (comp) {
-		list_del(&comp->item.node);
-		ch->comp_cached--;
+	if (ctx) {
+		list_del(&ctx->item.node);
+		ch->ctx_cached--;
 	}
 	if (!allowed) {
 		ch->quota_stops++;
@@ -74,7 +74,7 @@ static struct kmcl_completion *comp_get(struct kmcl_channel *ch)
 	spin_unlock_irqrestore(&ch->rx_lock, flags);
 	if (!allowed)
 		return ERR_PTR(-EAGAIN);
-	return comp ?: comp_new(ch, GFP_ATOMIC) ?: ERR_PTR(-ENOMEM);
+	return ctx ?: ctx_new(ch, GFP_ATOMIC) ?: ERR_PTR(-ENOMEM);
 }
 
 /* @pkt: NULL if there is not even a descriptor */
@@ -116,21 +116,21 @@ static void ring_broken(struct kmcl_channel *ch, enum kmcl_ring_error err,
 }
 
 /* Deliver one packet; false: the driver deferred or failed it. */
-static bool deliver_one(struct kmcl_channel *ch, struct kmcl_completion *comp)
+static bool deliver_one(struct kmcl_channel *ch, struct kmcl_context *ctx)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(&ch->rx_lock, flags);
 	ch->outstanding++;
 	ch->outstanding_peak = max(ch->outstanding_peak, ch->outstanding);
-	ch->external += !!comp->ranges;
-	if (!comp->again)
+	ch->external += !!ctx->ranges;
+	if (!ctx->again)
 		ch->delivered++;
 	WRITE_ONCE(ch->rx_deferred, NULL);
 	spin_unlock_irqrestore(&ch->rx_lock, flags);
-	comp->again = true;
-	ch->process(ch, comp, comp->buf, comp->len,
-		    comp->ranges ? KMCL_PACKET_EXTERNAL : 0);
+	ctx->again = true;
+	ch->process(ch, ctx, ctx->buf, ctx->len,
+		    ctx->ranges ? KMCL_PACKET_EXTERNAL : 0);
 	/* The context may be gone; what happened to it stands in the channel */
 	return !READ_ONCE(ch->rx_deferred) && !READ_ONCE(ch->rx_failed);
 }
@@ -139,31 +139,31 @@ static bool deliver_one(struct kmcl_channel *ch, struct kmcl_completion *comp)
  * Copy the packet out of the ring, or an ERR_PTR: -EAGAIN, -ENOMEM: it stays, for
  * want of a context; -EPROTO: it was malformed, and is gone.
  */
-static struct kmcl_completion *take(struct kmcl_channel *ch,
+static struct kmcl_context *take(struct kmcl_channel *ch,
 				    const struct kmcl_ring_packet *pkt,
 				    u32 skip, u32 len)
 {
-	struct kmcl_completion *comp = comp_get(ch);
+	struct kmcl_context *ctx = ctx_get(ch);
 
-	if (IS_ERR(comp))
-		return comp;
-	memcpy(comp->buf, pkt->payload + skip, len);
-	memset(comp->context, 0, ch->context_size);
-	comp->trans_id = pkt->trans_id;
-	comp->len = len;
-	comp->wanted = pkt->flags & KMCL_WIRE_FLAG_COMPLETION_REQUESTED &&
+	if (IS_ERR(ctx))
+		return ctx;
+	memcpy(ctx->buf, pkt->payload + skip, len);
+	memset(ctx->context, 0, ch->context_size);
+	ctx->trans_id = pkt->trans_id;
+	ctx->len = len;
+	ctx->wanted = pkt->flags & KMCL_WIRE_FLAG_COMPLETION_REQUESTED &&
 		       !ch->pipe;
-	comp->again = false;
-	comp->ranges = 0;
-	comp->ext_given = false;
-	if (pkt->type == KMCL_WIRE_DATA_GPA_DIRECT && !kmcl_ext_take(comp, pkt)) {
-		kmcl_comp_free(comp);
-		comp = ERR_PTR(-EPROTO);
+	ctx->again = false;
+	ctx->ranges = 0;
+	ctx->ext_given = false;
+	if (pkt->type == KMCL_WIRE_DATA_GPA_DIRECT && !kmcl_ext_take(ctx, pkt)) {
+		kmcl_ctx_free(ctx);
+		ctx = ERR_PTR(-EPROTO);
 	} else {
-		trace_kmcl_fetch(ch, pkt->trans_id, false, len, comp->ranges);
+		trace_kmcl_fetch(ch, pkt->trans_id, false, len, ctx->ranges);
 	}
 	kmcl_ring_consume(&ch->rx, pkt);
-	return comp;
+	return ctx;
 }
 
 /* Of use here? A pipe has no external data, and a client is not sent any. */
@@ -196,7 +196,7 @@ static enum kmcl_bad inspect(struct kmcl_channel *ch,
 static enum kmcl_rx_reason deliver(struct kmcl_channel *ch, u32 *budget,
 				   u32 *delivered)
 {
-	struct kmcl_completion *comp;
+	struct kmcl_context *ctx;
 	struct kmcl_ring_packet pkt;
 	enum kmcl_ring_error err;
 	enum kmcl_bad bad;
@@ -205,8 +205,8 @@ static enum kmcl_rx_reason deliver(struct kmcl_channel *ch, u32 *budget,
 	for (; *budget; (*budget)--) {
 		if (!READ_ONCE(ch->rx_open))
 			return KMCL_STOP_GATE;
-		comp = ch->rx_deferred;
-		if (!comp) {
+		ctx = ch->rx_deferred;
+		if (!ctx) {
 			err = kmcl_ring_peek(&ch->rx, &pkt);
 			if (err != KMCL_RING_OK) {
 				ring_broken(ch, err, &pkt);
@@ -228,17 +228,17 @@ static enum kmcl_rx_reason deliver(struct kmcl_channel *ch, u32 *budget,
 				kmcl_ring_consume(&ch->rx, &pkt);
 				continue;
 			}
-			comp = take(ch, &pkt, skip, len);
-			if (comp == ERR_PTR(-EAGAIN))
+			ctx = take(ch, &pkt, skip, len);
+			if (ctx == ERR_PTR(-EAGAIN))
 				return KMCL_STOP_QUOTA;
-			if (comp == ERR_PTR(-ENOMEM))
+			if (ctx == ERR_PTR(-ENOMEM))
 				return KMCL_STOP_MEMORY;
-			if (IS_ERR(comp)) {
+			if (IS_ERR(ctx)) {
 				bad_packet(ch, KMCL_BAD_EXTERNAL, &pkt);
 				continue;
 			}
 		}
-		if (!deliver_one(ch, comp) && !ch->rx_failed)
+		if (!deliver_one(ch, ctx) && !ch->rx_failed)
 			return KMCL_STOP_DEFER;
 		(*delivered)++;
 		if (ch->rx_failed)
@@ -271,8 +271,8 @@ static bool finish_batch(struct kmcl_channel *ch, enum kmcl_rx_reason reason,
 	    !again) {
 		/* Completions made since then did not see the flag */
 		ch->rx_stalled = true;
-		again = comp_allowed(ch) && (reason == KMCL_STOP_QUOTA ||
-					     !list_empty(&ch->comp_cache));
+		again = ctx_allowed(ch) && (reason == KMCL_STOP_QUOTA ||
+					     !list_empty(&ch->ctx_cache));
 	}
 	need_passive = ch->rx_passive || ch->rx_once;
 	closing = !ch->rx_open;
@@ -357,7 +357,7 @@ static void rx_work(struct work_struct *work)
 void kmcl_rx_init(struct kmcl_channel *ch)
 {
 	spin_lock_init(&ch->rx_lock);
-	INIT_LIST_HEAD(&ch->comp_cache);
+	INIT_LIST_HEAD(&ch->ctx_cache);
 	tasklet_setup(&ch->rx_tasklet, rx_tasklet);
 	INIT_WORK(&ch->rx_work, rx_work);
 }
@@ -365,16 +365,16 @@ void kmcl_rx_init(struct kmcl_channel *ch)
 /* Before the rings are connected. One context makes sure of progress. Sleeps. */
 int kmcl_rx_attach(struct kmcl_channel *ch)
 {
-	struct kmcl_completion *comp;
+	struct kmcl_context *ctx;
 
 	/* What was given back since then may have another context size */
 	kmcl_rx_detach(ch);
-	comp = comp_new(ch, GFP_KERNEL);
-	if (!comp)
+	ctx = ctx_new(ch, GFP_KERNEL);
+	if (!ctx)
 		return -ENOMEM;
 	spin_lock_irq(&ch->rx_lock);
-	list_add(&comp->item.node, &ch->comp_cache);
-	ch->comp_cached++;
+	list_add(&ctx->item.node, &ch->ctx_cache);
+	ch->ctx_cached++;
 	ch->rx_failed = false;
 	ch->rx_stalled = false;
 	ch->rx_again = false;
@@ -385,22 +385,22 @@ int kmcl_rx_attach(struct kmcl_channel *ch)
 /* The rings are gone. A deferred packet goes with them. Sleeps. */
 void kmcl_rx_detach(struct kmcl_channel *ch)
 {
-	struct kmcl_completion *comp, *next;
+	struct kmcl_context *ctx, *next;
 	LIST_HEAD(list);
 
 	tasklet_kill(&ch->rx_tasklet);
 	cancel_work_sync(&ch->rx_work);
 	spin_lock_irq(&ch->rx_lock);
-	list_splice_init(&ch->comp_cache, &list);
-	ch->comp_cached = 0;
+	list_splice_init(&ch->ctx_cache, &list);
+	ch->ctx_cached = 0;
 	if (ch->rx_deferred)
 		list_add(&ch->rx_deferred->item.node, &list);
 	ch->rx_deferred = NULL;
 	ch->rx_once = false;
 	spin_unlock_irq(&ch->rx_lock);
-	list_for_each_entry_safe(comp, next, &list, item.node) {
-		kmcl_ext_release(comp);
-		kfree(comp);
+	list_for_each_entry_safe(ctx, next, &list, item.node) {
+		kmcl_ext_release(ctx);
+		kfree(ctx);
 	}
 }
 

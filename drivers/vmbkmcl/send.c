@@ -138,7 +138,7 @@ static void ring_broken(struct kmcl_channel *ch)
 
 static int put_item(struct kmcl_channel *ch, struct kmcl_item *item)
 {
-	struct kmcl_completion *comp;
+	struct kmcl_context *ctx;
 	struct kmcl_packet *pkt;
 	int ret;
 
@@ -159,8 +159,8 @@ static int put_item(struct kmcl_channel *ch, struct kmcl_item *item)
 		return 0;
 	}
 
-	comp = container_of(item, struct kmcl_completion, item);
-	ret = put_comp(ch, comp->trans_id, comp->buf, comp->len);
+	ctx = container_of(item, struct kmcl_context, item);
+	ret = put_comp(ch, ctx->trans_id, ctx->buf, ctx->len);
 	if (!ret)
 		list_del(&item->node);
 	return ret;
@@ -180,7 +180,7 @@ static u32 item_bytes(const struct kmcl_channel *ch,
 		pkt = container_of(item, struct kmcl_packet, item);
 		return packet_bytes(ch, pkt->ext_len, pkt->len);
 	}
-	return kmcl_ring_bytes(0, container_of(item, struct kmcl_completion,
+	return kmcl_ring_bytes(0, container_of(item, struct kmcl_context,
 					       item)->len);
 }
 
@@ -206,9 +206,9 @@ void kmcl_tx_flush(struct kmcl_channel *ch)
 	if (!ch->tx_link)
 		goto unlock;
 	list_for_each_entry_safe(item, next, &ch->txq, node) {
-		bool comp = item->kind == KMCL_ITEM_COMP;
+		bool completion = item->kind == KMCL_ITEM_COMP;
 
-		if (!comp && !ch->tx_open)
+		if (!completion && !ch->tx_open)
 			continue;
 		ret = put_item(ch, item);
 		if (ret == -EAGAIN) {
@@ -222,7 +222,7 @@ void kmcl_tx_flush(struct kmcl_channel *ch)
 			ring_broken(ch);
 		if (ret)
 			break;
-		if (comp)
+		if (completion)
 			list_add_tail(&item->node, &comps);
 	}
 	signal |= kmcl_ring_commit(&ch->tx);
@@ -236,7 +236,7 @@ unlock:
 	spin_unlock_irqrestore(&ch->tx_lock, flags);
 	rcu_read_unlock();
 	list_for_each_entry_safe(item, next, &comps, node)
-		kmcl_comp_free(container_of(item, struct kmcl_completion, item));
+		kmcl_ctx_free(container_of(item, struct kmcl_context, item));
 }
 
 static void enqueue(struct kmcl_packet *pkt, const void *buf, u32 len)
@@ -405,8 +405,8 @@ void kmcl_tx_dead(struct kmcl_channel *ch)
 	spin_unlock_irqrestore(&ch->tx_lock, flags);
 }
 
-/* Send the driver's completion of an incoming packet; frees @comp. Atomic. */
-void kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_completion *comp,
+/* Send the driver's completion of an incoming packet; frees @ctx. Atomic. */
+void kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_context *ctx,
 		  const void *buf, u32 len)
 {
 	bool queued = false, signal = false;
@@ -420,18 +420,18 @@ void kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_completion *comp,
 		goto unlock;
 	}
 	if (list_empty(&ch->txq))
-		ret = put_comp(ch, comp->trans_id, buf, len);
+		ret = put_comp(ch, ctx->trans_id, buf, len);
 	if (!ret) {
 		signal = kmcl_ring_commit(&ch->tx);
 	} else {
 		queued = true;
-		comp->queued = true;
+		ctx->queued = true;
 		atomic_inc(&ch->comps_queued);
 		/* It may be the packet's own buffer */
-		memmove(comp->buf, buf, len);
-		comp->len = len;
-		comp->item.kind = KMCL_ITEM_COMP;
-		list_add_tail(&comp->item.node, &ch->txq);
+		memmove(ctx->buf, buf, len);
+		ctx->len = len;
+		ctx->item.kind = KMCL_ITEM_COMP;
+		list_add_tail(&ctx->item.node, &ch->txq);
 	}
 unlock:
 	spin_unlock_irqrestore(&ch->tx_lock, flags);
@@ -441,5 +441,5 @@ unlock:
 	if (queued)
 		kmcl_tx_flush(ch);
 	else
-		kmcl_comp_free(comp);
+		kmcl_ctx_free(ctx);
 }

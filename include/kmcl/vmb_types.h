@@ -16,7 +16,7 @@
 
 typedef struct kmcl_channel *VMBCHANNEL;
 typedef struct kmcl_packet *VMBPACKET;
-typedef struct kmcl_completion *VMBPACKETCOMPLETION;
+typedef struct kmcl_context *VMBPACKETCOMPLETION;
 
 /* Send flags: complete when the peer has */
 #define VMBUS_CHANNEL_FORMAT_FLAG_WAIT_FOR_COMPLETION	0x1

@@ -22,7 +22,7 @@
 
 struct device;
 struct kmcl_channel;
-struct kmcl_completion;
+struct kmcl_context;
 struct kmcl_packet;
 struct scatterlist;
 
@@ -88,7 +88,7 @@ struct kmcl_channel_ops {
  * KMCL_PACKET_EXTERNAL.
  */
 typedef void (*kmcl_process_fn)(struct kmcl_channel *ch,
-				struct kmcl_completion *comp,
+				struct kmcl_context *ctx,
 				void *buf, u32 len, u32 flags);
 /* Delivery stops after @packets packets */
 typedef void (*kmcl_processed_fn)(struct kmcl_channel *ch, u32 packets);
@@ -188,11 +188,11 @@ int __kmcl_send_sync(struct kmcl_channel *ch, const void *buf, u32 len,
 		     u32 flags, void *reply, u32 *reply_len, s64 timeout_ns);
 
 /* Incoming packets */
-void kmcl_complete(struct kmcl_completion *comp, const void *buf, u32 len);
-void kmcl_packet_defer(struct kmcl_completion *comp);
-void kmcl_packet_fail(struct kmcl_completion *comp);
-void *kmcl_completion_context(struct kmcl_completion *comp);
-int __kmcl_packet_external(struct kmcl_completion *comp, u32 flags,
+void kmcl_complete(struct kmcl_context *ctx, const void *buf, u32 len);
+void kmcl_packet_defer(struct kmcl_context *ctx);
+void kmcl_packet_fail(struct kmcl_context *ctx);
+void *kmcl_context_priv(struct kmcl_context *ctx);
+int __kmcl_packet_external(struct kmcl_context *ctx, u32 flags,
 			   struct kmcl_mdl **mdl);
 
 /* Saving and restoring, servers that are paused */
@@ -453,10 +453,10 @@ static inline int kmcl_send_sg(struct kmcl_packet *pkt, const void *buf,
 	return kmcl_errno(__kmcl_send_sg(pkt, buf, len, sg, nents, flags));
 }
 
-static inline int kmcl_packet_external(struct kmcl_completion *comp, u32 flags,
+static inline int kmcl_packet_external(struct kmcl_context *ctx, u32 flags,
 				       struct kmcl_mdl **mdl)
 {
-	return kmcl_errno(__kmcl_packet_external(comp, flags, mdl));
+	return kmcl_errno(__kmcl_packet_external(ctx, flags, mdl));
 }
 
 static inline int kmcl_send_sync_mdl(struct kmcl_channel *ch, const void *buf,
