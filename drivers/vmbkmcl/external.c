@@ -11,7 +11,7 @@
 #include <linux/export.h>
 #include <linux/scatterlist.h>
 
-#include "external.h"
+#include "ext_wire.h"
 
 /* A header that is being written; @ret tells why it cannot be */
 struct ext_writer {

@@ -43,7 +43,7 @@
 #define KMCL_MAX_CONTEXT_SIZE		(64U * 1024)
 #define KMCL_MAX_RING_PAGES		((u32)BIT(18))	/* 1 GiB */
 #define KMCL_CACHED			64	/* free objects kept per channel */
-#define KMCL_SLOTLESS_BITS		7	/* see transaction.c */
+#define KMCL_SLOTLESS_BITS		7	/* see tx_id.c */
 #define KMCL_RX_BUDGET			256	/* packets per softirq */
 #define KMCL_DONE_BUDGET		256	/* completion routines in a row */
 #define KMCL_COMPS_QUEUED		4096U	/* completions without room */
@@ -115,7 +115,7 @@ enum kmcl_packet_state {
 };
 
 /*
- * Where ids of a packet of the library's are looked up, see transaction.c. It
+ * Where ids of a packet of the library's are looked up, see tx_id.c. It
  * outlives the packet by as much as a completion that is just being matched.
  */
 struct kmcl_slot {
@@ -252,7 +252,7 @@ struct kmcl_channel {
 	bool tx_open;			/* the gate for packets */
 	bool sync_closed;		/* no synchronous request may wait */
 	bool ending;			/* nothing is queued any more */
-	atomic_t done_state;		/* see done.c */
+	atomic_t done_state;		/* see tx_done.c */
 	struct task_struct *done_task;
 	struct tasklet_struct done_tasklet;
 	bool tx_full;			/* no room since the last packet */
@@ -263,7 +263,7 @@ struct kmcl_channel {
 	struct list_head syncs;
 	struct list_head pkt_cache;
 	u32 pkt_cached;			/* of those in pkt_cache */
-	struct kmcl_packet *pkt_spare;	/* one more, see packet.c */
+	struct kmcl_packet *pkt_spare;	/* one more, see tx_packet.c */
 	struct xarray slots;
 	DECLARE_HASHTABLE(slotless, KMCL_SLOTLESS_BITS);	/* in flight */
 	struct kmcl_counters n;		/* but for what rx_lock covers */
@@ -298,7 +298,7 @@ extern struct workqueue_struct *kmcl_wq;
 extern struct workqueue_struct *kmcl_server_wq;
 extern spinlock_t kmcl_bus_lock;
 
-/* core.c */
+/* bus.c */
 void kmcl_bus_add_channel(struct kmcl_channel *ch);
 void kmcl_bus_del_channel(struct kmcl_channel *ch);
 int kmcl_watch(struct kmcl_channel *ch);
@@ -320,13 +320,13 @@ void kmcl_link_up(struct kmcl_channel *ch);
 void kmcl_link_dead(struct kmcl_channel *ch);
 bool kmcl_in_callback(struct kmcl_channel *ch);
 
-/* packet.c */
+/* tx_packet.c */
 struct kmcl_packet *kmcl_packet_new(struct kmcl_channel *ch, gfp_t gfp);
 void kmcl_packet_destroy(struct kmcl_packet *pkt);
 bool kmcl_packet_recycle(struct kmcl_packet *pkt);
 void kmcl_packets_free(struct kmcl_channel *ch);
 
-/* transaction.c */
+/* tx_id.c */
 struct kmcl_slot *kmcl_slot_new(struct kmcl_channel *ch, gfp_t gfp);
 void kmcl_slot_free(struct kmcl_channel *ch, struct kmcl_slot *slot);
 void kmcl_trans_add(struct kmcl_packet *pkt, u64 trans_id);
@@ -341,7 +341,7 @@ static inline u64 kmcl_packet_id(const struct kmcl_packet *pkt)
 	return pkt->trans_id ?: pkt->slot ? pkt->slot->index : 0;
 }
 
-/* send.c */
+/* tx_send.c */
 int kmcl_check_send(const struct kmcl_packet *pkt, const void *buf, u32 len);
 int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 		u32 flags, bool may_queue);
@@ -353,7 +353,7 @@ void kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_context *ctx,
 		  const void *buf, u32 len);
 void kmcl_signal(struct kmcl_channel *ch);
 
-/* done.c */
+/* tx_done.c */
 void kmcl_done_init(struct kmcl_channel *ch);
 void kmcl_done_add(struct kmcl_packet *pkt, int status, u32 len);
 void kmcl_done_run_due(struct kmcl_channel *ch, unsigned long *flags);
@@ -366,10 +366,10 @@ void kmcl_tx_matched(struct kmcl_channel *ch, u64 trans_id,
 		     const void *payload, u32 len);
 bool kmcl_tx_take_back(struct kmcl_packet *pkt, int status);
 
-/* sync.c */
+/* tx_sync.c */
 void kmcl_sync_abort(struct kmcl_channel *ch);
 
-/* receive.c */
+/* rx_deliver.c */
 void kmcl_rx_init(struct kmcl_channel *ch);
 int kmcl_rx_attach(struct kmcl_channel *ch);
 void kmcl_rx_detach(struct kmcl_channel *ch);
@@ -378,7 +378,7 @@ void kmcl_rx_stop(struct kmcl_channel *ch);
 void kmcl_rx_drain(struct kmcl_channel *ch);
 void kmcl_rx_signalled(struct kmcl_channel *ch);
 
-/* incoming.c */
+/* rx_packet.c */
 void kmcl_ctx_free(struct kmcl_context *ctx);
 
 /* pipe.c */

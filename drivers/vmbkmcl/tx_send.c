@@ -5,7 +5,7 @@
  * ch->tx_lock covers all of it; packets and the completions that the driver
  * makes stand in one queue and enter the ring in the order accepted. Sending and
  * writing what is queued are atomic, and nothing here allocates. How a packet
- * ends is in done.c, but for one that ends in the call that sends it.
+ * ends is in tx_done.c, but for one that ends in the call that sends it.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -25,7 +25,7 @@ void kmcl_signal(struct kmcl_channel *ch)
 		ch->offer->ops->signal(ch->offer);
 }
 
-/* True: nobody has asked for attention meanwhile, see done.c */
+/* True: nobody has asked for attention meanwhile, see tx_done.c */
 static bool done_release(struct kmcl_channel *ch)
 {
 	return atomic_cmpxchg(&ch->done_state, KMCL_DONE_BUSY, 0) ==

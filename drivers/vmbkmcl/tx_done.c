@@ -14,7 +14,7 @@
 
 /*
  * Whether somebody runs completion routines stands in ch->done_state. It is
- * taken under tx_lock and may be let go of without, as send.c does, unless
+ * taken under tx_lock and may be let go of without, as tx_send.c does, unless
  * somebody has asked for attention: with a packet on the done list, or by
  * waiting for the routines to return. Once it is let go the channel may be
  * freed. Returns true when nobody was at it, and the caller now is.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The ranges of a packet with external data, as the wire has them. */
-#ifndef _KMCL_EXTERNAL_H
-#define _KMCL_EXTERNAL_H
+#ifndef _KMCL_EXT_WIRE_H
+#define _KMCL_EXT_WIRE_H
 
 #include "kmcl_internal.h"
 

@@ -5,7 +5,7 @@
  *
  * ch->rx_lock covers the numbers and the free contexts. The driver calls from any
  * context and in any order; a packet that it gives back may be what delivery
- * (receive.c) or a step of the state machine waits for.
+ * (rx_deliver.c) or a step of the state machine waits for.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

@@ -8,7 +8,7 @@
  * runs in the transport's softirq, in the channel's tasklet, or in a work item
  * where process context is asked for. A packet is copied out of the ring once,
  * before anything in it is believed. What the driver does with it is in
- * incoming.c.
+ * rx_packet.c.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

@@ -12,7 +12,7 @@
 
 #include <linux/export.h>
 
-#include "external.h"
+#include "ext_wire.h"
 
 /* What a header of @len bytes can have: each range at least one frame */
 static u32 max_ranges(const struct kmcl_channel *ch, u32 len)
