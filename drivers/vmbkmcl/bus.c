@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The module, the workqueue, and the bus: who offers and who waits.
+ * The bus: who offers and who waits.
  *
  * kmcl_bus_lock covers the lists and the binding of a channel to an offer;
  * kmcl_watch_mutex covers the transport and who watches a class through it,
@@ -17,8 +17,6 @@
 
 #include "kmcl_internal.h"
 
-struct workqueue_struct *kmcl_wq;
-struct workqueue_struct *kmcl_server_wq;
 DEFINE_SPINLOCK(kmcl_bus_lock);
 
 static DEFINE_MUTEX(kmcl_watch_mutex);
@@ -544,33 +542,3 @@ void kmcl_transport_unregister(const struct kmcl_transport_ops *ops)
 	flush_workqueue(kmcl_wq);
 }
 EXPORT_SYMBOL_GPL(kmcl_transport_unregister);
-
-static int __init kmcl_init(void)
-{
-	const unsigned int flags = WQ_UNBOUND | WQ_MEM_RECLAIM;
-
-	kmcl_wq = alloc_workqueue("vmbkmcl", flags, WQ_MAX_ACTIVE);
-	if (!kmcl_wq)
-		return -ENOMEM;
-	/* A client's work waits for its server's: they are not to share places */
-	kmcl_server_wq = alloc_workqueue("vmbkmcl_server", flags, WQ_MAX_ACTIVE);
-	if (!kmcl_server_wq) {
-		destroy_workqueue(kmcl_wq);
-		return -ENOMEM;
-	}
-	kmcl_debugfs_init();
-	return 0;
-}
-
-static void __exit kmcl_exit(void)
-{
-	kmcl_debugfs_exit();
-	destroy_workqueue(kmcl_server_wq);
-	destroy_workqueue(kmcl_wq);
-}
-
-subsys_initcall(kmcl_init);
-module_exit(kmcl_exit);
-
-MODULE_DESCRIPTION("VMBus Kernel Mode Client Library");
-MODULE_LICENSE("GPL");

@@ -60,6 +60,7 @@ int __kmcl_channel_alloc(struct device *parent, bool is_server,
 	spin_lock_init(&ch->lock);
 	spin_lock_init(&ch->tx_lock);
 	kmcl_work_init(ch);
+	kmcl_link_init(ch);
 	init_waitqueue_head(&ch->wait);
 	INIT_LIST_HEAD(&ch->gpadls);
 	INIT_LIST_HEAD(&ch->txq);
@@ -77,24 +78,6 @@ int __kmcl_channel_alloc(struct device *parent, bool is_server,
 }
 EXPORT_SYMBOL_GPL(__kmcl_channel_alloc);
 
-void kmcl_channel_get(struct kmcl_channel *ch)
-{
-	kref_get(&ch->ref);
-}
-
-static void channel_release(struct kref *ref)
-{
-	struct kmcl_channel *ch = container_of(ref, struct kmcl_channel, ref);
-
-	kfree(ch->name);
-	kfree(ch);
-}
-
-void kmcl_channel_put(struct kmcl_channel *ch)
-{
-	kref_put(&ch->ref, channel_release);
-}
-
 /* A call that waits for callbacks must not come from one of them */
 static bool refused(struct kmcl_channel *ch, const char *what)
 {
@@ -103,15 +86,6 @@ static bool refused(struct kmcl_channel *ch, const char *what)
 	pr_err_ratelimited("%s: %s called from a callback of its own channel or in atomic context; it was ignored\n",
 			   kmcl_name(ch), what);
 	return true;
-}
-
-/*
- * Once its last callback has returned the channel is disabled, as far as its
- * driver can know: let the work take down what is left of the link. Sleeps.
- */
-static void wait_taken_down(struct kmcl_channel *ch)
-{
-	wait_event(ch->wait, !READ_ONCE(ch->closed_returned));
 }
 
 /* Wait for *@counter to leave @old, and say so when it takes long */
@@ -147,7 +121,7 @@ int kmcl_channel_free(struct kmcl_channel *ch)
 	if (refused(ch, "cleanup"))
 		return -EDEADLK;
 	might_sleep();
-	wait_taken_down(ch);
+	kmcl_wait_taken_down(ch);
 
 	spin_lock_irq(&ch->lock);
 	enabled = ch->in.enabled;
@@ -175,14 +149,6 @@ int kmcl_channel_free(struct kmcl_channel *ch)
 	return 0;
 }
 EXPORT_SYMBOL_GPL(kmcl_channel_free);
-
-/* Init* calls, and enabling, are for a channel that is disabled */
-static bool settable(struct kmcl_channel *ch)
-{
-	lockdep_assert_held(&ch->lock);
-	return !ch->enabling && !ch->in.enabled &&
-	       ch->state == KMCL_ST_DISABLED;
-}
 
 /*
  * Ring sizes are fixed by enabling: what was asked for, if two of the largest
@@ -240,10 +206,10 @@ int __kmcl_channel_enable(struct kmcl_channel *ch)
 	    (!ch->have_target && !has_vmbus_parent(ch)))
 		return -EBUSY;
 	might_sleep();
-	wait_taken_down(ch);
+	kmcl_wait_taken_down(ch);
 
 	spin_lock_irq(&ch->lock);
-	if (settable(ch)) {
+	if (kmcl_settable_locked(ch)) {
 		ch->enabling = true;
 		ret = 0;
 	}
@@ -325,7 +291,7 @@ int kmcl_channel_start(struct kmcl_channel *ch)
 	if (refused(ch, "start"))
 		return -EDEADLK;
 	might_sleep();
-	wait_taken_down(ch);
+	kmcl_wait_taken_down(ch);
 
 	spin_lock_irq(&ch->lock);
 	ch->in.run = true;
@@ -356,7 +322,7 @@ int kmcl_channel_pause(struct kmcl_channel *ch)
 	if (refused(ch, "pause"))
 		return -EDEADLK;
 	might_sleep();
-	wait_taken_down(ch);
+	kmcl_wait_taken_down(ch);
 
 	spin_lock_irq(&ch->lock);
 	ch->in.run = false;
@@ -369,37 +335,3 @@ int kmcl_channel_pause(struct kmcl_channel *ch)
 	return 0;
 }
 EXPORT_SYMBOL_GPL(kmcl_channel_pause);
-
-/* See settable() */
-bool kmcl_settable(struct kmcl_channel *ch)
-{
-	bool ok;
-
-	if (!ch)
-		return false;
-	if (!kmcl_in_callback(ch))
-		wait_taken_down(ch);
-	spin_lock_irq(&ch->lock);
-	ok = settable(ch);
-	spin_unlock_irq(&ch->lock);
-	return ok;
-}
-
-/**
- * kmcl_channel_state_name() - the state, for people
- * @ch: the channel
- *
- * Context: atomic.
- * Return: the name that KMCL uses, such as "Active".
- */
-const char *kmcl_channel_state_name(struct kmcl_channel *ch)
-{
-	unsigned long flags;
-	const char *name;
-
-	spin_lock_irqsave(&ch->lock, flags);
-	name = kmcl_state_text(ch->server, ch->state, &ch->in);
-	spin_unlock_irqrestore(&ch->lock, flags);
-	return name;
-}
-EXPORT_SYMBOL_GPL(kmcl_channel_state_name);

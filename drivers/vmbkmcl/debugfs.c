@@ -17,39 +17,6 @@
 static struct dentry *kmcl_debugfs_root;
 static atomic_t kmcl_debugfs_last = ATOMIC_INIT(0);
 
-/**
- * kmcl_get_counters() - a snapshot of a channel's counters
- * @ch: the channel
- * @c: where it goes; the fields about sending are of one instant, so are the
- *	ones about incoming packets
- *
- * Context: atomic.
- */
-void kmcl_get_counters(struct kmcl_channel *ch, struct kmcl_counters *c)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&ch->tx_lock, flags);
-	*c = ch->n;
-	spin_unlock_irqrestore(&ch->tx_lock, flags);
-	c->gpadls = READ_ONCE(ch->gpadl_count);
-	c->gpadls_left = READ_ONCE(ch->gpadls_left);
-	spin_lock_irqsave(&ch->rx_lock, flags);
-	c->delivered = ch->delivered;
-	c->outstanding = ch->outstanding;
-	c->outstanding_peak = ch->outstanding_peak;
-	c->external = ch->external;
-	c->deferred = ch->deferred;
-	c->failed = ch->failed;
-	c->batches = ch->batches;
-	c->bad_packets = ch->bad_packets;
-	memcpy(c->bad, ch->bad, sizeof(c->bad));
-	c->quota_stops = ch->quota_stops;
-	c->budget_stops = ch->budget_stops;
-	spin_unlock_irqrestore(&ch->rx_lock, flags);
-}
-EXPORT_SYMBOL_GPL(kmcl_get_counters);
-
 /* Every counter in a line of its own: its name and its value. */
 void kmcl_show_counters(struct seq_file *m, struct kmcl_channel *ch)
 {

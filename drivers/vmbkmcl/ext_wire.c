@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * External data, the server's side: the ranges are read from the ring once,
- * checked, and kept in the completion context as a chain of descriptions.
+ * The ranges of a packet with external data, as the wire has them: read from the
+ * ring by the server, and written behind the payload's room of a packet by the
+ * client.
  *
- * Until the driver has completed the packet it holds the connection, so that
- * the client's close waits: the client's driver may free the memory after it.
- * A completion context is its owner's, first the delivery's and then the
- * driver's; there are no locks here, and nothing sleeps.
+ * The server reads them once, checks them, and keeps them in the packet's context
+ * as a chain of descriptions. Until the driver has completed the packet it holds
+ * the connection, so that the client's close waits: the client's driver may free
+ * the memory after it. The client writes them into an idle packet, which belongs
+ * to the caller. There are no locks here, and nothing sleeps.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -31,7 +33,7 @@ u32 kmcl_ext_rx_room(const struct kmcl_channel *ch)
 	       len / 8 * sizeof(unsigned long);
 }
 
-static struct kmcl_mdl *rx_mdls(const struct kmcl_context *ctx)
+struct kmcl_mdl *kmcl_ext_mdls(const struct kmcl_context *ctx)
 {
 	return ctx->context + ALIGN(ctx->ch->context_size, 8);
 }
@@ -82,7 +84,7 @@ bool kmcl_ext_take(struct kmcl_context *ctx,
 	u32 i, n, used, at = sizeof(struct ext_head);
 	u32 most = max_ranges(ch, kmcl_ext_rx_header(ch));
 	const struct ext_head *head = (const void *)pkt->header;
-	struct kmcl_mdl *mdls = rx_mdls(ctx);
+	struct kmcl_mdl *mdls = kmcl_ext_mdls(ctx);
 	unsigned long *pfns = (unsigned long *)(mdls + most);
 	u64 bytes = 0;
 
@@ -113,7 +115,7 @@ bool kmcl_ext_take(struct kmcl_context *ctx,
 /* The driver, or the library, is done with an incoming packet. Atomic. */
 void kmcl_ext_release(struct kmcl_context *ctx)
 {
-	struct kmcl_mdl *mdl = rx_mdls(ctx);
+	struct kmcl_mdl *mdl = kmcl_ext_mdls(ctx);
 
 	if (!ctx->held)
 		return;
@@ -125,41 +127,143 @@ void kmcl_ext_release(struct kmcl_context *ctx)
 	ctx->held = NULL;
 }
 
-/**
- * __kmcl_packet_external() - the client's memory that comes with a packet
- *	(VmbChannelPacketGetExternalData)
- * @ctx: what the process callback was given, with KMCL_PACKET_EXTERNAL, inside
- *	that callback
- * @flags: KMCL_EXTERNAL_READ_ONLY: only to be read; the first call counts
- * @mdl: where the chain goes; the library's, valid until the packet is
- *	completed; what was mapped is unmapped before that
- *
- * Context: atomic.
- * Return: 0, the same chain each time; -EINPROGRESS: return from the callback
- * and leave the packet alone, it is called again; -EINVAL, argument 1: no
- * external data, 2: flags, 3: no @mdl.
- */
-int __kmcl_packet_external(struct kmcl_context *ctx, u32 flags,
-			   struct kmcl_mdl **mdl)
+/* Frames that ranges within the limits can have, at most */
+static u64 max_frames(const struct kmcl_channel *ch)
 {
-	u32 i;
-
-	if (!ctx || !ctx->ranges)
-		return KMCL_ERR(EINVAL, 1);
-	if (flags & ~KMCL_EXTERNAL_READ_ONLY)
-		return KMCL_ERR(EINVAL, 2);
-	if (!mdl)
-		return KMCL_ERR(EINVAL, 3);
-	if (ctx->ch->ext_pending) {
-		ctx->ch->ext_pending--;
-		kmcl_packet_defer(ctx);
-		return -EINPROGRESS;
-	}
-	*mdl = rx_mdls(ctx);
-	for (i = 0; i < ctx->ranges && !ctx->ext_given; i++)
-		if (flags & KMCL_EXTERNAL_READ_ONLY)
-			(*mdl)[i].flags |= KMCL_MDL_READ_ONLY;
-	ctx->ext_given = true;
-	return 0;
+	return DIV_ROUND_UP_ULL((u64)ch->ext_data, KMCL_PFN_SIZE) +
+	       2 * (u64)ch->ext_chain - 1;
 }
-EXPORT_SYMBOL_GPL(__kmcl_packet_external);
+
+/*
+ * Bytes of the largest header between descriptor and payload that a client
+ * sends or a server accepts; the other directions have none.
+ */
+static u64 max_header(const struct kmcl_channel *ch)
+{
+	u64 len = sizeof(struct ext_head) + 8 * max_frames(ch) +
+		  sizeof(struct ext_range) * (u64)ch->ext_chain;
+
+	return min_t(u64, len, KMCL_MAX_PACKET_SIZE);
+}
+
+u32 kmcl_ext_tx_room(const struct kmcl_channel *ch)
+{
+	return ch->server || ch->pipe ? 0 : max_header(ch);
+}
+
+u32 kmcl_ext_rx_header(const struct kmcl_channel *ch)
+{
+	return ch->server && !ch->pipe ? max_header(ch) : 0;
+}
+
+void kmcl_ext_begin(struct ext_writer *w, struct kmcl_packet *pkt)
+{
+	*w = (struct ext_writer) {
+		.ch = pkt->ch,
+		.buf = kmcl_packet_header(pkt),
+		.len = sizeof(struct ext_head),
+		.room = kmcl_ext_tx_room(pkt->ch),
+	};
+}
+
+/* The next range, its frame numbers still to be filled in; NULL: no room. */
+struct ext_range *kmcl_ext_range(struct ext_writer *w, u32 offset, u32 bytes)
+{
+	u64 len = sizeof(struct ext_range) + 8ULL * kmcl_mdl_frames(offset, bytes);
+	struct ext_range *range = (struct ext_range *)(w->buf + w->len);
+
+	w->bytes += bytes;
+	if (w->ranges == w->ch->ext_chain || w->bytes > w->ch->ext_data ||
+	    len > w->room - w->len)
+		return NULL;
+	range->bytes = cpu_to_le32(bytes);
+	range->offset = cpu_to_le32(offset);
+	w->ranges++;
+	w->len += len;
+	return range;
+}
+
+/* The header's length; 0: nothing was described, or too much with @payload */
+u32 kmcl_ext_end(struct ext_writer *w, u32 payload)
+{
+	struct ext_head *head = (struct ext_head *)w->buf;
+
+	if (!w->ranges || kmcl_round8(payload) > KMCL_MAX_PACKET_SIZE - w->len)
+		return 0;
+	head->reserved = 0;
+	head->ranges = cpu_to_le32(w->ranges);
+	return w->len;
+}
+
+/* @bytes bytes of one piece from @from on, which are within its frames. */
+bool kmcl_ext_piece(struct ext_writer *w, const struct kmcl_mdl *mdl,
+		    u32 from, u32 bytes)
+{
+	u32 first = ((u64)mdl->offset + from) >> KMCL_PFN_SHIFT;
+	u32 offset = (mdl->offset + from) & (KMCL_PFN_SIZE - 1);
+	struct ext_range *range = kmcl_ext_range(w, offset, bytes);
+	u32 i, n = kmcl_mdl_frames(offset, bytes);
+
+	for (i = 0; range && i < n; i++)
+		range->pfns[i] = cpu_to_le64(mdl->pfns[first + i]);
+	return range;
+}
+
+/*
+ * @bytes bytes of a chain from @offset on. The walk ends after as many pieces
+ * as a chain may have: it may be a ring. Returns false when the chain is beyond
+ * the limits or no description.
+ */
+bool kmcl_ext_chain(struct ext_writer *w, const struct kmcl_mdl *mdl,
+		    u64 offset, u64 bytes)
+{
+	u32 pieces, n;
+
+	for (pieces = 0; mdl && bytes; mdl = mdl->next) {
+		if (pieces++ == w->ch->ext_chain)
+			return false;
+		if (offset >= mdl->bytes) {
+			offset -= mdl->bytes;
+			continue;
+		}
+		if (kmcl_mdl_check(mdl))
+			return false;
+		n = min_t(u64, bytes, mdl->bytes - offset);
+		if (!kmcl_ext_piece(w, mdl, offset, n))
+			return false;
+		bytes -= n;
+		offset = 0;
+	}
+	return true;
+}
+
+/* Bytes of a chain; false: more pieces than allowed. */
+bool kmcl_ext_chain_bytes(const struct kmcl_channel *ch,
+			  const struct kmcl_mdl *mdl, u64 *bytes)
+{
+	u32 pieces = 0;
+
+	for (*bytes = 0; mdl; mdl = mdl->next) {
+		if (pieces++ == ch->ext_chain)
+			return false;
+		*bytes += mdl->bytes;
+	}
+	return true;
+}
+
+/*
+ * The ranges of a chain, in an idle packet. Returns their length, or -EINVAL
+ * (argument 4).
+ */
+int kmcl_ext_from_mdl(struct kmcl_packet *pkt, const struct kmcl_mdl *mdl,
+		      u32 payload)
+{
+	struct ext_writer w;
+	u64 bytes;
+	u32 len = 0;
+
+	kmcl_ext_begin(&w, pkt);
+	if (kmcl_ext_chain_bytes(pkt->ch, mdl, &bytes) && kmcl_ext_chain(&w, mdl, 0, bytes))
+		len = kmcl_ext_end(&w, payload);
+	return len ? len : KMCL_ERR(EINVAL, 4);
+}

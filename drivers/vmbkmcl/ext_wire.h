@@ -17,4 +17,24 @@ struct ext_range {
 	__le64 pfns[];
 };
 
+/* A header that is being written; @ret tells why it cannot be */
+struct ext_writer {
+	struct kmcl_channel *ch;
+	u8 *buf;
+	u32 len;
+	u32 room;
+	u32 ranges;
+	u64 bytes;
+};
+
+void kmcl_ext_begin(struct ext_writer *w, struct kmcl_packet *pkt);
+struct ext_range *kmcl_ext_range(struct ext_writer *w, u32 offset, u32 bytes);
+u32 kmcl_ext_end(struct ext_writer *w, u32 payload);
+bool kmcl_ext_piece(struct ext_writer *w, const struct kmcl_mdl *mdl,
+		    u32 from, u32 bytes);
+bool kmcl_ext_chain(struct ext_writer *w, const struct kmcl_mdl *mdl,
+		    u64 offset, u64 bytes);
+bool kmcl_ext_chain_bytes(const struct kmcl_channel *ch,
+			  const struct kmcl_mdl *mdl, u64 *bytes);
+
 #endif

@@ -106,6 +106,18 @@ struct kmcl_item {
 	u8 kind;
 };
 
+/* A synchronous request that waits, on its caller's stack */
+struct kmcl_sync {
+	struct list_head node;		/* tx_lock, as all of it */
+	struct completion wake;
+	bool aborted;
+	bool finished;
+	int status;
+	void *reply;
+	u32 room;
+	u32 len;
+};
+
 enum kmcl_packet_state {
 	KMCL_PKT_IDLE,
 	KMCL_PKT_FREE,			/* kept for the next allocation */
@@ -308,17 +320,26 @@ void kmcl_seek(struct kmcl_channel *ch);
 void kmcl_unbind(struct kmcl_channel *ch);
 bool kmcl_offer_exists(const guid_t *type, const guid_t *instance);
 
-/* channel.c */
+/* object.c */
 void kmcl_channel_get(struct kmcl_channel *ch);
 void kmcl_channel_put(struct kmcl_channel *ch);
+void kmcl_kick(struct kmcl_channel *ch);
+bool kmcl_in_callback(struct kmcl_channel *ch);
+void kmcl_wait_taken_down(struct kmcl_channel *ch);
+bool kmcl_settable_locked(struct kmcl_channel *ch);
 bool kmcl_settable(struct kmcl_channel *ch);
+
+/* link.c */
+void kmcl_link_init(struct kmcl_channel *ch);
+void kmcl_link_up(struct kmcl_channel *ch);
+void kmcl_link_dead(struct kmcl_channel *ch);
+bool kmcl_memory_in_use(struct kmcl_channel *ch);
+int kmcl_connect(struct kmcl_channel *ch);
+void kmcl_disconnect(struct kmcl_channel *ch);
+void kmcl_mmio_free(struct kmcl_channel *ch);
 
 /* step.c */
 void kmcl_work_init(struct kmcl_channel *ch);
-void kmcl_kick(struct kmcl_channel *ch);
-void kmcl_link_up(struct kmcl_channel *ch);
-void kmcl_link_dead(struct kmcl_channel *ch);
-bool kmcl_in_callback(struct kmcl_channel *ch);
 
 /* tx_packet.c */
 struct kmcl_packet *kmcl_packet_new(struct kmcl_channel *ch, gfp_t gfp);
@@ -365,8 +386,7 @@ void kmcl_tx_wait_done(struct kmcl_channel *ch);
 void kmcl_tx_matched(struct kmcl_channel *ch, u64 trans_id,
 		     const void *payload, u32 len);
 bool kmcl_tx_take_back(struct kmcl_packet *pkt, int status);
-
-/* tx_sync.c */
+void kmcl_done_at_once(struct kmcl_packet *pkt, unsigned long flags);
 void kmcl_sync_abort(struct kmcl_channel *ch);
 
 /* rx_deliver.c */
@@ -378,8 +398,12 @@ void kmcl_rx_stop(struct kmcl_channel *ch);
 void kmcl_rx_drain(struct kmcl_channel *ch);
 void kmcl_rx_signalled(struct kmcl_channel *ch);
 
-/* rx_packet.c */
+/* rx_context.c */
+struct kmcl_context *kmcl_ctx_new(struct kmcl_channel *ch, gfp_t gfp);
+bool kmcl_ctx_allowed(const struct kmcl_channel *ch);
+struct kmcl_context *kmcl_ctx_get(struct kmcl_channel *ch);
 void kmcl_ctx_free(struct kmcl_context *ctx);
+void kmcl_put_outstanding(struct kmcl_channel *ch, bool external);
 
 /* pipe.c */
 int kmcl_pipe_put(struct kmcl_channel *ch, u64 id, const void *buf, u32 len);
@@ -407,7 +431,7 @@ void kmcl_gpadl_admit(struct kmcl_channel *ch);
 void kmcl_gpadl_shut(struct kmcl_channel *ch);
 void kmcl_gpadl_cleanup(struct kmcl_channel *ch);
 
-/* external.c */
+/* ext_wire.c */
 u32 kmcl_ext_tx_room(const struct kmcl_channel *ch);
 u32 kmcl_ext_rx_header(const struct kmcl_channel *ch);
 u32 kmcl_ext_rx_room(const struct kmcl_channel *ch);
@@ -416,6 +440,7 @@ int kmcl_ext_from_mdl(struct kmcl_packet *pkt, const struct kmcl_mdl *mdl,
 bool kmcl_ext_take(struct kmcl_context *ctx,
 		   const struct kmcl_ring_packet *pkt);
 void kmcl_ext_release(struct kmcl_context *ctx);
+struct kmcl_mdl *kmcl_ext_mdls(const struct kmcl_context *ctx);
 
 /* loopback.c */
 extern const struct kmcl_transport_ops kmcl_loopback_ops;

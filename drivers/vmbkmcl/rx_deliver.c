@@ -21,62 +21,6 @@
 #include "kmcl_internal.h"
 #include "trace.h"
 
-static struct kmcl_context *ctx_new(struct kmcl_channel *ch, gfp_t gfp)
-{
-	struct kmcl_context *ctx;
-
-	ctx = kmalloc(sizeof(*ctx) + ch->max_packet +
-		       ALIGN(ch->context_size, 8) + kmcl_ext_rx_room(ch), gfp);
-	if (!ctx)
-		return NULL;
-	ctx->held = NULL;
-	ctx->queued = false;
-	INIT_LIST_HEAD(&ctx->item.node);
-	ctx->ch = ch;
-	ctx->context = ctx->buf + ch->max_packet;
-	return ctx;
-}
-
-/*
- * May the driver have one more packet? Not beyond its quota, and not if the peer
- * sends and sends, and leaves no room for what it is to be told: a context is
- * used until its completion is in the ring. Two endpoints that stop at that limit
- * would wait for one another for ever, so it is far from what either needs.
- */
-static bool ctx_allowed(const struct kmcl_channel *ch)
-{
-	lockdep_assert_held(&ch->rx_lock);
-	return (!ch->quota || ch->outstanding < ch->quota) &&
-	       atomic_read(&ch->comps_queued) < max(ch->quota, KMCL_COMPS_QUEUED);
-}
-
-/* An ERR_PTR: -EAGAIN: not allowed, or -ENOMEM */
-static struct kmcl_context *ctx_get(struct kmcl_channel *ch)
-{
-	struct kmcl_context *ctx = NULL;
-	unsigned long flags;
-	bool allowed;
-
-	spin_lock_irqsave(&ch->rx_lock, flags);
-	allowed = ctx_allowed(ch);
-	if (allowed)
-		ctx = list_first_entry_or_null(&ch->ctx_cache,
-						struct kmcl_context,
-						item.node);
-	if (ctx) {
-		list_del(&ctx->item.node);
-		ch->ctx_cached--;
-	}
-	if (!allowed) {
-		ch->quota_stops++;
-		trace_kmcl_quota(ch, ch->outstanding, ch->quota);
-	}
-	spin_unlock_irqrestore(&ch->rx_lock, flags);
-	if (!allowed)
-		return ERR_PTR(-EAGAIN);
-	return ctx ?: ctx_new(ch, GFP_ATOMIC) ?: ERR_PTR(-ENOMEM);
-}
-
 /* @pkt: NULL if there is not even a descriptor */
 static void bad_packet(struct kmcl_channel *ch, enum kmcl_bad kind,
 		       const struct kmcl_ring_packet *pkt)
@@ -143,7 +87,7 @@ static struct kmcl_context *take(struct kmcl_channel *ch,
 				    const struct kmcl_ring_packet *pkt,
 				    u32 skip, u32 len)
 {
-	struct kmcl_context *ctx = ctx_get(ch);
+	struct kmcl_context *ctx = kmcl_ctx_get(ch);
 
 	if (IS_ERR(ctx))
 		return ctx;
@@ -271,7 +215,7 @@ static bool finish_batch(struct kmcl_channel *ch, enum kmcl_rx_reason reason,
 	    !again) {
 		/* Completions made since then did not see the flag */
 		ch->rx_stalled = true;
-		again = ctx_allowed(ch) && (reason == KMCL_STOP_QUOTA ||
+		again = kmcl_ctx_allowed(ch) && (reason == KMCL_STOP_QUOTA ||
 					     !list_empty(&ch->ctx_cache));
 	}
 	need_passive = ch->rx_passive || ch->rx_once;
@@ -369,7 +313,7 @@ int kmcl_rx_attach(struct kmcl_channel *ch)
 
 	/* What was given back since then may have another context size */
 	kmcl_rx_detach(ch);
-	ctx = ctx_new(ch, GFP_KERNEL);
+	ctx = kmcl_ctx_new(ch, GFP_KERNEL);
 	if (!ctx)
 		return -ENOMEM;
 	spin_lock_irq(&ch->rx_lock);

@@ -15,51 +15,6 @@
 #include "kmcl_internal.h"
 #include "trace.h"
 
-/* Room for an incoming packet again: resume if delivery waits for it. */
-void kmcl_ctx_free(struct kmcl_context *ctx)
-{
-	struct kmcl_channel *ch = ctx->ch;
-	bool resume = false, keep;
-	unsigned long flags;
-
-	if (ctx->queued) {
-		ctx->queued = false;
-		atomic_dec(&ch->comps_queued);
-	}
-	spin_lock_irqsave(&ch->rx_lock, flags);
-	keep = ch->ctx_cached < KMCL_CACHED;
-	if (keep) {
-		list_add(&ctx->item.node, &ch->ctx_cache);
-		ch->ctx_cached++;
-	}
-	if (ch->rx_stalled) {
-		ch->rx_stalled = false;
-		resume = ch->rx_open;
-	}
-	if (resume)
-		kmcl_rx_schedule(ch, ch->rx_passive || ch->rx_once);
-	spin_unlock_irqrestore(&ch->rx_lock, flags);
-	if (!keep)
-		kfree(ctx);
-}
-
-static void put_outstanding(struct kmcl_channel *ch, bool external)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&ch->rx_lock, flags);
-	ch->outstanding--;
-	ch->external -= external;
-	/* Under the lock: whoever waits may free the channel */
-	if (!ch->outstanding && !ch->rx_open)
-		wake_up_all(&ch->wait);
-	if (ch->rx_stalled && ch->rx_open) {
-		ch->rx_stalled = false;
-		kmcl_rx_schedule(ch, ch->rx_passive || ch->rx_once);
-	}
-	spin_unlock_irqrestore(&ch->rx_lock, flags);
-}
-
 /**
  * kmcl_complete() - the driver is done with an incoming packet
  *	(VmbChannelPacketComplete)
@@ -89,7 +44,7 @@ void kmcl_complete(struct kmcl_context *ctx, const void *buf, u32 len)
 		kmcl_tx_comp(ch, ctx, buf, len);
 	else
 		kmcl_ctx_free(ctx);
-	put_outstanding(ch, external);
+	kmcl_put_outstanding(ch, external);
 }
 EXPORT_SYMBOL_GPL(kmcl_complete);
 
@@ -112,7 +67,7 @@ void kmcl_packet_defer(struct kmcl_context *ctx)
 	ch->deferred++;
 	spin_unlock_irqrestore(&ch->rx_lock, flags);
 	trace_kmcl_defer(ch, ctx->trans_id);
-	put_outstanding(ch, ctx->ranges);
+	kmcl_put_outstanding(ch, ctx->ranges);
 }
 EXPORT_SYMBOL_GPL(kmcl_packet_defer);
 
@@ -142,7 +97,7 @@ void kmcl_packet_fail(struct kmcl_context *ctx)
 	spin_unlock_irqrestore(&ch->rx_lock, flags);
 	kmcl_ext_release(ctx);
 	kmcl_ctx_free(ctx);
-	put_outstanding(ch, external);
+	kmcl_put_outstanding(ch, external);
 }
 EXPORT_SYMBOL_GPL(kmcl_packet_fail);
 
@@ -202,3 +157,42 @@ void kmcl_set_process_context(struct kmcl_channel *ch, bool required)
 	spin_unlock_irqrestore(&ch->rx_lock, flags);
 }
 EXPORT_SYMBOL_GPL(kmcl_set_process_context);
+
+/**
+ * __kmcl_packet_external() - the client's memory that comes with a packet
+ *	(VmbChannelPacketGetExternalData)
+ * @ctx: what the process callback was given, with KMCL_PACKET_EXTERNAL, inside
+ *	that callback
+ * @flags: KMCL_EXTERNAL_READ_ONLY: only to be read; the first call counts
+ * @mdl: where the chain goes; the library's, valid until the packet is
+ *	completed; what was mapped is unmapped before that
+ *
+ * Context: atomic.
+ * Return: 0, the same chain each time; -EINPROGRESS: return from the callback
+ * and leave the packet alone, it is called again; -EINVAL, argument 1: no
+ * external data, 2: flags, 3: no @mdl.
+ */
+int __kmcl_packet_external(struct kmcl_context *ctx, u32 flags,
+			   struct kmcl_mdl **mdl)
+{
+	u32 i;
+
+	if (!ctx || !ctx->ranges)
+		return KMCL_ERR(EINVAL, 1);
+	if (flags & ~KMCL_EXTERNAL_READ_ONLY)
+		return KMCL_ERR(EINVAL, 2);
+	if (!mdl)
+		return KMCL_ERR(EINVAL, 3);
+	if (ctx->ch->ext_pending) {
+		ctx->ch->ext_pending--;
+		kmcl_packet_defer(ctx);
+		return -EINPROGRESS;
+	}
+	*mdl = kmcl_ext_mdls(ctx);
+	for (i = 0; i < ctx->ranges && !ctx->ext_given; i++)
+		if (flags & KMCL_EXTERNAL_READ_ONLY)
+			(*mdl)[i].flags |= KMCL_MDL_READ_ONLY;
+	ctx->ext_given = true;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(__kmcl_packet_external);

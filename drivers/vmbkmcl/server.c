@@ -189,27 +189,6 @@ int kmcl_bus_handle(void *user, void **kernel)
 EXPORT_SYMBOL_GPL(kmcl_bus_handle);
 
 /**
- * kmcl_get_mmio() - memory-mapped I/O that the device has
- *	(VmbChannelGetMmioSpace)
- * @ch: the channel
- * @start: guest physical address; 0 if there is none, on the loopback bus, on
- *	a server, and while the channel is not open
- * @size: its bytes, or 0
- *
- * Context: atomic.
- */
-void kmcl_get_mmio(struct kmcl_channel *ch, u64 *start, u64 *size)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&ch->lock, flags);
-	*start = ch->mmio_start;
-	*size = ch->mmio_size;
-	spin_unlock_irqrestore(&ch->lock, flags);
-}
-EXPORT_SYMBOL_GPL(kmcl_get_mmio);
-
-/**
  * __kmcl_set_latency() - how long the host may sit on an interrupt
  *	(VmbChannelSetInterruptLatency)
  * @ch: the client channel, from its opened callback to its closed callback

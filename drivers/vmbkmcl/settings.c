@@ -350,19 +350,32 @@ void *kmcl_get_pointer(const struct kmcl_channel *ch)
 EXPORT_SYMBOL_GPL(kmcl_get_pointer);
 
 /**
- * kmcl_get_instance() - instance GUID in use (VmbChannelGetInterfaceInstance)
- * @ch: the channel
- * @instance: where it goes: the null GUID for a channel that takes any
- *	instance, is not bound and was never open; the last one after it closed
+ * __kmcl_set_max_external() - limits for external data
+ *	(VmbChannelInitSetMaximumExternalData)
+ * @ch: the channel, disabled, without packets
+ * @bytes: most bytes with one packet; 128 KiB if never set
+ * @pieces: most pieces of a chain, and so ranges of a packet; 32 if never set
  *
- * Context: atomic.
+ * For what a client sends and what a server accepts; the server drops and
+ * counts what is more. A packet with its ranges can have as many bytes as the
+ * wire's length field can say, whatever the limits are.
+ *
+ * Context: may sleep.
+ * Return: 0, -EBUSY (argument 1): not disabled, or packets exist; -EINVAL
+ * (arguments 2, 3): 0.
  */
-void kmcl_get_instance(struct kmcl_channel *ch, guid_t *instance)
+int __kmcl_set_max_external(struct kmcl_channel *ch, u32 bytes, u32 pieces)
 {
-	unsigned long flags;
-
-	spin_lock_irqsave(&kmcl_bus_lock, flags);
-	*instance = ch->bound_instance;
-	spin_unlock_irqrestore(&kmcl_bus_lock, flags);
+	if (!kmcl_settable(ch))
+		return KMCL_ERR(EBUSY, 1);
+	if (!bytes)
+		return KMCL_ERR(EINVAL, 2);
+	if (!pieces)
+		return KMCL_ERR(EINVAL, 3);
+	if (ch->sized)
+		return KMCL_ERR(EBUSY, 1);
+	ch->ext_data = bytes;
+	ch->ext_chain = pieces;
+	return 0;
 }
-EXPORT_SYMBOL_GPL(kmcl_get_instance);
+EXPORT_SYMBOL_GPL(__kmcl_set_max_external);

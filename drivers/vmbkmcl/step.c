@@ -15,92 +15,6 @@
 #include "kmcl_internal.h"
 #include "trace.h"
 
-/**
- * kmcl_kick() - let the state machine look at the inputs
- * @ch: the channel
- *
- * Context: atomic. The queued work holds a reference to the channel.
- */
-void kmcl_kick(struct kmcl_channel *ch)
-{
-	kmcl_channel_get(ch);
-	if (!queue_work(ch->server ? kmcl_server_wq : kmcl_wq, &ch->work))
-		kmcl_channel_put(ch);
-}
-
-/* An offer is bound, or a client wants to open. Atomic. */
-void kmcl_link_up(struct kmcl_channel *ch)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&ch->lock, flags);
-	ch->in.link = true;
-	spin_unlock_irqrestore(&ch->lock, flags);
-	kmcl_kick(ch);
-}
-
-/*
- * Whoever hosts the rings may still use the memory that packets describe, until
- * they are disconnected: it has not said that it let go.
- */
-static bool memory_in_use(struct kmcl_channel *ch)
-{
-	return !ch->server && READ_ONCE(ch->connected) &&
-	       !READ_ONCE(ch->offer->rescinded);
-}
-
-/*
- * The other side ended the link. What waits for traffic is woken here and
- * not by the work: a callback on the work may be what waits. Atomic.
- */
-void kmcl_link_dead(struct kmcl_channel *ch)
-{
-	bool remove = false;
-	unsigned long flags;
-
-	spin_lock_irqsave(&ch->lock, flags);
-	if (!ch->in.dead) {
-		ch->in.dead = true;
-		ch->in.dead_first = !ch->in.disable;
-		/*
-		 * Nothing keeps the work from it while the channel is paused, but
-		 * for a save callback, under which no packet is to end.
-		 */
-		remove = ch->in.dead_first && ch->state != KMCL_ST_PAUSED;
-		ch->dead_keeps = memory_in_use(ch);
-	}
-	spin_unlock_irqrestore(&ch->lock, flags);
-	kmcl_tx_dead(ch);
-	/* Without a link nothing was waiting for it: only the search goes on */
-	if (READ_ONCE(ch->connected)) {
-		kmcl_sync_abort(ch);
-		if (remove)
-			tasklet_schedule(&ch->dead_tasklet);
-	}
-	kmcl_kick(ch);
-}
-
-/*
- * What is in flight on a dead link ends at once: see kmcl_link_dead(), which has
- * looked at the offer. That may be gone by now.
- */
-static void dead_tasklet(struct tasklet_struct *t)
-{
-	struct kmcl_channel *ch = container_of(t, struct kmcl_channel,
-					       dead_tasklet);
-
-	kmcl_tx_fail_in_flight(ch, -ENODEV, READ_ONCE(ch->dead_keeps));
-}
-
-/* Does a callback of this channel run on the caller's stack? */
-bool kmcl_in_callback(struct kmcl_channel *ch)
-{
-	return READ_ONCE(ch->worker) == current ||
-	       READ_ONCE(ch->rx_task) == current ||
-	       READ_ONCE(ch->done_task) == current ||
-	       READ_ONCE(ch->save_task) == current;
-}
-
 static void callback(struct kmcl_channel *ch, enum kmcl_step which,
 		     void (*fn)(struct kmcl_channel *ch))
 {
@@ -131,62 +45,6 @@ static void callback_failure(struct kmcl_channel *ch)
 	WRITE_ONCE(ch->callback, KMCL_DO_END);
 }
 
-static void set_mmio(struct kmcl_channel *ch, u64 start, u64 size)
-{
-	spin_lock_irq(&ch->lock);
-	ch->mmio_start = start;
-	ch->mmio_size = size;
-	spin_unlock_irq(&ch->lock);
-}
-
-/* The driver may have it mapped until its closed callback has returned */
-static void free_mmio(struct kmcl_channel *ch)
-{
-	if (!ch->mmio_size)
-		return;
-	set_mmio(ch, 0, 0);
-	ch->offer->ops->mmio_free(ch->offer);
-}
-
-static int connect_rings(struct kmcl_channel *ch)
-{
-	const struct kmcl_transport_ops *ops;
-	u64 start = 0, size = 0;
-	int ret;
-
-	if (ch->server)
-		return kmcl_loopback_accept(ch);
-	/* Both sides frame alike, or neither understands the other */
-	if (ch->pipe != !!(ch->offer->flags & KMCL_WIRE_OFFER_PIPE))
-		return -EPROTO;
-	ops = ch->offer->ops;
-	ret = ops->open(ch->offer, ch->tx_pages * KMCL_PAGE_SIZE,
-			ch->rx_pages * KMCL_PAGE_SIZE, &ch->tx, &ch->rx);
-	if (!ret && ops->mmio) {
-		ops->mmio(ch->offer, &start, &size);
-		set_mmio(ch, start, size);
-	}
-	return ret;
-}
-
-static void disconnect_rings(struct kmcl_channel *ch)
-{
-	if (!ch->connected)
-		return;
-	kmcl_tx_dead(ch);
-	/* A sender, or a delivery, may be about to signal */
-	synchronize_rcu();
-	WRITE_ONCE(ch->connected, false);
-	if (ch->server)
-		kmcl_loopback_disconnect(ch);
-	else
-		ch->offer->ops->close(ch->offer);
-	kmcl_rx_detach(ch);
-	/* Nothing of this link's is to end what is sent on the next one */
-	if (ch->server)
-		tasklet_kill(&ch->dead_tasklet);
-}
-
 /*
  * Must the GPADLs go before the rings are disconnected? Then the closed
  * callback, which deletes them, comes first.
@@ -208,7 +66,7 @@ static void close_link(struct kmcl_channel *ch)
 		}
 		kmcl_gpadl_cleanup(ch);
 	}
-	disconnect_rings(ch);
+	kmcl_disconnect(ch);
 }
 
 /* Connect and ask the driver; the event says how it went */
@@ -219,7 +77,7 @@ static enum kmcl_event open_link(struct kmcl_channel *ch)
 
 	ret = kmcl_rx_attach(ch);
 	if (!ret)
-		ret = connect_rings(ch);
+		ret = kmcl_connect(ch);
 	spin_lock_irqsave(&ch->lock, flags);
 	ch->in.link = false;
 	if (ret == -ENODEV && !ch->in.dead) {
@@ -279,7 +137,7 @@ static void close_callback(struct kmcl_channel *ch)
 	callback(ch, KMCL_DO_CB_CLOSED, ch->ops.closed);
 	kmcl_gpadl_cleanup(ch);
 	if (gpadls_first(ch)) {
-		disconnect_rings(ch);
+		kmcl_disconnect(ch);
 		/* Those whose memory was in use until now */
 		kmcl_tx_fail_in_flight(ch, ch->in.dead_first ? -ENODEV :
 				       -ECANCELED, false);
@@ -330,7 +188,7 @@ static enum kmcl_event run_step(struct kmcl_channel *ch, enum kmcl_step step)
 		kmcl_loopback_answer(ch, -ECONNREFUSED);
 		kmcl_gpadl_shut(ch);
 		kmcl_gpadl_cleanup(ch);
-		disconnect_rings(ch);
+		kmcl_disconnect(ch);
 		break;
 	case KMCL_DO_CB_STARTED:
 		kmcl_save_stop(ch);
@@ -355,13 +213,13 @@ static enum kmcl_event run_step(struct kmcl_channel *ch, enum kmcl_step step)
 		kmcl_rx_drain(ch);
 		break;
 	case KMCL_DO_CANCEL:
-		kmcl_tx_fail_in_flight(ch, -ECANCELED, memory_in_use(ch));
+		kmcl_tx_fail_in_flight(ch, -ECANCELED, kmcl_memory_in_use(ch));
 		break;
 	case KMCL_DO_REMOVE:
 		/* Its driver was unbound: the host is there, and not told yet */
-		if (memory_in_use(ch))
+		if (kmcl_memory_in_use(ch))
 			close_link(ch);
-		kmcl_tx_fail_in_flight(ch, -ENODEV, memory_in_use(ch));
+		kmcl_tx_fail_in_flight(ch, -ENODEV, kmcl_memory_in_use(ch));
 		break;
 	case KMCL_DO_CLOSE:
 		close_link(ch);
@@ -372,9 +230,9 @@ static enum kmcl_event run_step(struct kmcl_channel *ch, enum kmcl_step step)
 	case KMCL_DO_UNBIND:
 		/* What an opened callback made that did not agree then */
 		kmcl_gpadl_cleanup(ch);
-		free_mmio(ch);
+		kmcl_mmio_free(ch);
 		kmcl_unbind(ch);
-		/* See disconnect_rings() */
+		/* See kmcl_disconnect() */
 		tasklet_kill(&ch->dead_tasklet);
 		break;
 	case KMCL_DO_CB_FAILURE:
@@ -468,5 +326,4 @@ static void channel_work(struct work_struct *work)
 void kmcl_work_init(struct kmcl_channel *ch)
 {
 	INIT_WORK(&ch->work, channel_work);
-	tasklet_setup(&ch->dead_tasklet, dead_tasklet);
 }

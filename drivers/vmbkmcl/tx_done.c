@@ -233,3 +233,46 @@ bool kmcl_tx_take_back(struct kmcl_packet *pkt, int status)
 	spin_unlock_irqrestore(&ch->tx_lock, flags);
 	return taken;
 }
+
+/* No request may wait from here until the next enable. Atomic. */
+void kmcl_sync_abort(struct kmcl_channel *ch)
+{
+	struct kmcl_sync *sync;
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->tx_lock, flags);
+	ch->sync_closed = true;
+	list_for_each_entry(sync, &ch->syncs, node) {
+		sync->aborted = true;
+		complete(&sync->wake);
+	}
+	spin_unlock_irqrestore(&ch->tx_lock, flags);
+}
+
+/* True: nobody has asked for attention meanwhile, see tx_done.c */
+static bool done_release(struct kmcl_channel *ch)
+{
+	return atomic_cmpxchg(&ch->done_state, KMCL_DONE_BUSY, 0) ==
+	       KMCL_DONE_BUSY;
+}
+
+/*
+ * A packet that nobody waits for is in the ring, and its routine need not
+ * stand in line. Drops tx_lock.
+ */
+void kmcl_done_at_once(struct kmcl_packet *pkt, unsigned long flags)
+{
+	struct kmcl_channel *ch = pkt->ch;
+
+	atomic_set(&ch->done_state, KMCL_DONE_BUSY);
+	WRITE_ONCE(ch->done_task, in_task() ? current : NULL);
+	trace_kmcl_complete(ch, pkt, 0);
+	spin_unlock_irqrestore(&ch->tx_lock, flags);
+	pkt->done(pkt, 0, NULL, 0);
+	WRITE_ONCE(ch->done_task, NULL);
+	if (likely(done_release(ch)))
+		return;
+	spin_lock_irqsave(&ch->tx_lock, flags);
+	kmcl_done_run_claimed(ch, &flags);
+	spin_unlock_irqrestore(&ch->tx_lock, flags);
+}

@@ -25,34 +25,6 @@ void kmcl_signal(struct kmcl_channel *ch)
 		ch->offer->ops->signal(ch->offer);
 }
 
-/* True: nobody has asked for attention meanwhile, see tx_done.c */
-static bool done_release(struct kmcl_channel *ch)
-{
-	return atomic_cmpxchg(&ch->done_state, KMCL_DONE_BUSY, 0) ==
-	       KMCL_DONE_BUSY;
-}
-
-/*
- * A packet that nobody waits for is in the ring, and its routine need not
- * stand in line. Drops tx_lock.
- */
-static void done_at_once(struct kmcl_packet *pkt, unsigned long flags)
-{
-	struct kmcl_channel *ch = pkt->ch;
-
-	atomic_set(&ch->done_state, KMCL_DONE_BUSY);
-	WRITE_ONCE(ch->done_task, in_task() ? current : NULL);
-	trace_kmcl_complete(ch, pkt, 0);
-	spin_unlock_irqrestore(&ch->tx_lock, flags);
-	pkt->done(pkt, 0, NULL, 0);
-	WRITE_ONCE(ch->done_task, NULL);
-	if (likely(done_release(ch)))
-		return;
-	spin_lock_irqsave(&ch->tx_lock, flags);
-	kmcl_done_run_claimed(ch, &flags);
-	spin_unlock_irqrestore(&ch->tx_lock, flags);
-}
-
 /*
  * Write a packet into the ring, not yet visible to the peer. A part of kmcl_submit(),
  * which is what a send costs; put_packet() is for all others.
@@ -314,7 +286,7 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 			kmcl_done_add(pkt, 0, 0);
 		} else {
 			ch->n.completed++;
-			done_at_once(pkt, irq);
+			kmcl_done_at_once(pkt, irq);
 			return 0;
 		}
 	}

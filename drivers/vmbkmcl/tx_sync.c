@@ -17,32 +17,6 @@
 #include "kmcl_internal.h"
 #include "trace.h"
 
-struct kmcl_sync {
-	struct list_head node;
-	struct completion wake;
-	bool aborted;
-	bool finished;
-	int status;
-	void *reply;
-	u32 room;
-	u32 len;
-};
-
-/* No request may wait from here until the next enable. Atomic. */
-void kmcl_sync_abort(struct kmcl_channel *ch)
-{
-	struct kmcl_sync *sync;
-	unsigned long flags;
-
-	spin_lock_irqsave(&ch->tx_lock, flags);
-	ch->sync_closed = true;
-	list_for_each_entry(sync, &ch->syncs, node) {
-		sync->aborted = true;
-		complete(&sync->wake);
-	}
-	spin_unlock_irqrestore(&ch->tx_lock, flags);
-}
-
 static void sync_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 {
 	struct kmcl_sync *sync = pkt->pointer;

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The module: what it sets up when it is loaded. Sleeps.
+ */
+#include <linux/module.h>
+#include <linux/workqueue.h>
+
+#include "kmcl_internal.h"
+
+static int __init kmcl_init(void)
+{
+	const unsigned int flags = WQ_UNBOUND | WQ_MEM_RECLAIM;
+
+	kmcl_wq = alloc_workqueue("vmbkmcl", flags, WQ_MAX_ACTIVE);
+	if (!kmcl_wq)
+		return -ENOMEM;
+	/* A client's work waits for its server's: they are not to share places */
+	kmcl_server_wq = alloc_workqueue("vmbkmcl_server", flags, WQ_MAX_ACTIVE);
+	if (!kmcl_server_wq) {
+		destroy_workqueue(kmcl_wq);
+		return -ENOMEM;
+	}
+	kmcl_debugfs_init();
+	return 0;
+}
+
+static void __exit kmcl_exit(void)
+{
+	kmcl_debugfs_exit();
+	destroy_workqueue(kmcl_server_wq);
+	destroy_workqueue(kmcl_wq);
+}
+
+subsys_initcall(kmcl_init);
+module_exit(kmcl_exit);
+
+MODULE_DESCRIPTION("VMBus Kernel Mode Client Library");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What every channel is, whatever it does: a reference count, a work item and
+ * the workqueue that it runs on.
+ *
+ * Nothing here takes a lock but ch->lock, and that one for short; all of it is
+ * atomic but for kmcl_wait_taken_down() and kmcl_settable(), which sleep.
+ */
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "kmcl_internal.h"
+
+struct workqueue_struct *kmcl_wq;
+struct workqueue_struct *kmcl_server_wq;
+
+void kmcl_channel_get(struct kmcl_channel *ch)
+{
+	kref_get(&ch->ref);
+}
+
+static void channel_release(struct kref *ref)
+{
+	struct kmcl_channel *ch = container_of(ref, struct kmcl_channel, ref);
+
+	kfree(ch->name);
+	kfree(ch);
+}
+
+void kmcl_channel_put(struct kmcl_channel *ch)
+{
+	kref_put(&ch->ref, channel_release);
+}
+
+/*
+ * Once its last callback has returned the channel is disabled, as far as its
+ * driver can know: let the work take down what is left of the link. Sleeps.
+ */
+void kmcl_wait_taken_down(struct kmcl_channel *ch)
+{
+	wait_event(ch->wait, !READ_ONCE(ch->closed_returned));
+}
+
+/* Init* calls, and enabling, are for a channel that is disabled */
+bool kmcl_settable_locked(struct kmcl_channel *ch)
+{
+	lockdep_assert_held(&ch->lock);
+	return !ch->enabling && !ch->in.enabled &&
+	       ch->state == KMCL_ST_DISABLED;
+}
+
+/* See kmcl_settable_locked() */
+bool kmcl_settable(struct kmcl_channel *ch)
+{
+	bool ok;
+
+	if (!ch)
+		return false;
+	if (!kmcl_in_callback(ch))
+		kmcl_wait_taken_down(ch);
+	spin_lock_irq(&ch->lock);
+	ok = kmcl_settable_locked(ch);
+	spin_unlock_irq(&ch->lock);
+	return ok;
+}
+
+/**
+ * kmcl_kick() - let the state machine look at the inputs
+ * @ch: the channel
+ *
+ * Context: atomic. The queued work holds a reference to the channel.
+ */
+void kmcl_kick(struct kmcl_channel *ch)
+{
+	kmcl_channel_get(ch);
+	if (!queue_work(ch->server ? kmcl_server_wq : kmcl_wq, &ch->work))
+		kmcl_channel_put(ch);
+}
+
+/* Does a callback of this channel run on the caller's stack? */
+bool kmcl_in_callback(struct kmcl_channel *ch)
+{
+	return READ_ONCE(ch->worker) == current ||
+	       READ_ONCE(ch->rx_task) == current ||
+	       READ_ONCE(ch->done_task) == current ||
+	       READ_ONCE(ch->save_task) == current;
+}
