@@ -35,7 +35,7 @@ static void server_process(struct kmcl_channel *ch, struct kmcl_context *ctx,
 	struct end *e = loop_end(ch);
 	struct kmcl_mdl *mdl;
 
-	if (ch->ext_pending && flags & KMCL_PACKET_EXTERNAL) {
+	if (loop_is_absent() && flags & KMCL_PACKET_EXTERNAL) {
 		kmcl_packet_external(ctx, 0, &mdl);
 		WRITE_ONCE(fx.pending, fx.pending + 1);
 		wake_up_all(&e->wait);
@@ -234,8 +234,8 @@ static void close_does_not_wait_for_what_was_not_taken(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 
-	loop->server.ch->ext_pending = U32_MAX;
 	loop_up(loop);
+	loop_absent(loop, INT_MAX);
 	send_external(loop);
 	send_external(loop);
 	loop_wait(&loop->server, READ_ONCE(fx.pending) > 2);
@@ -243,6 +243,7 @@ static void close_does_not_wait_for_what_was_not_taken(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fx.done, 2);
 	KUNIT_EXPECT_EQ(test, fx.status, -ECANCELED);
 	KUNIT_EXPECT_EQ(test, fx.external, 0);
+	loop_absent(loop, 0);
 }
 
 /* The server fails the packet: it is done with the memory, and with the ring */

@@ -43,7 +43,7 @@ static void server_process(struct kmcl_channel *ch, struct kmcl_context *ctx,
 	struct end *e = loop_end(ch);
 	struct kmcl_mdl *mdl;
 
-	if (ch->ext_pending) {
+	if (loop_is_absent()) {
 		if (kmcl_packet_external(ctx, 0, &mdl) == -EINPROGRESS)
 			fx.pending++;
 		return;
@@ -445,8 +445,8 @@ static void external_data_that_is_not_there_yet(struct kunit *test)
 	struct kmcl_packet *pkt = packet(test);
 	struct kmcl_mdl *mdl;
 
-	loop->server.ch->ext_pending = 2;
 	loop_up(loop);
+	loop_absent(loop, 2);
 	mdl = describe(test, 5, 100, false);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_send_mdl(pkt, NULL, 0, mdl, WAIT));
 	wait_packet(loop, 1);

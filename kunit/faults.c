@@ -19,9 +19,8 @@
 #define PATIENCE	(5 * HZ)
 
 /* Between them the linker has laid out the library */
-#define TEXT_START	min((unsigned long)kmcl_bus_add_channel, \
-			    (unsigned long)kmcl_offer_add)
-#define TEXT_END	((unsigned long)kmcl_ntstatus)
+#define TEXT_START	((unsigned long)kmcl_ring_init)
+#define TEXT_END	((unsigned long)__kmcl_server_set_flags)
 
 /* One place that allocates */
 struct site {

@@ -191,16 +191,20 @@ static void note(char what)
 		fx.order[fx.ordered++] = what;
 }
 
+/* A transport whose peer wants the GPADLs gone before the link is closed */
+static struct kmcl_transport_ops old_ops;
+static const struct kmcl_transport_ops *loopback_ops;
+
 static void noted_destroy(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
 {
 	note('D');
-	kmcl_loopback_ops.gpadl_destroy(offer, gpadl);
+	loopback_ops->gpadl_destroy(offer, gpadl);
 }
 
 static void noted_close(struct kmcl_offer *offer)
 {
 	note('L');
-	kmcl_loopback_ops.close(offer);
+	loopback_ops->close(offer);
 }
 
 static bool first(struct kmcl_offer *offer)
@@ -208,16 +212,15 @@ static bool first(struct kmcl_offer *offer)
 	return true;
 }
 
-/* A transport whose peer wants the GPADLs gone before the link is closed */
-static struct kmcl_transport_ops old_ops;
-
 static void in_an_old_way(struct end *e, char what)
 {
 	if (what == 'C')
 		note('c');
 	if (what != 'O')
 		return;
-	old_ops = kmcl_loopback_ops;
+	if (e->ch->offer->ops != &old_ops)
+		loopback_ops = e->ch->offer->ops;
+	old_ops = *loopback_ops;
 	old_ops.close = noted_close;
 	old_ops.gpadl_destroy = noted_destroy;
 	old_ops.gpadls_first = first;

@@ -176,6 +176,12 @@ u8 *loop_memory(struct kunit *test, u32 pages);
 /* What the server reads at @at is what stands at @want */
 void loop_expect_bytes(struct kunit *test, struct kmcl_mdl *mdl, u32 at,
 		       const u8 *want, u32 bytes);
+/*
+ * The server's next @times looks at external data find that it is not there yet.
+ * To be called when the channels are up.
+ */
+void loop_absent(struct loop *loop, int times);
+bool loop_is_absent(void);
 /* A rule was broken: the first one is shown when the test ends */
 void loop_wrong(struct end *e, const char *what);
 void loop_expect_balance(struct end *e);

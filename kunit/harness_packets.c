@@ -198,3 +198,29 @@ void loop_expect_bytes(struct kunit *test, struct kmcl_mdl *mdl, u32 at,
 	KUNIT_EXPECT_EQ(test, kmcl_mdl_read(mdl, at, got, bytes), 0);
 	KUNIT_EXPECT_MEMEQ(test, got, want, bytes);
 }
+
+static atomic_t absent;
+
+static int not_present(void *held)
+{
+	return atomic_dec_if_positive(&absent) < 0 ? 0 : -EINPROGRESS;
+}
+
+bool loop_is_absent(void)
+{
+	return atomic_read(&absent) > 0;
+}
+
+void loop_absent(struct loop *loop, int times)
+{
+	static struct kmcl_transport_ops ops;
+	static struct kmcl_server_ops server;
+	struct kmcl_offer *offer = loop->server.ch->offer;
+
+	ops = *offer->ops;
+	server = *ops.server;
+	server.present = not_present;
+	ops.server = &server;
+	atomic_set(&absent, times);
+	offer->ops = &ops;
+}

@@ -362,8 +362,8 @@ static void external_data_that_is_pending(struct kunit *test)
 							      get_external,
 							      NULL),
 		      STATUS_SUCCESS);
-	loop->server.ch->ext_pending = 1;
 	loop_up(loop);
+	loop_absent(loop, 1);
 	packet = VmbPacketAllocate(loop->client.ch);
 	KUNIT_ASSERT_NOT_NULL(test, packet);
 	VmbPacketSetPointer(packet, n);

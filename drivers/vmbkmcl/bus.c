@@ -24,6 +24,7 @@ static const struct kmcl_transport_ops *kmcl_transport;
 static bool kmcl_transport_going;	/* no new watches */
 static DEFINE_MUTEX(kmcl_adopt_mutex);
 static const struct kmcl_transport_ops *kmcl_adopter;
+static const struct kmcl_server_ops *kmcl_server_bus;
 static LIST_HEAD(kmcl_offers);
 static LIST_HEAD(kmcl_channels);
 
@@ -417,6 +418,64 @@ void *kmcl_offer_priv(const struct kmcl_offer *offer)
 	return offer->priv;
 }
 EXPORT_SYMBOL_GPL(kmcl_offer_priv);
+
+/**
+ * kmcl_server_bus_set() - set the transport that servers are offered on
+ * @ops: what it does for servers; NULL: there is none any more
+ *
+ * Context: before the first channel is made, and after the last one.
+ */
+void kmcl_server_bus_set(const struct kmcl_server_ops *ops)
+{
+	kmcl_server_bus = ops;
+}
+
+/* The flags of a server's offer; the wire has others than the API. */
+u16 kmcl_offer_flags(const struct kmcl_channel *ch)
+{
+	u16 flags = KMCL_WIRE_OFFER_LOOPBACK;
+
+	if (ch->server_flags & KMCL_SERVER_ENUMERATE)
+		flags |= KMCL_WIRE_OFFER_ENUMERATE;
+	if (ch->server_flags & KMCL_SERVER_TLNPI)
+		flags |= KMCL_WIRE_OFFER_TLNPI;
+	if (ch->pipe)
+		flags |= KMCL_WIRE_OFFER_PIPE;
+	return flags;
+}
+
+static void set_server_offer(struct kmcl_channel *ch, struct kmcl_offer *offer)
+{
+	spin_lock_irq(&kmcl_bus_lock);
+	ch->offer = offer;
+	spin_unlock_irq(&kmcl_bus_lock);
+}
+
+/* Server: put the offer on the bus. Sleeps. */
+int kmcl_publish(struct kmcl_channel *ch)
+{
+	struct kmcl_offer *offer = kmcl_server_bus->publish(ch);
+
+	if (IS_ERR(offer))
+		return PTR_ERR(offer);
+	set_server_offer(ch, offer);
+	return 0;
+}
+
+/* Step, server: take the offer back; a client that is opening it is told. */
+void kmcl_revoke(struct kmcl_channel *ch)
+{
+	ch->offer->ops->server->revoke(ch->offer);
+}
+
+/* Step, server: until the client has let go of the revoked offer. Sleeps. */
+void kmcl_retire(struct kmcl_channel *ch)
+{
+	struct kmcl_offer *offer = ch->offer;
+
+	set_server_offer(ch, NULL);
+	offer->ops->server->retire(offer);
+}
 
 static void set_adopter(const struct kmcl_transport_ops *ops)
 {

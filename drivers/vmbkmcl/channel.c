@@ -219,7 +219,7 @@ int __kmcl_channel_enable(struct kmcl_channel *ch)
 
 	size_rings(ch);
 	kmcl_stand_in_line(ch);
-	ret = ch->server ? kmcl_loopback_publish(ch) : kmcl_watch(ch);
+	ret = ch->server ? kmcl_publish(ch) : kmcl_watch(ch);
 	/* A disable until now came before this enable, and found nothing */
 	spin_lock_irq(&ch->lock);
 	ch->enabling = false;

@@ -94,7 +94,7 @@ void kmcl_show_channel(struct seq_file *m, struct kmcl_channel *ch)
 	seq_printf(m, "mmio_size %#llx\n", size);
 	if (!ch->server)
 		return;
-	seq_printf(m, "offer_flags %#x\n", kmcl_server_wire_flags(ch));
+	seq_printf(m, "offer_flags %#x\n", kmcl_offer_flags(ch));
 	seq_printf(m, "offer_mmio_megabytes %u\n", ch->mmio_mb);
 	seq_printf(m, "offer_mmio_megabytes_optional %u\n", ch->mmio_mb_optional);
 }

@@ -105,7 +105,7 @@ bool kmcl_ext_take(struct kmcl_context *ctx,
 	}
 	if (at != pkt->header_len || bytes > ch->ext_data)
 		return false;
-	ctx->held = kmcl_loopback_hold(ch);
+	ctx->held = ch->offer->ops->server->hold(ch->offer);
 	if (!ctx->held)
 		return false;
 	ctx->ranges = n;
@@ -123,7 +123,7 @@ void kmcl_ext_release(struct kmcl_context *ctx)
 		if (mdl->map)
 			pr_err_ratelimited("%s: external data was not unmapped before its packet was completed; the mapping is lost\n",
 					   kmcl_name(ctx->ch));
-	kmcl_loopback_unhold(ctx->held);
+	ctx->ch->offer->ops->server->unhold(ctx->held);
 	ctx->held = NULL;
 }
 

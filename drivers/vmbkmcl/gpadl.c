@@ -33,6 +33,7 @@ void kmcl_gpadl_admit(struct kmcl_channel *ch)
 {
 	spin_lock_irq(&ch->lock);
 	ch->gpadl_open = true;
+	ch->gpadl_up = ch->server;
 	spin_unlock_irq(&ch->lock);
 }
 
@@ -42,16 +43,6 @@ static int making(struct kmcl_channel *ch)
 
 	spin_lock_irq(&ch->lock);
 	n = ch->gpadl_making;
-	spin_unlock_irq(&ch->lock);
-	return n;
-}
-
-static int deleting(struct kmcl_channel *ch)
-{
-	int n;
-
-	spin_lock_irq(&ch->lock);
-	n = ch->gpadl_deleting;
 	spin_unlock_irq(&ch->lock);
 	return n;
 }
@@ -280,15 +271,21 @@ static struct kmcl_gpadl *take(struct kmcl_channel *ch, u32 handle, bool any)
 	return found;
 }
 
+static void end_deleting(struct kmcl_channel *ch)
+{
+	spin_lock_irq(&ch->lock);
+	ch->gpadl_deleting--;
+	/* Under the lock: whoever waits may go on to free the channel */
+	wake_up_all(&ch->wait);
+	spin_unlock_irq(&ch->lock);
+}
+
 static void destroy(struct kmcl_channel *ch, struct kmcl_gpadl *gpadl)
 {
 	ch->offer->ops->gpadl_destroy(ch->offer, gpadl);
 	trace_kmcl_gpadl(ch, KMCL_GPADL_DELETE, gpadl->handle, gpadl->bytes, 0);
 	gpadl_free(gpadl);
-	spin_lock_irq(&ch->lock);
-	ch->gpadl_deleting--;
-	wake_up_all(&ch->wait);
-	spin_unlock_irq(&ch->lock);
+	end_deleting(ch);
 }
 
 /**
@@ -354,13 +351,32 @@ int __kmcl_gpadl_map(struct kmcl_channel *ch, u32 flags, u32 handle,
 	ret = begin_making(ch);
 	if (ret)
 		return ret;
-	ret = kmcl_loopback_gpadl_map(ch, flags & KMCL_GPADL_READ_ONLY, handle,
-				      mdl);
+	ret = ch->offer->ops->server->gpadl_map(ch->offer,
+						flags & KMCL_GPADL_READ_ONLY,
+						handle, mdl);
 	trace_kmcl_gpadl(ch, KMCL_GPADL_MAP, handle, 0, ret);
 	end_making(ch, NULL);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(__kmcl_gpadl_map);
+
+/* Counted like a call that makes one, so that the offer stays meanwhile */
+static int unmap(struct kmcl_channel *ch, u32 handle)
+{
+	int ret = -ENOENT;
+
+	spin_lock_irq(&ch->lock);
+	if (ch->gpadl_up) {
+		ch->gpadl_deleting++;
+		ret = 0;
+	}
+	spin_unlock_irq(&ch->lock);
+	if (ret)
+		return ret;
+	ret = ch->offer->ops->server->gpadl_unmap(ch->offer, handle);
+	end_deleting(ch);
+	return ret;
+}
 
 /**
  * kmcl_gpadl_unmap() - done with a client's memory (VmbChannelUnmapGpadl)
@@ -380,7 +396,7 @@ int kmcl_gpadl_unmap(struct kmcl_channel *ch, u32 handle)
 	if (!ch || !ch->server)
 		return -EINVAL;
 	might_sleep();
-	ret = kmcl_loopback_gpadl_unmap(ch, handle);
+	ret = unmap(ch, handle);
 	trace_kmcl_gpadl(ch, KMCL_GPADL_UNMAP, handle, 0, ret);
 	if (ret)
 		pr_warn_ratelimited("%s: GPADL 0x%x is not mapped\n",
@@ -404,11 +420,14 @@ void kmcl_gpadl_cleanup(struct kmcl_channel *ch)
 		ch->gpadls_left++;
 		destroy(ch, gpadl);
 	}
-	while (ch->server && kmcl_loopback_gpadl_mapped(ch, &handle)) {
+	while (ch->server && ch->offer->ops->server->gpadl_mapped(ch->offer, &handle)) {
 		pr_warn("%s: GPADL 0x%x was left mapped when the channel closed; it is unmapped now\n",
 			kmcl_name(ch), handle);
 		ch->gpadls_left++;
-		kmcl_loopback_gpadl_unmap(ch, handle);
+		ch->offer->ops->server->gpadl_unmap(ch->offer, handle);
 	}
-	wait_event(ch->wait, !deleting(ch));
+	spin_lock_irq(&ch->lock);
+	ch->gpadl_up = false;
+	wait_event_lock_irq(ch->wait, !ch->gpadl_deleting, ch->lock);
+	spin_unlock_irq(&ch->lock);
 }

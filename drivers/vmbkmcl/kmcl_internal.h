@@ -51,7 +51,6 @@
 #define KMCL_SLOW			(30 * HZ)
 
 struct dentry;
-struct kmcl_connection;
 struct kmcl_save;
 struct seq_file;
 
@@ -167,7 +166,7 @@ struct kmcl_context {
 	bool queued;			/* counted in comps_queued */
 	bool ext_given;			/* the driver has asked for them */
 	u32 ranges;			/* of external data, in as many MDLs */
-	struct kmcl_connection *held;	/* they keep the client's close waiting */
+	void *held;			/* they keep the client's close waiting */
 	void *context;			/* the driver's, behind @buf */
 	u8 buf[] __aligned(8);
 };
@@ -244,14 +243,13 @@ struct kmcl_channel {
 
 	/* The link: set and cleared by the work, used between */
 	struct kmcl_offer *offer;	/* kmcl_bus_lock; a reference */
-	struct kmcl_connection *conn;	/* the loopback connection */
-	struct kmcl_connection *asking;	/* server: one not yet accepted */
 	bool connected;
 	struct kmcl_ring tx;
 	struct kmcl_ring rx;
 
 	/* GPADLs: under ch->lock */
 	bool gpadl_open;		/* they may be made, or mapped */
+	bool gpadl_up;			/* server: they may be unmapped */
 	u32 gpadl_making;		/* calls in the transport */
 	u32 gpadl_deleting;
 	u32 gpadl_count;
@@ -292,7 +290,6 @@ struct kmcl_channel {
 	struct task_struct *rx_task;
 	u32 quota;			/* 0: no limit */
 	u32 outstanding;
-	u32 ext_pending;		/* for tests: so often "not yet" */
 	struct kmcl_context *rx_deferred;
 	struct list_head ctx_cache;
 	u32 ctx_cached;
@@ -319,6 +316,10 @@ void kmcl_stand_in_line(struct kmcl_channel *ch);
 void kmcl_seek(struct kmcl_channel *ch);
 void kmcl_unbind(struct kmcl_channel *ch);
 bool kmcl_offer_exists(const guid_t *type, const guid_t *instance);
+int kmcl_publish(struct kmcl_channel *ch);
+void kmcl_revoke(struct kmcl_channel *ch);
+void kmcl_retire(struct kmcl_channel *ch);
+u16 kmcl_offer_flags(const struct kmcl_channel *ch);
 
 /* object.c */
 void kmcl_channel_get(struct kmcl_channel *ch);
@@ -335,6 +336,7 @@ void kmcl_link_up(struct kmcl_channel *ch);
 void kmcl_link_dead(struct kmcl_channel *ch);
 bool kmcl_memory_in_use(struct kmcl_channel *ch);
 int kmcl_connect(struct kmcl_channel *ch);
+void kmcl_answer(struct kmcl_channel *ch, int result);
 void kmcl_disconnect(struct kmcl_channel *ch);
 void kmcl_mmio_free(struct kmcl_channel *ch);
 
@@ -416,9 +418,6 @@ int kmcl_set_pipe(struct kmcl_channel *ch, u32 flags, u32 server_flags);
 /* save.c */
 void kmcl_save_stop(struct kmcl_channel *ch);
 
-/* server.c */
-u16 kmcl_server_wire_flags(const struct kmcl_channel *ch);
-
 /* mdl.c */
 bool kmcl_pfn_ok(u64 pfn);
 int kmcl_mdl_check(const struct kmcl_mdl *mdl);
@@ -443,20 +442,7 @@ void kmcl_ext_release(struct kmcl_context *ctx);
 struct kmcl_mdl *kmcl_ext_mdls(const struct kmcl_context *ctx);
 
 /* loopback.c */
-extern const struct kmcl_transport_ops kmcl_loopback_ops;
-int kmcl_loopback_publish(struct kmcl_channel *ch);
-void kmcl_loopback_revoke(struct kmcl_channel *ch);
-void kmcl_loopback_wait_peer(struct kmcl_channel *ch);
-int kmcl_loopback_accept(struct kmcl_channel *ch);
-void kmcl_loopback_answer(struct kmcl_channel *ch, int result);
-void kmcl_loopback_disconnect(struct kmcl_channel *ch);
-void kmcl_loopback_signal_client(struct kmcl_channel *ch);
-struct kmcl_connection *kmcl_loopback_hold(struct kmcl_channel *ch);
-void kmcl_loopback_unhold(struct kmcl_connection *conn);
-int kmcl_loopback_gpadl_map(struct kmcl_channel *ch, bool read_only, u32 handle,
-			    struct kmcl_mdl **mdl);
-int kmcl_loopback_gpadl_unmap(struct kmcl_channel *ch, u32 handle);
-bool kmcl_loopback_gpadl_mapped(struct kmcl_channel *ch, u32 *handle);
+void kmcl_loopback_init(void);
 
 /* debugfs.c */
 void kmcl_debugfs_init(void);

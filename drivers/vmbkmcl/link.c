@@ -77,6 +77,12 @@ static void dead_tasklet(struct tasklet_struct *t)
 	kmcl_tx_fail_in_flight(ch, -ENODEV, READ_ONCE(ch->dead_keeps));
 }
 
+/* Server: tell the client that opens, accepted or not, how that went. Atomic. */
+void kmcl_answer(struct kmcl_channel *ch, int result)
+{
+	ch->offer->ops->server->answer(ch->offer, result);
+}
+
 static void set_mmio(struct kmcl_channel *ch, u64 start, u64 size)
 {
 	spin_lock_irq(&ch->lock);
@@ -101,7 +107,8 @@ int kmcl_connect(struct kmcl_channel *ch)
 	int ret;
 
 	if (ch->server)
-		return kmcl_loopback_accept(ch);
+		return ch->offer->ops->server->accept(ch->offer, &ch->tx,
+						      &ch->rx);
 	/* Both sides frame alike, or neither understands the other */
 	if (ch->pipe != !!(ch->offer->flags & KMCL_WIRE_OFFER_PIPE))
 		return -EPROTO;
@@ -124,7 +131,7 @@ void kmcl_disconnect(struct kmcl_channel *ch)
 	synchronize_rcu();
 	WRITE_ONCE(ch->connected, false);
 	if (ch->server)
-		kmcl_loopback_disconnect(ch);
+		ch->offer->ops->server->disconnect(ch->offer);
 	else
 		ch->offer->ops->close(ch->offer);
 	kmcl_rx_detach(ch);

@@ -29,7 +29,7 @@ struct lb_ring {
 	void *map;
 };
 
-struct kmcl_connection {
+struct lb_conn {
 	struct kref ref;
 	struct kmcl_channel *server;	/* a reference */
 	struct kmcl_channel *client;	/* a reference */
@@ -45,13 +45,21 @@ struct kmcl_connection {
 	struct lb_ring down;
 };
 
+/* What is offered: a server, and the connections to it */
+struct lb_offer {
+	struct kmcl_channel *server;
+	struct lb_conn *conn;		/* lb_lock: the server's */
+	struct lb_conn *asking;		/* lb_lock: one not yet accepted */
+	struct lb_conn *client;		/* the client's, from open to close */
+};
+
 /*
  * A GPADL in its connection, which may be closed before it is deleted. The
  * server's mapping is a description of its own.
  */
 struct lb_gpadl {
 	struct list_head node;		/* lb_lock */
-	struct kmcl_connection *conn;	/* a reference */
+	struct lb_conn *conn;	/* a reference */
 	struct kmcl_gpadl *gpadl;
 	bool going;			/* lb_lock: not to be mapped any more */
 	bool mapped;			/* lb_lock */
@@ -105,8 +113,7 @@ static void ring_side(struct lb_ring *ring, struct kmcl_ring *side)
 
 static void conn_release(struct kref *ref)
 {
-	struct kmcl_connection *conn = container_of(ref, struct kmcl_connection,
-						    ref);
+	struct lb_conn *conn = container_of(ref, struct lb_conn, ref);
 
 	ring_free(&conn->up);
 	ring_free(&conn->down);
@@ -115,16 +122,16 @@ static void conn_release(struct kref *ref)
 	kfree(conn);
 }
 
-static void conn_put(struct kmcl_connection *conn)
+static void conn_put(struct lb_conn *conn)
 {
 	kref_put(&conn->ref, conn_release);
 }
 
-static struct kmcl_connection *conn_new(struct kmcl_channel *client,
-					struct kmcl_channel *server,
-					u32 tx_bytes, u32 rx_bytes)
+static struct lb_conn *conn_new(struct kmcl_channel *client,
+				struct kmcl_channel *server,
+				u32 tx_bytes, u32 rx_bytes)
 {
-	struct kmcl_connection *conn = kzalloc_obj(*conn);
+	struct lb_conn *conn = kzalloc_obj(*conn);
 
 	if (!conn)
 		return NULL;
@@ -147,8 +154,9 @@ static struct kmcl_connection *conn_new(struct kmcl_channel *client,
 static int lb_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 		   struct kmcl_ring *tx, struct kmcl_ring *rx)
 {
-	struct kmcl_channel *server = offer->priv;
-	struct kmcl_connection *conn;
+	struct lb_offer *lb = offer->priv;
+	struct kmcl_channel *server = lb->server;
+	struct lb_conn *conn;
 	bool dead;
 	int ret;
 
@@ -167,7 +175,7 @@ static int lb_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 	if (!dead) {
 		/* The server may still have to close the one before */
 		kref_get(&conn->ref);
-		server->asking = conn;
+		lb->asking = conn;
 	}
 	spin_unlock_irq(&lb_lock);
 	if (dead) {
@@ -181,17 +189,17 @@ static int lb_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 	if (ret)
 		conn_put(conn);
 	else
-		offer->ch->conn = conn;
+		lb->client = conn;
 	return ret;
 }
 
 static void lb_close(struct kmcl_offer *offer)
 {
-	struct kmcl_channel *client = offer->ch;
-	struct kmcl_connection *conn = client->conn;
+	struct lb_offer *lb = offer->priv;
+	struct lb_conn *conn = lb->client;
 	bool tell;
 
-	client->conn = NULL;
+	lb->client = NULL;
 	spin_lock_irq(&lb_lock);
 	WRITE_ONCE(conn->client_up, false);
 	tell = conn->server_up;
@@ -203,7 +211,7 @@ static void lb_close(struct kmcl_offer *offer)
 	while (!wait_event_timeout(conn->unheld, !READ_ONCE(conn->held),
 				   KMCL_SLOW))
 		pr_warn("%s: the server has not completed %u packets with external data; close waits for it\n",
-			kmcl_name(client), READ_ONCE(conn->held));
+			kmcl_name(offer->ch), READ_ONCE(conn->held));
 	conn_put(conn);
 }
 
@@ -214,7 +222,8 @@ static void lb_release(struct kmcl_offer *offer)
 
 static void lb_signal(struct kmcl_offer *offer)
 {
-	struct kmcl_connection *conn = offer->ch->conn;
+	struct lb_offer *lb = offer->priv;
+	struct lb_conn *conn = lb->client;
 
 	if (conn && READ_ONCE(conn->server_up))
 		tasklet_schedule(&conn->server->rx_tasklet);
@@ -222,10 +231,12 @@ static void lb_signal(struct kmcl_offer *offer)
 
 static u16 lb_flags(const struct kmcl_offer *offer)
 {
-	return kmcl_server_wire_flags(offer->priv);
+	struct lb_offer *lb = offer->priv;
+
+	return kmcl_offer_flags(lb->server);
 }
 
-static struct lb_gpadl *find_gpadl(struct kmcl_connection *conn, u32 handle)
+static struct lb_gpadl *find_gpadl(struct lb_conn *conn, u32 handle)
 {
 	struct lb_gpadl *lb;
 
@@ -238,7 +249,7 @@ static struct lb_gpadl *find_gpadl(struct kmcl_connection *conn, u32 handle)
 
 static int lb_gpadl_create(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
 {
-	struct kmcl_connection *conn = offer->ch->conn;
+	struct lb_conn *conn = ((struct lb_offer *)offer->priv)->client;
 	struct lb_gpadl *lb = kzalloc_obj(*lb);
 
 	if (!lb)
@@ -269,7 +280,7 @@ static bool lb_mapped(struct lb_gpadl *lb)
 static void lb_gpadl_destroy(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
 {
 	struct lb_gpadl *lb = gpadl->priv;
-	struct kmcl_connection *conn = lb->conn;
+	struct lb_conn *conn = lb->conn;
 
 	spin_lock_irq(&lb_lock);
 	lb->going = true;
@@ -285,79 +296,79 @@ static void lb_gpadl_destroy(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
 }
 
 /* Server: a description of its own of a client's GPADL. Sleeps. */
-int kmcl_loopback_gpadl_map(struct kmcl_channel *ch, bool read_only, u32 handle,
-			    struct kmcl_mdl **mdl)
+static int lb_gpadl_map(struct kmcl_offer *offer, bool read_only, u32 handle,
+			struct kmcl_mdl **mdl)
 {
+	struct lb_offer *lb = offer->priv;
 	struct kmcl_mdl *map, *piece;
-	struct lb_gpadl *lb;
+	struct lb_gpadl *gpadl;
 	int ret = 0;
 
 	spin_lock_irq(&lb_lock);
-	lb = find_gpadl(ch->conn, handle);
-	if (!lb || lb->going)
+	gpadl = find_gpadl(lb->conn, handle);
+	if (!gpadl || gpadl->going)
 		ret = -ENOENT;
-	else if (lb->mapped)
+	else if (gpadl->mapped)
 		ret = -EBUSY;
-	else if (lb->gpadl->read_only && !read_only)
+	else if (gpadl->gpadl->read_only && !read_only)
 		ret = -EACCES;
 	else
-		lb->mapped = true;
+		gpadl->mapped = true;
 	spin_unlock_irq(&lb_lock);
 	if (ret)
 		return ret;
 
 	/* It stays as long as it counts as mapped */
-	map = kmcl_mdl_part(lb->gpadl->mdl, 0, lb->gpadl->bytes);
-	for (piece = map; piece && lb->gpadl->read_only; piece = piece->next)
+	map = kmcl_mdl_part(gpadl->gpadl->mdl, 0, gpadl->gpadl->bytes);
+	for (piece = map; piece && gpadl->gpadl->read_only; piece = piece->next)
 		piece->flags |= KMCL_MDL_READ_ONLY;
 	if (map)
 		*mdl = map;
 	spin_lock_irq(&lb_lock);
-	lb->map = map;
+	gpadl->map = map;
 	if (!map) {
-		lb->mapped = false;
-		wake_up_all(&ch->conn->unheld);
+		gpadl->mapped = false;
+		wake_up_all(&gpadl->conn->unheld);
 	}
 	spin_unlock_irq(&lb_lock);
 	return map ? 0 : -ENOMEM;
 }
 
-/* Server: -ENOENT: it is not mapped. Sleeps. */
-int kmcl_loopback_gpadl_unmap(struct kmcl_channel *ch, u32 handle)
+static int lb_gpadl_unmap(struct kmcl_offer *offer, u32 handle)
 {
+	struct lb_offer *lb = offer->priv;
+	struct lb_gpadl *gpadl = NULL;
 	struct kmcl_mdl *map = NULL;
-	struct lb_gpadl *lb = NULL;
 
 	spin_lock_irq(&lb_lock);
-	if (ch->conn)
-		lb = find_gpadl(ch->conn, handle);
-	if (lb) {
-		map = lb->map;
-		lb->map = NULL;
+	if (lb->conn)
+		gpadl = find_gpadl(lb->conn, handle);
+	if (gpadl) {
+		map = gpadl->map;
+		gpadl->map = NULL;
 	}
 	spin_unlock_irq(&lb_lock);
 	if (!map)
 		return -ENOENT;
 	kmcl_mdl_free_chain(map);
 	spin_lock_irq(&lb_lock);
-	lb->mapped = false;
-	/* The channel may have let go of the connection meanwhile */
-	wake_up_all(&lb->conn->unheld);
+	gpadl->mapped = false;
+	wake_up_all(&gpadl->conn->unheld);
 	spin_unlock_irq(&lb_lock);
 	return 0;
 }
 
-/* Server: one that is still mapped, if there is any. */
-bool kmcl_loopback_gpadl_mapped(struct kmcl_channel *ch, u32 *handle)
+static bool lb_gpadl_mapped(struct kmcl_offer *offer, u32 *handle)
 {
-	struct lb_gpadl *lb;
+	struct lb_offer *lb = offer->priv;
+	struct lb_gpadl *gpadl;
 	bool found = false;
 
 	spin_lock_irq(&lb_lock);
-	if (ch->conn) {
-		list_for_each_entry(lb, &ch->conn->gpadls, node) {
-			found = lb->map;
-			*handle = lb->gpadl->handle;
+	if (lb->conn) {
+		list_for_each_entry(gpadl, &lb->conn->gpadls, node) {
+			found = gpadl->map;
+			*handle = gpadl->gpadl->handle;
 			if (found)
 				break;
 		}
@@ -366,37 +377,24 @@ bool kmcl_loopback_gpadl_mapped(struct kmcl_channel *ch, u32 *handle)
 	return found;
 }
 
-const struct kmcl_transport_ops kmcl_loopback_ops = {
-	.name = "loopback",
-	.open = lb_open,
-	.close = lb_close,
-	.release = lb_release,
-	.signal = lb_signal,
-	.gpadl_create = lb_gpadl_create,
-	.gpadl_destroy = lb_gpadl_destroy,
-	.flags = lb_flags,
-};
-
 /* Server: interrupt the client. Inside rcu_read_lock(). */
-void kmcl_loopback_signal_client(struct kmcl_channel *ch)
+static void lb_signal_client(struct kmcl_offer *offer)
 {
-	struct kmcl_connection *conn = READ_ONCE(ch->conn);
+	struct lb_offer *lb = offer->priv;
+	struct lb_conn *conn = READ_ONCE(lb->conn);
 
 	if (conn && READ_ONCE(conn->client_up))
 		tasklet_schedule(&conn->client->rx_tasklet);
 }
 
-/*
- * Server: a packet with memory of the client's is here. The client's close
- * waits for kmcl_loopback_unhold(). NULL: it is closing already. Atomic.
- */
-struct kmcl_connection *kmcl_loopback_hold(struct kmcl_channel *ch)
+static void *lb_hold(struct kmcl_offer *offer)
 {
-	struct kmcl_connection *conn;
+	struct lb_offer *lb = offer->priv;
+	struct lb_conn *conn;
 	unsigned long flags;
 
 	spin_lock_irqsave(&lb_lock, flags);
-	conn = ch->conn;
+	conn = lb->conn;
 	if (conn && conn->client_up) {
 		conn->held++;
 		kref_get(&conn->ref);
@@ -411,8 +409,9 @@ struct kmcl_connection *kmcl_loopback_hold(struct kmcl_channel *ch)
  * Atomic while the channel is connected, which has a reference of its own.
  * Once it is not only its work lets go, of a packet that was deferred.
  */
-void kmcl_loopback_unhold(struct kmcl_connection *conn)
+static void lb_unhold(void *held)
 {
+	struct lb_conn *conn = held;
 	unsigned long flags;
 
 	spin_lock_irqsave(&lb_lock, flags);
@@ -422,45 +421,26 @@ void kmcl_loopback_unhold(struct kmcl_connection *conn)
 	conn_put(conn);
 }
 
-/* Server: put the offer on the bus. Sleeps. */
-int kmcl_loopback_publish(struct kmcl_channel *ch)
-{
-	struct kmcl_offer *offer;
-	int ret = 0;
-
-	mutex_lock(&lb_publish_mutex);
-	if (kmcl_offer_exists(&ch->type, &ch->instance)) {
-		ret = -EEXIST;
-	} else {
-		offer = kmcl_offer_add(&kmcl_loopback_ops, &ch->type,
-				       &ch->instance, NULL, ch);
-		if (IS_ERR(offer))
-			ret = PTR_ERR(offer);
-		else
-			ch->offer = offer;
-	}
-	mutex_unlock(&lb_publish_mutex);
-	return ret;
-}
-
 /* Server: the connection that a client asks for; its rings. */
-int kmcl_loopback_accept(struct kmcl_channel *ch)
+static int lb_accept(struct kmcl_offer *offer, struct kmcl_ring *tx,
+		     struct kmcl_ring *rx)
 {
-	struct kmcl_connection *conn;
+	struct lb_offer *lb = offer->priv;
+	struct lb_conn *conn;
 
 	spin_lock_irq(&lb_lock);
-	conn = ch->asking;
-	ch->asking = NULL;
-	WRITE_ONCE(ch->conn, conn);
+	conn = lb->asking;
+	lb->asking = NULL;
+	WRITE_ONCE(lb->conn, conn);
 	spin_unlock_irq(&lb_lock);
 	if (!conn)
 		return -ENODEV;
-	ring_side(&conn->up, &ch->rx);
-	ring_side(&conn->down, &ch->tx);
+	ring_side(&conn->up, rx);
+	ring_side(&conn->down, tx);
 	return 0;
 }
 
-static void answer(struct kmcl_connection *conn, int result)
+static void answer(struct lb_conn *conn, int result)
 {
 	lockdep_assert_held(&lb_lock);
 	if (conn->answered_flag)
@@ -471,31 +451,32 @@ static void answer(struct kmcl_connection *conn, int result)
 	complete(&conn->answered);
 }
 
-/* Server: the result of the client's open, accepted or not. */
-void kmcl_loopback_answer(struct kmcl_channel *ch, int result)
+static void lb_answer(struct kmcl_offer *offer, int result)
 {
-	struct kmcl_connection *asking;
+	struct lb_offer *lb = offer->priv;
+	struct lb_conn *asking;
 
 	spin_lock_irq(&lb_lock);
-	asking = ch->asking;
-	ch->asking = NULL;
+	asking = lb->asking;
+	lb->asking = NULL;
 	if (asking)
 		answer(asking, result);
-	else if (ch->conn)
-		answer(ch->conn, result);
+	else if (lb->conn)
+		answer(lb->conn, result);
 	spin_unlock_irq(&lb_lock);
 	if (asking)
 		conn_put(asking);
 }
 
 /* Server: let go of the connection. Sleeps. */
-void kmcl_loopback_disconnect(struct kmcl_channel *ch)
+static void lb_disconnect(struct kmcl_offer *offer)
 {
-	struct kmcl_connection *conn;
+	struct lb_offer *lb = offer->priv;
+	struct lb_conn *conn;
 
 	spin_lock_irq(&lb_lock);
-	conn = ch->conn;
-	WRITE_ONCE(ch->conn, NULL);
+	conn = lb->conn;
+	WRITE_ONCE(lb->conn, NULL);
 	if (conn)
 		WRITE_ONCE(conn->server_up, false);
 	spin_unlock_irq(&lb_lock);
@@ -505,18 +486,73 @@ void kmcl_loopback_disconnect(struct kmcl_channel *ch)
 	conn_put(conn);
 }
 
-/* Server: take the offer back; a client that is opening it is told. */
-void kmcl_loopback_revoke(struct kmcl_channel *ch)
+static void lb_revoke(struct kmcl_offer *offer)
 {
-	kmcl_offer_rescind(ch->offer);
-	kmcl_loopback_answer(ch, -ENODEV);
+	kmcl_offer_rescind(offer);
+	lb_answer(offer, -ENODEV);
 }
 
-/* Server: until the client has let go of the revoked offer. Sleeps. */
-void kmcl_loopback_wait_peer(struct kmcl_channel *ch)
+static void lb_retire(struct kmcl_offer *offer)
 {
-	struct kmcl_offer *offer = ch->offer;
+	struct lb_offer *lb = offer->priv;
 
-	ch->offer = NULL;
+	/* The client makes no call about it once this returns */
 	kmcl_offer_gone(offer);
+	kfree(lb);
+}
+
+static struct kmcl_offer *lb_publish(struct kmcl_channel *server);
+
+static const struct kmcl_server_ops lb_server_ops = {
+	.publish = lb_publish,
+	.revoke = lb_revoke,
+	.retire = lb_retire,
+	.accept = lb_accept,
+	.answer = lb_answer,
+	.disconnect = lb_disconnect,
+	.signal = lb_signal_client,
+	.hold = lb_hold,
+	.unhold = lb_unhold,
+	.gpadl_map = lb_gpadl_map,
+	.gpadl_unmap = lb_gpadl_unmap,
+	.gpadl_mapped = lb_gpadl_mapped,
+};
+
+static const struct kmcl_transport_ops lb_ops = {
+	.name = "loopback",
+	.open = lb_open,
+	.close = lb_close,
+	.release = lb_release,
+	.signal = lb_signal,
+	.gpadl_create = lb_gpadl_create,
+	.gpadl_destroy = lb_gpadl_destroy,
+	.flags = lb_flags,
+	.server = &lb_server_ops,
+};
+
+/* Server: put the offer on the bus. Sleeps. */
+static struct kmcl_offer *lb_publish(struct kmcl_channel *server)
+{
+	struct lb_offer *lb = kzalloc_obj(*lb);
+	struct kmcl_offer *offer;
+
+	if (!lb)
+		return ERR_PTR(-ENOMEM);
+	lb->server = server;
+	mutex_lock(&lb_publish_mutex);
+	if (kmcl_offer_exists(&server->type, &server->instance))
+		offer = ERR_PTR(-EEXIST);
+	else
+		offer = kmcl_offer_add(&lb_ops, &server->type,
+				       &server->instance, NULL, lb);
+	mutex_unlock(&lb_publish_mutex);
+	if (IS_ERR(offer))
+		kfree(lb);
+	return offer;
+}
+
+/* Servers are offered here. */
+void kmcl_loopback_init(void)
+{
+	kmcl_server_bus_set(&lb_server_ops);
 }

@@ -20,6 +20,7 @@ static int __init kmcl_init(void)
 		destroy_workqueue(kmcl_wq);
 		return -ENOMEM;
 	}
+	kmcl_loopback_init();
 	kmcl_debugfs_init();
 	return 0;
 }

@@ -175,6 +175,7 @@ EXPORT_SYMBOL_GPL(kmcl_set_process_context);
 int __kmcl_packet_external(struct kmcl_context *ctx, u32 flags,
 			   struct kmcl_mdl **mdl)
 {
+	int (*present)(void *held);
 	u32 i;
 
 	if (!ctx || !ctx->ranges)
@@ -183,8 +184,8 @@ int __kmcl_packet_external(struct kmcl_context *ctx, u32 flags,
 		return KMCL_ERR(EINVAL, 2);
 	if (!mdl)
 		return KMCL_ERR(EINVAL, 3);
-	if (ctx->ch->ext_pending) {
-		ctx->ch->ext_pending--;
+	present = ctx->ch->offer->ops->server->present;
+	if (present && present(ctx->held) == -EINPROGRESS) {
 		kmcl_packet_defer(ctx);
 		return -EINPROGRESS;
 	}

@@ -52,20 +52,6 @@ int __kmcl_server_set_flags(struct kmcl_channel *ch, u32 flags)
 }
 EXPORT_SYMBOL_GPL(__kmcl_server_set_flags);
 
-/* The flags of the offer; the wire has others than the API. */
-u16 kmcl_server_wire_flags(const struct kmcl_channel *ch)
-{
-	u16 flags = KMCL_WIRE_OFFER_LOOPBACK;
-
-	if (ch->server_flags & KMCL_SERVER_ENUMERATE)
-		flags |= KMCL_WIRE_OFFER_ENUMERATE;
-	if (ch->server_flags & KMCL_SERVER_TLNPI)
-		flags |= KMCL_WIRE_OFFER_TLNPI;
-	if (ch->pipe)
-		flags |= KMCL_WIRE_OFFER_PIPE;
-	return flags;
-}
-
 /**
  * __kmcl_server_set_mmio() - memory-mapped I/O that clients should reserve
  *	(VmbServerChannelInitSetMmioMegabytes)

@@ -119,7 +119,7 @@ static enum kmcl_event open_link(struct kmcl_channel *ch)
 	/* Completions may pass from here on, packets from the gate on */
 	kmcl_tx_attach(ch);
 	if (ch->server)
-		kmcl_loopback_answer(ch, 0);
+		kmcl_answer(ch, 0);
 	ch->n.opens++;
 	ch->last_instance = ch->bound_instance;
 	return KMCL_EV_OPEN_OK;
@@ -177,15 +177,15 @@ static enum kmcl_event run_step(struct kmcl_channel *ch, enum kmcl_step step)
 	case KMCL_DO_PUBLISH:
 		break;	/* done by enable itself, which can fail */
 	case KMCL_DO_REVOKE:
-		kmcl_loopback_revoke(ch);
+		kmcl_revoke(ch);
 		break;
 	case KMCL_DO_WAIT_PEER:
-		kmcl_loopback_wait_peer(ch);
+		kmcl_retire(ch);
 		break;
 	case KMCL_DO_OPEN:
 		return open_link(ch);
 	case KMCL_DO_REFUSE:
-		kmcl_loopback_answer(ch, -ECONNREFUSED);
+		kmcl_answer(ch, -ECONNREFUSED);
 		kmcl_gpadl_shut(ch);
 		kmcl_gpadl_cleanup(ch);
 		kmcl_disconnect(ch);

@@ -45,6 +45,49 @@ struct kmcl_gpadl {
 #define KMCL_WIRE_OFFER_TLNPI		0x2000
 
 /**
+ * struct kmcl_server_ops - what a transport does for servers
+ * @publish: (required) put @server on the bus: calls kmcl_offer_add() and
+ *	returns what that does; -EEXIST: there is one with these GUIDs. May sleep
+ * @revoke: (required) take the offer back: rescind it, and refuse a client that
+ *	waits for an answer. Atomic
+ * @retire: (required) wait until the client has let go of a revoked offer, and
+ *	drop it. May sleep
+ * @accept: (required) connect the rings of the client that asks to open, and
+ *	fill in @tx and @rx with kmcl_ring_init(). -ENODEV: it has gone. May sleep
+ * @answer: (required) the result of a client's open, accepted or not. Atomic
+ * @disconnect: (required) undo @accept, if need be; no signal reaches the client
+ *	once it has returned. May sleep
+ * @signal: (required) interrupt the client. Atomic
+ * @hold: (required) a packet with memory of the client's was received: the
+ *	client's close waits for @unhold. NULL: it is closing already. Atomic
+ * @unhold: (required) undo @hold, with what it returned. Atomic while the server
+ *	is connected; after that it may sleep
+ * @present: (optional) is the memory of a packet that @hold returned there?
+ *	-EINPROGRESS: not yet, the packet is delivered again. Atomic
+ * @gpadl_map: (required) describe a client's GPADL. -ENOENT: there is none;
+ *	-EBUSY: it is mapped; -EACCES: it is only to be read. May sleep
+ * @gpadl_unmap: (required) undo @gpadl_map. -ENOENT: it is not mapped. May sleep
+ * @gpadl_mapped: (required) find a GPADL that is mapped; false: none is. Atomic
+ */
+struct kmcl_server_ops {
+	struct kmcl_offer *(*publish)(struct kmcl_channel *server);
+	void (*revoke)(struct kmcl_offer *offer);
+	void (*retire)(struct kmcl_offer *offer);
+	int (*accept)(struct kmcl_offer *offer, struct kmcl_ring *tx,
+		      struct kmcl_ring *rx);
+	void (*answer)(struct kmcl_offer *offer, int result);
+	void (*disconnect)(struct kmcl_offer *offer);
+	void (*signal)(struct kmcl_offer *offer);
+	void *(*hold)(struct kmcl_offer *offer);
+	void (*unhold)(void *held);
+	int (*present)(void *held);
+	int (*gpadl_map)(struct kmcl_offer *offer, bool read_only, u32 handle,
+			 struct kmcl_mdl **mdl);
+	int (*gpadl_unmap)(struct kmcl_offer *offer, u32 handle);
+	bool (*gpadl_mapped)(struct kmcl_offer *offer, u32 *handle);
+};
+
+/**
  * struct kmcl_transport_ops - operations of a transport
  * @name: for messages and debugfs
  * @watch: (optional) a channel wants devices of @type: bind to their class,
@@ -86,6 +129,7 @@ struct kmcl_gpadl {
  *	sleep
  * @mmio_free: (with @mmio) give back what @mmio reserved, if anything. Called once
  *	the closed callback has returned, before or after @close. May sleep
+ * @server: (optional) what it does for servers, see kmcl_server_bus_set()
  */
 struct kmcl_transport_ops {
 	const char *name;
@@ -107,6 +151,7 @@ struct kmcl_transport_ops {
 	u16 (*flags)(const struct kmcl_offer *offer);
 	void (*mmio)(struct kmcl_offer *offer, u64 *start, u64 *size);
 	void (*mmio_free)(struct kmcl_offer *offer);
+	const struct kmcl_server_ops *server;
 };
 
 /* A transport comes (only one besides loopback can: -EBUSY) and goes */
@@ -139,5 +184,8 @@ void kmcl_offer_gone(struct kmcl_offer *offer);
 /* Signalled: the peer interrupted us. Softirq context, or BHs disabled */
 void kmcl_offer_signalled(struct kmcl_offer *offer);
 void *kmcl_offer_priv(const struct kmcl_offer *offer);
+
+/* The transport that servers are offered on; NULL: none any more */
+void kmcl_server_bus_set(const struct kmcl_server_ops *ops);
 
 #endif

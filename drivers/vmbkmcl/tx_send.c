@@ -19,10 +19,12 @@
 /* Interrupt the peer; caller is inside rcu_read_lock(), or is the work. */
 void kmcl_signal(struct kmcl_channel *ch)
 {
+	struct kmcl_offer *offer = ch->offer;
+
 	if (ch->server)
-		kmcl_loopback_signal_client(ch);
+		offer->ops->server->signal(offer);
 	else
-		ch->offer->ops->signal(ch->offer);
+		offer->ops->signal(offer);
 }
 
 /*
