@@ -5,7 +5,8 @@
 # without changing anything on it: apt with a state of its own below $BUILD.
 # Source it after lib.sh.
 #
-#   apt_root SUITE...       prepare apt for these suites, and only these
+#   apt_root SUITE...       prepare apt for these suites, and only these; for those
+#                           that have left the archive, without them
 #   apt_private ARGS...     apt-get there, for example: apt_private download P
 #   apt_cache ARGS...       apt-cache there
 #   apt_debs PACKAGE...     download (apt verifies the hashes); prints the path
@@ -33,9 +34,32 @@ apt_archive()
 			}'
 }
 
+# The package lists of the suites in sources/, but for suites that the archive does
+# not have: the archive is asked again without them.
+apt_update()
+{
+	local log=$APT_ROOT/update.log sources=$APT_ROOT/sources/debian.sources gone
+
+	! apt_lists || return 0
+	gone=$(sed -nE "s/^E: The repository '[^']* ([^ ']+) Release' (does not have|no longer has) a Release file.*/\1/p" \
+		"$log" | paste -sd '|')
+	[ -n "$gone" ] || return 1
+	say "the archive has no ${gone//|/, no }"
+	awk -v RS= -v ORS='\n\n' -v gone="Suites: ($gone)\n" '$0 !~ gone' \
+		"$sources" >"$APT_ROOT/left.sources"
+	mv "$APT_ROOT/left.sources" "$sources"
+	apt_lists
+}
+
+apt_lists()
+{
+	apt_private -q update >"$APT_ROOT/update.log" 2>&1 &&
+		! grep -q '^[EW]:.*Failed to fetch' "$APT_ROOT/update.log"
+}
+
 apt_root()
 {
-	local suite kind uri key list now
+	local suite kind uri key list asked
 
 	# shellcheck disable=SC1091 # a file of the system
 	[ "$(. /etc/os-release && printf '%s' "$ID")" = debian ] ||
@@ -89,20 +113,20 @@ apt_root()
 	done
 
 	# Lists of the same sources serve for a day.
-	now=$APT_ROOT/sources/debian.sources
+	asked=$APT_ROOT/asked.sources
 	exec {apt_lock}>"$APT_ROOT/lock"
 	flock "$apt_lock"
-	if ! cmp -s "$list" "$now" ||
+	if ! cmp -s "$list" "$asked" ||
 	   [ -z "$(find "$APT_ROOT/updated" -mtime -1 2>/dev/null)" ]; then
-		cp "$list" "$now"
+		cp "$list" "$asked"
+		cp "$list" "$APT_ROOT/sources/debian.sources"
 		say "reading the package lists of $*"
-		if apt_private -q update >"$APT_ROOT/update.log" 2>&1 &&
-		   ! grep -q '^[EW]:.*Failed to fetch' "$APT_ROOT/update.log"; then
+		if apt_update; then
 			touch "$APT_ROOT/updated"
 		elif [ -e "$APT_ROOT/updated" ]; then
 			say "that failed, the older lists have to do"
 		else
-			rm -f "$now"
+			rm -f "$asked"
 			die "apt-get update failed, see $APT_ROOT/update.log"
 		fi
 	fi
