@@ -21,8 +21,9 @@ distclean:
 
 # Each of these can be run alone, needs nothing installed, downloads what it
 # uses into build/ once, and ends with "N passed, N failed, N skipped".
-# KERNEL=6.1, 6.12 (the default) or 7.3 chooses the kernel for demo and vmtest; for
-# wiretest, garbletest and soak it may be several.
+# KERNEL=x.y (6.12 is the default) or KERNEL=newest chooses one of Debian's kernels
+# for demo, vmtest, bench and dkmstest; for wiretest, garbletest and soak it may be
+# several.
 demo check kunit coverage symbols sparse checkpatch shellcheck build-test \
 	vmtest bench vmbhost-test vmtest-debug:
 	@scripts/$@.sh
@@ -76,7 +77,7 @@ help:
 	@echo 'make sparse                sparse on the module sources'
 	@echo 'make checkpatch            checkpatch --strict on all sources'
 	@echo 'make shellcheck            shellcheck on the scripts'
-	@echo 'make build-test            W=1 builds for 6.1, 6.12 and 7.3'
+	@echo 'make build-test            W=1 builds for 6.1, 6.12 and the newest'
 	@echo 'make vmbhost               a VMBus host that misbehaves when told'
 	@echo 'make vmbhost-test          its unit tests, with sanitizers'
 	@echo 'make vmtest [KERNEL=6.12]  modules, stock hv_vmbus and a VMBus host'

@@ -1,14 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# usage: KERNEL=VERSION scripts/bench.sh
+# usage: [KERNEL=VERSION] scripts/bench.sh
 #
 # Instructions per packet, raw VMBus API and KMCL in one run on a real VMBus
 # host. Only ratios of one run mean something; see Documentation.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/kernels.sh
+. "$TOP/scripts/kernels.sh"
 
+kernel_or_die
 log=$BUILD/vm/bench-$KERNEL.log
 rm -f "$log"
 

@@ -3,21 +3,19 @@
 #
 # usage: [BENCH=1] scripts/build-modules.sh [VERSION] [W=1]
 #
-# Builds this tree's modules for Debian's kernel VERSION (6.1, 6.12 or 7.3; or
-# debug, see debug-kernel.sh),
-# out of a clean copy in build/modules/VERSION (with W=1: build/w1/VERSION, and
+# Builds this tree's modules for Debian's kernel VERSION (x.y, newest or debug, see
+# kernels.sh), out of a clean copy in build/modules/X.Y (with W=1: build/w1/X.Y, and
 # any warning is a failure), with the compiler the kernel was built with.
 # The plain build is skipped if nothing has changed. With BENCH=1 in the
-# environment the benchmark is built too, in build/bench/VERSION.
+# environment the benchmark is built too, in build/bench/X.Y.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=scripts/apt-root.sh
-. "$TOP/scripts/apt-root.sh"
-# shellcheck source=scripts/roots.sh
-. "$TOP/scripts/roots.sh"
+# shellcheck source=scripts/kernels.sh
+. "$TOP/scripts/kernels.sh"
 
-version=${1:-$KERNEL}
+find_kernel "${1:-$KERNEL}" || die "$reason"
+version=$found
 warn=${2:-}
 dir=$BUILD/modules/$version
 [ -z "$warn" ] || dir=$BUILD/w1/$version

@@ -8,9 +8,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 need_packages git perl
-"$TOP/scripts/fetch-source.sh"
-
-SOURCE=$BUILD/linux-7.3
+SOURCE=$("$TOP/scripts/fetch-source.sh")
 # checkpatch leaves a cache where it runs, and takes names and options from a
 # .git, an include/ or a .checkpatch.conf there: give it a place with none.
 WORK=$BUILD/checkpatch

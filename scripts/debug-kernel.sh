@@ -10,7 +10,6 @@
 # shellcheck source=scripts/roots.sh
 . "$TOP/scripts/roots.sh"
 
-source=$BUILD/linux-6.12
 dir=$BUILD/kernels/debug
 out=$dir/build
 config=$TOP/scripts/debug.config
@@ -60,7 +59,7 @@ need_packages gcc libc6-dev make flex bison bc perl libelf-dev libssl-dev xz-uti
 ready && exit 0
 alone kernel-debug
 ready && exit 0
-"$TOP/scripts/fetch-source.sh" 6.12
+source=$("$TOP/scripts/fetch-source.sh" 6.12)
 
 rm -rf "$dir"
 mkdir -p "$out"

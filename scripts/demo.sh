@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# usage: KERNEL=VERSION [HOST=vmbhost|qemu] scripts/demo.sh
+# usage: [KERNEL=VERSION] [HOST=vmbhost|qemu] scripts/demo.sh
 #
 # A channel's whole life on a real VMBus host, told step by step: on tools/vmbhost,
 # which takes the device away and gives it back, by scripts/guest/wire/story.sh; or
@@ -10,6 +10,10 @@
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/kernels.sh
+. "$TOP/scripts/kernels.sh"
+
+kernel_or_die
 
 # story HOST SCRIPT [OPTION]...: one guest, shown while it runs
 story()

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# usage: KERNEL=VERSION scripts/dkms-test.sh
+# usage: [KERNEL=VERSION] scripts/dkms-test.sh
 #
 # The package vmbkmcl-dkms, and make dkms-install, in a clean Debian root below
 # build/, whose kernel is not the one that is running: what DKMS builds there,
@@ -11,10 +11,8 @@
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=scripts/apt-root.sh
-. "$TOP/scripts/apt-root.sh"
-# shellcheck source=scripts/roots.sh
-. "$TOP/scripts/roots.sh"
+# shellcheck source=scripts/kernels.sh
+. "$TOP/scripts/kernels.sh"
 
 if [ "$(id -u)" -ne 0 ]; then
 	skip "DKMS in a Debian root: only root can make one"
@@ -22,6 +20,7 @@ if [ "$(id -u)" -ne 0 ]; then
 	exit
 fi
 
+kernel_or_skip
 work=$BUILD/dkms/$KERNEL
 clean=$work/clean
 root=$work/root

@@ -3,8 +3,8 @@
 #
 # usage: scripts/fetch-kernel.sh [VERSION]
 #
-# Downloads Debian's amd64 kernel VERSION (6.1, 6.12 or 7.3) and its headers
-# and unpacks them below build/kernels/VERSION, without touching the machine:
+# Downloads Debian's amd64 kernel VERSION (x.y or newest, see kernels.sh) and its
+# headers and unpacks them below build/kernels/X.Y, without touching the machine:
 #   vmlinuz   the kernel              headers   what KDIR= wants
 #   modules   its module directory    release   its `uname -r`
 #   suite     the Debian release it was built for
@@ -12,44 +12,19 @@
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=scripts/apt-root.sh
-. "$TOP/scripts/apt-root.sh"
-# shellcheck source=scripts/roots.sh
-. "$TOP/scripts/roots.sh"
+# shellcheck source=scripts/kernels.sh
+. "$TOP/scripts/kernels.sh"
 
-version=${1:-$KERNEL}
-dir=$BUILD/kernels/$version
+find_kernel "${1:-$KERNEL}" || die "$reason"
+dir=$BUILD/kernels/$found
 
-case $version in
-6.1)
-	suite=bookworm ;;
-6.12)
-	suite=trixie
-	[ "$(host_suite)" != bookworm ] || suite=bookworm ;;
-7.3)
-	suite=trixie ;;
-*)
-	die "no kernel $version: choose 6.1, 6.12 or 7.3" ;;
-esac
-
-# The headers refer to their place by absolute path, so that a tree that was
-# moved needs them again.
-ready()
-{
-	[ "$(cat "$dir/place" 2>/dev/null)" = "$dir" ]
-}
-
-ready && exit 0
-alone "kernel-$version"
-ready && exit 0
+kernel_ready "$found" && exit 0
+alone "kernel-$found"
+kernel_ready "$found" && exit 0
 rm -rf "$dir"
 mkdir -p "$dir"
 
 apt_root "$suite" "$suite-backports"
-pattern="linux-headers-${version//./\\.}\.[0-9.]+([+-][a-z0-9.]+)?-amd64"
-release=$(apt_cache pkgnames linux-headers- |
-	grep -xE "$pattern" | sed 's/^linux-headers-//' | sort -V | tail -n 1)
-[ -n "$release" ] || die "Debian $suite has no kernel $version"
 # Newer images are several packages; headers always are.
 mapfile -t packages < <(
 	apt_cache depends \

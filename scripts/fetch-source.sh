@@ -3,16 +3,19 @@
 #
 # usage: scripts/fetch-source.sh [VERSION]
 #
-# Unpacks Debian's Linux source, 7.3 or 6.12, as build/linux-VERSION. Into 7.3, for
-# the checks that need a whole kernel tree (KUnit, sparse, checkpatch), it links
-# this tree as drivers/vmbkmcl. Prepare once, reuse after that.
+# Unpacks Debian's Linux source VERSION (x.y or newest, see kernels.sh) as
+# build/linux-X.Y and prints that path. Into the newest, which is the default, it
+# links this tree as drivers/vmbkmcl, for the checks that need a whole kernel tree
+# (KUnit, sparse, checkpatch). Prepare once, reuse after that.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-# shellcheck source=scripts/apt-root.sh
-. "$TOP/scripts/apt-root.sh"
+# shellcheck source=scripts/kernels.sh
+. "$TOP/scripts/kernels.sh"
 
-VERSION=${1:-7.3}
+exec {out}>&1 >&2
+find_source "${1:-newest}" || die "$reason"
+VERSION=$found
 TREE=$BUILD/linux-$VERSION
 
 unpack()
@@ -21,10 +24,7 @@ unpack()
 
 	need_packages xz-utils
 	say "fetching the Linux $VERSION source package (160 MB)"
-	case $VERSION in
-	7.3)	apt_root trixie-backports ;;
-	*)	apt_root trixie ;;
-	esac
+	apt_root "$suite" "$suite-backports"
 	deb=$(apt_debs "linux-source-$VERSION")
 
 	say "unpacking it to $TREE (1.8 GB)"
@@ -60,4 +60,5 @@ link()
 exec {lock}>"$BUILD/.linux-$VERSION.lock"
 flock "$lock"
 [ -e "$TREE/.unpacked" ] || unpack
-[ "$VERSION" != 7.3 ] || link
+[ "${1:-newest}" != newest ] || link
+printf '%s\n' "$TREE" >&"$out"

@@ -13,6 +13,8 @@
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=scripts/kernels.sh
+. "$TOP/scripts/kernels.sh"
 
 OUT=${KUNIT_OUT:-$BUILD/kunit}
 LOG=$OUT/test.log
@@ -35,18 +37,19 @@ for arg in "${more[@]}"; do
 done
 
 need_packages gcc libc6-dev make flex bison bc perl python3 libelf-dev libssl-dev
-"$TOP/scripts/fetch-source.sh"
+SOURCE=$("$TOP/scripts/fetch-source.sh")
 
 mkdir -p "$OUT"
 exec {lock}>"$OUT/.lock"
 flock "$lock"
+source_changed "$OUT" "$SOURCE"
 rm -f "$LOG" "$RESULT"
 
 [ -e "$OUT/linux" ] ||
 	say "building a User Mode Linux kernel, about 4 minutes the first time"
 status=0
 (
-	cd "$BUILD/linux-7.3"
+	cd "$SOURCE"
 	exec "$PYTHON" tools/testing/kunit/kunit.py run \
 		--kunitconfig="$TOP/kunit/.kunitconfig" \
 		--build_dir="$OUT" --jobs="$JOBS" \

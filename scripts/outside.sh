@@ -4,18 +4,17 @@
 # usage: scripts/outside.sh [VERSION]
 #
 # Builds clients from a directory outside this tree, as somebody else's driver
-# would be, into build/outside/VERSION: the README's example, exactly as it is
+# would be, into build/outside/X.Y: the README's example, exactly as it is
 # shown there, the one of Documentation/porting.rst, and copies of the samples.
 # All they get is Module.symvers and the two include directories.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=scripts/apt-root.sh
-. "$TOP/scripts/apt-root.sh"
-# shellcheck source=scripts/roots.sh
-. "$TOP/scripts/roots.sh"
+# shellcheck source=scripts/kernels.sh
+. "$TOP/scripts/kernels.sh"
 
-version=${1:-$KERNEL}
+find_kernel "${1:-$KERNEL}" || die "$reason"
+version=$found
 "$TOP/scripts/build-modules.sh" "$version"
 alone "outside-$version"
 kernel=$BUILD/kernels/$version

@@ -6,17 +6,18 @@
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=scripts/kernels.sh
+. "$TOP/scripts/kernels.sh"
 
 need_packages git sparse gcc libc6-dev make flex bison bc perl libelf-dev libssl-dev
-"$TOP/scripts/fetch-source.sh"
-
-SOURCE=$BUILD/linux-7.3
+SOURCE=$("$TOP/scripts/fetch-source.sh")
 OUT=$BUILD/sparse
 LOG=$OUT/sparse.log
 
 mkdir -p "$OUT"
 exec {lock}>"$OUT/.lock"
 flock "$lock"
+source_changed "$OUT" "$SOURCE"
 
 build()
 {

@@ -9,8 +9,8 @@
 #
 # Boots Debian's kernel VERSION with its stock hv_vmbus as a Hyper-V guest and
 # runs the shell script FILE in it as /test.sh; every .ko below DIR and every
-# --file is put beside it. VERSION may also be "debug", the kernel that
-# scripts/debug-kernel.sh builds. The guest's console goes to the log.
+# --file is put beside it. VERSION is x.y, newest or debug, see
+# scripts/kernels.sh. The guest's console goes to the log.
 #
 # --host says who plays Hyper-V:
 #   qemu     QEMU's VMBus host, vmbus-bridge and hv-balloon (the default). Its QMP
@@ -32,10 +32,8 @@
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=scripts/apt-root.sh
-. "$TOP/scripts/apt-root.sh"
-# shellcheck source=scripts/roots.sh
-. "$TOP/scripts/roots.sh"
+# shellcheck source=scripts/kernels.sh
+. "$TOP/scripts/kernels.sh"
 
 version=$KERNEL
 modules=
@@ -77,6 +75,8 @@ qemu)	[ -z "${host_options[*]}$scenario" ] ||
 vmbhost) ;;
 *)	die "no host $host: choose qemu or vmbhost" ;;
 esac
+find_kernel "$version" || die "$reason"
+version=$found
 # Two that share one counted processor would count each other's spinning.
 [ -z "$icount" ] || cpus=1
 log=${log:-$BUILD/vm/$version.log}

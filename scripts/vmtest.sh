@@ -1,14 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# usage: KERNEL=VERSION scripts/vmtest.sh
+# usage: [KERNEL=VERSION] scripts/vmtest.sh
 #
 # The modules on a real VMBus host: builds them for the kernel, boots it and
 # counts what scripts/guest/vmtest.sh found there.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/kernels.sh
+. "$TOP/scripts/kernels.sh"
 
+kernel_or_skip
 log=$BUILD/vm/vmtest-$KERNEL.log
 rm -f "$log"
 

@@ -16,6 +16,8 @@
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/kernels.sh
+. "$TOP/scripts/kernels.sh"
 
 what=${1:-scenarios}
 SEED=${SEED:-$(date +%s)}
@@ -102,7 +104,9 @@ finish()
 
 mkdir -p "$BUILD/vm"
 guests=()
-for kernel in $KERNEL; do
+# shellcheck disable=SC2086 # several names
+find_kernels $KERNEL
+for kernel in "${kernels[@]}"; do
 	check "modules for $kernel build" scripts/build-modules.sh "$kernel"
 	for guest in ${runs:-$(usual "$kernel")}; do
 		guests+=("$kernel:$guest")
