@@ -17,7 +17,7 @@
 #include <linux/fault-inject.h>
 
 #include "faults.h"
-#include "kmcl_internal.h"
+#include "channel.h"
 
 #define PACKETS		3
 #define PATIENCE	(10 * HZ)

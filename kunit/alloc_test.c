@@ -55,7 +55,7 @@ static int settings_round(struct kunit *test, struct fault_attr *attr, int nth,
 	      kmcl_set_target(ch, &alloc_type, NULL, alloc_open_failed);
 	*failed = faults_disarm(attr);
 	faults_note_reached();
-	KUNIT_EXPECT_STREQ(test, ch->name, !ret ? "after" :
+	KUNIT_EXPECT_STREQ(test, ch->cfg.name, !ret ? "after" :
 			   nth == 1 ? "before" : "between");
 	if (ret)
 		KUNIT_EXPECT_EQ(test, ret, -ENOMEM);

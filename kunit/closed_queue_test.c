@@ -258,7 +258,7 @@ static void expect_in_flight_end(struct loop *loop, struct end *sender,
 	} else {
 		/* Its disable waits for what it keeps: end the link before */
 		if (closing->ch->server)
-			kmcl_offer_rescind(closing->ch->offer);
+			kmcl_offer_rescind(closing->ch->link.offer);
 		else
 			kmcl_link_dead(sender->ch);
 		loop_wait_log(sender, 'c', 1);
@@ -319,7 +319,7 @@ static void s22_a_completion_of_the_past_is_dropped(struct kunit *test)
 	old = loop_send(client, 1, KMCL_SEND_WAIT);
 	loop_wait(&loop->server, loop_kept(&loop->server) == 1);
 	/* The same slot in the next generation */
-	KUNIT_ASSERT_TRUE(test, kmcl_tx_take_back(list_first_entry(&client->ch->in_flight,
+	KUNIT_ASSERT_TRUE(test, kmcl_tx_take_back(list_first_entry(&client->ch->tx.in_flight,
 								   struct kmcl_packet,
 								   item.node),
 						  -ECANCELED));

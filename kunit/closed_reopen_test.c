@@ -40,8 +40,8 @@ static void s08_a_new_offer_alone_opens_nothing(struct kunit *test)
 	loop_wait_state(&loop->client, "Disabled");
 	loop_forget(&loop->client);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
-	flush_work(&loop->server.ch->work);
-	flush_work(&loop->client.ch->work);
+	flush_work(&loop->server.ch->sm.work);
+	flush_work(&loop->client.ch->sm.work);
 	loop_expect_log(&loop->client, "");
 	KUNIT_EXPECT_STREQ(test, "Disabled",
 			   kmcl_channel_state_name(loop->client.ch));
@@ -126,7 +126,7 @@ static void s11_after_a_server_disable_the_offer_is_gone(struct kunit *test)
 	loop_wait_state(&loop->client, "Disabled");
 	loop_forget(&loop->server);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	flush_work(&loop->client.ch->work);
+	flush_work(&loop->client.ch->sm.work);
 	loop_expect_log(&loop->server, "");
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
 	loop_wait_log(&loop->server, 'o', 1);

@@ -165,7 +165,7 @@ static void s04_waits_for_suspend(struct kunit *test)
 
 	loop_up(loop);
 	loop_hold(&loop->client, 'U');
-	kmcl_offer_rescind(loop->client.ch->offer);
+	kmcl_offer_rescind(loop->client.ch->link.offer);
 	loop_wait_held(&loop->client);
 	loop_expect_log(&loop->client, "OoSsPpU");
 	loop_release(&loop->client);
@@ -205,7 +205,7 @@ static void s05_nothing_is_delivered_from_closed_on(struct kunit *test)
 	got = loop_got(&loop->client);
 	for (i = 0; i < 100; i++)
 		loop_send(&loop->server, i, 0);
-	tasklet_schedule(&loop->client.ch->rx_tasklet);
+	tasklet_schedule(&loop->client.ch->rx.tasklet);
 	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&d->done, HZ / 20), 0);
 	KUNIT_EXPECT_EQ(test, got, loop_got(&loop->client));
 	loop_release(&loop->client);
@@ -261,7 +261,7 @@ static void s28_rescind_during_disable(struct kunit *test)
 	loop_hold(&loop->client, 'U');
 	d = loop_disable(&loop->client);
 	loop_wait_held(&loop->client);
-	kmcl_offer_rescind(loop->client.ch->offer);
+	kmcl_offer_rescind(loop->client.ch->link.offer);
 	revoke = loop_disable(&loop->server);
 	loop_release(&loop->client);
 	loop_job_wait(d);
@@ -282,7 +282,7 @@ static void s28_disable_during_rescind(struct kunit *test)
 	s = loop_send(&loop->client, 1, KMCL_SEND_WAIT);
 	loop_wait(&loop->server, loop_kept(&loop->server) == 1);
 	loop_hold(&loop->client, 'C');
-	kmcl_offer_rescind(loop->client.ch->offer);
+	kmcl_offer_rescind(loop->client.ch->link.offer);
 	loop_wait_held(&loop->client);
 	d = loop_disable(&loop->client);
 	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&d->done, HZ / 20), 0);

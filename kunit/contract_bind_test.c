@@ -105,7 +105,7 @@ static void bind_exit(struct kunit *test)
 static void wait_in_line(struct kunit *test, struct waiter *w)
 {
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(w->ch));
-	flush_work(&w->ch->work);
+	flush_work(&w->ch->sm.work);
 	KUNIT_ASSERT_STREQ(test, kmcl_channel_state_name(w->ch), "Enabled");
 }
 
@@ -195,7 +195,7 @@ static void whoever_names_the_instance_is_in_line_as_well(struct kunit *test)
 	struct loop *loop = test->priv;
 
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	flush_work(&loop->client.ch->work);
+	flush_work(&loop->client.ch->sm.work);
 	wait_in_line(test, &fx.w[0]);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
 	loop_wait_log(&loop->client, 'o', 1);
@@ -273,7 +273,7 @@ static void the_instance_is_that_of_the_last_binding(struct kunit *test)
 static void callbacks_are_copied(struct kunit *test)
 {
 	struct loop *loop = test->priv;
-	struct kmcl_channel_ops ops = loop->client.ch->ops;
+	struct kmcl_channel_ops ops = loop->client.ch->cfg.ops;
 	guid_t type = loop->type, instance = loop->instance;
 
 	KUNIT_ASSERT_EQ(test, 0, kmcl_set_ops(loop->client.ch, &ops));

@@ -12,8 +12,8 @@
 /* Whatever was scheduled for delivery has run */
 static void settle(struct end *e)
 {
-	tasklet_kill(&e->ch->rx_tasklet);
-	flush_work(&e->ch->rx_work);
+	tasklet_kill(&e->ch->rx.tasklet);
+	flush_work(&e->ch->rx.work);
 }
 
 /* Write a packet into the ring as it is, and interrupt the other side */
@@ -21,12 +21,12 @@ static void put_raw(struct end *e, u16 type, u64 id, u64 value)
 {
 	struct kmcl_channel *ch = e->ch;
 
-	spin_lock_irq(&ch->tx_lock);
+	spin_lock_irq(&ch->tx.lock);
 	KUNIT_EXPECT_EQ(e->loop->test, 0,
-			kmcl_ring_put(&ch->tx, type, 0, id, NULL, 0, &value,
+			kmcl_ring_put(&ch->tx.ring, type, 0, id, NULL, 0, &value,
 				      sizeof(value)));
-	kmcl_ring_commit(&ch->tx);
-	spin_unlock_irq(&ch->tx_lock);
+	kmcl_ring_commit(&ch->tx.ring);
+	spin_unlock_irq(&ch->tx.lock);
 	rcu_read_lock();
 	kmcl_signal(ch);
 	rcu_read_unlock();

@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "face.h"
 #include "harness.h"
 
 static void peaks_stay(struct kunit *test)

@@ -117,7 +117,7 @@ static struct kmcl_packet *packet(struct kunit *test)
 /* The words of the ring's first packet, trailer left out, are these */
 static void expect_ring(struct loop *loop, const u64 *words, u32 count)
 {
-	const u8 *ring = loop->client.ch->tx.data;
+	const u8 *ring = loop->client.ch->tx.ring.data;
 	u32 i;
 
 	for (i = 0; i < count; i++) {
@@ -126,7 +126,7 @@ static void expect_ring(struct loop *loop, const u64 *words, u32 count)
 		memcpy(&word, ring + 8 * i, 8);
 		KUNIT_EXPECT_EQ_MSG(loop->test, word, words[i], "word %u", i);
 	}
-	KUNIT_EXPECT_EQ(loop->test, loop->client.ch->tx.ctl->write_index,
+	KUNIT_EXPECT_EQ(loop->test, loop->client.ch->tx.ring.ctl->write_index,
 			8 * count + 8);
 }
 
@@ -156,10 +156,10 @@ static u64 range(u32 offset, u32 bytes)
 
 static u64 first_id(struct loop *loop)
 {
-	struct kmcl_packet *pkt = list_first_entry(&loop->client.ch->in_flight,
+	struct kmcl_packet *pkt = list_first_entry(&loop->client.ch->tx.in_flight,
 						   struct kmcl_packet, item.node);
 
-	KUNIT_ASSERT_FALSE(loop->test, list_empty(&loop->client.ch->in_flight));
+	KUNIT_ASSERT_FALSE(loop->test, list_empty(&loop->client.ch->tx.in_flight));
 	return pkt->slot->trans_id;
 }
 

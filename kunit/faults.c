@@ -13,7 +13,7 @@
 #include <linux/string.h>
 
 #include "faults.h"
-#include "kmcl_internal.h"
+#include "channel.h"
 
 #define MAX_SITES	32
 #define PATIENCE	(5 * HZ)

@@ -218,13 +218,13 @@ static void in_an_old_way(struct end *e, char what)
 		note('c');
 	if (what != 'O')
 		return;
-	if (e->ch->offer->ops != &old_ops)
-		loopback_ops = e->ch->offer->ops;
+	if (e->ch->link.offer->ops != &old_ops)
+		loopback_ops = e->ch->link.offer->ops;
 	old_ops = *loopback_ops;
 	old_ops.close = noted_close;
 	old_ops.gpadl_destroy = noted_destroy;
 	old_ops.gpadls_first = first;
-	e->ch->offer->ops = &old_ops;
+	e->ch->link.offer->ops = &old_ops;
 	gpadl_create(e->loop, 0, 0, FRAME);
 }
 

@@ -134,9 +134,9 @@ static void wait_deleting(struct loop *loop)
 	struct kmcl_channel *ch = loop->client.ch;
 	unsigned long end = jiffies + LOOP_LIMIT;
 
-	while (!READ_ONCE(ch->gpadl_deleting) && time_before(jiffies, end))
+	while (!READ_ONCE(ch->gpadl.deleting) && time_before(jiffies, end))
 		fsleep(1000);
-	KUNIT_ASSERT_EQ(loop->test, READ_ONCE(ch->gpadl_deleting), 1);
+	KUNIT_ASSERT_EQ(loop->test, READ_ONCE(ch->gpadl.deleting), 1);
 }
 
 static void deleting_waits_while_it_is_mapped(struct kunit *test)

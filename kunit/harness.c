@@ -19,9 +19,9 @@ static bool holds_locks(struct end *e)
 	/* The workqueue and the work itself count as two */
 	if (current->lockdep_depth > 2)
 		return true;
-	return lockdep_is_held(&e->ch->lock) ||
-	       lockdep_is_held(&e->ch->tx_lock) ||
-	       lockdep_is_held(&e->ch->rx_lock) ||
+	return lockdep_is_held(&e->ch->sm.lock) ||
+	       lockdep_is_held(&e->ch->tx.lock) ||
+	       lockdep_is_held(&e->ch->rx.lock) ||
 	       lockdep_is_held(&kmcl_bus_lock);
 #else
 	return false;
@@ -42,11 +42,11 @@ static void enter(struct end *e, char what)
 	spin_lock_irqsave(&e->lock, flags);
 	if (!in_task() || irqs_disabled_flags(flags))
 		loop_wrong(e, "a state callback was not in process context");
-	if (current_work() != &e->ch->work)
+	if (current_work() != &e->ch->sm.work)
 		loop_wrong(e, "a state callback was not on the library's work");
 	if (e->inside)
 		loop_wrong(e, "state callbacks overlapped");
-	if (what == 'C' && (READ_ONCE(e->ch->outstanding) || e->processing))
+	if (what == 'C' && (READ_ONCE(e->ch->rx.outstanding) || e->processing))
 		loop_wrong(e, "closed with incoming packets outstanding");
 	e->inside = what;
 	if (e->logged < LOOP_LOG - 1)
@@ -444,7 +444,7 @@ const struct kmcl_counters *loop_snapshot(struct end *e)
 
 u32 loop_cached(struct end *e)
 {
-	return e->ch->pkt_cached + !!e->ch->pkt_spare;
+	return e->ch->tx.cached + !!e->ch->tx.spare;
 }
 
 void loop_expect_balance(struct end *e)

@@ -16,7 +16,7 @@
 #include <linux/completion.h>
 #include <linux/wait.h>
 
-#include "kmcl_internal.h"
+#include "channel.h"
 
 #define LOOP_LIMIT	(10 * HZ)
 #define LOOP_LOOK	DIV_ROUND_UP(HZ, 100)

@@ -109,14 +109,14 @@ static void inject(struct end *e, u16 type, u16 flags, const void *header,
 	int ret;
 
 	rcu_read_lock();
-	spin_lock_irq(&ch->tx_lock);
-	desc = (struct kmcl_wire_desc *)(ch->tx.data + ch->tx.index);
-	ret = kmcl_ring_put(&ch->tx, type, flags, 0x123456789, header,
+	spin_lock_irq(&ch->tx.lock);
+	desc = (struct kmcl_wire_desc *)(ch->tx.ring.data + ch->tx.ring.index);
+	ret = kmcl_ring_put(&ch->tx.ring, type, flags, 0x123456789, header,
 			    header_len, payload, len);
 	if (!ret && len8)
 		desc->len8 = cpu_to_le16(len8);
-	kmcl_ring_commit(&ch->tx);
-	spin_unlock_irq(&ch->tx_lock);
+	kmcl_ring_commit(&ch->tx.ring);
+	spin_unlock_irq(&ch->tx.lock);
 	kmcl_signal(ch);
 	rcu_read_unlock();
 	KUNIT_ASSERT_EQ(e->loop->test, ret, 0);
@@ -215,7 +215,7 @@ void loop_absent(struct loop *loop, int times)
 {
 	static struct kmcl_transport_ops ops;
 	static struct kmcl_server_ops server;
-	struct kmcl_offer *offer = loop->server.ch->offer;
+	struct kmcl_offer *offer = loop->server.ch->link.offer;
 
 	ops = *offer->ops;
 	server = *ops.server;

@@ -85,8 +85,8 @@ static void expect_no_setting(struct end *e)
 	struct kunit *test = loop->test;
 	int busy = KMCL_ERR(EBUSY, 1);
 
-	KUNIT_EXPECT_EQ(test, __kmcl_set_ops(ch, &ch->ops), busy);
-	KUNIT_EXPECT_EQ(test, __kmcl_set_process(ch, ch->process, NULL), busy);
+	KUNIT_EXPECT_EQ(test, __kmcl_set_ops(ch, &ch->cfg.ops), busy);
+	KUNIT_EXPECT_EQ(test, __kmcl_set_process(ch, ch->cfg.process, NULL), busy);
 	KUNIT_EXPECT_EQ(test, __kmcl_set_flags(ch, 0), busy);
 	KUNIT_EXPECT_EQ(test, __kmcl_set_name(ch, "name"), busy);
 	KUNIT_EXPECT_EQ(test, __kmcl_set_max_packet_size(ch, 64), busy);
@@ -152,11 +152,11 @@ static void rings_are_as_large_as_asked_for_or_needed(struct kunit *test)
 		if (cases[i].asked)
 			kmcl_set_ring_pages(ch, cases[i].asked, cases[i].asked);
 		KUNIT_EXPECT_EQ(test, 0, kmcl_channel_enable(ch));
-		KUNIT_EXPECT_EQ(test, ch->rx_pages, cases[i].expected);
+		KUNIT_EXPECT_EQ(test, ch->cfg.rx_pages, cases[i].expected);
 		/* External data may need more */
-		KUNIT_EXPECT_GE(test, ch->tx_pages, cases[i].expected);
+		KUNIT_EXPECT_GE(test, ch->cfg.tx_pages, cases[i].expected);
 		if (cases[i].asked > 8)
-			KUNIT_EXPECT_EQ(test, ch->tx_pages, cases[i].asked);
+			KUNIT_EXPECT_EQ(test, ch->cfg.tx_pages, cases[i].asked);
 		kmcl_channel_disable(ch);
 		kmcl_channel_free(ch);
 	}
@@ -172,7 +172,7 @@ static void the_packet_size_is_settled_by_the_first_packet(struct kunit *test)
 	kmcl_channel_disable(ch);
 	KUNIT_EXPECT_EQ(test, 0, __kmcl_set_max_external(ch, 8192, 2));
 	KUNIT_EXPECT_EQ(test, 0, __kmcl_set_max_packet_size(ch, 61));
-	KUNIT_EXPECT_EQ(test, ch->max_packet, 64);
+	KUNIT_EXPECT_EQ(test, ch->cfg.max_packet, 64);
 	kmcl_packet_free(kmcl_packet_alloc(ch));
 	KUNIT_EXPECT_EQ(test, __kmcl_set_max_packet_size(ch, 64),
 			KMCL_ERR(EBUSY, 1));
@@ -294,7 +294,7 @@ static void the_failure_callback_may_want_an_ntstatus(struct kunit *test)
 	loop->server.opened_result = -EIO;
 	KUNIT_ASSERT_EQ(test, 0,
 			__kmcl_set_target(loop->client.ch, &loop->type, NULL,
-					  loop->client.ch->pnp_failure,
+					  loop->client.ch->cfg.pnp_failure,
 					  KMCL_CB_NTSTATUS));
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));

@@ -156,8 +156,8 @@ static u32 ask(struct loop *loop)
 		n++;
 	kmcl_ring_commit(&fake.in->tx);
 	fake_interrupt();
-	flush_work(&loop->client.ch->rx_work);
-	tasklet_unlock_wait(&loop->client.ch->rx_tasklet);
+	flush_work(&loop->client.ch->rx.work);
+	tasklet_unlock_wait(&loop->client.ch->rx.tasklet);
 	return n;
 }
 
@@ -174,7 +174,7 @@ static void answers_that_nobody_reads_are_bounded(struct kunit *test)
 	for (i = 0; i < 50 && ask(loop); i++)
 		cond_resched();
 	KUNIT_EXPECT_LT(test, i, 50);
-	KUNIT_EXPECT_EQ(test, atomic_read(&ch->comps_queued),
+	KUNIT_EXPECT_EQ(test, atomic_read(&ch->rx.comps_queued),
 			KMCL_COMPS_QUEUED);
 	delivered = loop_counters(&loop->client).delivered;
 	KUNIT_EXPECT_EQ(test, delivered, KMCL_COMPS_QUEUED +
@@ -182,13 +182,13 @@ static void answers_that_nobody_reads_are_bounded(struct kunit *test)
 	KUNIT_EXPECT_GT(test, loop_counters(&loop->client).quota_stops, 0);
 
 	/* It reads: both directions move again */
-	for (i = 0; i < 50 && atomic_read(&ch->comps_queued); i++) {
+	for (i = 0; i < 50 && atomic_read(&ch->rx.comps_queued); i++) {
 		WRITE_ONCE(fake.out->ctl->read_index,
 			   READ_ONCE(fake.out->ctl->write_index));
 		fake_interrupt();
 		cond_resched();
 	}
-	KUNIT_EXPECT_EQ(test, atomic_read(&ch->comps_queued), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&ch->rx.comps_queued), 0);
 	loop_wait(&loop->client,
 		  loop_counters(&loop->client).delivered > delivered);
 }

@@ -123,9 +123,9 @@ static void the_header_is_what_vmbus_pipes_have(struct kunit *test)
 	both_pipes(loop, 64);
 	loop_up_paused(loop);
 	KUNIT_ASSERT_EQ(test, 0, send_bytes(&loop->client, "hello", 5, 0));
-	KUNIT_EXPECT_EQ(test, loop->client.ch->tx.index, 40);
-	KUNIT_EXPECT_MEMEQ(test, loop->client.ch->tx.data, want, sizeof(want));
-	KUNIT_EXPECT_MEMEQ(test, loop->client.ch->tx.data + 16, want_payload,
+	KUNIT_EXPECT_EQ(test, loop->client.ch->tx.ring.index, 40);
+	KUNIT_EXPECT_MEMEQ(test, loop->client.ch->tx.ring.data, want, sizeof(want));
+	KUNIT_EXPECT_MEMEQ(test, loop->client.ch->tx.ring.data + 16, want_payload,
 			   sizeof(want_payload));
 }
 

@@ -301,7 +301,7 @@ static void a_quota_bounds_what_is_outstanding(struct kunit *test)
 	loop_wait(server, loop_kept(server) == 10);
 	KUNIT_EXPECT_GT(test, loop_counters(server).quota_stops, 6);
 	kmcl_set_quota(server->ch, 0);
-	KUNIT_EXPECT_EQ(test, server->ch->quota, 3);
+	KUNIT_EXPECT_EQ(test, server->ch->rx.quota, 3);
 	loop_complete_all(server);
 	expect_order(server, 10);
 	loop_wait(&loop->client, loop_done(&loop->client) == 10);
@@ -399,9 +399,9 @@ static void a_failed_packet_stops_delivery_until_reopened(struct kunit *test)
 	for (i = 0; i < 10; i++)
 		loop_send(&loop->client, i, KMCL_SEND_WAIT);
 	expect_order(server, 3);
-	tasklet_schedule(&server->ch->rx_tasklet);
+	tasklet_schedule(&server->ch->rx.tasklet);
 	loop_wait(&loop->client, loop_done(&loop->client) == 2);
-	tasklet_kill(&server->ch->rx_tasklet);
+	tasklet_kill(&server->ch->rx.tasklet);
 	KUNIT_EXPECT_EQ(test, loop_got(server), 3);
 	KUNIT_EXPECT_EQ(test, loop_counters(server).bad_packets, 1);
 	KUNIT_EXPECT_EQ(test, loop_counters(server).outstanding, 0);

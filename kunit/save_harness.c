@@ -178,9 +178,9 @@ void image_replace_server(struct loop *loop, u32 flags)
 	loop_wait_state(&loop->client, "Disabled");
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_alloc(NULL, true, &ch));
 	kmcl_set_pointer(ch, e);
-	KUNIT_ASSERT_EQ(test, 0, kmcl_set_ops(ch, &old->ops));
-	KUNIT_ASSERT_EQ(test, 0, kmcl_set_process(ch, old->process,
-						  old->processed));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_set_ops(ch, &old->cfg.ops));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_set_process(ch, old->cfg.process,
+						  old->cfg.processed));
 	KUNIT_ASSERT_EQ(test, 0, kmcl_server_set_target(ch, &loop->type,
 							&loop->instance));
 	KUNIT_ASSERT_EQ(test, 0, kmcl_server_set_flags(ch, flags));
@@ -205,7 +205,7 @@ void image_leave_in_flight(struct loop *loop, u64 *ids)
 	loop_wait(&loop->client, loop_kept(&loop->client) == 2);
 	kmcl_channel_pause(loop->server.ch);
 	loop_send(&loop->server, 3, KMCL_SEND_WAIT);
-	list_for_each_entry(pkt, &loop->server.ch->in_flight, item.node)
+	list_for_each_entry(pkt, &loop->server.ch->tx.in_flight, item.node)
 		ids[i++] = pkt->slot->trans_id;
 	image_save(loop);
 	KUNIT_EXPECT_EQ(loop->test, image->asked, 3);

@@ -130,11 +130,11 @@ static void complete_id(struct end *e, u64 id, u64 value)
 {
 	struct kmcl_channel *ch = e->ch;
 
-	spin_lock_irq(&ch->tx_lock);
-	kmcl_ring_put(&ch->tx, KMCL_WIRE_COMP, 0, id, NULL, 0, &value,
+	spin_lock_irq(&ch->tx.lock);
+	kmcl_ring_put(&ch->tx.ring, KMCL_WIRE_COMP, 0, id, NULL, 0, &value,
 		      sizeof(value));
-	kmcl_ring_commit(&ch->tx);
-	spin_unlock_irq(&ch->tx_lock);
+	kmcl_ring_commit(&ch->tx.ring);
+	spin_unlock_irq(&ch->tx.lock);
 	rcu_read_lock();
 	kmcl_signal(ch);
 	rcu_read_unlock();
@@ -385,9 +385,9 @@ static void wait_for_the_work(struct end *e)
 {
 	unsigned long end = jiffies + LOOP_LIMIT / 2;
 
-	while (!READ_ONCE(e->ch->save_stop) && time_before(jiffies, end))
+	while (READ_ONCE(e->ch->save.open) && time_before(jiffies, end))
 		schedule_timeout_uninterruptible(1);
-	KUNIT_ASSERT_TRUE(e->loop->test, READ_ONCE(e->ch->save_stop));
+	KUNIT_ASSERT_FALSE(e->loop->test, READ_ONCE(e->ch->save.open));
 }
 
 static void a_save_callback_keeps_the_channel_paused(struct kunit *test)

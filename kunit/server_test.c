@@ -28,7 +28,7 @@ static void flags_are_translated_into_the_offers(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
 		KUNIT_EXPECT_EQ(test, 0, __kmcl_server_set_flags(ch, flags[i].api));
 		KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(ch));
-		KUNIT_EXPECT_EQ(test, ch->offer->flags, flags[i].wire);
+		KUNIT_EXPECT_EQ(test, ch->link.offer->flags, flags[i].wire);
 		KUNIT_EXPECT_EQ(test, KMCL_ERR(EBUSY, 1),
 				__kmcl_server_set_flags(ch, 0));
 		kmcl_channel_disable(ch);
@@ -42,7 +42,7 @@ static void a_pipe_is_offered_as_one(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, 0, __kmcl_server_set_flags(ch, 0x1f));
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(ch));
-	KUNIT_EXPECT_EQ(test, ch->offer->flags, 0x2111);
+	KUNIT_EXPECT_EQ(test, ch->link.offer->flags, 0x2111);
 }
 
 /* Whatever the flags are, a client of this machine finds the server */

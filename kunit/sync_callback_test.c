@@ -120,7 +120,7 @@ static void closing_ends_a_wait_in_post_started(struct kunit *test)
 		if (i)
 			kmcl_channel_disable(loop->client.ch);
 		else
-			kmcl_offer_rescind(loop->server.ch->offer);
+			kmcl_offer_rescind(loop->server.ch->link.offer);
 		loop_wait_log(&loop->client, 'c', i + 1);
 		KUNIT_EXPECT_EQ(test, results['P' - 'A'], -ENODEV);
 		loop_complete_all(&loop->server);

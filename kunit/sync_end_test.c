@@ -72,7 +72,7 @@ static void request_listed(struct request *r)
 		schedule_timeout_uninterruptible(1);
 	}
 	KUNIT_ASSERT_GT(r->e->loop->test, pending, 0);
-	KUNIT_ASSERT_FALSE(r->e->loop->test, list_empty(&ch->syncs));
+	KUNIT_ASSERT_FALSE(r->e->loop->test, list_empty(&ch->tx.syncs));
 }
 
 /* A request in the queue of the client, which nobody offers a device */
@@ -135,7 +135,7 @@ static void s27_a_rescind_ends_the_wait(struct kunit *test)
 	loop->server.keep = true;
 	loop_up(loop);
 	r = request_held(loop);
-	kmcl_offer_rescind(loop->server.ch->offer);
+	kmcl_offer_rescind(loop->server.ch->link.offer);
 	request_end(r, -ENODEV);
 	loop_complete_all(&loop->server);
 }

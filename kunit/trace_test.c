@@ -34,8 +34,8 @@ static void wait_stopped(struct end *e, enum kmcl_rx_reason reason, u32 packets)
 /* What the harness has sent and freed last; the channel keeps it */
 static struct kmcl_packet *freed_packet(struct end *e)
 {
-	loop_wait(e, READ_ONCE(e->ch->pkt_spare));
-	return e->ch->pkt_spare;
+	loop_wait(e, READ_ONCE(e->ch->tx.spare));
+	return e->ch->tx.spare;
 }
 
 static void a_packet_and_its_completion(struct kunit *test)
@@ -99,7 +99,7 @@ static void packets_that_complete_in_the_ring(struct kunit *test)
 		probes_expect(client, EV_COMPLETE, i, (long)pkt,
 			      pkt->slot->index, 0);
 	}
-	KUNIT_EXPECT_EQ(test, client->ch->tx.signals, 1);
+	KUNIT_EXPECT_EQ(test, client->ch->tx.ring.signals, 1);
 	probes_expect_count(client, EV_COMPLETE, 2);
 }
 
@@ -187,7 +187,7 @@ static void states_and_callbacks(struct kunit *test)
 	kmcl_channel_disable(client->ch);
 	kmcl_channel_disable(loop->server.ch);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(client->ch));
-	flush_work(&client->ch->work);
+	flush_work(&client->ch->sm.work);
 	kmcl_channel_disable(client->ch);
 	for (i = 0; i < ARRAY_SIZE(states); i++)
 		probes_expect(client, EV_STATE, i, states[i][0], states[i][1],

@@ -120,13 +120,13 @@ static void packets(struct kunit *test)
 
 	server->keep = true;
 	loop_send(client, 0, 0);
-	first = list_first_entry(&client->ch->txq, struct kmcl_packet, item.node);
+	first = list_first_entry(&client->ch->tx.queue, struct kmcl_packet, item.node);
 	index = first->slot->index;
 	loop_up(loop);
 	s = loop_send_long(client, 1, 24, KMCL_SEND_WAIT);
 	loop_wait(server, loop_kept(server) == 2);
 	id = server->kept[1]->trans_id;
-	slot = xa_load(&client->ch->slots, (u32)id);
+	slot = xa_load(&client->ch->tx.slots, (u32)id);
 	KUNIT_ASSERT_NOT_NULL(test, slot);
 	pkt = slot->pkt;
 	loop_complete_all(server);

@@ -77,7 +77,7 @@ static u32 slots(struct loop *loop)
 	unsigned long index;
 	u32 n = 0;
 
-	xa_for_each(&loop->client.ch->slots, index, slot)
+	xa_for_each(&loop->client.ch->tx.slots, index, slot)
 		n++;
 	return n;
 }

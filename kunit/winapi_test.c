@@ -14,7 +14,7 @@
 
 #include <kmcl/vmbuskernelmodeclientlibapi.h>
 
-#include "kmcl_internal.h"
+#include "channel.h"
 
 #define EXPECT_STATUS(test, call, expected) \
 	KUNIT_EXPECT_EQ(test, (u32)(call), (u32)(expected))
@@ -150,7 +150,7 @@ static void expect_name(struct kunit *test, const WCHAR *text, UINT32 units,
 
 	EXPECT_STATUS(test, VmbChannelInitSetFriendlyName(f->client, &string),
 		      STATUS_SUCCESS);
-	KUNIT_EXPECT_STREQ(test, f->client->name, utf8);
+	KUNIT_EXPECT_STREQ(test, f->client->cfg.name, utf8);
 }
 
 static void names_are_utf16_and_counted(struct kunit *test)
@@ -174,10 +174,10 @@ static void names_are_utf16_and_counted(struct kunit *test)
 
 	EXPECT_STATUS(test, VmbChannelInitSetFriendlyName(f->client, &string),
 		      STATUS_INVALID_PARAMETER_2);
-	KUNIT_EXPECT_STREQ(test, f->client->name, "\xef\xbf\xbd");
+	KUNIT_EXPECT_STREQ(test, f->client->cfg.name, "\xef\xbf\xbd");
 	EXPECT_STATUS(test, VmbChannelInitSetFriendlyName(f->client, NULL),
 		      STATUS_SUCCESS);
-	KUNIT_EXPECT_NULL(test, f->client->name);
+	KUNIT_EXPECT_NULL(test, f->client->cfg.name);
 }
 
 static void ring_pages_are_a_clients_and_above_zero(struct kunit *test)

@@ -173,7 +173,7 @@ static void a_failed_packet_stops_the_queue(struct kunit *test)
 		s[i] = loop_send(client, i + 1, WAIT);
 	loop_wait(client, s[0]->done);
 	loop_poll(server, c->failed == 1);
-	tasklet_kill(&server->ch->rx_tasklet);
+	tasklet_kill(&server->ch->rx.tasklet);
 	KUNIT_EXPECT_EQ(test, loop_got(server), 2);
 	KUNIT_EXPECT_EQ(test, loop_counters(server).outstanding, 0);
 	KUNIT_EXPECT_EQ(test, s[1]->done + s[2]->done, 0);
@@ -225,7 +225,7 @@ static void pausing_and_starting(struct kunit *test)
 	loop_job_wait(job);
 	KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(server->ch), "Paused");
 	loop_send(client, 2, 0);
-	tasklet_kill(&server->ch->rx_tasklet);
+	tasklet_kill(&server->ch->rx.tasklet);
 	KUNIT_EXPECT_EQ(test, loop_got(server), 1);
 	/* Twice is once */
 	VmbChannelPause(server->ch);
@@ -234,7 +234,7 @@ static void pausing_and_starting(struct kunit *test)
 	loop_wait(server, loop_got(server) == 2);
 	loop_wait_log(server, 'p', 2);
 	VmbChannelStart(server->ch);
-	flush_work(&server->ch->work);
+	flush_work(&server->ch->sm.work);
 	loop_expect_log(server, "OoSsPpUuSsPp");
 }
 
@@ -257,7 +257,7 @@ static void delivery_at_passive(struct kunit *test)
 	batched = 0;
 	EXPECT_STATUS(test,
 		      VmbChannelInitSetProcessPacketCallbacks(server->ch,
-							      server->ch->process,
+							      server->ch->cfg.process,
 							      end_of_batch),
 		      STATUS_SUCCESS);
 	VmbChannelSetIncomingProcessingAtPassive(server->ch, TRUE);
@@ -291,7 +291,7 @@ static void a_quota_of_packets(struct kunit *test)
 	for (i = 2; i < 5; i++) {
 		loop_wait(server, loop_kept(server) == i);
 		loop_poll(server, c->quota_stops >= i - 1);
-		tasklet_kill(&server->ch->rx_tasklet);
+		tasklet_kill(&server->ch->rx.tasklet);
 		KUNIT_EXPECT_EQ(test, loop_counters(server).outstanding, 2);
 		loop_complete_kept(server, i - 2, i);
 	}
@@ -302,7 +302,7 @@ static void a_quota_of_packets(struct kunit *test)
 	for (i = 0; i < 3; i++)
 		loop_send(&loop->client, 5 + i, WAIT);
 	loop_wait(server, loop_kept(server) == 2);
-	tasklet_kill(&server->ch->rx_tasklet);
+	tasklet_kill(&server->ch->rx.tasklet);
 	KUNIT_EXPECT_EQ(test, loop_counters(server).outstanding_peak, 2);
 	server->keep = false;
 	loop_complete_all(server);

@@ -174,7 +174,7 @@ static void flags_of_the_offer(struct kunit *test)
 			      VmbServerChannelInitSetFlags(server, flags[i].flags),
 			      STATUS_SUCCESS);
 		KUNIT_ASSERT_EQ(test, VmbChannelEnable(server), STATUS_SUCCESS);
-		KUNIT_EXPECT_EQ(test, server->offer->flags, flags[i].wire);
+		KUNIT_EXPECT_EQ(test, server->link.offer->flags, flags[i].wire);
 		EXPECT_STATUS(test, VmbServerChannelInitSetFlags(server, 0),
 			      STATUS_INVALID_PARAMETER_1);
 		VmbChannelDisable(server);
@@ -191,7 +191,7 @@ static void an_offer_as_a_pipe(struct kunit *test)
 						   VMBUS_SERVER_CHANNEL_INIT_FLAG_OFFER_AS_PIPE),
 		      STATUS_SUCCESS);
 	KUNIT_ASSERT_EQ(test, VmbChannelEnable(server), STATUS_SUCCESS);
-	KUNIT_EXPECT_EQ(test, server->offer->flags, 0x110);
+	KUNIT_EXPECT_EQ(test, server->link.offer->flags, 0x110);
 }
 
 static void megabytes_of_mmio(struct kunit *test)
@@ -203,8 +203,8 @@ static void megabytes_of_mmio(struct kunit *test)
 		      STATUS_INVALID_PARAMETER);
 	EXPECT_STATUS(test, VmbServerChannelInitSetMmioMegabytes(server, 3, 4),
 		      STATUS_SUCCESS);
-	KUNIT_EXPECT_EQ(test, server->mmio_mb, 3);
-	KUNIT_EXPECT_EQ(test, server->mmio_mb_optional, 4);
+	KUNIT_EXPECT_EQ(test, server->cfg.mmio_mb, 3);
+	KUNIT_EXPECT_EQ(test, server->cfg.mmio_mb_optional, 4);
 	EXPECT_STATUS(test, VmbServerChannelInitSetMmioMegabytes(server, 0, 1),
 		      STATUS_SUCCESS);
 	EXPECT_STATUS(test, VmbServerChannelInitSetMmioMegabytes(server, 1, 0),

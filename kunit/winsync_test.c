@@ -266,7 +266,7 @@ static void removed_while_and_after_it_closes(struct kunit *test)
 		loop_hold(client, 'U');
 		end = NULL;
 		if (i)
-			kmcl_offer_rescind(loop->server.ch->offer);
+			kmcl_offer_rescind(loop->server.ch->link.offer);
 		else
 			end = loop_disable(client);
 		loop_job_wait(job);

@@ -15,7 +15,7 @@
 #include <linux/mutex.h>
 #include <linux/slab.h>
 
-#include "kmcl_internal.h"
+#include "channel.h"
 
 DEFINE_SPINLOCK(kmcl_bus_lock);
 
@@ -31,14 +31,14 @@ static LIST_HEAD(kmcl_channels);
 void kmcl_bus_add_channel(struct kmcl_channel *ch)
 {
 	spin_lock_irq(&kmcl_bus_lock);
-	list_add_tail(&ch->node, &kmcl_channels);
+	list_add_tail(&ch->link.node, &kmcl_channels);
 	spin_unlock_irq(&kmcl_bus_lock);
 }
 
 void kmcl_bus_del_channel(struct kmcl_channel *ch)
 {
 	spin_lock_irq(&kmcl_bus_lock);
-	list_del_init(&ch->node);
+	list_del_init(&ch->link.node);
 	spin_unlock_irq(&kmcl_bus_lock);
 }
 
@@ -53,11 +53,11 @@ static struct kmcl_offer *take_adopted(struct kmcl_channel *ch)
 
 	lockdep_assert_held(&kmcl_adopt_mutex);
 	spin_lock_irq(&kmcl_bus_lock);
-	list_for_each_entry(pos, &kmcl_channels, node) {
-		if (!pos->adopted || (ch && pos != ch))
+	list_for_each_entry(pos, &kmcl_channels, link.node) {
+		if (!pos->link.adopted || (ch && pos != ch))
 			continue;
-		offer = pos->adopted;
-		pos->adopted = NULL;
+		offer = pos->link.adopted;
+		pos->link.adopted = NULL;
 		offer->broken = true;
 		break;
 	}
@@ -86,12 +86,12 @@ static int adopt_parent(struct kmcl_channel *ch)
 	mutex_lock(&kmcl_adopt_mutex);
 	if (!kmcl_adopter) {
 		ret = -ENXIO;
-	} else if (!ch->adopted) {
+	} else if (!ch->link.adopted) {
 		offer = kmcl_adopter->adopt(ch->parent, ch);
 		if (IS_ERR(offer))
 			ret = PTR_ERR(offer);
 		else
-			ch->adopted = offer;
+			ch->link.adopted = offer;
 	}
 	mutex_unlock(&kmcl_adopt_mutex);
 	return ret;
@@ -105,23 +105,23 @@ int kmcl_watch(struct kmcl_channel *ch)
 {
 	int ret = 0;
 
-	if (!ch->have_target)
+	if (!ch->cfg.have_target)
 		return adopt_parent(ch);
 	/* It was given a target since */
 	disown_parent(ch);
 
 	mutex_lock(&kmcl_watch_mutex);
 	/* A transport that is registered later finds it */
-	ch->wants_watch = true;
-	if (kmcl_transport && ch->watching &&
-	    !guid_equal(&ch->watched, &ch->type)) {
-		kmcl_transport->unwatch(&ch->watched);
-		ch->watching = false;
+	ch->link.wants_watch = true;
+	if (kmcl_transport && ch->link.watching &&
+	    !guid_equal(&ch->link.watched, &ch->cfg.type)) {
+		kmcl_transport->unwatch(&ch->link.watched);
+		ch->link.watching = false;
 	}
-	if (kmcl_transport && !kmcl_transport_going && !ch->watching) {
-		ret = kmcl_transport->watch(&ch->type);
-		ch->watching = !ret;
-		ch->watched = ch->type;
+	if (kmcl_transport && !kmcl_transport_going && !ch->link.watching) {
+		ret = kmcl_transport->watch(&ch->cfg.type);
+		ch->link.watching = !ret;
+		ch->link.watched = ch->cfg.type;
 	}
 	mutex_unlock(&kmcl_watch_mutex);
 	return ret;
@@ -131,13 +131,13 @@ void kmcl_unwatch(struct kmcl_channel *ch)
 {
 	disown_parent(ch);
 	/* A driver in its remove() must not wait for those who watch, see above */
-	if (!ch->wants_watch)
+	if (!ch->link.wants_watch)
 		return;
 	mutex_lock(&kmcl_watch_mutex);
-	if (kmcl_transport && ch->watching)
-		kmcl_transport->unwatch(&ch->watched);
-	ch->watching = false;
-	ch->wants_watch = false;
+	if (kmcl_transport && ch->link.watching)
+		kmcl_transport->unwatch(&ch->link.watched);
+	ch->link.watching = false;
+	ch->link.wants_watch = false;
 	mutex_unlock(&kmcl_watch_mutex);
 }
 
@@ -153,13 +153,13 @@ static void offer_put(struct kmcl_offer *offer)
 
 static bool wants(const struct kmcl_channel *ch, const struct kmcl_offer *offer)
 {
-	if (ch->server || ch->offer || offer->dead || offer->broken || offer->ch)
+	if (ch->server || ch->link.offer || offer->dead || offer->broken || offer->ch)
 		return false;
 	/* A parent is its child's, and nobody else's */
-	if (offer->owner || !ch->have_target)
-		return offer->owner == ch && !ch->have_target;
-	return guid_equal(&ch->type, &offer->type) &&
-	       (ch->any_instance || guid_equal(&ch->instance, &offer->instance));
+	if (offer->owner || !ch->cfg.have_target)
+		return offer->owner == ch && !ch->cfg.have_target;
+	return guid_equal(&ch->cfg.type, &offer->type) &&
+	       (ch->cfg.any_instance || guid_equal(&ch->cfg.instance, &offer->instance));
 }
 
 /* Both are free and fit: bind them. kmcl_bus_lock is held. */
@@ -168,9 +168,9 @@ static void bind(struct kmcl_channel *ch, struct kmcl_offer *offer)
 	lockdep_assert_held(&kmcl_bus_lock);
 	kref_get(&offer->ref);
 	kmcl_channel_get(ch);
-	ch->offer = offer;
-	ch->type = offer->type;
-	ch->bound_instance = offer->instance;
+	ch->link.offer = offer;
+	ch->cfg.type = offer->type;
+	ch->link.bound_instance = offer->instance;
 	offer->ch = ch;
 	kmcl_link_up(ch);
 }
@@ -185,12 +185,12 @@ static void match_offer(struct kmcl_offer *offer)
 	bool waits;
 
 	lockdep_assert_held(&kmcl_bus_lock);
-	list_for_each_entry(ch, &kmcl_channels, node) {
-		spin_lock(&ch->lock);
-		waits = (ch->state == KMCL_ST_ENABLED ||
-			 (ch->state == KMCL_ST_DISABLED && ch->in.enabled)) &&
-			!ch->in.disable && !ch->in.dead;
-		spin_unlock(&ch->lock);
+	list_for_each_entry(ch, &kmcl_channels, link.node) {
+		spin_lock(&ch->sm.lock);
+		waits = (ch->sm.state == KMCL_ST_ENABLED ||
+			 (ch->sm.state == KMCL_ST_DISABLED && ch->sm.in.enabled)) &&
+			!ch->sm.in.disable && !ch->sm.in.dead;
+		spin_unlock(&ch->sm.lock);
 		if (waits && wants(ch, offer)) {
 			bind(ch, offer);
 			return;
@@ -199,10 +199,10 @@ static void match_offer(struct kmcl_offer *offer)
 }
 
 /* The channel waits for an offer, behind those that do already */
-void kmcl_stand_in_line(struct kmcl_channel *ch)
+void kmcl_wait_last(struct kmcl_channel *ch)
 {
 	spin_lock_irq(&kmcl_bus_lock);
-	list_move_tail(&ch->node, &kmcl_channels);
+	list_move_tail(&ch->link.node, &kmcl_channels);
 	spin_unlock_irq(&kmcl_bus_lock);
 }
 
@@ -212,16 +212,16 @@ void kmcl_seek(struct kmcl_channel *ch)
 	struct kmcl_offer *offer;
 
 	spin_lock_irq(&kmcl_bus_lock);
-	spin_lock(&ch->lock);
-	ch->state = KMCL_ST_ENABLED;
+	spin_lock(&ch->sm.lock);
+	ch->sm.state = KMCL_ST_ENABLED;
 	/* One that is bound already may have been rescinded since */
-	if (!ch->offer) {
-		ch->in.dead = false;
-		ch->in.dead_first = false;
+	if (!ch->link.offer) {
+		ch->sm.in.dead = false;
+		ch->sm.in.dead_first = false;
 	}
-	spin_unlock(&ch->lock);
+	spin_unlock(&ch->sm.lock);
 	list_for_each_entry(offer, &kmcl_offers, node) {
-		if (ch->offer)
+		if (ch->link.offer)
 			break;
 		if (wants(ch, offer))
 			match_offer(offer);
@@ -250,14 +250,14 @@ void kmcl_unbind(struct kmcl_channel *ch)
 	struct kmcl_offer *offer;
 
 	spin_lock_irq(&kmcl_bus_lock);
-	offer = ch->offer;
-	ch->offer = NULL;
-	ch->bound_instance = ch->last_instance;
-	spin_lock(&ch->lock);
+	offer = ch->link.offer;
+	ch->link.offer = NULL;
+	ch->link.bound_instance = ch->link.last_instance;
+	spin_lock(&ch->sm.lock);
 	/* No longer Enabled: not to be matched again before the arrival */
-	ch->state = KMCL_ST_CLOSED;
-	ch->in.link = false;
-	spin_unlock(&ch->lock);
+	ch->sm.state = KMCL_ST_CLOSED;
+	ch->sm.in.link = false;
+	spin_unlock(&ch->sm.lock);
 	if (offer)
 		offer->ch = NULL;
 	spin_unlock_irq(&kmcl_bus_lock);
@@ -401,7 +401,7 @@ void kmcl_offer_signalled(struct kmcl_offer *offer)
 {
 	struct kmcl_channel *ch = READ_ONCE(offer->ch);
 
-	if (ch && READ_ONCE(ch->connected))
+	if (ch && READ_ONCE(ch->link.connected))
 		kmcl_rx_signalled(ch);
 }
 EXPORT_SYMBOL_GPL(kmcl_offer_signalled);
@@ -435,11 +435,11 @@ u16 kmcl_offer_flags(const struct kmcl_channel *ch)
 {
 	u16 flags = KMCL_WIRE_OFFER_LOOPBACK;
 
-	if (ch->server_flags & KMCL_SERVER_ENUMERATE)
+	if (ch->cfg.server_flags & KMCL_SERVER_ENUMERATE)
 		flags |= KMCL_WIRE_OFFER_ENUMERATE;
-	if (ch->server_flags & KMCL_SERVER_TLNPI)
+	if (ch->cfg.server_flags & KMCL_SERVER_TLNPI)
 		flags |= KMCL_WIRE_OFFER_TLNPI;
-	if (ch->pipe)
+	if (ch->cfg.pipe)
 		flags |= KMCL_WIRE_OFFER_PIPE;
 	return flags;
 }
@@ -447,7 +447,7 @@ u16 kmcl_offer_flags(const struct kmcl_channel *ch)
 static void set_server_offer(struct kmcl_channel *ch, struct kmcl_offer *offer)
 {
 	spin_lock_irq(&kmcl_bus_lock);
-	ch->offer = offer;
+	ch->link.offer = offer;
 	spin_unlock_irq(&kmcl_bus_lock);
 }
 
@@ -465,13 +465,13 @@ int kmcl_publish(struct kmcl_channel *ch)
 /* Step, server: take the offer back; a client that is opening it is told. */
 void kmcl_revoke(struct kmcl_channel *ch)
 {
-	ch->offer->ops->server->revoke(ch->offer);
+	ch->link.offer->ops->server->revoke(ch->link.offer);
 }
 
 /* Step, server: until the client has let go of the revoked offer. Sleeps. */
 void kmcl_retire(struct kmcl_channel *ch)
 {
-	struct kmcl_offer *offer = ch->offer;
+	struct kmcl_offer *offer = ch->link.offer;
 
 	set_server_offer(ch, NULL);
 	offer->ops->server->retire(offer);
@@ -525,20 +525,20 @@ int kmcl_transport_register(const struct kmcl_transport_ops *ops)
 		set_adopter(ops);
 again:
 	spin_lock_irq(&kmcl_bus_lock);
-	list_for_each_entry(ch, &kmcl_channels, node) {
-		if (ch->watching || !ch->wants_watch)
+	list_for_each_entry(ch, &kmcl_channels, link.node) {
+		if (ch->link.watching || !ch->link.wants_watch)
 			continue;
 		kmcl_channel_get(ch);
 		spin_unlock_irq(&kmcl_bus_lock);
-		ch->watching = true;
-		ch->watched = ch->type;
+		ch->link.watching = true;
+		ch->link.watched = ch->cfg.type;
 		/* A copy: its driver may be giving it another one */
-		ret = ops->watch(&ch->watched);
+		ret = ops->watch(&ch->link.watched);
 		if (ret) {
 			pr_warn("%s: %s cannot watch class %pUl (%d); enable the channel again\n",
-				kmcl_name(ch), ops->name, &ch->watched, ret);
-			ch->watching = false;
-			ch->wants_watch = false;
+				kmcl_name(ch), ops->name, &ch->link.watched, ret);
+			ch->link.watching = false;
+			ch->link.wants_watch = false;
 		}
 		kmcl_channel_put(ch);
 		goto again;
@@ -557,10 +557,10 @@ static bool take_watch(guid_t *type)
 
 	lockdep_assert_held(&kmcl_watch_mutex);
 	spin_lock_irq(&kmcl_bus_lock);
-	list_for_each_entry(ch, &kmcl_channels, node) {
-		if (ch->watching) {
-			ch->watching = false;
-			*type = ch->watched;
+	list_for_each_entry(ch, &kmcl_channels, link.node) {
+		if (ch->link.watching) {
+			ch->link.watching = false;
+			*type = ch->link.watched;
 			found = true;
 			break;
 		}

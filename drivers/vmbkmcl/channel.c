@@ -2,7 +2,7 @@
 /*
  * Channel objects: allocate, set up, enable, disable, start, pause, free.
  *
- * Requests are recorded in ch->in under ch->lock; step.c carries them out.
+ * Requests are recorded in ch->sm.in under ch->sm.lock; step.c carries them out.
  * Settings are written only while the channel is disabled, by its driver,
  * which serialises them with its own enable, and are only read after that.
  */
@@ -14,7 +14,9 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "kmcl_internal.h"
+#include "channel.h"
+#include "ext_wire.h"
+#include "face.h"
 
 static void default_process(struct kmcl_channel *ch,
 			    struct kmcl_context *ctx, void *buf, u32 len,
@@ -50,27 +52,18 @@ int __kmcl_channel_alloc(struct device *parent, bool is_server,
 	kref_init(&ch->ref);
 	ch->server = is_server;
 	ch->parent = get_device(parent);
-	ch->process = default_process;
-	ch->max_payload = KMCL_DEFAULT_PACKET_SIZE;
-	ch->max_packet = KMCL_DEFAULT_PACKET_SIZE;
-	ch->ext_data = KMCL_DEFAULT_EXT_DATA;
-	ch->ext_chain = KMCL_DEFAULT_EXT_CHAIN;
-	ch->in.run = !is_server;
-	ch->sync_closed = true;
-	spin_lock_init(&ch->lock);
-	spin_lock_init(&ch->tx_lock);
-	kmcl_work_init(ch);
-	kmcl_link_init(ch);
+	ch->cfg.process = default_process;
+	ch->cfg.max_payload = KMCL_DEFAULT_PACKET_SIZE;
+	ch->cfg.max_packet = KMCL_DEFAULT_PACKET_SIZE;
+	ch->cfg.ext_data = KMCL_DEFAULT_EXT_DATA;
+	ch->cfg.ext_chain = KMCL_DEFAULT_EXT_CHAIN;
 	init_waitqueue_head(&ch->wait);
-	INIT_LIST_HEAD(&ch->gpadls);
-	INIT_LIST_HEAD(&ch->txq);
-	hash_init(ch->slotless);
-	INIT_LIST_HEAD(&ch->in_flight);
-	INIT_LIST_HEAD(&ch->syncs);
-	INIT_LIST_HEAD(&ch->pkt_cache);
-	xa_init_flags(&ch->slots, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_IRQ);
-	kmcl_done_init(ch);
+	kmcl_tx_init(ch);
 	kmcl_rx_init(ch);
+	kmcl_gpadl_init(ch);
+	kmcl_save_init(ch);
+	kmcl_link_init(ch);
+	kmcl_work_init(ch);
 	kmcl_bus_add_channel(ch);
 	kmcl_debugfs_add(ch);
 	*chp = ch;
@@ -96,7 +89,7 @@ static void wait_for_work(struct kmcl_channel *ch, const u64 *counter, u64 old,
 				   KMCL_SLOW))
 		pr_warn("%s: %s still waits, in state %s with %u packets not completed by the driver\n",
 			kmcl_name(ch), what, kmcl_channel_state_name(ch),
-			READ_ONCE(ch->outstanding));
+			READ_ONCE(ch->rx.outstanding));
 }
 
 /**
@@ -123,23 +116,23 @@ int kmcl_channel_free(struct kmcl_channel *ch)
 	might_sleep();
 	kmcl_wait_taken_down(ch);
 
-	spin_lock_irq(&ch->lock);
-	enabled = ch->in.enabled;
-	spin_unlock_irq(&ch->lock);
+	spin_lock_irq(&ch->sm.lock);
+	enabled = ch->sm.in.enabled;
+	spin_unlock_irq(&ch->sm.lock);
 	if (enabled) {
 		pr_warn("%s: cleanup of a channel that is enabled; disabling it first\n",
 			kmcl_name(ch));
 		kmcl_channel_disable(ch);
 	}
 
-	if (ch->save)
+	if (ch->save.image)
 		pr_warn("%s: cleanup of a channel that is being saved\n",
 			kmcl_name(ch));
 	kmcl_save_end(ch);
 	kmcl_debugfs_del(ch);
 	kmcl_unwatch(ch);
 	kmcl_bus_del_channel(ch);
-	flush_work(&ch->work);
+	flush_work(&ch->sm.work);
 	kmcl_tx_fail_queued(ch, -ECANCELED);
 	kmcl_tx_wait_done(ch);
 	kmcl_rx_detach(ch);
@@ -158,7 +151,7 @@ static u32 ring_pages(const struct kmcl_channel *ch, u32 asked, u32 header)
 {
 	u32 one, two;
 
-	one = kmcl_ring_bytes(max(header, 8U), ch->max_packet);
+	one = kmcl_ring_bytes(max(header, 8U), ch->cfg.max_packet);
 	one = min(one, kmcl_ring_bytes(0, KMCL_MAX_PACKET_SIZE));
 	/* Equal indices mean empty: a ring is never filled to the last byte */
 	two = 2 * one + 8;
@@ -169,8 +162,8 @@ static u32 ring_pages(const struct kmcl_channel *ch, u32 asked, u32 header)
 
 static void size_rings(struct kmcl_channel *ch)
 {
-	ch->rx_pages = ring_pages(ch, ch->rx_pages, kmcl_ext_rx_header(ch));
-	ch->tx_pages = ring_pages(ch, ch->tx_pages, kmcl_ext_tx_room(ch));
+	ch->cfg.rx_pages = ring_pages(ch, ch->cfg.rx_pages, kmcl_ext_rx_header(ch));
+	ch->cfg.tx_pages = ring_pages(ch, ch->cfg.tx_pages, kmcl_ext_tx_room(ch));
 }
 
 /* The parent can be the device of a client that names none */
@@ -203,33 +196,33 @@ int __kmcl_channel_enable(struct kmcl_channel *ch)
 	if (!ch)
 		return KMCL_ERR(EINVAL, 1);
 	if (in_interrupt() || kmcl_in_callback(ch) ||
-	    (!ch->have_target && !has_vmbus_parent(ch)))
+	    (!ch->cfg.have_target && !has_vmbus_parent(ch)))
 		return -EBUSY;
 	might_sleep();
 	kmcl_wait_taken_down(ch);
 
-	spin_lock_irq(&ch->lock);
+	spin_lock_irq(&ch->sm.lock);
 	if (kmcl_settable_locked(ch)) {
-		ch->enabling = true;
+		ch->sm.enabling = true;
 		ret = 0;
 	}
-	spin_unlock_irq(&ch->lock);
+	spin_unlock_irq(&ch->sm.lock);
 	if (ret)
 		return ret;
 
 	size_rings(ch);
-	kmcl_stand_in_line(ch);
+	kmcl_wait_last(ch);
 	ret = ch->server ? kmcl_publish(ch) : kmcl_watch(ch);
 	/* A disable until now came before this enable, and found nothing */
-	spin_lock_irq(&ch->lock);
-	ch->enabling = false;
+	spin_lock_irq(&ch->sm.lock);
+	ch->sm.enabling = false;
 	if (!ret) {
-		ch->in.enabled = true;
-		spin_lock(&ch->tx_lock);
-		ch->sync_closed = false;
-		spin_unlock(&ch->tx_lock);
+		ch->sm.in.enabled = true;
+		spin_lock(&ch->tx.lock);
+		ch->tx.sync_closed = false;
+		spin_unlock(&ch->tx.lock);
 	}
-	spin_unlock_irq(&ch->lock);
+	spin_unlock_irq(&ch->sm.lock);
 	if (!ret)
 		kmcl_kick(ch);
 	return ret;
@@ -258,18 +251,18 @@ int kmcl_channel_disable(struct kmcl_channel *ch)
 		return -EDEADLK;
 	might_sleep();
 
-	spin_lock_irq(&ch->lock);
-	if (!ch->in.enabled) {
-		spin_unlock_irq(&ch->lock);
+	spin_lock_irq(&ch->sm.lock);
+	if (!ch->sm.in.enabled) {
+		spin_unlock_irq(&ch->sm.lock);
 		return 0;
 	}
-	ch->in.disable = true;
-	old = ch->disables;
+	ch->sm.in.disable = true;
+	old = ch->sm.disables;
 	/* Under the lock: the next enable, which undoes it, comes after it */
 	kmcl_sync_abort(ch);
-	spin_unlock_irq(&ch->lock);
+	spin_unlock_irq(&ch->sm.lock);
 	kmcl_kick(ch);
-	wait_for_work(ch, &ch->disables, old, "disable");
+	wait_for_work(ch, &ch->sm.disables, old, "disable");
 	return 0;
 }
 EXPORT_SYMBOL_GPL(kmcl_channel_disable);
@@ -293,9 +286,9 @@ int kmcl_channel_start(struct kmcl_channel *ch)
 	might_sleep();
 	kmcl_wait_taken_down(ch);
 
-	spin_lock_irq(&ch->lock);
-	ch->in.run = true;
-	spin_unlock_irq(&ch->lock);
+	spin_lock_irq(&ch->sm.lock);
+	ch->sm.in.run = true;
+	spin_unlock_irq(&ch->sm.lock);
 	kmcl_kick(ch);
 	return 0;
 }
@@ -324,14 +317,14 @@ int kmcl_channel_pause(struct kmcl_channel *ch)
 	might_sleep();
 	kmcl_wait_taken_down(ch);
 
-	spin_lock_irq(&ch->lock);
-	ch->in.run = false;
-	old = ch->settled;
-	wait = ch->state != KMCL_ST_DISABLED && ch->state != KMCL_ST_ENABLED;
-	spin_unlock_irq(&ch->lock);
+	spin_lock_irq(&ch->sm.lock);
+	ch->sm.in.run = false;
+	old = ch->sm.settled;
+	wait = ch->sm.state != KMCL_ST_DISABLED && ch->sm.state != KMCL_ST_ENABLED;
+	spin_unlock_irq(&ch->sm.lock);
 	kmcl_kick(ch);
 	if (wait)
-		wait_for_work(ch, &ch->settled, old, "pause");
+		wait_for_work(ch, &ch->sm.settled, old, "pause");
 	return 0;
 }
 EXPORT_SYMBOL_GPL(kmcl_channel_pause);

@@ -12,7 +12,8 @@
 #include <linux/export.h>
 #include <linux/seq_file.h>
 
-#include "kmcl_internal.h"
+#include "channel.h"
+#include "face.h"
 
 static struct dentry *kmcl_debugfs_root;
 static atomic_t kmcl_debugfs_last = ATOMIC_INIT(0);
@@ -81,22 +82,22 @@ void kmcl_show_channel(struct seq_file *m, struct kmcl_channel *ch)
 	kmcl_get_mmio(ch, &start, &size);
 	seq_printf(m, "endpoint %s\n", ch->server ? "server" : "client");
 	seq_printf(m, "state %s\n", kmcl_channel_state_name(ch));
-	seq_printf(m, "type %pUl\n", &ch->type);
+	seq_printf(m, "type %pUl\n", &ch->cfg.type);
 	seq_printf(m, "instance %pUl\n", &instance);
-	seq_printf(m, "pipe %d\n", ch->pipe);
-	seq_printf(m, "packet_size %u\n", ch->max_payload);
-	seq_printf(m, "context_size %u\n", ch->context_size);
-	seq_printf(m, "ring_pages_in %u\n", ch->rx_pages);
-	seq_printf(m, "ring_pages_out %u\n", ch->tx_pages);
-	seq_printf(m, "quota %u\n", READ_ONCE(ch->quota));
-	seq_printf(m, "at_passive %d\n", READ_ONCE(ch->rx_passive));
+	seq_printf(m, "pipe %d\n", ch->cfg.pipe);
+	seq_printf(m, "packet_size %u\n", ch->cfg.max_payload);
+	seq_printf(m, "context_size %u\n", ch->cfg.context_size);
+	seq_printf(m, "ring_pages_in %u\n", ch->cfg.rx_pages);
+	seq_printf(m, "ring_pages_out %u\n", ch->cfg.tx_pages);
+	seq_printf(m, "quota %u\n", READ_ONCE(ch->rx.quota));
+	seq_printf(m, "at_passive %d\n", READ_ONCE(ch->rx.passive));
 	seq_printf(m, "mmio_start %#llx\n", start);
 	seq_printf(m, "mmio_size %#llx\n", size);
 	if (!ch->server)
 		return;
 	seq_printf(m, "offer_flags %#x\n", kmcl_offer_flags(ch));
-	seq_printf(m, "offer_mmio_megabytes %u\n", ch->mmio_mb);
-	seq_printf(m, "offer_mmio_megabytes_optional %u\n", ch->mmio_mb_optional);
+	seq_printf(m, "offer_mmio_megabytes %u\n", ch->cfg.mmio_mb);
+	seq_printf(m, "offer_mmio_megabytes_optional %u\n", ch->cfg.mmio_mb_optional);
 }
 
 static int counters_show(struct seq_file *m, void *unused)

@@ -15,11 +15,12 @@
 #include <linux/export.h>
 
 #include "ext_wire.h"
+#include "mdl.h"
 
 /* What a header of @len bytes can have: each range at least one frame */
 static u32 max_ranges(const struct kmcl_channel *ch, u32 len)
 {
-	return min(ch->ext_chain, len / (sizeof(struct ext_range) + 8));
+	return min(ch->cfg.ext_chain, len / (sizeof(struct ext_range) + 8));
 }
 
 /* Room in a completion context, and where it begins there */
@@ -35,7 +36,7 @@ u32 kmcl_ext_rx_room(const struct kmcl_channel *ch)
 
 struct kmcl_mdl *kmcl_ext_mdls(const struct kmcl_context *ctx)
 {
-	return ctx->context + ALIGN(ctx->ch->context_size, 8);
+	return ctx->context + ALIGN(ctx->ch->cfg.context_size, 8);
 }
 
 /* One range of the wire as a description; false: it cannot be true. */
@@ -103,9 +104,9 @@ bool kmcl_ext_take(struct kmcl_context *ctx,
 		if (i)
 			mdls[i - 1].next = &mdls[i];
 	}
-	if (at != pkt->header_len || bytes > ch->ext_data)
+	if (at != pkt->header_len || bytes > ch->cfg.ext_data)
 		return false;
-	ctx->held = ch->offer->ops->server->hold(ch->offer);
+	ctx->held = ch->link.offer->ops->server->hold(ch->link.offer);
 	if (!ctx->held)
 		return false;
 	ctx->ranges = n;
@@ -123,15 +124,15 @@ void kmcl_ext_release(struct kmcl_context *ctx)
 		if (mdl->map)
 			pr_err_ratelimited("%s: external data was not unmapped before its packet was completed; the mapping is lost\n",
 					   kmcl_name(ctx->ch));
-	ctx->ch->offer->ops->server->unhold(ctx->held);
+	ctx->ch->link.offer->ops->server->unhold(ctx->held);
 	ctx->held = NULL;
 }
 
 /* Frames that ranges within the limits can have, at most */
 static u64 max_frames(const struct kmcl_channel *ch)
 {
-	return DIV_ROUND_UP_ULL((u64)ch->ext_data, KMCL_PFN_SIZE) +
-	       2 * (u64)ch->ext_chain - 1;
+	return DIV_ROUND_UP_ULL((u64)ch->cfg.ext_data, KMCL_PFN_SIZE) +
+	       2 * (u64)ch->cfg.ext_chain - 1;
 }
 
 /*
@@ -141,19 +142,19 @@ static u64 max_frames(const struct kmcl_channel *ch)
 static u64 max_header(const struct kmcl_channel *ch)
 {
 	u64 len = sizeof(struct ext_head) + 8 * max_frames(ch) +
-		  sizeof(struct ext_range) * (u64)ch->ext_chain;
+		  sizeof(struct ext_range) * (u64)ch->cfg.ext_chain;
 
 	return min_t(u64, len, KMCL_MAX_PACKET_SIZE);
 }
 
 u32 kmcl_ext_tx_room(const struct kmcl_channel *ch)
 {
-	return ch->server || ch->pipe ? 0 : max_header(ch);
+	return ch->server || ch->cfg.pipe ? 0 : max_header(ch);
 }
 
 u32 kmcl_ext_rx_header(const struct kmcl_channel *ch)
 {
-	return ch->server && !ch->pipe ? max_header(ch) : 0;
+	return ch->server && !ch->cfg.pipe ? max_header(ch) : 0;
 }
 
 void kmcl_ext_begin(struct ext_writer *w, struct kmcl_packet *pkt)
@@ -173,7 +174,7 @@ struct ext_range *kmcl_ext_range(struct ext_writer *w, u32 offset, u32 bytes)
 	struct ext_range *range = (struct ext_range *)(w->buf + w->len);
 
 	w->bytes += bytes;
-	if (w->ranges == w->ch->ext_chain || w->bytes > w->ch->ext_data ||
+	if (w->ranges == w->ch->cfg.ext_chain || w->bytes > w->ch->cfg.ext_data ||
 	    len > w->room - w->len)
 		return NULL;
 	range->bytes = cpu_to_le32(bytes);
@@ -220,7 +221,7 @@ bool kmcl_ext_chain(struct ext_writer *w, const struct kmcl_mdl *mdl,
 	u32 pieces, n;
 
 	for (pieces = 0; mdl && bytes; mdl = mdl->next) {
-		if (pieces++ == w->ch->ext_chain)
+		if (pieces++ == w->ch->cfg.ext_chain)
 			return false;
 		if (offset >= mdl->bytes) {
 			offset -= mdl->bytes;
@@ -244,7 +245,7 @@ bool kmcl_ext_chain_bytes(const struct kmcl_channel *ch,
 	u32 pieces = 0;
 
 	for (*bytes = 0; mdl; mdl = mdl->next) {
-		if (pieces++ == ch->ext_chain)
+		if (pieces++ == ch->cfg.ext_chain)
 			return false;
 		*bytes += mdl->bytes;
 	}

@@ -3,7 +3,7 @@
 #ifndef _KMCL_EXT_WIRE_H
 #define _KMCL_EXT_WIRE_H
 
-#include "kmcl_internal.h"
+#include "channel.h"
 
 /* The wire's words in front of the frame numbers */
 struct ext_head {
@@ -27,6 +27,15 @@ struct ext_writer {
 	u64 bytes;
 };
 
+u32 kmcl_ext_tx_room(const struct kmcl_channel *ch);
+u32 kmcl_ext_rx_header(const struct kmcl_channel *ch);
+u32 kmcl_ext_rx_room(const struct kmcl_channel *ch);
+int kmcl_ext_from_mdl(struct kmcl_packet *pkt, const struct kmcl_mdl *mdl,
+		      u32 payload);
+bool kmcl_ext_take(struct kmcl_context *ctx,
+		   const struct kmcl_ring_packet *pkt);
+void kmcl_ext_release(struct kmcl_context *ctx);
+struct kmcl_mdl *kmcl_ext_mdls(const struct kmcl_context *ctx);
 void kmcl_ext_begin(struct ext_writer *w, struct kmcl_packet *pkt);
 struct ext_range *kmcl_ext_range(struct ext_writer *w, u32 offset, u32 bytes);
 u32 kmcl_ext_end(struct ext_writer *w, u32 payload);

@@ -12,6 +12,7 @@
 #include <linux/scatterlist.h>
 
 #include "ext_wire.h"
+#include "mdl.h"
 
 /* What all sends check first; @arg: the number of the flags' argument. */
 static int check_send(struct kmcl_packet *pkt, const void *buf, u32 len,
@@ -21,7 +22,7 @@ static int check_send(struct kmcl_packet *pkt, const void *buf, u32 len,
 
 	if (ret)
 		return ret;
-	if (pkt->ch->pipe)
+	if (pkt->ch->cfg.pipe)
 		return KMCL_ERR(EINVAL, 4);
 	if (flags & ~allowed || !(flags & KMCL_SEND_WAIT))
 		return KMCL_ERR(EINVAL, arg);

@@ -2,8 +2,8 @@
 /*
  * GPADLs: client memory that is shared for longer than one packet.
  *
- * ch->gpadls has what the client's driver has created and not deleted; it and
- * the numbers of calls that are under way are under ch->lock. A call is counted
+ * ch->gpadl.list has what the client's driver has created and not deleted; it and
+ * the numbers of calls that are under way are under ch->gpadl.lock. A call is counted
  * before it goes to the transport, without the lock, and closing waits for it:
  * for those that create before the link is taken down, for those that delete
  * before the offer is let go of. What is left when the closed callback has
@@ -18,7 +18,8 @@
 #include <linux/export.h>
 #include <linux/sched.h>
 
-#include "kmcl_internal.h"
+#include "channel.h"
+#include "mdl.h"
 #include "trace.h"
 
 /*
@@ -28,31 +29,37 @@
 #define MAX_RANGE_BYTES		65528U
 #define MAX_PIECES		(MAX_RANGE_BYTES / 16)
 
+void kmcl_gpadl_init(struct kmcl_channel *ch)
+{
+	spin_lock_init(&ch->gpadl.lock);
+	INIT_LIST_HEAD(&ch->gpadl.list);
+}
+
 /* GPADLs may be made, or mapped, from here on: before the opened callback. */
 void kmcl_gpadl_admit(struct kmcl_channel *ch)
 {
-	spin_lock_irq(&ch->lock);
-	ch->gpadl_open = true;
-	ch->gpadl_up = ch->server;
-	spin_unlock_irq(&ch->lock);
+	spin_lock_irq(&ch->gpadl.lock);
+	ch->gpadl.open = true;
+	ch->gpadl.up = ch->server;
+	spin_unlock_irq(&ch->gpadl.lock);
 }
 
 static int making(struct kmcl_channel *ch)
 {
 	int n;
 
-	spin_lock_irq(&ch->lock);
-	n = ch->gpadl_making;
-	spin_unlock_irq(&ch->lock);
+	spin_lock_irq(&ch->gpadl.lock);
+	n = ch->gpadl.making;
+	spin_unlock_irq(&ch->gpadl.lock);
 	return n;
 }
 
 /* None may be made any more; what is under way has ended. Sleeps. */
 void kmcl_gpadl_shut(struct kmcl_channel *ch)
 {
-	spin_lock_irq(&ch->lock);
-	ch->gpadl_open = false;
-	spin_unlock_irq(&ch->lock);
+	spin_lock_irq(&ch->gpadl.lock);
+	ch->gpadl.open = false;
+	spin_unlock_irq(&ch->gpadl.lock);
 	wait_event(ch->wait, !making(ch));
 }
 
@@ -61,28 +68,28 @@ static int begin_making(struct kmcl_channel *ch)
 {
 	int ret = 0;
 
-	spin_lock_irq(&ch->lock);
-	if (ch->in.dead)
+	spin_lock_irq(&ch->gpadl.lock);
+	if (READ_ONCE(ch->sm.in.dead))
 		ret = -ENODEV;
-	else if (!ch->gpadl_open)
+	else if (!ch->gpadl.open)
 		ret = -ENOTCONN;
 	else
-		ch->gpadl_making++;
-	spin_unlock_irq(&ch->lock);
+		ch->gpadl.making++;
+	spin_unlock_irq(&ch->gpadl.lock);
 	return ret;
 }
 
 static void end_making(struct kmcl_channel *ch, struct kmcl_gpadl *made)
 {
-	spin_lock_irq(&ch->lock);
+	spin_lock_irq(&ch->gpadl.lock);
 	if (made) {
-		list_add_tail(&made->node, &ch->gpadls);
-		ch->gpadl_count++;
+		list_add_tail(&made->node, &ch->gpadl.list);
+		ch->gpadl.count++;
 	}
-	ch->gpadl_making--;
+	ch->gpadl.making--;
 	/* Under the lock: whoever waits may go on to free the channel */
 	wake_up_all(&ch->wait);
-	spin_unlock_irq(&ch->lock);
+	spin_unlock_irq(&ch->gpadl.lock);
 }
 
 static void gpadl_free(struct kmcl_gpadl *gpadl)
@@ -111,8 +118,8 @@ static int create(struct kmcl_channel *ch, u32 flags, struct kmcl_mdl *mdl,
 	ret = begin_making(ch);
 	if (ret)
 		goto free;
-	ops = ch->offer->ops;
-	ret = ops->gpadl_create ? ops->gpadl_create(ch->offer, gpadl) :
+	ops = ch->link.offer->ops;
+	ret = ops->gpadl_create ? ops->gpadl_create(ch->link.offer, gpadl) :
 		-EOPNOTSUPP;
 	if (!ret)
 		*handle = gpadl->handle;
@@ -257,32 +264,32 @@ static struct kmcl_gpadl *take(struct kmcl_channel *ch, u32 handle, bool any)
 {
 	struct kmcl_gpadl *gpadl, *found = NULL;
 
-	spin_lock_irq(&ch->lock);
-	list_for_each_entry(gpadl, &ch->gpadls, node) {
+	spin_lock_irq(&ch->gpadl.lock);
+	list_for_each_entry(gpadl, &ch->gpadl.list, node) {
 		if (any || gpadl->handle == handle) {
 			list_del(&gpadl->node);
-			ch->gpadl_count--;
-			ch->gpadl_deleting++;
+			ch->gpadl.count--;
+			ch->gpadl.deleting++;
 			found = gpadl;
 			break;
 		}
 	}
-	spin_unlock_irq(&ch->lock);
+	spin_unlock_irq(&ch->gpadl.lock);
 	return found;
 }
 
 static void end_deleting(struct kmcl_channel *ch)
 {
-	spin_lock_irq(&ch->lock);
-	ch->gpadl_deleting--;
+	spin_lock_irq(&ch->gpadl.lock);
+	ch->gpadl.deleting--;
 	/* Under the lock: whoever waits may go on to free the channel */
 	wake_up_all(&ch->wait);
-	spin_unlock_irq(&ch->lock);
+	spin_unlock_irq(&ch->gpadl.lock);
 }
 
 static void destroy(struct kmcl_channel *ch, struct kmcl_gpadl *gpadl)
 {
-	ch->offer->ops->gpadl_destroy(ch->offer, gpadl);
+	ch->link.offer->ops->gpadl_destroy(ch->link.offer, gpadl);
 	trace_kmcl_gpadl(ch, KMCL_GPADL_DELETE, gpadl->handle, gpadl->bytes, 0);
 	gpadl_free(gpadl);
 	end_deleting(ch);
@@ -351,7 +358,7 @@ int __kmcl_gpadl_map(struct kmcl_channel *ch, u32 flags, u32 handle,
 	ret = begin_making(ch);
 	if (ret)
 		return ret;
-	ret = ch->offer->ops->server->gpadl_map(ch->offer,
+	ret = ch->link.offer->ops->server->gpadl_map(ch->link.offer,
 						flags & KMCL_GPADL_READ_ONLY,
 						handle, mdl);
 	trace_kmcl_gpadl(ch, KMCL_GPADL_MAP, handle, 0, ret);
@@ -365,15 +372,15 @@ static int unmap(struct kmcl_channel *ch, u32 handle)
 {
 	int ret = -ENOENT;
 
-	spin_lock_irq(&ch->lock);
-	if (ch->gpadl_up) {
-		ch->gpadl_deleting++;
+	spin_lock_irq(&ch->gpadl.lock);
+	if (ch->gpadl.up) {
+		ch->gpadl.deleting++;
 		ret = 0;
 	}
-	spin_unlock_irq(&ch->lock);
+	spin_unlock_irq(&ch->gpadl.lock);
 	if (ret)
 		return ret;
-	ret = ch->offer->ops->server->gpadl_unmap(ch->offer, handle);
+	ret = ch->link.offer->ops->server->gpadl_unmap(ch->link.offer, handle);
 	end_deleting(ch);
 	return ret;
 }
@@ -405,29 +412,40 @@ int kmcl_gpadl_unmap(struct kmcl_channel *ch, u32 handle)
 }
 EXPORT_SYMBOL_GPL(kmcl_gpadl_unmap);
 
+static void count_left(struct kmcl_channel *ch)
+{
+	spin_lock_irq(&ch->gpadl.lock);
+	ch->gpadl.left++;
+	spin_unlock_irq(&ch->gpadl.lock);
+}
+
 /*
  * Step: the closed callback has returned, or there will be none. What the
  * driver has left behind goes now. Sleeps.
  */
 void kmcl_gpadl_cleanup(struct kmcl_channel *ch)
 {
+	struct kmcl_offer *offer = ch->link.offer;
+	const struct kmcl_server_ops *server;
 	struct kmcl_gpadl *gpadl;
 	u32 handle;
+
+	server = ch->server ? offer->ops->server : NULL;
 
 	while ((gpadl = take(ch, 0, true))) {
 		pr_warn("%s: GPADL 0x%x of %u bytes was left when the channel closed; it is deleted now\n",
 			kmcl_name(ch), gpadl->handle, gpadl->bytes);
-		ch->gpadls_left++;
+		count_left(ch);
 		destroy(ch, gpadl);
 	}
-	while (ch->server && ch->offer->ops->server->gpadl_mapped(ch->offer, &handle)) {
+	while (server && server->gpadl_mapped(offer, &handle)) {
 		pr_warn("%s: GPADL 0x%x was left mapped when the channel closed; it is unmapped now\n",
 			kmcl_name(ch), handle);
-		ch->gpadls_left++;
-		ch->offer->ops->server->gpadl_unmap(ch->offer, handle);
+		count_left(ch);
+		server->gpadl_unmap(offer, handle);
 	}
-	spin_lock_irq(&ch->lock);
-	ch->gpadl_up = false;
-	wait_event_lock_irq(ch->wait, !ch->gpadl_deleting, ch->lock);
-	spin_unlock_irq(&ch->lock);
+	spin_lock_irq(&ch->gpadl.lock);
+	ch->gpadl.up = false;
+	wait_event_lock_irq(ch->wait, !ch->gpadl.deleting, ch->gpadl.lock);
+	spin_unlock_irq(&ch->gpadl.lock);
 }

@@ -11,16 +11,16 @@
 
 #include <linux/rcupdate.h>
 
-#include "kmcl_internal.h"
+#include "channel.h"
 
 /* An offer is bound, or a client wants to open. Atomic. */
 void kmcl_link_up(struct kmcl_channel *ch)
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(&ch->lock, flags);
-	ch->in.link = true;
-	spin_unlock_irqrestore(&ch->lock, flags);
+	spin_lock_irqsave(&ch->sm.lock, flags);
+	ch->sm.in.link = true;
+	spin_unlock_irqrestore(&ch->sm.lock, flags);
 	kmcl_kick(ch);
 }
 
@@ -30,8 +30,8 @@ void kmcl_link_up(struct kmcl_channel *ch)
  */
 bool kmcl_memory_in_use(struct kmcl_channel *ch)
 {
-	return !ch->server && READ_ONCE(ch->connected) &&
-	       !READ_ONCE(ch->offer->rescinded);
+	return !ch->server && READ_ONCE(ch->link.connected) &&
+	       !READ_ONCE(ch->link.offer->rescinded);
 }
 
 /*
@@ -43,24 +43,24 @@ void kmcl_link_dead(struct kmcl_channel *ch)
 	bool remove = false;
 	unsigned long flags;
 
-	spin_lock_irqsave(&ch->lock, flags);
-	if (!ch->in.dead) {
-		ch->in.dead = true;
-		ch->in.dead_first = !ch->in.disable;
+	spin_lock_irqsave(&ch->sm.lock, flags);
+	if (!ch->sm.in.dead) {
+		ch->sm.in.dead = true;
+		ch->sm.in.dead_first = !ch->sm.in.disable;
 		/*
 		 * Nothing keeps the work from it while the channel is paused, but
 		 * for a save callback, under which no packet is to end.
 		 */
-		remove = ch->in.dead_first && ch->state != KMCL_ST_PAUSED;
-		ch->dead_keeps = kmcl_memory_in_use(ch);
+		remove = ch->sm.in.dead_first && ch->sm.state != KMCL_ST_PAUSED;
+		ch->link.dead_keeps = kmcl_memory_in_use(ch);
 	}
-	spin_unlock_irqrestore(&ch->lock, flags);
+	spin_unlock_irqrestore(&ch->sm.lock, flags);
 	kmcl_tx_dead(ch);
 	/* Without a link nothing was waiting for it: only the search goes on */
-	if (READ_ONCE(ch->connected)) {
+	if (READ_ONCE(ch->link.connected)) {
 		kmcl_sync_abort(ch);
 		if (remove)
-			tasklet_schedule(&ch->dead_tasklet);
+			tasklet_schedule(&ch->link.dead_tasklet);
 	}
 	kmcl_kick(ch);
 }
@@ -72,32 +72,32 @@ void kmcl_link_dead(struct kmcl_channel *ch)
 static void dead_tasklet(struct tasklet_struct *t)
 {
 	struct kmcl_channel *ch = container_of(t, struct kmcl_channel,
-					       dead_tasklet);
+					       link.dead_tasklet);
 
-	kmcl_tx_fail_in_flight(ch, -ENODEV, READ_ONCE(ch->dead_keeps));
+	kmcl_tx_fail_in_flight(ch, -ENODEV, READ_ONCE(ch->link.dead_keeps));
 }
 
 /* Server: tell the client that opens, accepted or not, how that went. Atomic. */
 void kmcl_answer(struct kmcl_channel *ch, int result)
 {
-	ch->offer->ops->server->answer(ch->offer, result);
+	ch->link.offer->ops->server->answer(ch->link.offer, result);
 }
 
 static void set_mmio(struct kmcl_channel *ch, u64 start, u64 size)
 {
-	spin_lock_irq(&ch->lock);
-	ch->mmio_start = start;
-	ch->mmio_size = size;
-	spin_unlock_irq(&ch->lock);
+	spin_lock_irq(&ch->link.lock);
+	ch->link.mmio_start = start;
+	ch->link.mmio_size = size;
+	spin_unlock_irq(&ch->link.lock);
 }
 
 /* The driver may have it mapped until its closed callback has returned */
 void kmcl_mmio_free(struct kmcl_channel *ch)
 {
-	if (!ch->mmio_size)
+	if (!ch->link.mmio_size)
 		return;
 	set_mmio(ch, 0, 0);
-	ch->offer->ops->mmio_free(ch->offer);
+	ch->link.offer->ops->mmio_free(ch->link.offer);
 }
 
 int kmcl_connect(struct kmcl_channel *ch)
@@ -107,16 +107,16 @@ int kmcl_connect(struct kmcl_channel *ch)
 	int ret;
 
 	if (ch->server)
-		return ch->offer->ops->server->accept(ch->offer, &ch->tx,
-						      &ch->rx);
+		return ch->link.offer->ops->server->accept(ch->link.offer, &ch->tx.ring,
+						      &ch->rx.ring);
 	/* Both sides frame alike, or neither understands the other */
-	if (ch->pipe != !!(ch->offer->flags & KMCL_WIRE_OFFER_PIPE))
+	if (ch->cfg.pipe != !!(ch->link.offer->flags & KMCL_WIRE_OFFER_PIPE))
 		return -EPROTO;
-	ops = ch->offer->ops;
-	ret = ops->open(ch->offer, ch->tx_pages * KMCL_PAGE_SIZE,
-			ch->rx_pages * KMCL_PAGE_SIZE, &ch->tx, &ch->rx);
+	ops = ch->link.offer->ops;
+	ret = ops->open(ch->link.offer, ch->cfg.tx_pages * KMCL_PAGE_SIZE,
+			ch->cfg.rx_pages * KMCL_PAGE_SIZE, &ch->tx.ring, &ch->rx.ring);
 	if (!ret && ops->mmio) {
-		ops->mmio(ch->offer, &start, &size);
+		ops->mmio(ch->link.offer, &start, &size);
 		set_mmio(ch, start, size);
 	}
 	return ret;
@@ -124,23 +124,24 @@ int kmcl_connect(struct kmcl_channel *ch)
 
 void kmcl_disconnect(struct kmcl_channel *ch)
 {
-	if (!ch->connected)
+	if (!ch->link.connected)
 		return;
 	kmcl_tx_dead(ch);
 	/* A sender, or a delivery, may be about to signal */
 	synchronize_rcu();
-	WRITE_ONCE(ch->connected, false);
+	WRITE_ONCE(ch->link.connected, false);
 	if (ch->server)
-		ch->offer->ops->server->disconnect(ch->offer);
+		ch->link.offer->ops->server->disconnect(ch->link.offer);
 	else
-		ch->offer->ops->close(ch->offer);
+		ch->link.offer->ops->close(ch->link.offer);
 	kmcl_rx_detach(ch);
 	/* Nothing of this link's is to end what is sent on the next one */
 	if (ch->server)
-		tasklet_kill(&ch->dead_tasklet);
+		tasklet_kill(&ch->link.dead_tasklet);
 }
 
 void kmcl_link_init(struct kmcl_channel *ch)
 {
-	tasklet_setup(&ch->dead_tasklet, dead_tasklet);
+	spin_lock_init(&ch->link.lock);
+	tasklet_setup(&ch->link.dead_tasklet, dead_tasklet);
 }

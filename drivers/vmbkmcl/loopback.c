@@ -20,7 +20,9 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
-#include "kmcl_internal.h"
+#include "channel.h"
+#include "face.h"
+#include "mdl.h"
 
 /* A ring: control page and data, the data mapped twice in a row */
 struct lb_ring {
@@ -161,8 +163,8 @@ static int lb_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 	int ret;
 
 	/* Room for two of the largest packets of either side */
-	tx_bytes = max(tx_bytes, server->rx_pages * KMCL_PAGE_SIZE);
-	rx_bytes = max(rx_bytes, server->tx_pages * KMCL_PAGE_SIZE);
+	tx_bytes = max(tx_bytes, server->cfg.rx_pages * KMCL_PAGE_SIZE);
+	rx_bytes = max(rx_bytes, server->cfg.tx_pages * KMCL_PAGE_SIZE);
 	conn = conn_new(offer->ch, server, tx_bytes, rx_bytes);
 	if (!conn)
 		return -ENOMEM;
@@ -226,7 +228,7 @@ static void lb_signal(struct kmcl_offer *offer)
 	struct lb_conn *conn = lb->client;
 
 	if (conn && READ_ONCE(conn->server_up))
-		tasklet_schedule(&conn->server->rx_tasklet);
+		tasklet_schedule(&conn->server->rx.tasklet);
 }
 
 static u16 lb_flags(const struct kmcl_offer *offer)
@@ -384,7 +386,7 @@ static void lb_signal_client(struct kmcl_offer *offer)
 	struct lb_conn *conn = READ_ONCE(lb->conn);
 
 	if (conn && READ_ONCE(conn->client_up))
-		tasklet_schedule(&conn->client->rx_tasklet);
+		tasklet_schedule(&conn->client->rx.tasklet);
 }
 
 static void *lb_hold(struct kmcl_offer *offer)
@@ -540,11 +542,11 @@ static struct kmcl_offer *lb_publish(struct kmcl_channel *server)
 		return ERR_PTR(-ENOMEM);
 	lb->server = server;
 	mutex_lock(&lb_publish_mutex);
-	if (kmcl_offer_exists(&server->type, &server->instance))
+	if (kmcl_offer_exists(&server->cfg.type, &server->cfg.instance))
 		offer = ERR_PTR(-EEXIST);
 	else
-		offer = kmcl_offer_add(&lb_ops, &server->type,
-				       &server->instance, NULL, lb);
+		offer = kmcl_offer_add(&lb_ops, &server->cfg.type,
+				       &server->cfg.instance, NULL, lb);
 	mutex_unlock(&lb_publish_mutex);
 	if (IS_ERR(offer))
 		kfree(lb);

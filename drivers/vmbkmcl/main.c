@@ -5,7 +5,8 @@
 #include <linux/module.h>
 #include <linux/workqueue.h>
 
-#include "kmcl_internal.h"
+#include "channel.h"
+#include "face.h"
 
 static int __init kmcl_init(void)
 {

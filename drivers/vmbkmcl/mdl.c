@@ -12,7 +12,7 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
-#include "kmcl_internal.h"
+#include "mdl.h"
 
 #define FRAMES_PER_PAGE	(PAGE_SIZE >> KMCL_PFN_SHIFT)
 

@@ -3,13 +3,13 @@
  * What every channel is, whatever it does: a reference count, a work item and
  * the workqueue that it runs on.
  *
- * Nothing here takes a lock but ch->lock, and that one for short; all of it is
+ * Nothing here takes a lock but ch->sm.lock, and that one for short; all of it is
  * atomic but for kmcl_wait_taken_down() and kmcl_settable(), which sleep.
  */
 #include <linux/sched.h>
 #include <linux/slab.h>
 
-#include "kmcl_internal.h"
+#include "channel.h"
 
 struct workqueue_struct *kmcl_wq;
 struct workqueue_struct *kmcl_server_wq;
@@ -23,7 +23,7 @@ static void channel_release(struct kref *ref)
 {
 	struct kmcl_channel *ch = container_of(ref, struct kmcl_channel, ref);
 
-	kfree(ch->name);
+	kfree(ch->cfg.name);
 	kfree(ch);
 }
 
@@ -38,15 +38,15 @@ void kmcl_channel_put(struct kmcl_channel *ch)
  */
 void kmcl_wait_taken_down(struct kmcl_channel *ch)
 {
-	wait_event(ch->wait, !READ_ONCE(ch->closed_returned));
+	wait_event(ch->wait, !READ_ONCE(ch->sm.closed_returned));
 }
 
 /* Init* calls, and enabling, are for a channel that is disabled */
 bool kmcl_settable_locked(struct kmcl_channel *ch)
 {
-	lockdep_assert_held(&ch->lock);
-	return !ch->enabling && !ch->in.enabled &&
-	       ch->state == KMCL_ST_DISABLED;
+	lockdep_assert_held(&ch->sm.lock);
+	return !ch->sm.enabling && !ch->sm.in.enabled &&
+	       ch->sm.state == KMCL_ST_DISABLED;
 }
 
 /* See kmcl_settable_locked() */
@@ -58,9 +58,9 @@ bool kmcl_settable(struct kmcl_channel *ch)
 		return false;
 	if (!kmcl_in_callback(ch))
 		kmcl_wait_taken_down(ch);
-	spin_lock_irq(&ch->lock);
+	spin_lock_irq(&ch->sm.lock);
 	ok = kmcl_settable_locked(ch);
-	spin_unlock_irq(&ch->lock);
+	spin_unlock_irq(&ch->sm.lock);
 	return ok;
 }
 
@@ -73,15 +73,15 @@ bool kmcl_settable(struct kmcl_channel *ch)
 void kmcl_kick(struct kmcl_channel *ch)
 {
 	kmcl_channel_get(ch);
-	if (!queue_work(ch->server ? kmcl_server_wq : kmcl_wq, &ch->work))
+	if (!queue_work(ch->server ? kmcl_server_wq : kmcl_wq, &ch->sm.work))
 		kmcl_channel_put(ch);
 }
 
 /* Does a callback of this channel run on the caller's stack? */
 bool kmcl_in_callback(struct kmcl_channel *ch)
 {
-	return READ_ONCE(ch->worker) == current ||
-	       READ_ONCE(ch->rx_task) == current ||
-	       READ_ONCE(ch->done_task) == current ||
-	       READ_ONCE(ch->save_task) == current;
+	return READ_ONCE(ch->sm.worker) == current ||
+	       READ_ONCE(ch->rx.task) == current ||
+	       READ_ONCE(ch->tx.done_task) == current ||
+	       READ_ONCE(ch->save.task) == current;
 }

@@ -8,12 +8,12 @@
  * read in part (type 2), which a reader leaves in its own ring, is never
  * written here, and is bad when the peer writes it.
  *
- * kmcl_pipe_put() is under ch->tx_lock; kmcl_pipe_parse() is for the owner of
+ * kmcl_pipe_put() is under ch->tx.lock; kmcl_pipe_parse() is for the owner of
  * the incoming ring. Nothing here sleeps or allocates.
  */
 #include <linux/build_bug.h>
 
-#include "kmcl_internal.h"
+#include "channel.h"
 
 enum kmcl_pipe_type {
 	KMCL_PIPE_DATA		= 1,
@@ -37,7 +37,7 @@ int kmcl_pipe_put(struct kmcl_channel *ch, u64 id, const void *buf, u32 len)
 	};
 
 	static_assert(sizeof(header) == KMCL_PIPE_HEADER);
-	return kmcl_ring_put_prefixed(&ch->tx, id, &header, sizeof(header),
+	return kmcl_ring_put_prefixed(&ch->tx.ring, id, &header, sizeof(header),
 				      buf, len);
 }
 

@@ -7,7 +7,7 @@
 #include <linux/export.h>
 #include <linux/string.h>
 
-#include "kmcl_internal.h"
+#include "channel.h"
 
 /**
  * kmcl_get_counters() - a snapshot of a channel's counters
@@ -19,26 +19,57 @@
  */
 void kmcl_get_counters(struct kmcl_channel *ch, struct kmcl_counters *c)
 {
+	struct kmcl_tx_counters tx;
+	struct kmcl_rx_counters rx;
+	struct kmcl_sm_counters sm;
 	unsigned long flags;
 
-	spin_lock_irqsave(&ch->tx_lock, flags);
-	*c = ch->n;
-	spin_unlock_irqrestore(&ch->tx_lock, flags);
-	c->gpadls = READ_ONCE(ch->gpadl_count);
-	c->gpadls_left = READ_ONCE(ch->gpadls_left);
-	spin_lock_irqsave(&ch->rx_lock, flags);
-	c->delivered = ch->delivered;
-	c->outstanding = ch->outstanding;
-	c->outstanding_peak = ch->outstanding_peak;
-	c->external = ch->external;
-	c->deferred = ch->deferred;
-	c->failed = ch->failed;
-	c->batches = ch->batches;
-	c->bad_packets = ch->bad_packets;
-	memcpy(c->bad, ch->bad, sizeof(c->bad));
-	c->quota_stops = ch->quota_stops;
-	c->budget_stops = ch->budget_stops;
-	spin_unlock_irqrestore(&ch->rx_lock, flags);
+	memset(c, 0, sizeof(*c));
+	spin_lock_irqsave(&ch->tx.lock, flags);
+	tx = ch->tx.n;
+	spin_unlock_irqrestore(&ch->tx.lock, flags);
+	c->accepted = tx.accepted;
+	c->completed = tx.completed;
+	c->cancelled = tx.cancelled;
+	c->removed = tx.removed;
+	c->in_ring = tx.in_ring;
+	c->sent = tx.sent;
+	c->queued = tx.queued;
+	c->queued_peak = tx.queued_peak;
+	c->in_flight = tx.in_flight;
+	c->in_flight_peak = tx.in_flight_peak;
+	c->comps_sent = tx.comps_sent;
+	c->comps_dropped = tx.comps_dropped;
+	c->comps_stale = tx.comps_stale;
+	c->full = tx.full;
+
+	spin_lock_irqsave(&ch->rx.lock, flags);
+	rx = ch->rx.n;
+	c->outstanding = ch->rx.outstanding;
+	c->external = ch->rx.external;
+	spin_unlock_irqrestore(&ch->rx.lock, flags);
+	c->delivered = rx.delivered;
+	c->outstanding_peak = rx.outstanding_peak;
+	c->deferred = rx.deferred;
+	c->failed = rx.failed;
+	c->batches = rx.batches;
+	c->bad_packets = rx.bad_packets;
+	memcpy(c->bad, rx.bad, sizeof(c->bad));
+	c->quota_stops = rx.quota_stops;
+	c->budget_stops = rx.budget_stops;
+
+	spin_lock_irqsave(&ch->sm.lock, flags);
+	sm = ch->sm.n;
+	spin_unlock_irqrestore(&ch->sm.lock, flags);
+	c->opens = sm.opens;
+	c->closes = sm.closes;
+	c->rescinds = sm.rescinds;
+	c->open_failures = sm.open_failures;
+
+	spin_lock_irqsave(&ch->gpadl.lock, flags);
+	c->gpadls = ch->gpadl.count;
+	c->gpadls_left = ch->gpadl.left;
+	spin_unlock_irqrestore(&ch->gpadl.lock, flags);
 }
 EXPORT_SYMBOL_GPL(kmcl_get_counters);
 
@@ -54,9 +85,9 @@ const char *kmcl_channel_state_name(struct kmcl_channel *ch)
 	unsigned long flags;
 	const char *name;
 
-	spin_lock_irqsave(&ch->lock, flags);
-	name = kmcl_state_text(ch->server, ch->state, &ch->in);
-	spin_unlock_irqrestore(&ch->lock, flags);
+	spin_lock_irqsave(&ch->sm.lock, flags);
+	name = kmcl_state_text(ch->server, ch->sm.state, &ch->sm.in);
+	spin_unlock_irqrestore(&ch->sm.lock, flags);
 	return name;
 }
 EXPORT_SYMBOL_GPL(kmcl_channel_state_name);
@@ -74,7 +105,7 @@ void kmcl_get_instance(struct kmcl_channel *ch, guid_t *instance)
 	unsigned long flags;
 
 	spin_lock_irqsave(&kmcl_bus_lock, flags);
-	*instance = ch->bound_instance;
+	*instance = ch->link.bound_instance;
 	spin_unlock_irqrestore(&kmcl_bus_lock, flags);
 }
 EXPORT_SYMBOL_GPL(kmcl_get_instance);
@@ -93,9 +124,9 @@ void kmcl_get_mmio(struct kmcl_channel *ch, u64 *start, u64 *size)
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(&ch->lock, flags);
-	*start = ch->mmio_start;
-	*size = ch->mmio_size;
-	spin_unlock_irqrestore(&ch->lock, flags);
+	spin_lock_irqsave(&ch->link.lock, flags);
+	*start = ch->link.mmio_start;
+	*size = ch->link.mmio_size;
+	spin_unlock_irqrestore(&ch->link.lock, flags);
 }
 EXPORT_SYMBOL_GPL(kmcl_get_mmio);

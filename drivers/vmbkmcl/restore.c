@@ -11,7 +11,7 @@
 #include <linux/sched.h>
 #include <linux/string.h>
 
-#include "kmcl_internal.h"
+#include "channel.h"
 #include "save.h"
 
 /* A part of a chunk, checked: where the packet and the driver's bytes are */
@@ -58,7 +58,7 @@ static int read_chunk(struct kmcl_channel *ch, const u8 *buf, u32 size,
 	if (le32_to_cpu(chunk.magic) != KMCL_SAVE_MAGIC ||
 	    le16_to_cpu(chunk.version) != KMCL_SAVE_VERSION ||
 	    flags & ~KMCL_SAVE_LAST ||
-	    le32_to_cpu(chunk.number) != ch->restore_number)
+	    le32_to_cpu(chunk.number) != ch->save.restore_number)
 		return KMCL_ERR(EINVAL, 2);
 	*bytes = le32_to_cpu(chunk.bytes);
 	*last = flags & KMCL_SAVE_LAST;
@@ -81,14 +81,14 @@ static int restore_chunk(struct kmcl_channel *ch, u8 *buf, u32 size, bool *last)
 	     pos += saved.total, records++)
 		if (!read_record(buf + pos, bytes - pos, &saved))
 			return KMCL_ERR(EINVAL, 2);
-	if (records && !ch->restore_packet)
+	if (records && !ch->cfg.restore_packet)
 		return -EOPNOTSUPP;
 	for (pos = sizeof(struct kmcl_save_chunk); pos < bytes;
 	     pos += saved.total) {
 		/* Again: the callback may have written there */
 		if (!read_record(buf + pos, bytes - pos, &saved))
 			return KMCL_ERR(EINVAL, 2);
-		ret = ch->restore_packet(ch, saved.packet, saved.packet_bytes,
+		ret = ch->cfg.restore_packet(ch, saved.packet, saved.packet_bytes,
 					 saved.data_bytes ? saved.data : NULL,
 					 saved.data_bytes);
 		if (ret < 0)
@@ -122,16 +122,16 @@ int __kmcl_restore(struct kmcl_channel *ch, void *buf, u32 size)
 	ret = kmcl_save_enter(ch);
 	if (ret)
 		return ret;
-	if (ch->restore_paused != ch->pauses)
-		ch->restore_number = 0;
-	ch->restore_paused = ch->pauses;
-	ch->restoring = true;
+	if (ch->save.restore_paused != ch->save.pauses)
+		ch->save.restore_number = 0;
+	ch->save.restore_paused = ch->save.pauses;
+	ch->save.restoring = true;
 	ret = buf ? restore_chunk(ch, buf, size, &last) : KMCL_ERR(EINVAL, 2);
-	ch->restoring = false;
+	ch->save.restoring = false;
 	if (ret || last)
-		ch->restore_number = 0;
+		ch->save.restore_number = 0;
 	else
-		ch->restore_number++;
+		ch->save.restore_number++;
 	kmcl_save_leave(ch);
 	if (ret)
 		return ret;
@@ -144,12 +144,12 @@ static int restore_in_flight(struct kmcl_packet *pkt, u64 trans_id)
 	struct kmcl_channel *ch = pkt->ch;
 	int ret = 0;
 
-	spin_lock_irq(&ch->tx_lock);
+	spin_lock_irq(&ch->tx.lock);
 	if (pkt->state != KMCL_PKT_IDLE) {
 		ret = KMCL_ERR(EINVAL, 1);
 		goto unlock;
 	}
-	if (!ch->tx_link) {
+	if (!ch->tx.linked) {
 		ret = -ENODEV;
 		goto unlock;
 	}
@@ -162,13 +162,13 @@ static int restore_in_flight(struct kmcl_packet *pkt, u64 trans_id)
 	kmcl_trans_add(pkt, trans_id);
 	pkt->wait = true;
 	pkt->state = KMCL_PKT_IN_FLIGHT;
-	ch->n.accepted++;
-	ch->n.in_flight++;
-	list_add_tail(&pkt->item.node, &ch->in_flight);
+	ch->tx.n.accepted++;
+	ch->tx.n.in_flight++;
+	list_add_tail(&pkt->item.node, &ch->tx.in_flight);
 unlock:
-	spin_unlock_irq(&ch->tx_lock);
+	spin_unlock_irq(&ch->tx.lock);
 	/* The instance that knew the id is abandoned: none will answer */
-	if (!ret && ch->server_flags & KMCL_SERVER_FORCE_NEW)
+	if (!ret && ch->cfg.server_flags & KMCL_SERVER_FORCE_NEW)
 		kmcl_tx_take_back(pkt, -ENODEV);
 	return ret;
 }
@@ -201,7 +201,7 @@ int __kmcl_packet_restore(struct kmcl_packet *pkt, const void *buf, u32 size)
 	if (!pkt || (!pkt->done && !pkt->own_memory))
 		return KMCL_ERR(EINVAL, 1);
 	ch = pkt->ch;
-	if (READ_ONCE(ch->save_task) != current || !ch->restoring)
+	if (READ_ONCE(ch->save.task) != current || !ch->save.restoring)
 		return -EBUSY;
 	if (!buf)
 		return KMCL_ERR(EINVAL, 2);
@@ -212,7 +212,7 @@ int __kmcl_packet_restore(struct kmcl_packet *pkt, const void *buf, u32 size)
 	trans_id = le64_to_cpu(lib.trans_id);
 	if (le32_to_cpu(lib.magic) != KMCL_SAVE_PACKET_MAGIC ||
 	    lib.in_flight > 1 || lib.wait > 1 || lib.zero || lib.zero2 ||
-	    len > kmcl_max_payload(ch) || (lib.wait && ch->pipe))
+	    len > kmcl_max_payload(ch) || (lib.wait && ch->cfg.pipe))
 		return KMCL_ERR(EINVAL, 2);
 	if (size != sizeof(lib) + kmcl_round8(len))
 		return KMCL_ERR(EINVAL, 3);

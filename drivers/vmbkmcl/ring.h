@@ -5,7 +5,7 @@
  * A ring has one producer and one consumer; each side is one struct kmcl_ring
  * with a private index, so that an index read back from shared memory is
  * never trusted. A side is not locked here: its owner serialises the calls
- * (struct kmcl_channel: tx_lock for the producer, rx_running for the
+ * (struct kmcl_channel: tx.lock for the producer, rx.running for the
  * consumer). Nothing here sleeps, allocates or prints.
  */
 #ifndef _KMCL_RING_H

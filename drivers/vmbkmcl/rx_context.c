@@ -3,28 +3,29 @@
  * Contexts of incoming packets: their birth, their cache, their release, and
  * how many there may be.
  *
- * ch->rx_lock covers the free contexts and the numbers. A release may be what
+ * ch->rx.lock covers the free contexts and the numbers. A release may be what
  * delivery waits for: it is resumed here. All of it is atomic.
  */
 #include <linux/err.h>
 #include <linux/slab.h>
 
-#include "kmcl_internal.h"
+#include "channel.h"
+#include "ext_wire.h"
 #include "trace.h"
 
 struct kmcl_context *kmcl_ctx_new(struct kmcl_channel *ch, gfp_t gfp)
 {
 	struct kmcl_context *ctx;
 
-	ctx = kmalloc(sizeof(*ctx) + ch->max_packet +
-		       ALIGN(ch->context_size, 8) + kmcl_ext_rx_room(ch), gfp);
+	ctx = kmalloc(sizeof(*ctx) + ch->cfg.max_packet +
+		       ALIGN(ch->cfg.context_size, 8) + kmcl_ext_rx_room(ch), gfp);
 	if (!ctx)
 		return NULL;
 	ctx->held = NULL;
 	ctx->queued = false;
 	INIT_LIST_HEAD(&ctx->item.node);
 	ctx->ch = ch;
-	ctx->context = ctx->buf + ch->max_packet;
+	ctx->context = ctx->buf + ch->cfg.max_packet;
 	return ctx;
 }
 
@@ -36,9 +37,9 @@ struct kmcl_context *kmcl_ctx_new(struct kmcl_channel *ch, gfp_t gfp)
  */
 bool kmcl_ctx_allowed(const struct kmcl_channel *ch)
 {
-	lockdep_assert_held(&ch->rx_lock);
-	return (!ch->quota || ch->outstanding < ch->quota) &&
-	       atomic_read(&ch->comps_queued) < max(ch->quota, KMCL_COMPS_QUEUED);
+	lockdep_assert_held(&ch->rx.lock);
+	return (!ch->rx.quota || ch->rx.outstanding < ch->rx.quota) &&
+	       atomic_read(&ch->rx.comps_queued) < max(ch->rx.quota, KMCL_COMPS_QUEUED);
 }
 
 /* An ERR_PTR: -EAGAIN: not allowed, or -ENOMEM */
@@ -48,50 +49,64 @@ struct kmcl_context *kmcl_ctx_get(struct kmcl_channel *ch)
 	unsigned long flags;
 	bool allowed;
 
-	spin_lock_irqsave(&ch->rx_lock, flags);
+	spin_lock_irqsave(&ch->rx.lock, flags);
 	allowed = kmcl_ctx_allowed(ch);
 	if (allowed)
-		ctx = list_first_entry_or_null(&ch->ctx_cache,
-						struct kmcl_context,
-						item.node);
+		ctx = list_first_entry_or_null(&ch->rx.cache,
+					       struct kmcl_context, item.node);
 	if (ctx) {
 		list_del(&ctx->item.node);
-		ch->ctx_cached--;
+		ch->rx.cached--;
 	}
 	if (!allowed) {
-		ch->quota_stops++;
-		trace_kmcl_quota(ch, ch->outstanding, ch->quota);
+		ch->rx.n.quota_stops++;
+		trace_kmcl_quota(ch, ch->rx.outstanding, ch->rx.quota);
 	}
-	spin_unlock_irqrestore(&ch->rx_lock, flags);
+	spin_unlock_irqrestore(&ch->rx.lock, flags);
 	if (!allowed)
 		return ERR_PTR(-EAGAIN);
 	return ctx ?: kmcl_ctx_new(ch, GFP_ATOMIC) ?: ERR_PTR(-ENOMEM);
+}
+
+/* Somebody is to look at the incoming ring, in process context or not. */
+void kmcl_rx_schedule(struct kmcl_channel *ch, bool passive)
+{
+	if (passive)
+		queue_work(kmcl_wq, &ch->rx.work);
+	else
+		tasklet_schedule(&ch->rx.tasklet);
+}
+
+/* Delivery waits for what the caller has just done: it goes on. */
+static void resume(struct kmcl_channel *ch)
+{
+	lockdep_assert_held(&ch->rx.lock);
+	if (!ch->rx.stalled)
+		return;
+	ch->rx.stalled = false;
+	if (ch->rx.open)
+		kmcl_rx_schedule(ch, ch->rx.passive || ch->rx.once);
 }
 
 /* Room for an incoming packet again: resume if delivery waits for it. */
 void kmcl_ctx_free(struct kmcl_context *ctx)
 {
 	struct kmcl_channel *ch = ctx->ch;
-	bool resume = false, keep;
+	bool keep;
 	unsigned long flags;
 
 	if (ctx->queued) {
 		ctx->queued = false;
-		atomic_dec(&ch->comps_queued);
+		atomic_dec(&ch->rx.comps_queued);
 	}
-	spin_lock_irqsave(&ch->rx_lock, flags);
-	keep = ch->ctx_cached < KMCL_CACHED;
+	spin_lock_irqsave(&ch->rx.lock, flags);
+	keep = ch->rx.cached < KMCL_CACHED;
 	if (keep) {
-		list_add(&ctx->item.node, &ch->ctx_cache);
-		ch->ctx_cached++;
+		list_add(&ctx->item.node, &ch->rx.cache);
+		ch->rx.cached++;
 	}
-	if (ch->rx_stalled) {
-		ch->rx_stalled = false;
-		resume = ch->rx_open;
-	}
-	if (resume)
-		kmcl_rx_schedule(ch, ch->rx_passive || ch->rx_once);
-	spin_unlock_irqrestore(&ch->rx_lock, flags);
+	resume(ch);
+	spin_unlock_irqrestore(&ch->rx.lock, flags);
 	if (!keep)
 		kfree(ctx);
 }
@@ -100,15 +115,12 @@ void kmcl_put_outstanding(struct kmcl_channel *ch, bool external)
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(&ch->rx_lock, flags);
-	ch->outstanding--;
-	ch->external -= external;
+	spin_lock_irqsave(&ch->rx.lock, flags);
+	ch->rx.outstanding--;
+	ch->rx.external -= external;
 	/* Under the lock: whoever waits may free the channel */
-	if (!ch->outstanding && !ch->rx_open)
+	if (!ch->rx.outstanding && !ch->rx.open)
 		wake_up_all(&ch->wait);
-	if (ch->rx_stalled && ch->rx_open) {
-		ch->rx_stalled = false;
-		kmcl_rx_schedule(ch, ch->rx_passive || ch->rx_once);
-	}
-	spin_unlock_irqrestore(&ch->rx_lock, flags);
+	resume(ch);
+	spin_unlock_irqrestore(&ch->rx.lock, flags);
 }

@@ -2,8 +2,8 @@
 /*
  * Incoming direction: the ring's consumer, delivery, the gate.
  *
- * Whoever sets ch->rx_running owns the ring and delivers, one packet at a
- * time; others only ask it to look once more (ch->rx_again). ch->rx_lock
+ * Whoever sets ch->rx.running owns the ring and delivers, one packet at a
+ * time; others only ask it to look once more (ch->rx.again). ch->rx.lock
  * covers that and the numbers, and is never held across a callback. Delivery
  * runs in the transport's softirq, in the channel's tasklet, or in a work item
  * where process context is asked for. A packet is copied out of the ring once,
@@ -18,7 +18,8 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
-#include "kmcl_internal.h"
+#include "channel.h"
+#include "ext_wire.h"
 #include "trace.h"
 
 /* @pkt: NULL if there is not even a descriptor */
@@ -29,10 +30,10 @@ static void bad_packet(struct kmcl_channel *ch, enum kmcl_bad kind,
 
 	trace_kmcl_bad_packet(ch, kind, pkt ? pkt->len8 : 0,
 			      pkt ? pkt->offset8 : 0, pkt ? pkt->type : 0);
-	spin_lock_irqsave(&ch->rx_lock, flags);
-	ch->bad_packets++;
-	ch->bad[kind]++;
-	spin_unlock_irqrestore(&ch->rx_lock, flags);
+	spin_lock_irqsave(&ch->rx.lock, flags);
+	ch->rx.n.bad_packets++;
+	ch->rx.n.bad[kind]++;
+	spin_unlock_irqrestore(&ch->rx.lock, flags);
 }
 
 /* The framing is lost: nothing more can be taken from this ring. */
@@ -64,19 +65,19 @@ static bool deliver_one(struct kmcl_channel *ch, struct kmcl_context *ctx)
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(&ch->rx_lock, flags);
-	ch->outstanding++;
-	ch->outstanding_peak = max(ch->outstanding_peak, ch->outstanding);
-	ch->external += !!ctx->ranges;
+	spin_lock_irqsave(&ch->rx.lock, flags);
+	ch->rx.outstanding++;
+	ch->rx.n.outstanding_peak = max(ch->rx.n.outstanding_peak, ch->rx.outstanding);
+	ch->rx.external += !!ctx->ranges;
 	if (!ctx->again)
-		ch->delivered++;
-	WRITE_ONCE(ch->rx_deferred, NULL);
-	spin_unlock_irqrestore(&ch->rx_lock, flags);
+		ch->rx.n.delivered++;
+	WRITE_ONCE(ch->rx.deferred, NULL);
+	spin_unlock_irqrestore(&ch->rx.lock, flags);
 	ctx->again = true;
-	ch->process(ch, ctx, ctx->buf, ctx->len,
+	ch->cfg.process(ch, ctx, ctx->buf, ctx->len,
 		    ctx->ranges ? KMCL_PACKET_EXTERNAL : 0);
 	/* The context may be gone; what happened to it stands in the channel */
-	return !READ_ONCE(ch->rx_deferred) && !READ_ONCE(ch->rx_failed);
+	return !READ_ONCE(ch->rx.deferred) && !READ_ONCE(ch->rx.failed);
 }
 
 /*
@@ -84,19 +85,19 @@ static bool deliver_one(struct kmcl_channel *ch, struct kmcl_context *ctx)
  * want of a context; -EPROTO: it was malformed, and is gone.
  */
 static struct kmcl_context *take(struct kmcl_channel *ch,
-				    const struct kmcl_ring_packet *pkt,
-				    u32 skip, u32 len)
+				 const struct kmcl_ring_packet *pkt,
+				 u32 skip, u32 len)
 {
 	struct kmcl_context *ctx = kmcl_ctx_get(ch);
 
 	if (IS_ERR(ctx))
 		return ctx;
 	memcpy(ctx->buf, pkt->payload + skip, len);
-	memset(ctx->context, 0, ch->context_size);
+	memset(ctx->context, 0, ch->cfg.context_size);
 	ctx->trans_id = pkt->trans_id;
 	ctx->len = len;
 	ctx->wanted = pkt->flags & KMCL_WIRE_FLAG_COMPLETION_REQUESTED &&
-		       !ch->pipe;
+		       !ch->cfg.pipe;
 	ctx->again = false;
 	ctx->ranges = 0;
 	ctx->ext_given = false;
@@ -106,7 +107,7 @@ static struct kmcl_context *take(struct kmcl_channel *ch,
 	} else {
 		trace_kmcl_fetch(ch, pkt->trans_id, false, len, ctx->ranges);
 	}
-	kmcl_ring_consume(&ch->rx, pkt);
+	kmcl_ring_consume(&ch->rx.ring, pkt);
 	return ctx;
 }
 
@@ -114,7 +115,7 @@ static struct kmcl_context *take(struct kmcl_channel *ch,
 static bool known_type(const struct kmcl_channel *ch, u16 type)
 {
 	return type == KMCL_WIRE_DATA_INBAND || type == KMCL_WIRE_COMP ||
-	       (type == KMCL_WIRE_DATA_GPA_DIRECT && ch->server && !ch->pipe);
+	       (type == KMCL_WIRE_DATA_GPA_DIRECT && ch->server && !ch->cfg.pipe);
 }
 
 /*
@@ -129,12 +130,12 @@ static enum kmcl_bad inspect(struct kmcl_channel *ch,
 	*len = pkt->payload_len;
 	if (unlikely(!known_type(ch, pkt->type)))
 		return KMCL_BAD_TYPE;
-	if (unlikely(ch->pipe && pkt->type != KMCL_WIRE_COMP)) {
+	if (unlikely(ch->cfg.pipe && pkt->type != KMCL_WIRE_COMP)) {
 		*skip = KMCL_PIPE_HEADER;
 		return kmcl_pipe_parse(ch, pkt, len) ? KMCL_BAD_COUNT :
 			KMCL_BAD_PIPE;
 	}
-	return *len <= ch->max_packet ? KMCL_BAD_COUNT : KMCL_BAD_SIZE;
+	return *len <= ch->cfg.max_packet ? KMCL_BAD_COUNT : KMCL_BAD_SIZE;
 }
 
 static enum kmcl_rx_reason deliver(struct kmcl_channel *ch, u32 *budget,
@@ -147,11 +148,11 @@ static enum kmcl_rx_reason deliver(struct kmcl_channel *ch, u32 *budget,
 	u32 skip, len;
 
 	for (; *budget; (*budget)--) {
-		if (!READ_ONCE(ch->rx_open))
+		if (!READ_ONCE(ch->rx.open))
 			return KMCL_STOP_GATE;
-		ctx = ch->rx_deferred;
+		ctx = ch->rx.deferred;
 		if (!ctx) {
-			err = kmcl_ring_peek(&ch->rx, &pkt);
+			err = kmcl_ring_peek(&ch->rx.ring, &pkt);
 			if (err != KMCL_RING_OK) {
 				ring_broken(ch, err, &pkt);
 				return KMCL_STOP_FAILED;
@@ -161,7 +162,7 @@ static enum kmcl_rx_reason deliver(struct kmcl_channel *ch, u32 *budget,
 			bad = inspect(ch, &pkt, &skip, &len);
 			if (unlikely(bad != KMCL_BAD_COUNT)) {
 				bad_packet(ch, bad, &pkt);
-				kmcl_ring_consume(&ch->rx, &pkt);
+				kmcl_ring_consume(&ch->rx.ring, &pkt);
 				continue;
 			}
 			if (pkt.type == KMCL_WIRE_COMP) {
@@ -169,7 +170,7 @@ static enum kmcl_rx_reason deliver(struct kmcl_channel *ch, u32 *budget,
 						 pkt.payload_len, false);
 				kmcl_tx_matched(ch, pkt.trans_id, pkt.payload,
 						pkt.payload_len);
-				kmcl_ring_consume(&ch->rx, &pkt);
+				kmcl_ring_consume(&ch->rx.ring, &pkt);
 				continue;
 			}
 			ctx = take(ch, &pkt, skip, len);
@@ -182,10 +183,10 @@ static enum kmcl_rx_reason deliver(struct kmcl_channel *ch, u32 *budget,
 				continue;
 			}
 		}
-		if (!deliver_one(ch, ctx) && !ch->rx_failed)
+		if (!deliver_one(ch, ctx) && !ch->rx.failed)
 			return KMCL_STOP_DEFER;
 		(*delivered)++;
-		if (ch->rx_failed)
+		if (ch->rx.failed)
 			return KMCL_STOP_FAILED;
 	}
 	return KMCL_STOP_BUDGET;
@@ -199,40 +200,40 @@ static bool finish_batch(struct kmcl_channel *ch, enum kmcl_rx_reason reason,
 	unsigned long flags;
 
 	if (reason == KMCL_STOP_EMPTY)
-		again = kmcl_ring_unmask(&ch->rx);
+		again = kmcl_ring_unmask(&ch->rx.ring);
 
-	spin_lock_irqsave(&ch->rx_lock, flags);
-	ch->batches += !!delivered;
-	ch->budget_stops += reason == KMCL_STOP_BUDGET;
-	if (ch->rx_again) {
-		ch->rx_again = false;
+	spin_lock_irqsave(&ch->rx.lock, flags);
+	ch->rx.n.batches += !!delivered;
+	ch->rx.n.budget_stops += reason == KMCL_STOP_BUDGET;
+	if (ch->rx.again) {
+		ch->rx.again = false;
 		again = true;
 	}
 	if (reason == KMCL_STOP_FAILED)
-		ch->rx_failed = true;
-	ch->rx_once = ch->rx_deferred;
+		ch->rx.failed = true;
+	ch->rx.once = ch->rx.deferred;
 	if ((reason == KMCL_STOP_QUOTA || reason == KMCL_STOP_MEMORY) &&
 	    !again) {
 		/* Completions made since then did not see the flag */
-		ch->rx_stalled = true;
-		again = kmcl_ctx_allowed(ch) && (reason == KMCL_STOP_QUOTA ||
-					     !list_empty(&ch->ctx_cache));
+		ch->rx.stalled = true;
+		again = kmcl_ctx_allowed(ch) &&
+			(reason == KMCL_STOP_QUOTA || !list_empty(&ch->rx.cache));
 	}
-	need_passive = ch->rx_passive || ch->rx_once;
-	closing = !ch->rx_open;
+	need_passive = ch->rx.passive || ch->rx.once;
+	closing = !ch->rx.open;
 	later = reason == KMCL_STOP_BUDGET || reason == KMCL_STOP_DEFER;
-	if (closing || ch->rx_failed) {
+	if (closing || ch->rx.failed) {
 		again = false;
 		later = false;
 	}
 	if (again && !later && (passive || !need_passive)) {
-		ch->rx_stalled = false;
-		spin_unlock_irqrestore(&ch->rx_lock, flags);
+		ch->rx.stalled = false;
+		spin_unlock_irqrestore(&ch->rx.lock, flags);
 		return true;
 	}
-	ch->rx_running = false;
-	WRITE_ONCE(ch->rx_task, NULL);
-	spin_unlock_irqrestore(&ch->rx_lock, flags);
+	ch->rx.running = false;
+	WRITE_ONCE(ch->rx.task, NULL);
+	spin_unlock_irqrestore(&ch->rx.lock, flags);
 	if (again || later)
 		kmcl_rx_schedule(ch, need_passive);
 	if (closing)
@@ -247,36 +248,36 @@ static void rx_poll(struct kmcl_channel *ch, bool passive)
 	unsigned long flags;
 	u64 start;
 
-	spin_lock_irqsave(&ch->rx_lock, flags);
-	if (!ch->rx_open || ch->rx_failed || ch->rx_running) {
-		ch->rx_again = ch->rx_running;
-		spin_unlock_irqrestore(&ch->rx_lock, flags);
+	spin_lock_irqsave(&ch->rx.lock, flags);
+	if (!ch->rx.open || ch->rx.failed || ch->rx.running) {
+		ch->rx.again = ch->rx.running;
+		spin_unlock_irqrestore(&ch->rx.lock, flags);
 		return;
 	}
-	if (!passive && (ch->rx_passive || ch->rx_once)) {
-		spin_unlock_irqrestore(&ch->rx_lock, flags);
+	if (!passive && (ch->rx.passive || ch->rx.once)) {
+		spin_unlock_irqrestore(&ch->rx.lock, flags);
 		kmcl_rx_schedule(ch, true);
 		return;
 	}
-	ch->rx_running = true;
-	WRITE_ONCE(ch->rx_task, passive ? current : NULL);
-	spin_unlock_irqrestore(&ch->rx_lock, flags);
+	ch->rx.running = true;
+	WRITE_ONCE(ch->rx.task, passive ? current : NULL);
+	spin_unlock_irqrestore(&ch->rx.lock, flags);
 
 	/* A peer that adds a packet now and then does not keep us here for ever */
 	do {
 		delivered = 0;
 		start = trace_kmcl_budget_enabled() ? ktime_get_ns() : 0;
-		kmcl_ring_mask(&ch->rx);
+		kmcl_ring_mask(&ch->rx.ring);
 		reason = deliver(ch, &budget, &delivered);
 		trace_kmcl_fetch_done(ch, delivered, reason);
 		if (reason == KMCL_STOP_BUDGET && start)
 			trace_kmcl_budget(ch, delivered, ktime_get_ns() - start);
 		rcu_read_lock();
-		if (kmcl_ring_release(&ch->rx))
+		if (kmcl_ring_release(&ch->rx.ring))
 			kmcl_signal(ch);
 		rcu_read_unlock();
-		if (delivered && ch->processed)
-			ch->processed(ch, delivered);
+		if (delivered && ch->cfg.processed)
+			ch->cfg.processed(ch, delivered);
 	} while (finish_batch(ch, reason, delivered, passive));
 }
 
@@ -290,20 +291,20 @@ void kmcl_rx_signalled(struct kmcl_channel *ch)
 
 static void rx_tasklet(struct tasklet_struct *t)
 {
-	kmcl_rx_signalled(container_of(t, struct kmcl_channel, rx_tasklet));
+	kmcl_rx_signalled(container_of(t, struct kmcl_channel, rx.tasklet));
 }
 
 static void rx_work(struct work_struct *work)
 {
-	rx_poll(container_of(work, struct kmcl_channel, rx_work), true);
+	rx_poll(container_of(work, struct kmcl_channel, rx.work), true);
 }
 
 void kmcl_rx_init(struct kmcl_channel *ch)
 {
-	spin_lock_init(&ch->rx_lock);
-	INIT_LIST_HEAD(&ch->ctx_cache);
-	tasklet_setup(&ch->rx_tasklet, rx_tasklet);
-	INIT_WORK(&ch->rx_work, rx_work);
+	spin_lock_init(&ch->rx.lock);
+	INIT_LIST_HEAD(&ch->rx.cache);
+	tasklet_setup(&ch->rx.tasklet, rx_tasklet);
+	INIT_WORK(&ch->rx.work, rx_work);
 }
 
 /* Before the rings are connected. One context makes sure of progress. Sleeps. */
@@ -316,13 +317,13 @@ int kmcl_rx_attach(struct kmcl_channel *ch)
 	ctx = kmcl_ctx_new(ch, GFP_KERNEL);
 	if (!ctx)
 		return -ENOMEM;
-	spin_lock_irq(&ch->rx_lock);
-	list_add(&ctx->item.node, &ch->ctx_cache);
-	ch->ctx_cached++;
-	ch->rx_failed = false;
-	ch->rx_stalled = false;
-	ch->rx_again = false;
-	spin_unlock_irq(&ch->rx_lock);
+	spin_lock_irq(&ch->rx.lock);
+	list_add(&ctx->item.node, &ch->rx.cache);
+	ch->rx.cached++;
+	ch->rx.failed = false;
+	ch->rx.stalled = false;
+	ch->rx.again = false;
+	spin_unlock_irq(&ch->rx.lock);
 	return 0;
 }
 
@@ -332,16 +333,16 @@ void kmcl_rx_detach(struct kmcl_channel *ch)
 	struct kmcl_context *ctx, *next;
 	LIST_HEAD(list);
 
-	tasklet_kill(&ch->rx_tasklet);
-	cancel_work_sync(&ch->rx_work);
-	spin_lock_irq(&ch->rx_lock);
-	list_splice_init(&ch->ctx_cache, &list);
-	ch->ctx_cached = 0;
-	if (ch->rx_deferred)
-		list_add(&ch->rx_deferred->item.node, &list);
-	ch->rx_deferred = NULL;
-	ch->rx_once = false;
-	spin_unlock_irq(&ch->rx_lock);
+	tasklet_kill(&ch->rx.tasklet);
+	cancel_work_sync(&ch->rx.work);
+	spin_lock_irq(&ch->rx.lock);
+	list_splice_init(&ch->rx.cache, &list);
+	ch->rx.cached = 0;
+	if (ch->rx.deferred)
+		list_add(&ch->rx.deferred->item.node, &list);
+	ch->rx.deferred = NULL;
+	ch->rx.once = false;
+	spin_unlock_irq(&ch->rx.lock);
 	list_for_each_entry_safe(ctx, next, &list, item.node) {
 		kmcl_ext_release(ctx);
 		kfree(ctx);
@@ -353,10 +354,10 @@ void kmcl_rx_start(struct kmcl_channel *ch)
 {
 	bool passive;
 
-	spin_lock_irq(&ch->rx_lock);
-	ch->rx_open = true;
-	passive = ch->rx_passive || ch->rx_once;
-	spin_unlock_irq(&ch->rx_lock);
+	spin_lock_irq(&ch->rx.lock);
+	ch->rx.open = true;
+	passive = ch->rx.passive || ch->rx.once;
+	spin_unlock_irq(&ch->rx.lock);
 	kmcl_rx_schedule(ch, passive);
 }
 
@@ -364,18 +365,18 @@ static bool rx_idle(struct kmcl_channel *ch)
 {
 	bool idle;
 
-	spin_lock_irq(&ch->rx_lock);
-	idle = !ch->rx_running;
-	spin_unlock_irq(&ch->rx_lock);
+	spin_lock_irq(&ch->rx.lock);
+	idle = !ch->rx.running;
+	spin_unlock_irq(&ch->rx.lock);
 	return idle;
 }
 
 /* Step: the incoming gate shuts; returns when no delivery runs. Sleeps. */
 void kmcl_rx_stop(struct kmcl_channel *ch)
 {
-	spin_lock_irq(&ch->rx_lock);
-	ch->rx_open = false;
-	spin_unlock_irq(&ch->rx_lock);
+	spin_lock_irq(&ch->rx.lock);
+	ch->rx.open = false;
+	spin_unlock_irq(&ch->rx.lock);
 	wait_event(ch->wait, rx_idle(ch));
 }
 
@@ -383,9 +384,9 @@ static bool rx_drained(struct kmcl_channel *ch)
 {
 	bool drained;
 
-	spin_lock_irq(&ch->rx_lock);
-	drained = !ch->outstanding;
-	spin_unlock_irq(&ch->rx_lock);
+	spin_lock_irq(&ch->rx.lock);
+	drained = !ch->rx.outstanding;
+	spin_unlock_irq(&ch->rx.lock);
 	return drained;
 }
 

@@ -3,7 +3,7 @@
  * Incoming packets in the driver's hands: completing, deferring and failing
  * them, and how many there may be.
  *
- * ch->rx_lock covers the numbers and the free contexts. The driver calls from any
+ * ch->rx.lock covers the numbers and the free contexts. The driver calls from any
  * context and in any order; a packet that it gives back may be what delivery
  * (rx_deliver.c) or a step of the state machine waits for.
  */
@@ -12,7 +12,8 @@
 #include <linux/export.h>
 #include <linux/slab.h>
 
-#include "kmcl_internal.h"
+#include "channel.h"
+#include "ext_wire.h"
 #include "trace.h"
 
 /**
@@ -32,10 +33,10 @@ void kmcl_complete(struct kmcl_context *ctx, const void *buf, u32 len)
 	struct kmcl_channel *ch = ctx->ch;
 	bool external = ctx->ranges;
 
-	if (len > ch->max_payload) {
+	if (len > ch->cfg.max_payload) {
 		pr_warn_ratelimited("%s: completion data of %u bytes was cut to the packet size, %u\n",
-				    kmcl_name(ch), len, ch->max_payload);
-		len = ch->max_payload;
+				    kmcl_name(ch), len, ch->cfg.max_payload);
+		len = ch->cfg.max_payload;
 	}
 	if (!buf)
 		len = 0;
@@ -62,10 +63,10 @@ void kmcl_packet_defer(struct kmcl_context *ctx)
 	struct kmcl_channel *ch = ctx->ch;
 	unsigned long flags;
 
-	spin_lock_irqsave(&ch->rx_lock, flags);
-	ch->rx_deferred = ctx;
-	ch->deferred++;
-	spin_unlock_irqrestore(&ch->rx_lock, flags);
+	spin_lock_irqsave(&ch->rx.lock, flags);
+	ch->rx.deferred = ctx;
+	ch->rx.n.deferred++;
+	spin_unlock_irqrestore(&ch->rx.lock, flags);
 	trace_kmcl_defer(ch, ctx->trans_id);
 	kmcl_put_outstanding(ch, ctx->ranges);
 }
@@ -89,12 +90,12 @@ void kmcl_packet_fail(struct kmcl_context *ctx)
 	unsigned long flags;
 
 	trace_kmcl_fail(ch, ctx->trans_id);
-	spin_lock_irqsave(&ch->rx_lock, flags);
-	ch->rx_failed = true;
-	ch->failed++;
-	ch->bad_packets++;
-	ch->bad[KMCL_BAD_DRIVER]++;
-	spin_unlock_irqrestore(&ch->rx_lock, flags);
+	spin_lock_irqsave(&ch->rx.lock, flags);
+	ch->rx.failed = true;
+	ch->rx.n.failed++;
+	ch->rx.n.bad_packets++;
+	ch->rx.n.bad[KMCL_BAD_DRIVER]++;
+	spin_unlock_irqrestore(&ch->rx.lock, flags);
 	kmcl_ext_release(ctx);
 	kmcl_ctx_free(ctx);
 	kmcl_put_outstanding(ch, external);
@@ -134,9 +135,9 @@ void kmcl_set_quota(struct kmcl_channel *ch, u32 quota)
 				    kmcl_name(ch));
 		return;
 	}
-	spin_lock_irqsave(&ch->rx_lock, flags);
-	ch->quota = quota;
-	spin_unlock_irqrestore(&ch->rx_lock, flags);
+	spin_lock_irqsave(&ch->rx.lock, flags);
+	ch->rx.quota = quota;
+	spin_unlock_irqrestore(&ch->rx.lock, flags);
 }
 EXPORT_SYMBOL_GPL(kmcl_set_quota);
 
@@ -152,9 +153,9 @@ void kmcl_set_process_context(struct kmcl_channel *ch, bool required)
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(&ch->rx_lock, flags);
-	ch->rx_passive = required;
-	spin_unlock_irqrestore(&ch->rx_lock, flags);
+	spin_lock_irqsave(&ch->rx.lock, flags);
+	ch->rx.passive = required;
+	spin_unlock_irqrestore(&ch->rx.lock, flags);
 }
 EXPORT_SYMBOL_GPL(kmcl_set_process_context);
 
@@ -184,7 +185,7 @@ int __kmcl_packet_external(struct kmcl_context *ctx, u32 flags,
 		return KMCL_ERR(EINVAL, 2);
 	if (!mdl)
 		return KMCL_ERR(EINVAL, 3);
-	present = ctx->ch->offer->ops->server->present;
+	present = ctx->ch->link.offer->ops->server->present;
 	if (present && present(ctx->held) == -EINPROGRESS) {
 		kmcl_packet_defer(ctx);
 		return -EINPROGRESS;

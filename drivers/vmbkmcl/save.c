@@ -7,12 +7,12 @@
  * wait for room in the ring are not packets and belong to a peer that a
  * restored server does not have; they are not saved.
  *
- * A call that is under way keeps the channel paused: it sets ch->save_busy
- * under ch->lock, and the state machine waits for it to be cleared before it
+ * A call that is under way keeps the channel paused: it sets ch->save.busy
+ * under ch->save.lock, and the state machine waits for it to be cleared before it
  * takes the first step out of Paused (kmcl_save_stop()), so the packets that
  * the save callback is given cannot go away. In between a channel may start or
- * close; what was begun is then of no use any more. ch->save and the numbers
- * next to it belong to whoever has set ch->save_busy. All of it may sleep, and
+ * close; what was begun is then of no use any more. ch->save.image and the numbers
+ * next to it belong to whoever has set ch->save.busy. All of it may sleep, and
  * no lock is held across a callback.
  */
 #include <linux/export.h>
@@ -20,13 +20,13 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "kmcl_internal.h"
+#include "channel.h"
 #include "save.h"
 
 #define KMCL_SAVE_TRIES		8
 
-struct kmcl_save {
-	u64 paused;		/* as ch->pauses was */
+struct kmcl_image {
+	u64 paused;		/* as ch->save.pauses was */
 	u32 number;		/* of the next chunk */
 	u32 count;
 	u32 next;		/* packet */
@@ -36,6 +36,11 @@ struct kmcl_save {
 	struct kmcl_packet *pkts[];
 };
 
+void kmcl_save_init(struct kmcl_channel *ch)
+{
+	spin_lock_init(&ch->save.lock);
+}
+
 /* Keep the channel paused; 0, or what is wrong with that */
 int kmcl_save_enter(struct kmcl_channel *ch)
 {
@@ -44,37 +49,47 @@ int kmcl_save_enter(struct kmcl_channel *ch)
 	might_sleep();
 	if (!ch || !ch->server)
 		return KMCL_ERR(EINVAL, 1);
-	spin_lock_irq(&ch->lock);
+	spin_lock_irq(&ch->save.lock);
 	/* On a dead link packets end, whatever the state machine waits for */
-	if (ch->state == KMCL_ST_PAUSED && !ch->save_stop && !ch->save_busy &&
-	    !ch->in.dead) {
-		ch->save_busy = true;
-		WRITE_ONCE(ch->save_task, current);
+	if (ch->save.open && !ch->save.busy && !READ_ONCE(ch->sm.in.dead)) {
+		ch->save.busy = true;
+		WRITE_ONCE(ch->save.task, current);
 		ret = 0;
 	}
-	spin_unlock_irq(&ch->lock);
+	spin_unlock_irq(&ch->save.lock);
 	return ret;
 }
 
 void kmcl_save_leave(struct kmcl_channel *ch)
 {
-	WRITE_ONCE(ch->save_task, NULL);
-	spin_lock_irq(&ch->lock);
-	ch->save_busy = false;
+	WRITE_ONCE(ch->save.task, NULL);
+	spin_lock_irq(&ch->save.lock);
+	ch->save.busy = false;
 	/* Under the lock: whoever waits may free the channel */
 	wake_up_all(&ch->wait);
-	spin_unlock_irq(&ch->lock);
+	spin_unlock_irq(&ch->save.lock);
 }
 
 static bool save_idle(struct kmcl_channel *ch)
 {
 	bool idle;
 
-	spin_lock_irq(&ch->lock);
-	ch->save_stop = true;
-	idle = !ch->save_busy;
-	spin_unlock_irq(&ch->lock);
+	spin_lock_irq(&ch->save.lock);
+	ch->save.open = false;
+	idle = !ch->save.busy;
+	spin_unlock_irq(&ch->save.lock);
 	return idle;
+}
+
+/* Step: the channel is in Paused. Atomic. */
+void kmcl_save_start(struct kmcl_channel *ch)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->save.lock, flags);
+	ch->save.pauses++;
+	ch->save.open = true;
+	spin_unlock_irqrestore(&ch->save.lock, flags);
 }
 
 /* Step: the channel leaves Paused. Until no save or restore runs. Sleeps. */
@@ -90,20 +105,20 @@ static u32 collect(struct kmcl_channel *ch, struct kmcl_packet **pkts, u32 max)
 	struct kmcl_item *item;
 	u32 n = 0;
 
-	spin_lock_irq(&ch->tx_lock);
-	list_for_each_entry(pkt, &ch->in_flight, item.node) {
+	spin_lock_irq(&ch->tx.lock);
+	list_for_each_entry(pkt, &ch->tx.in_flight, item.node) {
 		if (n < max)
 			pkts[n] = pkt;
 		n++;
 	}
-	list_for_each_entry(item, &ch->txq, node) {
+	list_for_each_entry(item, &ch->tx.queue, node) {
 		if (item->kind != KMCL_ITEM_PACKET)
 			continue;
 		if (n < max)
 			pkts[n] = container_of(item, struct kmcl_packet, item);
 		n++;
 	}
-	spin_unlock_irq(&ch->tx_lock);
+	spin_unlock_irq(&ch->tx.lock);
 	return n;
 }
 
@@ -119,14 +134,14 @@ static u32 collect(struct kmcl_channel *ch, struct kmcl_packet **pkts, u32 max)
  */
 int __kmcl_save_begin(struct kmcl_channel *ch)
 {
-	struct kmcl_save *save;
+	struct kmcl_image *save;
 	u32 count;
 	int ret;
 
 	ret = kmcl_save_enter(ch);
 	if (ret)
 		return ret;
-	if (ch->save) {
+	if (ch->save.image) {
 		ret = -EBUSY;
 		goto leave;
 	}
@@ -139,8 +154,8 @@ int __kmcl_save_begin(struct kmcl_channel *ch)
 	save->count = count;
 	/* None of them leaves; what was added since then is not saved */
 	collect(ch, save->pkts, count);
-	save->paused = ch->pauses;
-	ch->save = save;
+	save->paused = ch->save.pauses;
+	ch->save.image = save;
 leave:
 	kmcl_save_leave(ch);
 	return ret;
@@ -148,15 +163,15 @@ leave:
 EXPORT_SYMBOL_GPL(__kmcl_save_begin);
 
 /* How many bytes of its own the driver has with the next packet */
-static int ask(struct kmcl_channel *ch, struct kmcl_save *save)
+static int ask(struct kmcl_channel *ch, struct kmcl_image *save)
 {
 	u32 need = 0;
 
 	if (save->asked)
 		return 0;
 	save->need = 0;
-	if (ch->save_packet &&
-	    ch->save_packet(ch, save->pkts[save->next], NULL, 0, &need) < 0) {
+	if (ch->cfg.save_packet &&
+	    ch->cfg.save_packet(ch, save->pkts[save->next], NULL, 0, &need) < 0) {
 		if (!need || need > KMCL_SAVE_DATA_MAX)
 			return -EIO;
 		save->need = need;
@@ -171,7 +186,7 @@ static u32 saved_payload(const struct kmcl_packet *pkt)
 	return pkt->state == KMCL_PKT_QUEUED ? pkt->len : 0;
 }
 
-static u32 record_bytes(const struct kmcl_save *save)
+static u32 record_bytes(const struct kmcl_image *save)
 {
 	const struct kmcl_packet *pkt = save->pkts[save->next];
 
@@ -181,7 +196,7 @@ static u32 record_bytes(const struct kmcl_save *save)
 }
 
 /* Write the next packet; 1: the driver has more to save than it said. */
-static int write_record(struct kmcl_channel *ch, struct kmcl_save *save, u8 *p)
+static int write_record(struct kmcl_channel *ch, struct kmcl_image *save, u8 *p)
 {
 	struct kmcl_packet *pkt = save->pkts[save->next];
 	u32 len = saved_payload(pkt), need = save->need, more = 0;
@@ -206,7 +221,7 @@ static int write_record(struct kmcl_channel *ch, struct kmcl_save *save, u8 *p)
 	p += sizeof(lib);
 	memcpy(p, pkt->buf, len);
 	p += kmcl_round8(len);
-	if (!need || ch->save_packet(ch, pkt, p, need, &more) >= 0)
+	if (!need || ch->cfg.save_packet(ch, pkt, p, need, &more) >= 0)
 		return 0;
 	if (more <= need || more > KMCL_SAVE_DATA_MAX)
 		return -EIO;
@@ -215,7 +230,7 @@ static int write_record(struct kmcl_channel *ch, struct kmcl_save *save, u8 *p)
 }
 
 /* As many whole packets as fit behind @pos, which moves on. */
-static int write_records(struct kmcl_channel *ch, struct kmcl_save *save,
+static int write_records(struct kmcl_channel *ch, struct kmcl_image *save,
 			 u8 *buf, u32 size, u32 *pos, u32 *required)
 {
 	u32 bytes, tries = 0;
@@ -244,7 +259,7 @@ static int write_records(struct kmcl_channel *ch, struct kmcl_save *save,
 }
 
 /* One chunk; see __kmcl_save_continue(). */
-static int write_chunk(struct kmcl_channel *ch, struct kmcl_save *save,
+static int write_chunk(struct kmcl_channel *ch, struct kmcl_image *save,
 		       u8 *buf, u32 size, u32 *filled, u32 *required)
 {
 	u32 pos = sizeof(struct kmcl_save_chunk);
@@ -306,10 +321,10 @@ int __kmcl_save_continue(struct kmcl_channel *ch, void *buf, u32 size,
 	if (ret)
 		return ret;
 	*filled = 0;
-	if (!ch->save || ch->save->done || ch->save->paused != ch->pauses)
+	if (!ch->save.image || ch->save.image->done || ch->save.image->paused != ch->save.pauses)
 		ret = -EBUSY;
 	else
-		ret = write_chunk(ch, ch->save, buf, size, filled, &need);
+		ret = write_chunk(ch, ch->save.image, buf, size, filled, &need);
 	if (required)
 		*required = need;
 	kmcl_save_leave(ch);
@@ -326,17 +341,17 @@ EXPORT_SYMBOL_GPL(__kmcl_save_continue);
  */
 void kmcl_save_end(struct kmcl_channel *ch)
 {
-	struct kmcl_save *save;
+	struct kmcl_image *save;
 
-	if (!ch || READ_ONCE(ch->save_task) == current)
+	if (!ch || READ_ONCE(ch->save.task) == current)
 		return;
 	might_sleep();
 	/* A call of another thread's has the last word about it */
-	spin_lock_irq(&ch->lock);
-	wait_event_lock_irq(ch->wait, !ch->save_busy, ch->lock);
-	save = ch->save;
-	ch->save = NULL;
-	spin_unlock_irq(&ch->lock);
+	spin_lock_irq(&ch->save.lock);
+	wait_event_lock_irq(ch->wait, !ch->save.busy, ch->save.lock);
+	save = ch->save.image;
+	ch->save.image = NULL;
+	spin_unlock_irq(&ch->save.lock);
 	kvfree(save);
 }
 EXPORT_SYMBOL_GPL(kmcl_save_end);

@@ -10,9 +10,12 @@
 #define _KMCL_SAVE_H
 
 #include <linux/bits.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 
 struct kmcl_channel;
+struct kmcl_image;
+struct task_struct;
 
 #define KMCL_SAVE_MAGIC		0x4c434d4bU	/* "KMCL" */
 #define KMCL_SAVE_PACKET_MAGIC	0x4b41504bU	/* "KPAK" */
@@ -46,6 +49,22 @@ struct kmcl_save_packet {
 	__le32 zero2;
 };
 
+struct kmcl_saving {
+	spinlock_t lock;		/* all but where a field says otherwise */
+	bool open;			/* Paused: a save or restore may begin */
+	bool busy;			/* a save or restore call runs */
+	u64 pauses;			/* arrivals in Paused */
+	struct task_struct *task;	/* who runs it; only to be compared */
+	/* Whoever has set busy */
+	struct kmcl_image *image;
+	bool restoring;
+	u32 restore_number;		/* of the chunk that is due */
+	u64 restore_paused;
+};
+
+void kmcl_save_init(struct kmcl_channel *ch);
+void kmcl_save_start(struct kmcl_channel *ch);
+void kmcl_save_stop(struct kmcl_channel *ch);
 int kmcl_save_enter(struct kmcl_channel *ch);
 void kmcl_save_leave(struct kmcl_channel *ch);
 

@@ -9,7 +9,8 @@
 #include <linux/export.h>
 #include <linux/once_lite.h>
 
-#include "kmcl_internal.h"
+#include "channel.h"
+#include "face.h"
 
 #define KMCL_SERVER_FLAGS	(KMCL_SERVER_LOOPBACK | KMCL_SERVER_ENUMERATE | \
 				 KMCL_SERVER_OFFER_AS_PIPE | \
@@ -48,7 +49,7 @@ int __kmcl_server_set_flags(struct kmcl_channel *ch, u32 flags)
 		return ret;
 	if (flags & ~KMCL_SERVER_FLAGS)
 		return KMCL_ERR(EINVAL, 2);
-	return kmcl_set_pipe(ch, ch->flags, flags);
+	return kmcl_set_pipe(ch, ch->cfg.flags, flags);
 }
 EXPORT_SYMBOL_GPL(__kmcl_server_set_flags);
 
@@ -73,8 +74,8 @@ int __kmcl_server_set_mmio(struct kmcl_channel *ch, u16 mb, u16 mb_optional)
 		return ret;
 	if (!mb && !mb_optional)
 		return -EINVAL;
-	ch->mmio_mb = mb;
-	ch->mmio_mb_optional = mb_optional;
+	ch->cfg.mmio_mb = mb;
+	ch->cfg.mmio_mb_optional = mb_optional;
 	return 0;
 }
 EXPORT_SYMBOL_GPL(__kmcl_server_set_mmio);
@@ -98,8 +99,8 @@ int __kmcl_server_set_save_restore(struct kmcl_channel *ch, kmcl_save_fn save,
 
 	if (ret)
 		return ret;
-	ch->save_packet = save;
-	ch->restore_packet = restore;
+	ch->cfg.save_packet = save;
+	ch->cfg.restore_packet = restore;
 	return 0;
 }
 EXPORT_SYMBOL_GPL(__kmcl_server_set_save_restore);
@@ -194,13 +195,13 @@ int __kmcl_set_latency(struct kmcl_channel *ch, u16 latency, u16 *original)
 
 	if (!ch)
 		return KMCL_ERR(EINVAL, 1);
-	spin_lock_irq(&ch->lock);
-	state = ch->state;
+	spin_lock_irq(&ch->sm.lock);
+	state = ch->sm.state;
 	/* The opened callback runs before that state is entered */
 	open = state != KMCL_ST_DISABLED &&
-	       ch->callback != KMCL_DO_CB_FAILURE &&
-	       (state != KMCL_ST_ENABLED || ch->worker == current);
-	spin_unlock_irq(&ch->lock);
+	       ch->sm.callback != KMCL_DO_CB_FAILURE &&
+	       (state != KMCL_ST_ENABLED || ch->sm.worker == current);
+	spin_unlock_irq(&ch->sm.lock);
 	if (!ch->server && !open)
 		return -ENOTCONN;
 	DO_ONCE_LITE(pr_debug, "%s: setting the latency of interrupts is not supported\n",

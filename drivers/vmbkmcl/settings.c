@@ -9,7 +9,8 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "kmcl_internal.h"
+#include "channel.h"
+#include "face.h"
 
 /**
  * __kmcl_set_ops() - state callbacks (VmbChannelInitSetStateChangeCallbacks)
@@ -25,7 +26,7 @@ int __kmcl_set_ops(struct kmcl_channel *ch, const struct kmcl_channel_ops *ops)
 		return KMCL_ERR(EBUSY, 1);
 	if (!ops)
 		return KMCL_ERR(EINVAL, 2);
-	ch->ops = *ops;
+	ch->cfg.ops = *ops;
 	return 0;
 }
 EXPORT_SYMBOL_GPL(__kmcl_set_ops);
@@ -46,8 +47,8 @@ int __kmcl_set_process(struct kmcl_channel *ch, kmcl_process_fn process,
 		return KMCL_ERR(EBUSY, 1);
 	if (!process)
 		return KMCL_ERR(EINVAL, 2);
-	ch->process = process;
-	ch->processed = processed;
+	ch->cfg.process = process;
+	ch->cfg.processed = processed;
 	return 0;
 }
 EXPORT_SYMBOL_GPL(__kmcl_set_process);
@@ -58,11 +59,11 @@ int kmcl_set_pipe(struct kmcl_channel *ch, u32 flags, u32 server_flags)
 	bool pipe = flags & KMCL_INIT_PIPE ||
 		    server_flags & KMCL_SERVER_OFFER_AS_PIPE;
 
-	if (pipe != ch->pipe && READ_ONCE(ch->sized))
+	if (pipe != ch->cfg.pipe && READ_ONCE(ch->cfg.sized))
 		return KMCL_ERR(EBUSY, 1);
-	ch->flags = flags;
-	ch->server_flags = server_flags;
-	ch->pipe = pipe;
+	ch->cfg.flags = flags;
+	ch->cfg.server_flags = server_flags;
+	ch->cfg.pipe = pipe;
 	return 0;
 }
 
@@ -86,14 +87,14 @@ int __kmcl_set_flags(struct kmcl_channel *ch, u32 flags)
 		return KMCL_ERR(EBUSY, 1);
 	if (flags & ~KMCL_INIT_PIPE)
 		return KMCL_ERR(EINVAL, 2);
-	return kmcl_set_pipe(ch, flags, ch->server_flags);
+	return kmcl_set_pipe(ch, flags, ch->cfg.server_flags);
 }
 EXPORT_SYMBOL_GPL(__kmcl_set_flags);
 
 static void replace_name(struct kmcl_channel *ch, char *name)
 {
-	kfree(ch->name);
-	ch->name = name;
+	kfree(ch->cfg.name);
+	ch->cfg.name = name;
 }
 
 /**
@@ -199,10 +200,10 @@ int __kmcl_set_max_packet_size(struct kmcl_channel *ch, u32 bytes)
 		return KMCL_ERR(EBUSY, 1);
 	if (!bytes || bytes > KMCL_PACKET_SIZE_MAX)
 		return KMCL_ERR(EINVAL, 2);
-	if (ch->sized)
+	if (ch->cfg.sized)
 		return KMCL_ERR(EBUSY, 1);
-	ch->max_payload = bytes;
-	ch->max_packet = kmcl_round8(bytes);
+	ch->cfg.max_payload = bytes;
+	ch->cfg.max_packet = kmcl_round8(bytes);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(__kmcl_set_max_packet_size);
@@ -222,7 +223,7 @@ int __kmcl_set_context_size(struct kmcl_channel *ch, u32 bytes)
 		return KMCL_ERR(EBUSY, 1);
 	if (bytes > KMCL_MAX_CONTEXT_SIZE)
 		return KMCL_ERR(EINVAL, 2);
-	ch->context_size = bytes;
+	ch->cfg.context_size = bytes;
 	return 0;
 }
 EXPORT_SYMBOL_GPL(__kmcl_set_context_size);
@@ -250,8 +251,8 @@ int __kmcl_set_ring_pages(struct kmcl_channel *ch, u32 incoming, u32 outgoing)
 		return KMCL_ERR(EINVAL, 2);
 	if (!outgoing || outgoing > KMCL_MAX_RING_PAGES)
 		return KMCL_ERR(EINVAL, 3);
-	ch->rx_pages = incoming;
-	ch->tx_pages = outgoing;
+	ch->cfg.rx_pages = incoming;
+	ch->cfg.tx_pages = outgoing;
 	return 0;
 }
 EXPORT_SYMBOL_GPL(__kmcl_set_ring_pages);
@@ -259,12 +260,12 @@ EXPORT_SYMBOL_GPL(__kmcl_set_ring_pages);
 static void set_target(struct kmcl_channel *ch, const guid_t *type,
 		       const guid_t *instance)
 {
-	ch->type = *type;
-	ch->any_instance = !instance;
-	ch->instance = instance ? *instance : guid_null;
-	ch->bound_instance = ch->instance;
-	ch->last_instance = ch->instance;
-	ch->have_target = true;
+	ch->cfg.type = *type;
+	ch->cfg.any_instance = !instance;
+	ch->cfg.instance = instance ? *instance : guid_null;
+	ch->link.bound_instance = ch->cfg.instance;
+	ch->link.last_instance = ch->cfg.instance;
+	ch->cfg.have_target = true;
 }
 
 /**
@@ -290,8 +291,8 @@ int __kmcl_set_target(struct kmcl_channel *ch, const guid_t *type,
 	if (!type)
 		return KMCL_ERR(EINVAL, 2);
 	set_target(ch, type, instance);
-	ch->pnp_failure = failure;
-	ch->pnp_ntstatus = cb_flags & KMCL_CB_NTSTATUS;
+	ch->cfg.pnp_failure = failure;
+	ch->cfg.pnp_ntstatus = cb_flags & KMCL_CB_NTSTATUS;
 	return 0;
 }
 EXPORT_SYMBOL_GPL(__kmcl_set_target);
@@ -372,10 +373,10 @@ int __kmcl_set_max_external(struct kmcl_channel *ch, u32 bytes, u32 pieces)
 		return KMCL_ERR(EINVAL, 2);
 	if (!pieces)
 		return KMCL_ERR(EINVAL, 3);
-	if (ch->sized)
+	if (ch->cfg.sized)
 		return KMCL_ERR(EBUSY, 1);
-	ch->ext_data = bytes;
-	ch->ext_chain = pieces;
+	ch->cfg.ext_data = bytes;
+	ch->cfg.ext_chain = pieces;
 	return 0;
 }
 EXPORT_SYMBOL_GPL(__kmcl_set_max_external);

@@ -2,47 +2,54 @@
 /*
  * Runs the state machine: one work item per channel.
  *
- * Callers and transports only record what they want or saw (ch->in, under
- * ch->lock) and queue the work; it alone changes ch->state and runs the state
- * callbacks, in process context with no lock held. The link (ch->tx, ch->rx,
- * ch->connected) is set up and taken down here and nowhere else.
+ * Callers and transports only record what they want or saw (ch->sm.in, under
+ * ch->sm.lock) and queue the work; it alone changes ch->sm.state and runs the state
+ * callbacks, in process context with no lock held. The link (ch->tx.ring, ch->rx.ring,
+ * ch->link.connected) is set up and taken down here and nowhere else.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 
-#include "kmcl_internal.h"
+#include "channel.h"
 #include "trace.h"
+
+static void count(struct kmcl_channel *ch, u64 *counter)
+{
+	spin_lock_irq(&ch->sm.lock);
+	(*counter)++;
+	spin_unlock_irq(&ch->sm.lock);
+}
 
 static void callback(struct kmcl_channel *ch, enum kmcl_step which,
 		     void (*fn)(struct kmcl_channel *ch))
 {
 	if (!fn)
 		return;
-	WRITE_ONCE(ch->callback, which);
-	WRITE_ONCE(ch->worker, current);
+	WRITE_ONCE(ch->sm.callback, which);
+	WRITE_ONCE(ch->sm.worker, current);
 	trace_kmcl_callback(ch, which, true, 0);
 	fn(ch);
 	trace_kmcl_callback(ch, which, false, 0);
-	WRITE_ONCE(ch->worker, NULL);
-	WRITE_ONCE(ch->callback, KMCL_DO_END);
+	WRITE_ONCE(ch->sm.worker, NULL);
+	WRITE_ONCE(ch->sm.callback, KMCL_DO_END);
 }
 
 static void callback_failure(struct kmcl_channel *ch)
 {
-	int status = ch->open_error;
+	int status = ch->sm.open_error;
 
-	if (!ch->pnp_failure)
+	if (!ch->cfg.pnp_failure)
 		return;
-	WRITE_ONCE(ch->callback, KMCL_DO_CB_FAILURE);
-	WRITE_ONCE(ch->worker, current);
+	WRITE_ONCE(ch->sm.callback, KMCL_DO_CB_FAILURE);
+	WRITE_ONCE(ch->sm.worker, current);
 	trace_kmcl_callback(ch, KMCL_DO_CB_FAILURE, true, status);
-	ch->pnp_failure(ch, ch->pnp_ntstatus ? kmcl_ntstatus(status) : status);
+	ch->cfg.pnp_failure(ch, ch->cfg.pnp_ntstatus ? kmcl_ntstatus(status) : status);
 	trace_kmcl_callback(ch, KMCL_DO_CB_FAILURE, false, status);
-	WRITE_ONCE(ch->closed_returned, true);
-	WRITE_ONCE(ch->worker, NULL);
-	WRITE_ONCE(ch->callback, KMCL_DO_END);
+	WRITE_ONCE(ch->sm.closed_returned, true);
+	WRITE_ONCE(ch->sm.worker, NULL);
+	WRITE_ONCE(ch->sm.callback, KMCL_DO_END);
 }
 
 /*
@@ -51,15 +58,15 @@ static void callback_failure(struct kmcl_channel *ch)
  */
 static bool gpadls_first(struct kmcl_channel *ch)
 {
-	return !ch->server && ch->connected && ch->offer->ops->gpadls_first &&
-	       ch->offer->ops->gpadls_first(ch->offer);
+	return !ch->server && ch->link.connected && ch->link.offer->ops->gpadls_first &&
+	       ch->link.offer->ops->gpadls_first(ch->link.offer);
 }
 
 static void close_link(struct kmcl_channel *ch)
 {
 	kmcl_gpadl_shut(ch);
 	if (gpadls_first(ch)) {
-		if (ch->state != KMCL_ST_ENABLED) {
+		if (ch->sm.state != KMCL_ST_ENABLED) {
 			/* For close_callback() */
 			kmcl_tx_dead(ch);
 			return;
@@ -78,50 +85,50 @@ static enum kmcl_event open_link(struct kmcl_channel *ch)
 	ret = kmcl_rx_attach(ch);
 	if (!ret)
 		ret = kmcl_connect(ch);
-	spin_lock_irqsave(&ch->lock, flags);
-	ch->in.link = false;
-	if (ret == -ENODEV && !ch->in.dead) {
+	spin_lock_irqsave(&ch->sm.lock, flags);
+	ch->sm.in.link = false;
+	if (ret == -ENODEV && !ch->sm.in.dead) {
 		/* The transport knew of the rescind before we did */
-		ch->in.dead = true;
-		ch->in.dead_first = !ch->in.disable;
+		ch->sm.in.dead = true;
+		ch->sm.in.dead_first = !ch->sm.in.disable;
 	}
-	spin_unlock_irqrestore(&ch->lock, flags);
+	spin_unlock_irqrestore(&ch->sm.lock, flags);
 	if (ret) {
 		kmcl_rx_detach(ch);
 		if (ret == -ENODEV) {
-			if (ch->offer)
-				WRITE_ONCE(ch->offer->broken, true);
+			if (ch->link.offer)
+				WRITE_ONCE(ch->link.offer->broken, true);
 			return KMCL_EV_NONE;
 		}
-		ch->open_error = ret;
-		ch->n.open_failures++;
+		ch->sm.open_error = ret;
+		count(ch, &ch->sm.n.open_failures);
 		pr_warn_ratelimited("%s: opening failed (%d); the channel is disabled\n",
 				    kmcl_name(ch), ret);
 		return KMCL_EV_OPEN_REFUSED;
 	}
-	WRITE_ONCE(ch->connected, true);
+	WRITE_ONCE(ch->link.connected, true);
 	kmcl_gpadl_admit(ch);
 
-	if (ch->ops.opened) {
-		WRITE_ONCE(ch->callback, KMCL_DO_OPEN);
-		WRITE_ONCE(ch->worker, current);
+	if (ch->cfg.ops.opened) {
+		WRITE_ONCE(ch->sm.callback, KMCL_DO_OPEN);
+		WRITE_ONCE(ch->sm.worker, current);
 		trace_kmcl_callback(ch, KMCL_DO_OPEN, true, 0);
-		ret = ch->ops.opened(ch);
+		ret = ch->cfg.ops.opened(ch);
 		trace_kmcl_callback(ch, KMCL_DO_OPEN, false, ret);
-		WRITE_ONCE(ch->worker, NULL);
-		WRITE_ONCE(ch->callback, KMCL_DO_END);
+		WRITE_ONCE(ch->sm.worker, NULL);
+		WRITE_ONCE(ch->sm.callback, KMCL_DO_END);
 	}
 	if (ret < 0) {
-		ch->n.open_failures++;
-		WRITE_ONCE(ch->closed_returned, !ch->server);
+		count(ch, &ch->sm.n.open_failures);
+		WRITE_ONCE(ch->sm.closed_returned, !ch->server);
 		return KMCL_EV_OPEN_UNDONE;
 	}
 	/* Completions may pass from here on, packets from the gate on */
 	kmcl_tx_attach(ch);
 	if (ch->server)
 		kmcl_answer(ch, 0);
-	ch->n.opens++;
-	ch->last_instance = ch->bound_instance;
+	count(ch, &ch->sm.n.opens);
+	ch->link.last_instance = ch->link.bound_instance;
 	return KMCL_EV_OPEN_OK;
 }
 
@@ -130,20 +137,20 @@ static void close_callback(struct kmcl_channel *ch)
 	/* Every routine of a packet that ended has returned by now */
 	kmcl_tx_wait_done(ch);
 	kmcl_gpadl_shut(ch);
-	ch->n.closes++;
+	count(ch, &ch->sm.n.closes);
 	/* The other side's close may follow ours: that does not count */
-	if (ch->in.dead_first)
-		ch->n.rescinds++;
-	callback(ch, KMCL_DO_CB_CLOSED, ch->ops.closed);
+	if (ch->sm.in.dead_first)
+		count(ch, &ch->sm.n.rescinds);
+	callback(ch, KMCL_DO_CB_CLOSED, ch->cfg.ops.closed);
 	kmcl_gpadl_cleanup(ch);
 	if (gpadls_first(ch)) {
 		kmcl_disconnect(ch);
 		/* Those whose memory was in use until now */
-		kmcl_tx_fail_in_flight(ch, ch->in.dead_first ? -ENODEV :
+		kmcl_tx_fail_in_flight(ch, ch->sm.in.dead_first ? -ENODEV :
 				       -ECANCELED, false);
 		kmcl_tx_wait_done(ch);
 	}
-	WRITE_ONCE(ch->closed_returned, true);
+	WRITE_ONCE(ch->sm.closed_returned, true);
 }
 
 static void open_gates(struct kmcl_channel *ch)
@@ -152,19 +159,19 @@ static void open_gates(struct kmcl_channel *ch)
 
 	kmcl_tx_gate(ch, true);
 	kmcl_tx_flush(ch);
-	spin_lock_irqsave(&ch->lock, flags);
-	ch->in.post = true;
-	spin_unlock_irqrestore(&ch->lock, flags);
+	spin_lock_irqsave(&ch->sm.lock, flags);
+	ch->sm.in.post = true;
+	spin_unlock_irqrestore(&ch->sm.lock, flags);
 }
 
 static void post_started(struct kmcl_channel *ch)
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(&ch->lock, flags);
-	ch->in.post = false;
-	spin_unlock_irqrestore(&ch->lock, flags);
-	callback(ch, KMCL_DO_CB_POST, ch->ops.post_started);
+	spin_lock_irqsave(&ch->sm.lock, flags);
+	ch->sm.in.post = false;
+	spin_unlock_irqrestore(&ch->sm.lock, flags);
+	callback(ch, KMCL_DO_CB_POST, ch->cfg.ops.post_started);
 }
 
 /* One step; an event other than NONE is its outcome */
@@ -192,7 +199,7 @@ static enum kmcl_event run_step(struct kmcl_channel *ch, enum kmcl_step step)
 		break;
 	case KMCL_DO_CB_STARTED:
 		kmcl_save_stop(ch);
-		callback(ch, step, ch->ops.started);
+		callback(ch, step, ch->cfg.ops.started);
 		break;
 	case KMCL_DO_GATES:
 		open_gates(ch);
@@ -207,7 +214,7 @@ static enum kmcl_event run_step(struct kmcl_channel *ch, enum kmcl_step step)
 		kmcl_tx_gate(ch, false);
 		break;
 	case KMCL_DO_CB_SUSPEND:
-		callback(ch, step, ch->ops.suspend);
+		callback(ch, step, ch->cfg.ops.suspend);
 		break;
 	case KMCL_DO_DRAIN:
 		kmcl_rx_drain(ch);
@@ -233,7 +240,7 @@ static enum kmcl_event run_step(struct kmcl_channel *ch, enum kmcl_step step)
 		kmcl_mmio_free(ch);
 		kmcl_unbind(ch);
 		/* See kmcl_disconnect() */
-		tasklet_kill(&ch->dead_tasklet);
+		tasklet_kill(&ch->link.dead_tasklet);
 		break;
 	case KMCL_DO_CB_FAILURE:
 		callback_failure(ch);
@@ -244,33 +251,31 @@ static enum kmcl_event run_step(struct kmcl_channel *ch, enum kmcl_step step)
 	return KMCL_EV_NONE;
 }
 
-/* The inputs that an arrival in @next uses up; under ch->lock */
+/* The inputs that an arrival in @next uses up; under ch->sm.lock */
 static void arrive(struct kmcl_channel *ch, enum kmcl_event ev,
 		   enum kmcl_state next)
 {
-	ch->state = next;
+	ch->sm.state = next;
 	if (next == KMCL_ST_DISABLED || ev == KMCL_EV_DONE_DEAD)
-		WRITE_ONCE(ch->closed_returned, false);
+		WRITE_ONCE(ch->sm.closed_returned, false);
 	if (next == KMCL_ST_PAUSED || next == KMCL_ST_CLOSED)
-		ch->in.post = false;
-	if (next == KMCL_ST_PAUSED) {
-		ch->pauses++;
-		ch->save_stop = false;
-	}
+		ch->sm.in.post = false;
+	if (next == KMCL_ST_PAUSED)
+		kmcl_save_start(ch);
 	if (next == KMCL_ST_DISABLED) {
 		/* Also after an open that failed: nothing is to come */
 		kmcl_sync_abort(ch);
-		ch->in = (struct kmcl_inputs) { .run = !ch->server };
-		ch->disables++;
+		ch->sm.in = (struct kmcl_inputs) { .run = !ch->server };
+		ch->sm.disables++;
 	} else if (ch->server && next == KMCL_ST_ENABLED &&
 		   (ev == KMCL_EV_DEAD || ev == KMCL_EV_DONE_DEAD)) {
 		/* A client's search has forgotten it already, see kmcl_seek() */
-		ch->in.dead = false;
-		ch->in.dead_first = false;
+		ch->sm.in.dead = false;
+		ch->sm.in.dead_first = false;
 		/* As before the client came; a disable that follows undoes it */
-		spin_lock(&ch->tx_lock);
-		ch->sync_closed = ch->in.disable;
-		spin_unlock(&ch->tx_lock);
+		spin_lock(&ch->tx.lock);
+		ch->tx.sync_closed = ch->sm.in.disable;
+		spin_unlock(&ch->tx.lock);
 	}
 }
 
@@ -285,16 +290,16 @@ static void run_event(struct kmcl_channel *ch, enum kmcl_event ev)
 	while (ev != KMCL_EV_NONE) {
 		outcome = KMCL_EV_NONE;
 		/* Binding and unbinding change it as a part of the step */
-		from = ch->state;
+		from = ch->sm.state;
 		t = kmcl_transition(ch->server, from, ev);
 		if (WARN_ON_ONCE(!t))
 			return;
 		for (step = t->steps; *step != KMCL_DO_END; step++)
 			outcome = run_step(ch, *step);
 		trace_kmcl_state(ch, from, ev, t->next);
-		spin_lock_irqsave(&ch->lock, flags);
+		spin_lock_irqsave(&ch->sm.lock, flags);
 		arrive(ch, ev, t->next);
-		spin_unlock_irqrestore(&ch->lock, flags);
+		spin_unlock_irqrestore(&ch->sm.lock, flags);
 		ev = outcome;
 	}
 }
@@ -305,16 +310,16 @@ static void run_event(struct kmcl_channel *ch, enum kmcl_event ev)
  */
 static void channel_work(struct work_struct *work)
 {
-	struct kmcl_channel *ch = container_of(work, struct kmcl_channel, work);
+	struct kmcl_channel *ch = container_of(work, struct kmcl_channel, sm.work);
 	enum kmcl_event ev;
 	unsigned long flags;
 
 	for (;;) {
-		spin_lock_irqsave(&ch->lock, flags);
-		ev = kmcl_next_event(ch->state, &ch->in);
+		spin_lock_irqsave(&ch->sm.lock, flags);
+		ev = kmcl_next_event(ch->sm.state, &ch->sm.in);
 		if (ev == KMCL_EV_NONE)
-			ch->settled++;
-		spin_unlock_irqrestore(&ch->lock, flags);
+			ch->sm.settled++;
+		spin_unlock_irqrestore(&ch->sm.lock, flags);
 		wake_up_all(&ch->wait);
 		if (ev == KMCL_EV_NONE)
 			break;
@@ -325,5 +330,7 @@ static void channel_work(struct work_struct *work)
 
 void kmcl_work_init(struct kmcl_channel *ch)
 {
-	INIT_WORK(&ch->work, channel_work);
+	spin_lock_init(&ch->sm.lock);
+	ch->sm.in.run = !ch->server;
+	INIT_WORK(&ch->sm.work, channel_work);
 }

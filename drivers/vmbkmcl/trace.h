@@ -15,7 +15,7 @@
 
 #include <linux/tracepoint.h>
 
-#include "kmcl_internal.h"
+#include "channel.h"
 #include "state.h"
 
 #define KMCL_STOPS(X)	\
@@ -51,7 +51,7 @@ KMCL_BAD_KINDS(KMCL_DEFINE_BAD)
 #define KMCL_TRACE_SET(ch)						\
 	do {								\
 		__entry->channel = (ch);				\
-		memcpy(__entry->instance, &(ch)->bound_instance, 16);	\
+		memcpy(__entry->instance, &(ch)->link.bound_instance, 16);	\
 	} while (0)
 
 TRACE_EVENT(kmcl_fetch,

@@ -2,30 +2,30 @@
 /*
  * Outgoing direction: how packets end, and their completion routines.
  *
- * ch->tx_lock covers the packets in flight and those whose routine is due, which
+ * ch->tx.lock covers the packets in flight and those whose routine is due, which
  * stand in one list. The routines run without a lock, in whatever context found
  * that one was due and nobody else at it: one that sends again cannot recurse.
  * All of it is atomic but for waiting, and nothing here allocates.
  */
 #include <linux/sched.h>
 
-#include "kmcl_internal.h"
+#include "channel.h"
 #include "trace.h"
 
 /*
- * Whether somebody runs completion routines stands in ch->done_state. It is
- * taken under tx_lock and may be let go of without, as tx_send.c does, unless
+ * Whether somebody runs completion routines stands in ch->tx.done_state. It is
+ * taken under tx.lock and may be let go of without, as tx_send.c does, unless
  * somebody has asked for attention: with a packet on the done list, or by
  * waiting for the routines to return. Once it is let go the channel may be
  * freed. Returns true when nobody was at it, and the caller now is.
  */
 static bool done_claim(struct kmcl_channel *ch)
 {
-	lockdep_assert_held(&ch->tx_lock);
-	if (atomic_fetch_or(KMCL_DONE_ATTENTION, &ch->done_state) &
+	lockdep_assert_held(&ch->tx.lock);
+	if (atomic_fetch_or(KMCL_DONE_ATTENTION, &ch->tx.done_state) &
 	    KMCL_DONE_BUSY)
 		return false;
-	atomic_set(&ch->done_state, KMCL_DONE_BUSY);
+	atomic_set(&ch->tx.done_state, KMCL_DONE_BUSY);
 	return true;
 }
 
@@ -34,11 +34,11 @@ static bool done_idle(struct kmcl_channel *ch)
 	unsigned long flags;
 	bool idle;
 
-	spin_lock_irqsave(&ch->tx_lock, flags);
-	idle = list_empty(&ch->done) && done_claim(ch);
+	spin_lock_irqsave(&ch->tx.lock, flags);
+	idle = list_empty(&ch->tx.done) && done_claim(ch);
 	if (idle)
-		atomic_set(&ch->done_state, 0);
-	spin_unlock_irqrestore(&ch->tx_lock, flags);
+		atomic_set(&ch->tx.done_state, 0);
+	spin_unlock_irqrestore(&ch->tx.lock, flags);
 	return idle;
 }
 
@@ -46,30 +46,30 @@ static bool done_idle(struct kmcl_channel *ch)
 void kmcl_tx_wait_done(struct kmcl_channel *ch)
 {
 	wait_event(ch->wait, done_idle(ch));
-	tasklet_kill(&ch->done_tasklet);
+	tasklet_kill(&ch->tx.done_tasklet);
 }
 
 /*
  * Run the completion routines that are due; the caller has claimed that.
- * Called and returns with tx_lock held and interrupts off as @flags says;
+ * Called and returns with tx.lock held and interrupts off as @flags says;
  * drops it for each routine. One that sends again may find room for ever: after
  * a number of them the channel's tasklet goes on, with the claim.
  */
-void kmcl_done_run_claimed(struct kmcl_channel *ch, unsigned long *flags)
+static void run_claimed(struct kmcl_channel *ch, unsigned long *flags)
 {
 	unsigned int budget = KMCL_DONE_BUDGET;
 	struct kmcl_packet *pkt;
 
-	WRITE_ONCE(ch->done_task, in_task() ? current : NULL);
-	while ((pkt = list_first_entry_or_null(&ch->done, struct kmcl_packet,
+	WRITE_ONCE(ch->tx.done_task, in_task() ? current : NULL);
+	while ((pkt = list_first_entry_or_null(&ch->tx.done, struct kmcl_packet,
 					       item.node))) {
 		kmcl_done_fn done = pkt->done;
 		int status = pkt->status;
 		u32 len = pkt->len;
 
 		if (!budget--) {
-			WRITE_ONCE(ch->done_task, NULL);
-			tasklet_schedule(&ch->done_tasklet);
+			WRITE_ONCE(ch->tx.done_task, NULL);
+			tasklet_schedule(&ch->tx.done_tasklet);
 			return;
 		}
 		trace_kmcl_complete(ch, pkt, status);
@@ -80,15 +80,15 @@ void kmcl_done_run_claimed(struct kmcl_channel *ch, unsigned long *flags)
 				kmcl_packet_destroy(pkt);
 			continue;
 		}
-		spin_unlock_irqrestore(&ch->tx_lock, *flags);
+		spin_unlock_irqrestore(&ch->tx.lock, *flags);
 		if (status && pkt->ntstatus)
 			status = kmcl_ntstatus(status);
 		done(pkt, status, len ? pkt->buf : NULL, len);
-		spin_lock_irqsave(&ch->tx_lock, *flags);
+		spin_lock_irqsave(&ch->tx.lock, *flags);
 	}
-	WRITE_ONCE(ch->done_task, NULL);
-	atomic_set(&ch->done_state, 0);
-	/* No barrier: whoever waits looks under tx_lock, queued already */
+	WRITE_ONCE(ch->tx.done_task, NULL);
+	atomic_set(&ch->tx.done_state, 0);
+	/* No barrier: whoever waits looks under tx.lock, queued already */
 	if (waitqueue_active(&ch->wait))
 		wake_up_all(&ch->wait);
 }
@@ -96,25 +96,33 @@ void kmcl_done_run_claimed(struct kmcl_channel *ch, unsigned long *flags)
 static void done_tasklet(struct tasklet_struct *t)
 {
 	struct kmcl_channel *ch = container_of(t, struct kmcl_channel,
-					       done_tasklet);
+					       tx.done_tasklet);
 	unsigned long flags;
 
-	spin_lock_irqsave(&ch->tx_lock, flags);
-	kmcl_done_run_claimed(ch, &flags);
-	spin_unlock_irqrestore(&ch->tx_lock, flags);
+	spin_lock_irqsave(&ch->tx.lock, flags);
+	run_claimed(ch, &flags);
+	spin_unlock_irqrestore(&ch->tx.lock, flags);
 }
 
-void kmcl_done_init(struct kmcl_channel *ch)
+void kmcl_tx_init(struct kmcl_channel *ch)
 {
-	INIT_LIST_HEAD(&ch->done);
-	tasklet_setup(&ch->done_tasklet, done_tasklet);
+	spin_lock_init(&ch->tx.lock);
+	ch->tx.sync_closed = true;
+	INIT_LIST_HEAD(&ch->tx.queue);
+	INIT_LIST_HEAD(&ch->tx.in_flight);
+	INIT_LIST_HEAD(&ch->tx.syncs);
+	INIT_LIST_HEAD(&ch->tx.done);
+	INIT_LIST_HEAD(&ch->tx.cache);
+	xa_init_flags(&ch->tx.slots, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_IRQ);
+	hash_init(ch->tx.slotless);
+	tasklet_setup(&ch->tx.done_tasklet, done_tasklet);
 }
 
 /* See kmcl_done_run() */
 void kmcl_done_run_due(struct kmcl_channel *ch, unsigned long *flags)
 {
 	if (done_claim(ch))
-		kmcl_done_run_claimed(ch, flags);
+		run_claimed(ch, flags);
 }
 
 /* A packet's fate is settled; its routine is due. */
@@ -122,17 +130,17 @@ void kmcl_done_add(struct kmcl_packet *pkt, int status, u32 len)
 {
 	struct kmcl_channel *ch = pkt->ch;
 
-	lockdep_assert_held(&ch->tx_lock);
+	lockdep_assert_held(&ch->tx.lock);
 	kmcl_trans_end(pkt);
 	pkt->state = KMCL_PKT_DONE;
 	pkt->status = status;
 	pkt->len = len;
-	ch->n.completed++;
+	ch->tx.n.completed++;
 	if (status == -ECANCELED)
-		ch->n.cancelled++;
+		ch->tx.n.cancelled++;
 	else if (status == -ENODEV)
-		ch->n.removed++;
-	list_add_tail(&pkt->item.node, &ch->done);
+		ch->tx.n.removed++;
+	list_add_tail(&pkt->item.node, &ch->tx.done);
 }
 
 /*
@@ -149,22 +157,22 @@ void kmcl_tx_fail_in_flight(struct kmcl_channel *ch, int status,
 	unsigned long flags;
 
 	kmcl_sync_abort(ch);
-	spin_lock_irqsave(&ch->tx_lock, flags);
-	list_for_each_entry_safe(pkt, next, &ch->in_flight, item.node) {
+	spin_lock_irqsave(&ch->tx.lock, flags);
+	list_for_each_entry_safe(pkt, next, &ch->tx.in_flight, item.node) {
 		if (keep_external && pkt->ext_len)
 			continue;
 		list_del(&pkt->item.node);
-		ch->n.in_flight--;
+		ch->tx.n.in_flight--;
 		kmcl_done_add(pkt, status, 0);
 	}
-	list_for_each_entry_safe(item, n, &ch->txq, node) {
+	list_for_each_entry_safe(item, n, &ch->tx.queue, node) {
 		if (item->kind == KMCL_ITEM_COMP) {
 			list_move_tail(&item->node, &comps);
-			ch->n.comps_dropped++;
+			ch->tx.n.comps_dropped++;
 		}
 	}
 	kmcl_done_run(ch, &flags);
-	spin_unlock_irqrestore(&ch->tx_lock, flags);
+	spin_unlock_irqrestore(&ch->tx.lock, flags);
 	list_for_each_entry_safe(item, n, &comps, node)
 		kmcl_ctx_free(container_of(item, struct kmcl_context, item));
 }
@@ -175,16 +183,16 @@ void kmcl_tx_fail_queued(struct kmcl_channel *ch, int status)
 	struct kmcl_packet *pkt, *next;
 	unsigned long flags;
 
-	spin_lock_irqsave(&ch->tx_lock, flags);
+	spin_lock_irqsave(&ch->tx.lock, flags);
 	/* Routines that send again would add to it for ever */
-	ch->ending = true;
-	list_for_each_entry_safe(pkt, next, &ch->txq, item.node) {
+	ch->tx.ending = true;
+	list_for_each_entry_safe(pkt, next, &ch->tx.queue, item.node) {
 		list_del(&pkt->item.node);
-		ch->n.queued--;
+		ch->tx.n.queued--;
 		kmcl_done_add(pkt, status, 0);
 	}
 	kmcl_done_run(ch, &flags);
-	spin_unlock_irqrestore(&ch->tx_lock, flags);
+	spin_unlock_irqrestore(&ch->tx.lock, flags);
 }
 
 /*
@@ -198,18 +206,18 @@ void kmcl_tx_matched(struct kmcl_channel *ch, u64 trans_id,
 	struct kmcl_packet *pkt;
 	unsigned long flags;
 
-	spin_lock_irqsave(&ch->tx_lock, flags);
+	spin_lock_irqsave(&ch->tx.lock, flags);
 	pkt = kmcl_trans_find(ch, trans_id);
 	if (likely(pkt)) {
 		list_del(&pkt->item.node);
-		ch->n.in_flight--;
+		ch->tx.n.in_flight--;
 		memcpy(pkt->buf, payload, len);
 		kmcl_done_add(pkt, 0, len);
 		kmcl_done_run(ch, &flags);
-	} else if (ch->tx_link) {
-		ch->n.comps_stale++;
+	} else if (ch->tx.linked) {
+		ch->tx.n.comps_stale++;
 	}
-	spin_unlock_irqrestore(&ch->tx_lock, flags);
+	spin_unlock_irqrestore(&ch->tx.lock, flags);
 }
 
 /* Take a packet off the queue or out of flight; false: its routine is due. */
@@ -219,18 +227,18 @@ bool kmcl_tx_take_back(struct kmcl_packet *pkt, int status)
 	unsigned long flags;
 	bool taken = false;
 
-	spin_lock_irqsave(&ch->tx_lock, flags);
+	spin_lock_irqsave(&ch->tx.lock, flags);
 	if (pkt->state == KMCL_PKT_QUEUED || pkt->state == KMCL_PKT_IN_FLIGHT) {
 		if (pkt->state == KMCL_PKT_QUEUED)
-			ch->n.queued--;
+			ch->tx.n.queued--;
 		else
-			ch->n.in_flight--;
+			ch->tx.n.in_flight--;
 		list_del(&pkt->item.node);
 		kmcl_done_add(pkt, status, 0);
 		kmcl_done_run(ch, &flags);
 		taken = true;
 	}
-	spin_unlock_irqrestore(&ch->tx_lock, flags);
+	spin_unlock_irqrestore(&ch->tx.lock, flags);
 	return taken;
 }
 
@@ -240,39 +248,39 @@ void kmcl_sync_abort(struct kmcl_channel *ch)
 	struct kmcl_sync *sync;
 	unsigned long flags;
 
-	spin_lock_irqsave(&ch->tx_lock, flags);
-	ch->sync_closed = true;
-	list_for_each_entry(sync, &ch->syncs, node) {
+	spin_lock_irqsave(&ch->tx.lock, flags);
+	ch->tx.sync_closed = true;
+	list_for_each_entry(sync, &ch->tx.syncs, node) {
 		sync->aborted = true;
 		complete(&sync->wake);
 	}
-	spin_unlock_irqrestore(&ch->tx_lock, flags);
+	spin_unlock_irqrestore(&ch->tx.lock, flags);
 }
 
 /* True: nobody has asked for attention meanwhile, see tx_done.c */
 static bool done_release(struct kmcl_channel *ch)
 {
-	return atomic_cmpxchg(&ch->done_state, KMCL_DONE_BUSY, 0) ==
+	return atomic_cmpxchg(&ch->tx.done_state, KMCL_DONE_BUSY, 0) ==
 	       KMCL_DONE_BUSY;
 }
 
 /*
  * A packet that nobody waits for is in the ring, and its routine need not
- * stand in line. Drops tx_lock.
+ * stand in line. Drops tx.lock.
  */
 void kmcl_done_at_once(struct kmcl_packet *pkt, unsigned long flags)
 {
 	struct kmcl_channel *ch = pkt->ch;
 
-	atomic_set(&ch->done_state, KMCL_DONE_BUSY);
-	WRITE_ONCE(ch->done_task, in_task() ? current : NULL);
+	atomic_set(&ch->tx.done_state, KMCL_DONE_BUSY);
+	WRITE_ONCE(ch->tx.done_task, in_task() ? current : NULL);
 	trace_kmcl_complete(ch, pkt, 0);
-	spin_unlock_irqrestore(&ch->tx_lock, flags);
+	spin_unlock_irqrestore(&ch->tx.lock, flags);
 	pkt->done(pkt, 0, NULL, 0);
-	WRITE_ONCE(ch->done_task, NULL);
+	WRITE_ONCE(ch->tx.done_task, NULL);
 	if (likely(done_release(ch)))
 		return;
-	spin_lock_irqsave(&ch->tx_lock, flags);
-	kmcl_done_run_claimed(ch, &flags);
-	spin_unlock_irqrestore(&ch->tx_lock, flags);
+	spin_lock_irqsave(&ch->tx.lock, flags);
+	run_claimed(ch, &flags);
+	spin_unlock_irqrestore(&ch->tx.lock, flags);
 }

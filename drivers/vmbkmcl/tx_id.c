@@ -9,12 +9,12 @@
  * the generation in the high half. So does one that was restored, whose id somebody
  * else has chosen. Nothing here allocates but a new packet's slot.
  *
- * All of it is atomic, and but for making and freeing slots under ch->tx_lock;
+ * All of it is atomic, and but for making and freeing slots under ch->tx.lock;
  * the table of slots has its own lock, inside of it.
  */
 #include <linux/slab.h>
 
-#include "kmcl_internal.h"
+#include "channel.h"
 
 struct kmcl_slot *kmcl_slot_new(struct kmcl_channel *ch, gfp_t gfp)
 {
@@ -24,11 +24,11 @@ struct kmcl_slot *kmcl_slot_new(struct kmcl_channel *ch, gfp_t gfp)
 
 	if (!slot)
 		return NULL;
-	xa_lock_irqsave(&ch->slots, flags);
+	xa_lock_irqsave(&ch->tx.slots, flags);
 	/* The lock is held: the allocation must not sleep whatever gfp says */
-	ret = __xa_alloc(&ch->slots, &slot->index, slot, xa_limit_31b,
+	ret = __xa_alloc(&ch->tx.slots, &slot->index, slot, xa_limit_31b,
 			 GFP_ATOMIC);
-	xa_unlock_irqrestore(&ch->slots, flags);
+	xa_unlock_irqrestore(&ch->tx.slots, flags);
 	if (ret) {
 		kfree(slot);
 		return NULL;
@@ -40,9 +40,9 @@ void kmcl_slot_free(struct kmcl_channel *ch, struct kmcl_slot *slot)
 {
 	unsigned long flags;
 
-	xa_lock_irqsave(&ch->slots, flags);
-	__xa_erase(&ch->slots, slot->index);
-	xa_unlock_irqrestore(&ch->slots, flags);
+	xa_lock_irqsave(&ch->tx.slots, flags);
+	__xa_erase(&ch->tx.slots, slot->index);
+	xa_unlock_irqrestore(&ch->tx.slots, flags);
 	/* A late completion may be looking at it */
 	kfree_rcu(slot, rcu);
 }
@@ -57,17 +57,17 @@ void kmcl_trans_add(struct kmcl_packet *pkt, u64 trans_id)
 {
 	struct kmcl_channel *ch = pkt->ch;
 
-	lockdep_assert_held(&ch->tx_lock);
+	lockdep_assert_held(&ch->tx.lock);
 	pkt->trans_id = trans_id;
-	hash_add(ch->slotless, &pkt->slotless, generation(trans_id));
+	hash_add(ch->tx.slotless, &pkt->slotless, generation(trans_id));
 }
 
 /* Keep new ids apart from one that was made elsewhere. */
 void kmcl_trans_skip(struct kmcl_channel *ch, u64 trans_id)
 {
-	lockdep_assert_held(&ch->tx_lock);
-	if ((s32)(generation(trans_id) - ch->generation) > 0)
-		ch->generation = generation(trans_id);
+	lockdep_assert_held(&ch->tx.lock);
+	if ((s32)(generation(trans_id) - ch->tx.generation) > 0)
+		ch->tx.generation = generation(trans_id);
 }
 
 /* The packet in flight with that id, or NULL. */
@@ -76,11 +76,11 @@ struct kmcl_packet *kmcl_trans_find(struct kmcl_channel *ch, u64 trans_id)
 	struct kmcl_packet *pkt;
 	struct kmcl_slot *slot;
 
-	lockdep_assert_held(&ch->tx_lock);
-	slot = xa_load(&ch->slots, (u32)trans_id);
+	lockdep_assert_held(&ch->tx.lock);
+	slot = xa_load(&ch->tx.slots, (u32)trans_id);
 	if (likely(slot && slot->pkt && slot->trans_id == trans_id))
 		return slot->pkt;
-	hash_for_each_possible(ch->slotless, pkt, slotless,
+	hash_for_each_possible(ch->tx.slotless, pkt, slotless,
 			       generation(trans_id))
 		if (pkt->trans_id == trans_id)
 			return pkt;
@@ -99,7 +99,7 @@ void kmcl_trans_end(struct kmcl_packet *pkt)
 {
 	struct kmcl_slot *slot = pkt->slot;
 
-	lockdep_assert_held(&pkt->ch->tx_lock);
+	lockdep_assert_held(&pkt->ch->tx.lock);
 	if (likely(slot && slot->pkt)) {
 		slot->pkt = NULL;
 		slot->trans_id = 0;

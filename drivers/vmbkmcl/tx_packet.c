@@ -2,8 +2,8 @@
 /*
  * Outgoing packet objects and their cache.
  *
- * Everything is under ch->tx_lock but the fields of an idle packet, which
- * belong to the driver that holds it, and ch->pkt_spare, the free packet that
+ * Everything is under ch->tx.lock but the fields of an idle packet, which
+ * belong to the driver that holds it, and ch->tx.spare, the free packet that
  * allocation tries first: whoever exchanges it for NULL has it. So a packet that
  * is allocated, sent and freed takes the lock once, not twice.
  */
@@ -12,7 +12,8 @@
 #include <linux/export.h>
 #include <linux/slab.h>
 
-#include "kmcl_internal.h"
+#include "channel.h"
+#include "ext_wire.h"
 
 static void packet_setup(struct kmcl_channel *ch, struct kmcl_packet *pkt,
 			 struct kmcl_slot *slot, bool own_memory)
@@ -52,18 +53,18 @@ bool kmcl_packet_recycle(struct kmcl_packet *pkt)
 {
 	struct kmcl_channel *ch = pkt->ch;
 
-	lockdep_assert_held(&ch->tx_lock);
+	lockdep_assert_held(&ch->tx.lock);
 	pkt->state = KMCL_PKT_FREE;
 	/* Only whoever holds the lock fills it */
-	if (!READ_ONCE(ch->pkt_spare)) {
+	if (!READ_ONCE(ch->tx.spare)) {
 		/* With the packet's state, for the xchg() in allocation */
-		smp_store_release(&ch->pkt_spare, pkt);
+		smp_store_release(&ch->tx.spare, pkt);
 		return true;
 	}
-	if (ch->pkt_cached >= KMCL_CACHED - 1)
+	if (ch->tx.cached >= KMCL_CACHED - 1)
 		return false;
-	ch->pkt_cached++;
-	list_add(&pkt->item.node, &ch->pkt_cache);
+	ch->tx.cached++;
+	list_add(&pkt->item.node, &ch->tx.cache);
 	return true;
 }
 
@@ -74,17 +75,17 @@ void kmcl_packets_free(struct kmcl_channel *ch)
 	struct kmcl_slot *slot;
 	unsigned long index;
 
-	list_for_each_entry_safe(pkt, next, &ch->pkt_cache, item.node)
+	list_for_each_entry_safe(pkt, next, &ch->tx.cache, item.node)
 		kmcl_packet_destroy(pkt);
-	INIT_LIST_HEAD(&ch->pkt_cache);
-	ch->pkt_cached = 0;
-	if (ch->pkt_spare)
-		kmcl_packet_destroy(ch->pkt_spare);
-	ch->pkt_spare = NULL;
+	INIT_LIST_HEAD(&ch->tx.cache);
+	ch->tx.cached = 0;
+	if (ch->tx.spare)
+		kmcl_packet_destroy(ch->tx.spare);
+	ch->tx.spare = NULL;
 	/* Those of packets that the driver has not given back */
-	xa_for_each(&ch->slots, index, slot)
+	xa_for_each(&ch->tx.slots, index, slot)
 		kfree(slot);
-	xa_destroy(&ch->slots);
+	xa_destroy(&ch->tx.slots);
 }
 
 /**
@@ -96,8 +97,8 @@ void kmcl_packets_free(struct kmcl_channel *ch)
  */
 u32 kmcl_packet_size(struct kmcl_channel *ch)
 {
-	WRITE_ONCE(ch->sized, true);
-	return sizeof(struct kmcl_packet) + ch->max_packet +
+	WRITE_ONCE(ch->cfg.sized, true);
+	return sizeof(struct kmcl_packet) + ch->cfg.max_packet +
 	       kmcl_ext_tx_room(ch);
 }
 EXPORT_SYMBOL_GPL(kmcl_packet_size);
@@ -107,14 +108,14 @@ static struct kmcl_packet *packet_from_cache(struct kmcl_channel *ch)
 	struct kmcl_packet *pkt;
 	unsigned long flags;
 
-	spin_lock_irqsave(&ch->tx_lock, flags);
-	pkt = list_first_entry_or_null(&ch->pkt_cache, struct kmcl_packet,
+	spin_lock_irqsave(&ch->tx.lock, flags);
+	pkt = list_first_entry_or_null(&ch->tx.cache, struct kmcl_packet,
 				       item.node);
 	if (pkt) {
 		list_del(&pkt->item.node);
-		ch->pkt_cached--;
+		ch->tx.cached--;
 	}
-	spin_unlock_irqrestore(&ch->tx_lock, flags);
+	spin_unlock_irqrestore(&ch->tx.lock, flags);
 	return pkt;
 }
 
@@ -131,7 +132,7 @@ struct kmcl_packet *kmcl_packet_alloc(struct kmcl_channel *ch)
 {
 	struct kmcl_packet *pkt;
 
-	pkt = READ_ONCE(ch->pkt_spare) ? xchg(&ch->pkt_spare, NULL) : NULL;
+	pkt = READ_ONCE(ch->tx.spare) ? xchg(&ch->tx.spare, NULL) : NULL;
 	if (unlikely(!pkt))
 		pkt = packet_from_cache(ch);
 	if (unlikely(!pkt))
@@ -159,11 +160,11 @@ void kmcl_packet_free(struct kmcl_packet *pkt)
 	if (!pkt)
 		return;
 	ch = pkt->ch;
-	spin_lock_irqsave(&ch->tx_lock, flags);
+	spin_lock_irqsave(&ch->tx.lock, flags);
 	busy = pkt->state != KMCL_PKT_IDLE || !pkt->own_memory;
 	if (!busy)
 		kept = kmcl_packet_recycle(pkt);
-	spin_unlock_irqrestore(&ch->tx_lock, flags);
+	spin_unlock_irqrestore(&ch->tx.lock, flags);
 	if (busy)
 		pr_warn_ratelimited("%s: a packet was freed while it was sent or already free, or is not the library's to free; it was left alone\n",
 				    kmcl_name(ch));
@@ -200,10 +201,10 @@ int __kmcl_packet_init(struct kmcl_channel *ch, void *mem, u32 bytes)
 	if (bytes < kmcl_packet_size(ch))
 		return KMCL_ERR(EINVAL, 3);
 
-	spin_lock_irqsave(&ch->tx_lock, flags);
+	spin_lock_irqsave(&ch->tx.lock, flags);
 	/* There may be anything in it; if it is in flight this is its id */
 	in_flight = kmcl_trans_find(ch, READ_ONCE(pkt->trans_id)) == pkt;
-	spin_unlock_irqrestore(&ch->tx_lock, flags);
+	spin_unlock_irqrestore(&ch->tx.lock, flags);
 	if (in_flight)
 		return KMCL_ERR(EINVAL, 2);
 	packet_setup(ch, pkt, NULL, false);

@@ -2,7 +2,7 @@
 /*
  * Outgoing direction: the queue, the ring's producer, the gate.
  *
- * ch->tx_lock covers all of it; packets and the completions that the driver
+ * ch->tx.lock covers all of it; packets and the completions that the driver
  * makes stand in one queue and enter the ring in the order accepted. Sending and
  * writing what is queued are atomic, and nothing here allocates. How a packet
  * ends is in tx_done.c, but for one that ends in the call that sends it.
@@ -13,13 +13,13 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 
-#include "kmcl_internal.h"
+#include "channel.h"
 #include "trace.h"
 
 /* Interrupt the peer; caller is inside rcu_read_lock(), or is the work. */
 void kmcl_signal(struct kmcl_channel *ch)
 {
-	struct kmcl_offer *offer = ch->offer;
+	struct kmcl_offer *offer = ch->link.offer;
 
 	if (ch->server)
 		offer->ops->server->signal(offer);
@@ -40,11 +40,11 @@ static __always_inline int put_first(struct kmcl_packet *pkt, const void *buf,
 	int ret;
 
 	if (pkt->wait)
-		id |= (u64)(ch->generation + 1) << 32;
-	if (unlikely(ch->pipe))
+		id |= (u64)(ch->tx.generation + 1) << 32;
+	if (unlikely(ch->cfg.pipe))
 		ret = kmcl_pipe_put(ch, id, buf, len);
 	else
-		ret = kmcl_ring_put(&ch->tx, pkt->ext_len ?
+		ret = kmcl_ring_put(&ch->tx.ring, pkt->ext_len ?
 				    KMCL_WIRE_DATA_GPA_DIRECT :
 				    KMCL_WIRE_DATA_INBAND, pkt->wait ?
 				    KMCL_WIRE_FLAG_COMPLETION_REQUESTED : 0,
@@ -52,13 +52,13 @@ static __always_inline int put_first(struct kmcl_packet *pkt, const void *buf,
 				    buf, len);
 	if (unlikely(ret))
 		return ret;
-	ch->n.sent++;
-	ch->tx_full = false;
-	trace_kmcl_send(ch, id, false, len, pkt->wait, ch->n.queued);
+	ch->tx.n.sent++;
+	ch->tx.full = false;
+	trace_kmcl_send(ch, id, false, len, pkt->wait, ch->tx.n.queued);
 	if (!pkt->wait) {
-		ch->n.in_ring++;
+		ch->tx.n.in_ring++;
 	} else {
-		ch->generation++;
+		ch->tx.generation++;
 		if (likely(slot)) {
 			slot->trans_id = id;
 			slot->pkt = pkt;
@@ -66,10 +66,10 @@ static __always_inline int put_first(struct kmcl_packet *pkt, const void *buf,
 			kmcl_trans_add(pkt, id);
 		}
 		pkt->state = KMCL_PKT_IN_FLIGHT;
-		ch->n.in_flight++;
-		ch->n.in_flight_peak = max(ch->n.in_flight_peak,
-					   ch->n.in_flight);
-		list_add_tail(&pkt->item.node, &ch->in_flight);
+		ch->tx.n.in_flight++;
+		ch->tx.n.in_flight_peak = max(ch->tx.n.in_flight_peak,
+					      ch->tx.n.in_flight);
+		list_add_tail(&pkt->item.node, &ch->tx.in_flight);
 	}
 	return 0;
 }
@@ -83,24 +83,24 @@ static noinline int put_packet(struct kmcl_packet *pkt, const void *buf, u32 len
 static int put_comp(struct kmcl_channel *ch, u64 trans_id, const void *buf,
 		    u32 len)
 {
-	int ret = kmcl_ring_put(&ch->tx, KMCL_WIRE_COMP, 0, trans_id, NULL, 0,
+	int ret = kmcl_ring_put(&ch->tx.ring, KMCL_WIRE_COMP, 0, trans_id, NULL, 0,
 				buf, len);
 
 	if (ret)
 		return ret;
-	ch->n.comps_sent++;
-	ch->tx_full = false;
-	trace_kmcl_send(ch, trans_id, true, len, false, ch->n.queued);
+	ch->tx.n.comps_sent++;
+	ch->tx.full = false;
+	trace_kmcl_send(ch, trans_id, true, len, false, ch->tx.n.queued);
 	return 0;
 }
 
 /* There is no room: the first time since there was some? */
 static void ring_full(struct kmcl_channel *ch)
 {
-	ch->n.full++;
-	if (!ch->server && ch->offer->ops->full)
-		ch->offer->ops->full(ch->offer, !ch->tx_full);
-	ch->tx_full = true;
+	ch->tx.n.full++;
+	if (!ch->server && ch->link.offer->ops->full)
+		ch->link.offer->ops->full(ch->link.offer, !ch->tx.full);
+	ch->tx.full = true;
 }
 
 /* The peer's read index cannot be true: nothing can be sent to it any more. */
@@ -127,7 +127,7 @@ static int put_item(struct kmcl_channel *ch, struct kmcl_item *item)
 			list_add(&item->node, prev);
 			return ret;
 		}
-		ch->n.queued--;
+		ch->tx.n.queued--;
 		if (!pkt->wait)
 			kmcl_done_add(pkt, 0, 0);
 		return 0;
@@ -142,7 +142,7 @@ static int put_item(struct kmcl_channel *ch, struct kmcl_item *item)
 
 static u32 packet_bytes(const struct kmcl_channel *ch, u32 ext_len, u32 len)
 {
-	return kmcl_ring_bytes(ch->pipe ? KMCL_PIPE_HEADER : ext_len, len);
+	return kmcl_ring_bytes(ch->cfg.pipe ? KMCL_PIPE_HEADER : ext_len, len);
 }
 
 static u32 item_bytes(const struct kmcl_channel *ch,
@@ -176,20 +176,20 @@ void kmcl_tx_flush(struct kmcl_channel *ch)
 	int ret;
 
 	rcu_read_lock();
-	spin_lock_irqsave(&ch->tx_lock, flags);
-	if (!ch->tx_link)
+	spin_lock_irqsave(&ch->tx.lock, flags);
+	if (!ch->tx.linked)
 		goto unlock;
-	list_for_each_entry_safe(item, next, &ch->txq, node) {
+	list_for_each_entry_safe(item, next, &ch->tx.queue, node) {
 		bool completion = item->kind == KMCL_ITEM_COMP;
 
-		if (!completion && !ch->tx_open)
+		if (!completion && !ch->tx.open)
 			continue;
 		ret = put_item(ch, item);
 		if (ret == -EAGAIN) {
 			ring_full(ch);
 			/* The peer can only make room of what it can see */
-			signal |= kmcl_ring_commit(&ch->tx);
-			if (kmcl_ring_want_space(&ch->tx, item_bytes(ch, item)))
+			signal |= kmcl_ring_commit(&ch->tx.ring);
+			if (kmcl_ring_want_space(&ch->tx.ring, item_bytes(ch, item)))
 				ret = put_item(ch, item);
 		}
 		if (ret == -EPROTO)
@@ -199,15 +199,15 @@ void kmcl_tx_flush(struct kmcl_channel *ch)
 		if (completion)
 			list_add_tail(&item->node, &comps);
 	}
-	signal |= kmcl_ring_commit(&ch->tx);
+	signal |= kmcl_ring_commit(&ch->tx.ring);
 	if (signal) {
-		spin_unlock_irqrestore(&ch->tx_lock, flags);
+		spin_unlock_irqrestore(&ch->tx.lock, flags);
 		kmcl_signal(ch);
-		spin_lock_irqsave(&ch->tx_lock, flags);
+		spin_lock_irqsave(&ch->tx.lock, flags);
 	}
 	kmcl_done_run(ch, &flags);
 unlock:
-	spin_unlock_irqrestore(&ch->tx_lock, flags);
+	spin_unlock_irqrestore(&ch->tx.lock, flags);
 	rcu_read_unlock();
 	list_for_each_entry_safe(item, next, &comps, node)
 		kmcl_ctx_free(container_of(item, struct kmcl_context, item));
@@ -222,11 +222,11 @@ static void enqueue(struct kmcl_packet *pkt, const void *buf, u32 len)
 		memmove(pkt->buf, buf, len);
 	pkt->len = len;
 	pkt->state = KMCL_PKT_QUEUED;
-	ch->n.accepted++;
-	ch->n.queued++;
-	ch->n.queued_peak = max(ch->n.queued_peak, ch->n.queued);
-	trace_kmcl_queue(ch, pkt, ch->n.queued);
-	list_add_tail(&pkt->item.node, &ch->txq);
+	ch->tx.n.accepted++;
+	ch->tx.n.queued++;
+	ch->tx.n.queued_peak = max(ch->tx.n.queued_peak, ch->tx.n.queued);
+	trace_kmcl_queue(ch, pkt, ch->tx.n.queued);
+	list_add_tail(&pkt->item.node, &ch->tx.queue);
 }
 
 /*
@@ -245,7 +245,7 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 		memmove(pkt->buf, buf, len);
 		buf = pkt->buf;
 	}
-	spin_lock_irqsave(&ch->tx_lock, irq);
+	spin_lock_irqsave(&ch->tx.lock, irq);
 	if (unlikely(pkt->state != KMCL_PKT_IDLE)) {
 		ret = KMCL_ERR(EINVAL, 1);
 		goto unlock;
@@ -253,12 +253,12 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 	pkt->wait = flags & KMCL_SEND_WAIT;
 	pkt->trans_id = 0;
 	pkt->ext_len = ext_len;
-	if (likely(ch->tx_open && list_empty(&ch->txq))) {
+	if (likely(ch->tx.open && list_empty(&ch->tx.queue))) {
 		ret = put_first(pkt, buf, len);
 		if (unlikely(ret == -EAGAIN)) {
 			ring_full(ch);
 			if (may_queue &&
-			    kmcl_ring_want_space(&ch->tx,
+			    kmcl_ring_want_space(&ch->tx.ring,
 						 packet_bytes(ch, ext_len, len)))
 				ret = put_packet(pkt, buf, len);
 		}
@@ -268,26 +268,26 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 			ring_broken(ch);
 		ret = -EAGAIN;
 		if (may_queue)
-			ret = ch->ending ? -ENODEV : 0;
+			ret = ch->tx.ending ? -ENODEV : 0;
 		if (!ret)
 			enqueue(pkt, buf, len);
 		goto unlock;
 	}
 
-	ch->n.accepted++;
-	signal = kmcl_ring_commit(&ch->tx);
+	ch->tx.n.accepted++;
+	signal = kmcl_ring_commit(&ch->tx.ring);
 	if (!(flags & KMCL_SEND_WAIT)) {
 		if (!pkt->done) {
-			ch->n.completed++;
+			ch->tx.n.completed++;
 			trace_kmcl_complete(ch, pkt, 0);
 			if (!kmcl_packet_recycle(pkt))
 				kmcl_packet_destroy(pkt);
-		} else if (unlikely(signal || !list_empty(&ch->done) ||
-				    atomic_read(&ch->done_state))) {
+		} else if (unlikely(signal || !list_empty(&ch->tx.done) ||
+				    atomic_read(&ch->tx.done_state))) {
 			/* Whoever signals at the moment has not claimed yet */
 			kmcl_done_add(pkt, 0, 0);
 		} else {
-			ch->n.completed++;
+			ch->tx.n.completed++;
 			kmcl_done_at_once(pkt, irq);
 			return 0;
 		}
@@ -296,14 +296,14 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 	if (signal) {
 		/* Disconnecting waits for this before the device may go */
 		rcu_read_lock();
-		spin_unlock_irqrestore(&ch->tx_lock, irq);
+		spin_unlock_irqrestore(&ch->tx.lock, irq);
 		kmcl_signal(ch);
-		spin_lock_irqsave(&ch->tx_lock, irq);
+		spin_lock_irqsave(&ch->tx.lock, irq);
 		rcu_read_unlock();
 	}
 	kmcl_done_run(ch, &irq);
 unlock:
-	spin_unlock_irqrestore(&ch->tx_lock, irq);
+	spin_unlock_irqrestore(&ch->tx.lock, irq);
 	return ret;
 }
 
@@ -345,7 +345,7 @@ int __kmcl_send(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags)
 	if (ret)
 		return ret;
 	if (flags & ~(KMCL_SEND_WAIT | KMCL_SEND_PAGED) ||
-	    (flags & KMCL_SEND_WAIT && pkt->ch->pipe))
+	    (flags & KMCL_SEND_WAIT && pkt->ch->cfg.pipe))
 		return KMCL_ERR(EINVAL, 5);
 	return kmcl_submit(pkt, buf, len, 0, flags, true);
 }
@@ -354,18 +354,18 @@ EXPORT_SYMBOL_GPL(__kmcl_send);
 /* The rings are connected: completions may pass. */
 void kmcl_tx_attach(struct kmcl_channel *ch)
 {
-	spin_lock_irq(&ch->tx_lock);
-	ch->tx_link = !READ_ONCE(ch->in.dead);
+	spin_lock_irq(&ch->tx.lock);
+	ch->tx.linked = !READ_ONCE(ch->sm.in.dead);
 	if (ch->server)
-		ch->sync_closed = false;
-	spin_unlock_irq(&ch->tx_lock);
+		ch->tx.sync_closed = false;
+	spin_unlock_irq(&ch->tx.lock);
 }
 
 void kmcl_tx_gate(struct kmcl_channel *ch, bool open)
 {
-	spin_lock_irq(&ch->tx_lock);
-	ch->tx_open = open && ch->tx_link;
-	spin_unlock_irq(&ch->tx_lock);
+	spin_lock_irq(&ch->tx.lock);
+	ch->tx.open = open && ch->tx.linked;
+	spin_unlock_irq(&ch->tx.lock);
 }
 
 /* The ring is out of reach, or of no use any more. Atomic. */
@@ -373,10 +373,10 @@ void kmcl_tx_dead(struct kmcl_channel *ch)
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(&ch->tx_lock, flags);
-	ch->tx_link = false;
-	ch->tx_open = false;
-	spin_unlock_irqrestore(&ch->tx_lock, flags);
+	spin_lock_irqsave(&ch->tx.lock, flags);
+	ch->tx.linked = false;
+	ch->tx.open = false;
+	spin_unlock_irqrestore(&ch->tx.lock, flags);
 }
 
 /* Send the driver's completion of an incoming packet; frees @ctx. Atomic. */
@@ -388,27 +388,27 @@ void kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_context *ctx,
 	int ret = -EAGAIN;
 
 	rcu_read_lock();
-	spin_lock_irqsave(&ch->tx_lock, flags);
-	if (!ch->tx_link) {
-		ch->n.comps_dropped++;
+	spin_lock_irqsave(&ch->tx.lock, flags);
+	if (!ch->tx.linked) {
+		ch->tx.n.comps_dropped++;
 		goto unlock;
 	}
-	if (list_empty(&ch->txq))
+	if (list_empty(&ch->tx.queue))
 		ret = put_comp(ch, ctx->trans_id, buf, len);
 	if (!ret) {
-		signal = kmcl_ring_commit(&ch->tx);
+		signal = kmcl_ring_commit(&ch->tx.ring);
 	} else {
 		queued = true;
 		ctx->queued = true;
-		atomic_inc(&ch->comps_queued);
+		atomic_inc(&ch->rx.comps_queued);
 		/* It may be the packet's own buffer */
 		memmove(ctx->buf, buf, len);
 		ctx->len = len;
 		ctx->item.kind = KMCL_ITEM_COMP;
-		list_add_tail(&ctx->item.node, &ch->txq);
+		list_add_tail(&ctx->item.node, &ch->tx.queue);
 	}
 unlock:
-	spin_unlock_irqrestore(&ch->tx_lock, flags);
+	spin_unlock_irqrestore(&ch->tx.lock, flags);
 	if (signal)
 		kmcl_signal(ch);
 	rcu_read_unlock();

@@ -3,7 +3,7 @@
  * Synchronous requests.
  *
  * A request is a hidden packet and a record on the caller's stack, listed in
- * ch->syncs under ch->tx_lock while it waits. Disabling and a dead link end
+ * ch->tx.syncs under ch->tx.lock while it waits. Disabling and a dead link end
  * every wait at once, outside the state machine's work: a callback that runs
  * there, PostStarted or Suspend, may be what waits.
  */
@@ -14,7 +14,8 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
-#include "kmcl_internal.h"
+#include "channel.h"
+#include "ext_wire.h"
 #include "trace.h"
 
 static void sync_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
@@ -25,12 +26,12 @@ static void sync_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 
 	if (sync->reply && len)
 		memcpy(sync->reply, buf, min(len, sync->room));
-	spin_lock_irqsave(&ch->tx_lock, flags);
+	spin_lock_irqsave(&ch->tx.lock, flags);
 	sync->status = status;
 	sync->len = len;
 	sync->finished = true;
 	complete(&sync->wake);
-	spin_unlock_irqrestore(&ch->tx_lock, flags);
+	spin_unlock_irqrestore(&ch->tx.lock, flags);
 }
 
 /* Neither queue nor wait: whether it fits is all there is to know */
@@ -40,7 +41,7 @@ static int sync_try(struct kmcl_channel *ch, const void *buf, u32 len,
 	struct kmcl_packet *pkt;
 	int ret;
 
-	if (READ_ONCE(ch->sync_closed))
+	if (READ_ONCE(ch->tx.sync_closed))
 		return -ENODEV;
 	pkt = kmcl_packet_alloc(ch);
 	if (!pkt)
@@ -58,9 +59,9 @@ static int sync_try(struct kmcl_channel *ch, const void *buf, u32 len,
  */
 static bool callback_may_wait(struct kmcl_channel *ch)
 {
-	enum kmcl_step cb = READ_ONCE(ch->callback);
+	enum kmcl_step cb = READ_ONCE(ch->sm.callback);
 
-	return READ_ONCE(ch->worker) != current || cb == KMCL_DO_CB_POST ||
+	return READ_ONCE(ch->sm.worker) != current || cb == KMCL_DO_CB_POST ||
 	       cb == KMCL_DO_CB_SUSPEND;
 }
 
@@ -75,17 +76,17 @@ static int sync_begin(struct kmcl_channel *ch, struct kmcl_sync *sync,
 	 * a time limit it is not waited for, but the packet's own routine is,
 	 * which stands behind the one that is running.
 	 */
-	if (READ_ONCE(ch->done_task) == current)
+	if (READ_ONCE(ch->tx.done_task) == current)
 		ret = -EDEADLK;
-	else if (waits && (READ_ONCE(ch->rx_task) == current ||
+	else if (waits && (READ_ONCE(ch->rx.task) == current ||
 			   !callback_may_wait(ch)))
 		ret = -EDEADLK;
-	spin_lock_irqsave(&ch->tx_lock, flags);
-	if (ch->sync_closed)
+	spin_lock_irqsave(&ch->tx.lock, flags);
+	if (ch->tx.sync_closed)
 		ret = -ENODEV;
 	else if (!ret)
-		list_add(&sync->node, &ch->syncs);
-	spin_unlock_irqrestore(&ch->tx_lock, flags);
+		list_add(&sync->node, &ch->tx.syncs);
+	spin_unlock_irqrestore(&ch->tx.lock, flags);
 	return ret;
 }
 
@@ -93,9 +94,9 @@ static void sync_end(struct kmcl_channel *ch, struct kmcl_sync *sync)
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(&ch->tx_lock, flags);
+	spin_lock_irqsave(&ch->tx.lock, flags);
 	list_del(&sync->node);
-	spin_unlock_irqrestore(&ch->tx_lock, flags);
+	spin_unlock_irqrestore(&ch->tx.lock, flags);
 }
 
 /* 0 when woken, -ECANCELED when time is over or the task is being killed */
@@ -157,10 +158,10 @@ int __kmcl_send_sync_mdl(struct kmcl_channel *ch, const void *buf, u32 len,
 		return KMCL_ERR(EINVAL, 2);
 	if (len > kmcl_max_payload(ch))
 		return KMCL_ERR(EINVAL, 3);
-	if (mdl && ch->pipe)
+	if (mdl && ch->cfg.pipe)
 		return KMCL_ERR(EINVAL, 4);
 	if (flags & ~(KMCL_SEND_WAIT | KMCL_SEND_PAGED) ||
-	    (flags & KMCL_SEND_WAIT && ch->pipe))
+	    (flags & KMCL_SEND_WAIT && ch->cfg.pipe))
 		return KMCL_ERR(EINVAL, 5);
 	if (mdl && !(flags & KMCL_SEND_WAIT))
 		return KMCL_ERR(EINVAL, 5);

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The channel: what each layer keeps of it, side by side, and what every layer
+ * may call.
+ *
+ * Locks, outermost first:
+ *   kmcl_watch_mutex	the transport, and which channel watches a class
+ *   kmcl_adopt_mutex	which channel has adopted its parent
+ *   kmcl_bus_lock	offers, channels, who is bound to whom
+ *   ch->sm.lock	state, inputs
+ *   ch->gpadl.lock	GPADLs
+ *   ch->save.lock	saving and restoring
+ *   ch->tx.lock	outgoing queue, packets in flight, done list
+ *   ch->tx.slots	its own, inside of tx.lock
+ *   ch->rx.lock	delivery: gate, owner, outstanding packets
+ *   ch->link.lock	memory-mapped I/O
+ * tx.lock and rx.lock are never held together, nor are the four locks around
+ * them. All but the mutexes are taken with interrupts off, and no callback runs
+ * under any of them. Signalling the peer happens outside them, under
+ * rcu_read_lock(), which disconnecting waits for.
+ */
+#ifndef _KMCL_CHANNEL_H
+#define _KMCL_CHANNEL_H
+
+#include <linux/kmcl.h>
+#include <linux/kref.h>
+#include <linux/minmax.h>
+#include <linux/printk.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "bus.h"
+#include "gpadl.h"
+#include "kmcl_compat.h"
+#include "rx.h"
+#include "save.h"
+#include "step.h"
+#include "tx.h"
+
+#define KMCL_DEFAULT_PACKET_SIZE	4096U
+#define KMCL_DEFAULT_EXT_DATA	(128U * 1024)
+#define KMCL_DEFAULT_EXT_CHAIN	32U
+#define KMCL_MAX_CONTEXT_SIZE		(64U * 1024)
+#define KMCL_MAX_RING_PAGES		((u32)BIT(18))	/* 1 GiB */
+#define KMCL_CACHED			64	/* free objects kept per channel */
+/* A wait for the driver or the other side is mentioned after this long */
+#define KMCL_SLOW			(30 * HZ)
+
+struct dentry;
+struct device;
+
+/*
+ * Settings. Written only while the channel is disabled, by its driver, which
+ * serialises that with its own enable, and only read after that: no lock.
+ */
+struct kmcl_cfg {
+	struct kmcl_channel_ops ops;
+	kmcl_process_fn process;
+	kmcl_processed_fn processed;
+	kmcl_pnp_failure_fn pnp_failure;
+	bool pnp_ntstatus;
+	char *name;
+	bool have_target;
+	bool any_instance;
+	bool sized;			/* the packet size is settled */
+	guid_t type;
+	guid_t instance;
+	bool pipe;			/* frozen with the packet size */
+	u32 flags;			/* KMCL_INIT_* */
+	u32 server_flags;		/* KMCL_SERVER_* */
+	u16 mmio_mb;			/* server: the hint in the offer */
+	u16 mmio_mb_optional;
+	kmcl_save_fn save_packet;
+	kmcl_restore_fn restore_packet;
+	u32 max_payload;		/* as it was set */
+	u32 max_packet;			/* that, rounded up to 8 */
+	u32 context_size;
+	u32 ext_data;			/* limits for external data */
+	u32 ext_chain;
+	u32 rx_pages;
+	u32 tx_pages;
+};
+
+struct kmcl_channel {
+	struct kref ref;
+	bool server;
+	struct device *parent;
+	struct dentry *debugfs;
+	void *pointer;
+	wait_queue_head_t wait;		/* for all that is waited for */
+
+	struct kmcl_cfg cfg;
+	struct kmcl_sm sm;
+	struct kmcl_link link;
+	struct kmcl_tx tx;
+	struct kmcl_rx rx;
+	struct kmcl_gpadls gpadl;
+	struct kmcl_saving save;
+};
+
+extern struct workqueue_struct *kmcl_wq;
+extern struct workqueue_struct *kmcl_server_wq;
+
+/* object.c */
+void kmcl_channel_get(struct kmcl_channel *ch);
+void kmcl_channel_put(struct kmcl_channel *ch);
+void kmcl_kick(struct kmcl_channel *ch);
+bool kmcl_in_callback(struct kmcl_channel *ch);
+void kmcl_wait_taken_down(struct kmcl_channel *ch);
+bool kmcl_settable_locked(struct kmcl_channel *ch);
+bool kmcl_settable(struct kmcl_channel *ch);
+
+/* Rounded up as the ring does; @len is checked against the maximum first */
+static inline u32 kmcl_round8(u32 len)
+{
+	return (len + 7) & ~7U;
+}
+
+/* The longest payload that may be sent, or is taken in pipe mode */
+static inline u32 kmcl_max_payload(const struct kmcl_channel *ch)
+{
+	return unlikely(ch->cfg.pipe) ? min(ch->cfg.max_payload, KMCL_PIPE_MAX) :
+		ch->cfg.max_payload;
+}
+
+/*
+ * Run the completion routines that are due, unless somebody is at it, who will
+ * see them. Called and returns with tx.lock held; drops it for each routine.
+ */
+static inline void kmcl_done_run(struct kmcl_channel *ch, unsigned long *flags)
+{
+	if (!list_empty(&ch->tx.done))
+		kmcl_done_run_due(ch, flags);
+}
+
+/* Where a packet's ranges stand: behind the largest payload */
+static inline u8 *kmcl_packet_header(struct kmcl_packet *pkt)
+{
+	return pkt->buf + pkt->ch->cfg.max_packet;
+}
+
+static inline const char *kmcl_name(const struct kmcl_channel *ch)
+{
+	return ch->cfg.name ? ch->cfg.name : "unnamed";
+}
+
+#endif

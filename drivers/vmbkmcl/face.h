@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the files of the top floor, and loopback, offer one another. */
+#ifndef _KMCL_FACE_H
+#define _KMCL_FACE_H
+
+#include <linux/types.h>
+
+struct kmcl_channel;
+struct seq_file;
+
+/* loopback.c */
+void kmcl_loopback_init(void);
+
+/* settings.c */
+int kmcl_set_pipe(struct kmcl_channel *ch, u32 flags, u32 server_flags);
+
+/* debugfs.c */
+void kmcl_debugfs_init(void);
+void kmcl_debugfs_exit(void);
+void kmcl_debugfs_add(struct kmcl_channel *ch);
+void kmcl_debugfs_del(struct kmcl_channel *ch);
+void kmcl_show_counters(struct seq_file *m, struct kmcl_channel *ch);
+void kmcl_show_channel(struct seq_file *m, struct kmcl_channel *ch);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Descriptions of memory: what the library alone does with them. */
+#ifndef _KMCL_MDL_INTERNAL_H
+#define _KMCL_MDL_INTERNAL_H
+
+#include <linux/kmcl_mdl.h>
+#include <linux/types.h>
+
+bool kmcl_pfn_ok(u64 pfn);
+int kmcl_mdl_check(const struct kmcl_mdl *mdl);
+void kmcl_mdl_free_chain(struct kmcl_mdl *mdl);
+struct kmcl_mdl *kmcl_mdl_part(const struct kmcl_mdl *mdl, u64 offset,
+			       u64 bytes);
+
+#endif

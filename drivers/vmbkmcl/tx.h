@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Outgoing direction: packets, their ids, the queue, and how packets end.
+ *
+ * struct kmcl_tx is covered by its lock but where a field says otherwise.
+ */
+#ifndef _KMCL_TX_H
+#define _KMCL_TX_H
+
+#include <linux/atomic.h>
+#include <linux/completion.h>
+#include <linux/hashtable.h>
+#include <linux/interrupt.h>
+#include <linux/kmcl.h>
+#include <linux/list.h>
+#include <linux/spinlock.h>
+#include <linux/xarray.h>
+
+#include "ring.h"
+
+#define KMCL_PIPE_HEADER		8U
+#define KMCL_PIPE_MAX			16384U	/* payload of one message */
+#define KMCL_SLOTLESS_BITS		7	/* see tx_id.c */
+#define KMCL_DONE_BUDGET		256	/* completion routines in a row */
+
+/* Bits of done_state */
+#define KMCL_DONE_BUSY			BIT(0)
+#define KMCL_DONE_ATTENTION		BIT(1)
+
+enum kmcl_item_kind { KMCL_ITEM_PACKET, KMCL_ITEM_COMP };
+
+/* What stands in the outgoing queue: a packet, or a completion to the peer */
+struct kmcl_item {
+	struct list_head node;
+	u8 kind;
+};
+
+/* A synchronous request that waits, on its caller's stack */
+struct kmcl_sync {
+	struct list_head node;		/* tx.lock, as all of it */
+	struct completion wake;
+	bool aborted;
+	bool finished;
+	int status;
+	void *reply;
+	u32 room;
+	u32 len;
+};
+
+enum kmcl_packet_state {
+	KMCL_PKT_IDLE,
+	KMCL_PKT_FREE,			/* kept for the next allocation */
+	KMCL_PKT_QUEUED,
+	KMCL_PKT_IN_FLIGHT,
+	KMCL_PKT_DONE,			/* its routine is due */
+};
+
+/*
+ * Where ids of a packet of the library's are looked up, see tx_id.c. It
+ * outlives the packet by as much as a completion that is just being matched.
+ */
+struct kmcl_slot {
+	u32 index;
+	u64 trans_id;			/* tx.lock: 0 when not in flight */
+	struct kmcl_packet *pkt;	/* tx.lock: while in flight */
+	struct rcu_head rcu;
+};
+
+struct kmcl_packet {
+	struct kmcl_item item;
+	struct kmcl_channel *ch;
+	struct kmcl_slot *slot;		/* NULL: memory of the driver's */
+	kmcl_done_fn done;		/* NULL: free the packet */
+	void *pointer;
+	int status;
+	u32 len;			/* bytes in @buf */
+	u32 ext_len;			/* bytes of ranges behind the payload */
+	struct hlist_node slotless;	/* tx.lock: in flight without a slot */
+	u64 trans_id;			/* then; stays for the traces */
+	u8 state;			/* tx.lock */
+	bool wait;
+	bool own_memory;		/* the library's, not the driver's */
+	bool ntstatus;			/* @done wants an NTSTATUS */
+	u8 buf[] __aligned(8);
+};
+
+/* Of struct kmcl_counters, which tells what they count */
+struct kmcl_tx_counters {
+	u64 accepted;
+	u64 completed;
+	u64 cancelled;
+	u64 removed;
+	u64 in_ring;
+	u64 sent;
+	u64 queued;
+	u64 queued_peak;
+	u64 in_flight;
+	u64 in_flight_peak;
+	u64 comps_sent;
+	u64 comps_dropped;
+	u64 comps_stale;
+	u64 full;
+};
+
+struct kmcl_tx {
+	spinlock_t lock;		/* all but where a field says otherwise */
+	struct kmcl_ring ring;
+	bool linked;			/* the ring is there and alive */
+	bool open;			/* the gate for packets */
+	bool sync_closed;		/* no synchronous request may wait */
+	bool ending;			/* nothing is queued any more */
+	bool full;			/* no room since the last packet */
+	u32 generation;
+	struct list_head queue;
+	struct list_head in_flight;
+	struct list_head syncs;
+	struct list_head done;		/* routines that are due */
+	atomic_t done_state;		/* see tx_done.c */
+	struct task_struct *done_task;	/* who runs them; only to be compared */
+	struct tasklet_struct done_tasklet;
+	struct list_head cache;
+	u32 cached;			/* of those in cache */
+	struct kmcl_packet *spare;	/* one more, see tx_packet.c */
+	struct xarray slots;		/* its own lock */
+	DECLARE_HASHTABLE(slotless, KMCL_SLOTLESS_BITS);	/* in flight */
+	struct kmcl_tx_counters n;
+};
+
+/* tx_id.c */
+struct kmcl_slot *kmcl_slot_new(struct kmcl_channel *ch, gfp_t gfp);
+void kmcl_slot_free(struct kmcl_channel *ch, struct kmcl_slot *slot);
+void kmcl_trans_add(struct kmcl_packet *pkt, u64 trans_id);
+void kmcl_trans_skip(struct kmcl_channel *ch, u64 trans_id);
+struct kmcl_packet *kmcl_trans_find(struct kmcl_channel *ch, u64 trans_id);
+u64 kmcl_trans_id(const struct kmcl_packet *pkt);
+void kmcl_trans_end(struct kmcl_packet *pkt);
+
+/* What a trace calls it: its id or, where it has none yet, its slot */
+static inline u64 kmcl_packet_id(const struct kmcl_packet *pkt)
+{
+	return pkt->trans_id ?: pkt->slot ? pkt->slot->index : 0;
+}
+
+/* pipe.c */
+int kmcl_pipe_put(struct kmcl_channel *ch, u64 id, const void *buf, u32 len);
+
+/* tx_packet.c */
+struct kmcl_packet *kmcl_packet_new(struct kmcl_channel *ch, gfp_t gfp);
+void kmcl_packet_destroy(struct kmcl_packet *pkt);
+bool kmcl_packet_recycle(struct kmcl_packet *pkt);
+void kmcl_packets_free(struct kmcl_channel *ch);
+
+/* tx_done.c */
+void kmcl_tx_init(struct kmcl_channel *ch);
+void kmcl_done_add(struct kmcl_packet *pkt, int status, u32 len);
+void kmcl_done_run_due(struct kmcl_channel *ch, unsigned long *flags);
+void kmcl_done_at_once(struct kmcl_packet *pkt, unsigned long flags);
+void kmcl_tx_fail_in_flight(struct kmcl_channel *ch, int status,
+			    bool keep_external);
+void kmcl_tx_fail_queued(struct kmcl_channel *ch, int status);
+void kmcl_tx_wait_done(struct kmcl_channel *ch);
+void kmcl_tx_matched(struct kmcl_channel *ch, u64 trans_id,
+		     const void *payload, u32 len);
+bool kmcl_tx_take_back(struct kmcl_packet *pkt, int status);
+void kmcl_sync_abort(struct kmcl_channel *ch);
+
+/* tx_send.c */
+int kmcl_check_send(const struct kmcl_packet *pkt, const void *buf, u32 len);
+int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
+		u32 flags, bool may_queue);
+void kmcl_tx_flush(struct kmcl_channel *ch);
+void kmcl_tx_attach(struct kmcl_channel *ch);
+void kmcl_tx_gate(struct kmcl_channel *ch, bool open);
+void kmcl_tx_dead(struct kmcl_channel *ch);
+void kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_context *ctx,
+		  const void *buf, u32 len);
+void kmcl_signal(struct kmcl_channel *ch);
+
+#endif
