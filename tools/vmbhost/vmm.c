@@ -53,6 +53,12 @@ static uint64_t monotonic(void)
 	return now.tv_sec * 1000000000ull + now.tv_nsec;
 }
 
+/* From now on vm_now() counts from 0. */
+static void start_clock(struct vm *vm)
+{
+	vm->started = monotonic();
+}
+
 uint64_t vm_now(struct vm *vm)
 {
 	return monotonic() - vm->started;
@@ -112,7 +118,7 @@ int vm_init(struct vm *vm)
 	pthread_mutex_init(&vm->lock, NULL);
 	atomic_init(&vm->stopping, false);
 	serial_init(&vm->serial, vm);
-	vm->started = monotonic();
+	start_clock(vm);
 	vm->wake_at = NEVER;
 	vm->kvm_fd = -1;
 	vm->fd = -1;
@@ -311,7 +317,7 @@ int vm_run(struct vm *vm, const struct vm_config *config, struct vmbus *bus)
 	vm->config = *config;
 	vm->bus = bus;
 	started = !make(vm);
-	vm->started = monotonic();
+	start_clock(vm);
 	for (i = 0; started && i < vm->config.cpus; i++) {
 		if (vcpu_start(&vm->vcpus[i])) {
 			started = false;
