@@ -147,13 +147,16 @@ struct vm {
 	int status;
 };
 
+/* vm.c, besides what vmbhost.h says */
+void vm_start_clock(struct vm *vm);
+void vm_kick(struct vm *vm);
+int vm_irq_line(struct vm *vm, unsigned int gsi, unsigned int level);
+int vm_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* vmm.c */
 int vm_init(struct vm *vm);
 int vm_probe(struct vm *vm);
 int vm_run(struct vm *vm, const struct vm_config *config, struct vmbus *bus);
-void vm_kick(struct vm *vm);
-int vm_irq_line(struct vm *vm, unsigned int gsi, unsigned int level);
-int vm_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* setup.c */
 int setup_kvm(struct vm *vm);

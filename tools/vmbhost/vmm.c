@@ -9,102 +9,14 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "machine.h"
-
-/* Print an error. Return: -1, for the caller to return */
-int vm_error(const char *format, ...)
-{
-	char text[512];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	fprintf(stderr, "vmbhost: %s\n", text);
-	return -1;
-}
-
-void *guest_memory(struct vm *vm, uint64_t gpa, uint64_t length)
-{
-	if (gpa < vm->low)
-		return length <= vm->low - gpa ? vm->memory + gpa : NULL;
-	if (gpa < HIGH_RAM || gpa - HIGH_RAM >= vm->high)
-		return NULL;
-	gpa -= HIGH_RAM;
-	return length <= vm->high - gpa ? vm->memory + vm->low + gpa : NULL;
-}
-
-static uint64_t monotonic(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ull + now.tv_nsec;
-}
-
-/* From now on vm_now() counts from 0. */
-static void start_clock(struct vm *vm)
-{
-	vm->started = monotonic();
-}
-
-uint64_t vm_now(struct vm *vm)
-{
-	return monotonic() - vm->started;
-}
-
-/* Have the worker look around. */
-void vm_kick(struct vm *vm)
-{
-	/* Full is as good as written: the worker will wake. */
-	(void)!write(vm->wake_fd, &(uint64_t){ 1 }, sizeof(uint64_t));
-}
-
-void vm_wake_at(struct vm *vm, uint64_t when)
-{
-	if (when >= vm->wake_at)
-		return;
-	vm->wake_at = when;
-	vm_kick(vm);
-}
-
-void vm_stop(struct vm *vm, int status)
-{
-	if (atomic_load(&vm->stopping))
-		return;
-	vm->status = status;
-	atomic_store(&vm->stopping, true);
-	vm_kick(vm);
-}
-
-unsigned int vm_cpus(struct vm *vm)
-{
-	return vm->config.cpus;
-}
-
-/**
- * vm_irq_line() - raise or lower an interrupt line
- * Return: 0; -1 if a SynIC's source is masked
- */
-int vm_irq_line(struct vm *vm, unsigned int gsi, unsigned int level)
-{
-	struct kvm_irq_level line = { .irq = gsi, .level = level };
-
-	if (ioctl(vm->fd, KVM_IRQ_LINE_STATUS, &line) < 0)
-		return -1;
-	return (int)line.status < 0 ? -1 : 0;
-}
 
 /**
  * vm_init() - before anything else is done with it
@@ -118,7 +30,7 @@ int vm_init(struct vm *vm)
 	pthread_mutex_init(&vm->lock, NULL);
 	atomic_init(&vm->stopping, false);
 	serial_init(&vm->serial, vm);
-	start_clock(vm);
+	vm_start_clock(vm);
 	vm->wake_at = NEVER;
 	vm->kvm_fd = -1;
 	vm->fd = -1;
@@ -317,7 +229,7 @@ int vm_run(struct vm *vm, const struct vm_config *config, struct vmbus *bus)
 	vm->config = *config;
 	vm->bus = bus;
 	started = !make(vm);
-	start_clock(vm);
+	vm_start_clock(vm);
 	for (i = 0; started && i < vm->config.cpus; i++) {
 		if (vcpu_start(&vm->vcpus[i])) {
 			started = false;
