@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "host.h"
+#include "random.h"
 
 /* Packets at a time, so that the guest's processors get the lock, too. */
 #define BATCH		256u

@@ -15,11 +15,6 @@
 
 #include "host.h"
 
-struct channel *channel_find(struct vmbus *bus, uint32_t relid)
-{
-	return relid < VMBUS_RELIDS ? bus->by_relid[relid] : NULL;
-}
-
 /**
  * channel_add() - one more channel, wanted but not offered yet
  * Return: NULL if there are too many or there is no memory

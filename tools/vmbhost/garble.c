@@ -33,6 +33,7 @@
 #include <string.h>
 
 #include "host.h"
+#include "random.h"
 
 /* Mutations at a time. */
 #define BATCH		512u

@@ -215,16 +215,15 @@ struct vmbus {
 	struct gathered gathered;
 };
 
-/* vmbus.c */
+/* bus.c */
 void bus_send(struct vmbus *bus, void *message, uint32_t type, size_t length);
 void bus_error(struct vmbus *bus, struct channel *channel, const char *format,
 	       ...) __attribute__((format(printf, 3, 4)));
-uint64_t random_next(uint64_t *state);
+struct channel *channel_find(struct vmbus *bus, uint32_t relid);
 
 /* channel.c */
 struct channel *channel_add(struct vmbus *bus, const struct guid *class,
 			    const struct guid *instance);
-struct channel *channel_find(struct vmbus *bus, uint32_t relid);
 int channel_offer(struct channel *channel);
 int channel_rescind(struct channel *channel);
 int channel_add_subs(struct channel *channel, unsigned int count);

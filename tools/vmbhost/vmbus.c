@@ -13,15 +13,11 @@
  *
  * Serialised by vm->lock.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "host.h"
-
-/* More errors than that are counted, and not printed. */
-#define PRINT_ERRORS	64
 
 static const uint32_t versions[] = {
 	VMBUS_VERSION(4, 0), VMBUS_VERSION(4, 1), VMBUS_VERSION(5, 0),
@@ -29,62 +25,6 @@ static const uint32_t versions[] = {
 };
 
 #define NEWEST	versions[ARRAY_SIZE(versions) - 1]
-
-/**
- * random_next() - the next number of a reproducible sequence (splitmix64)
- */
-uint64_t random_next(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15ull;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return z ^ z >> 31;
-}
-
-/**
- * bus_error() - count something that no correct guest does
- * @channel:	where, or NULL
- */
-void bus_error(struct vmbus *bus, struct channel *channel, const char *format,
-	       ...)
-{
-	va_list args;
-
-	/* What a guest does with rings that made no sense is its affair. */
-	if (channel && channel->tainted) {
-		channel->count.garble_errors++;
-		return;
-	}
-	bus->errors++;
-	if (channel)
-		channel->count.protocol_errors++;
-	if (bus->quiet || bus->errors > PRINT_ERRORS)
-		return;
-
-	fprintf(stderr, "vmbhost: protocol error: ");
-	if (channel)
-		fprintf(stderr, "channel %u: ", channel->number);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-}
-
-/**
- * bus_send() - send a control message to the guest
- * @message:	begins with a struct msg_header, which is filled in here
- */
-void bus_send(struct vmbus *bus, void *message, uint32_t type, size_t length)
-{
-	struct msg_header header = { .type = type };
-
-	memcpy(message, &header, sizeof(header));
-	if (synic_post_message(bus->vm, bus->vp, bus->sint, VMBUS_MESSAGE_TYPE,
-			       message, length) && !bus->quiet)
-		fprintf(stderr, "vmbhost: the guest has no place for message %u\n",
-			type);
-}
 
 static bool known_version(const struct vmbus *bus, uint32_t version)
 {

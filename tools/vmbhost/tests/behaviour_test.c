@@ -3,6 +3,7 @@
  * What the host does with packets, and what it counts. The guest is made of
  * functions: see guest.h. One thread.
  */
+#include "../random.h"
 #include "guest.h"
 
 static struct endpoint e;

@@ -3,6 +3,7 @@
  * The control protocol, spoken by a guest that is made of functions: see
  * guest.h. One thread.
  */
+#include "../random.h"
 #include "guest.h"
 
 #define INSTANCE	"12345678-9abc-def0-1234-56789abcdef0"
