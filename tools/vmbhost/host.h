@@ -252,6 +252,12 @@ bool answer_withhold(struct channel *channel, enum answer answer,
 void answer_release(struct vmbus *bus, enum answer answer);
 void answer_drop(struct channel *channel, bool all);
 
+/* tx.c */
+void channel_signal_guest(struct channel *channel);
+enum ring_result channel_write(struct channel *channel,
+			       const struct descriptor *desc,
+			       const void *payload, uint32_t bytes);
+
 /* traffic.c */
 uint32_t crc32(uint32_t crc, const void *data, size_t length);
 void traffic_gather(struct channel *channel, const struct packet *packet);
@@ -267,10 +273,6 @@ void behaviour_set(struct channel *channel, const struct behaviour *behaviour);
 void behaviour_started(struct channel *channel);
 void behaviour_stopped(struct channel *channel);
 void behaviour_forget(struct channel *channel);
-void channel_signal_guest(struct channel *channel);
-enum ring_result channel_write(struct channel *channel,
-			       const struct descriptor *desc,
-			       const void *payload, uint32_t bytes);
 
 /* monitor.c */
 #define MONITORS	128u
