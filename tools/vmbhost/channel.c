@@ -281,12 +281,20 @@ static const char *set_up_rings(struct channel *channel,
 	gpadl->ring = true;
 	channel->ring_gpadl = msg->gpadl;
 	channel->vp = msg->vp;
-	channel->open_id = msg->open_id;
 	channel->downstream = msg->downstream_page;
 	ring_init(&channel->rx, channel->pages, msg->downstream_page);
 	ring_init(&channel->tx, channel->pages + msg->downstream_page,
 		  pages - msg->downstream_page);
 	return NULL;
+}
+
+static void finish_open(struct channel *channel, uint32_t open_id)
+{
+	channel->state = CHANNEL_OPEN;
+	channel->count.opens++;
+	behaviour_started(channel);
+	send_open_result(channel, open_id, STATUS_SUCCESS);
+	scenario_event(channel, EVENT_OPEN, channel->count.opens);
 }
 
 void channel_on_open(struct vmbus *bus, const struct msg_open *msg)
@@ -320,20 +328,7 @@ void channel_on_open(struct vmbus *bus, const struct msg_open *msg)
 		return;
 	}
 	channel->state = CHANNEL_OPENING;
-	if (!answer_withhold(channel, ANSWER_OPEN, 0))
-		channel_finish_open(channel);
-}
-
-/**
- * channel_finish_open() - the answer to an open, now or when it is released
- */
-void channel_finish_open(struct channel *channel)
-{
-	channel->state = CHANNEL_OPEN;
-	channel->count.opens++;
-	behaviour_started(channel);
-	send_open_result(channel, channel->open_id, STATUS_SUCCESS);
-	scenario_event(channel, EVENT_OPEN, channel->count.opens);
+	answer_give(channel, ANSWER_OPEN, msg->open_id, finish_open);
 }
 
 void channel_on_close(struct vmbus *bus, uint32_t relid)

@@ -134,6 +134,11 @@ static void send_created(struct channel *channel, uint32_t handle,
 			       channel->count.gpadls_created);
 }
 
+static void give_created(struct channel *channel, uint32_t handle)
+{
+	send_created(channel, handle, STATUS_SUCCESS);
+}
+
 /* More of the ranges has come; the answer when it is all. */
 static void add(struct vmbus *bus, struct gpadl *gpadl, const uint8_t *data,
 		size_t bytes)
@@ -168,8 +173,7 @@ static void add(struct vmbus *bus, struct gpadl *gpadl, const uint8_t *data,
 	gpadl->complete = true;
 	channel->count.gpadls_created++;
 	channel->count.gpadls_live++;
-	if (!answer_withhold(channel, ANSWER_GPADL, handle))
-		send_created(channel, handle, STATUS_SUCCESS);
+	answer_give(channel, ANSWER_GPADL, handle, give_created);
 }
 
 void gpadl_on_header(struct vmbus *bus, const void *payload, size_t length)
@@ -255,8 +259,7 @@ void gpadl_on_teardown(struct vmbus *bus, const struct msg_gpadl_teardown *msg)
 			  msg->gpadl);
 		channel_close(channel);
 	}
-	if (!answer_withhold(channel, ANSWER_TEARDOWN, msg->gpadl))
-		finish_teardown(channel, msg->gpadl);
+	answer_give(channel, ANSWER_TEARDOWN, msg->gpadl, finish_teardown);
 }
 
 /**
@@ -270,12 +273,9 @@ bool answer_refuse(struct vmbus *bus, enum answer answer)
 	return true;
 }
 
-/**
- * answer_withhold() - keep an answer back, if that was asked for
- * Return: false if it is to be given now
- */
-bool answer_withhold(struct channel *channel, enum answer answer,
-		     uint32_t handle)
+/* Return: false if the answer is to be given now */
+static bool withhold(struct channel *channel, enum answer answer, uint32_t id,
+		     void (*give)(struct channel *channel, uint32_t id))
 {
 	struct vmbus *bus = channel->bus;
 	struct withheld *withheld;
@@ -287,10 +287,23 @@ bool answer_withhold(struct channel *channel, enum answer answer,
 		return false;
 	withheld->answer = answer;
 	withheld->channel = channel;
-	withheld->handle = handle;
+	withheld->id = id;
+	withheld->give = give;
 	*bus->withheld_end = withheld;
 	bus->withheld_end = &withheld->next;
 	return true;
+}
+
+/**
+ * answer_give() - give an answer, or keep it back if that was asked for
+ * @id:		what the guest named its request by
+ * @give:	gives it, now or when it is released
+ */
+void answer_give(struct channel *channel, enum answer answer, uint32_t id,
+		 void (*give)(struct channel *channel, uint32_t id))
+{
+	if (!withhold(channel, answer, id, give))
+		give(channel, id);
 }
 
 static void take_out(struct vmbus *bus, struct withheld **p)
@@ -312,20 +325,14 @@ void answer_release(struct vmbus *bus, enum answer answer)
 
 	bus->withhold[answer] = false;
 	while (*p) {
-		struct channel *channel = (*p)->channel;
-		uint32_t handle = (*p)->handle;
+		struct withheld one = **p;
 
-		if ((*p)->answer != answer) {
+		if (one.answer != answer) {
 			p = &(*p)->next;
 			continue;
 		}
 		take_out(bus, p);
-		if (answer == ANSWER_OPEN)
-			channel_finish_open(channel);
-		else if (answer == ANSWER_GPADL)
-			send_created(channel, handle, STATUS_SUCCESS);
-		else
-			finish_teardown(channel, handle);
+		one.give(one.channel, one.id);
 	}
 }
 

@@ -127,7 +127,7 @@ struct channel {
 
 	enum channel_state state;
 	bool wanted, stalled, ready, masked, dirty, tainted, monitored;
-	uint32_t relid, open_id, vp, ring_gpadl, downstream;
+	uint32_t relid, vp, ring_gpadl, downstream;
 	uint8_t **pages;
 	struct ring rx, tx;
 	uint64_t allowance, due;
@@ -163,7 +163,8 @@ struct withheld {
 	struct withheld *next;
 	enum answer answer;
 	struct channel *channel;
-	uint32_t handle;
+	uint32_t id;
+	void (*give)(struct channel *channel, uint32_t id);
 };
 
 enum event {
@@ -231,7 +232,6 @@ void channel_offer_all(struct vmbus *bus);
 void channel_reset_all(struct vmbus *bus);
 void channel_fill_offer(const struct channel *channel, struct msg_offer *offer);
 void channel_on_open(struct vmbus *bus, const struct msg_open *msg);
-void channel_finish_open(struct channel *channel);
 void channel_close(struct channel *channel);
 void channel_on_close(struct vmbus *bus, uint32_t relid);
 void channel_on_released(struct vmbus *bus, uint32_t relid);
@@ -247,8 +247,8 @@ uint8_t **gpadl_pages(struct vmbus *bus, const struct gpadl *gpadl,
 		      uint32_t *count);
 void gpadl_drop_all(struct channel *channel, bool left);
 bool answer_refuse(struct vmbus *bus, enum answer answer);
-bool answer_withhold(struct channel *channel, enum answer answer,
-		     uint32_t handle);
+void answer_give(struct channel *channel, enum answer answer, uint32_t id,
+		 void (*give)(struct channel *channel, uint32_t id));
 void answer_release(struct vmbus *bus, enum answer answer);
 void answer_drop(struct channel *channel, bool all);
 
