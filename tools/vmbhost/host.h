@@ -238,6 +238,13 @@ void channel_on_released(struct vmbus *bus, uint32_t relid);
 void channel_on_modify(struct vmbus *bus, const struct msg_modify *msg);
 void channel_reset_counters(struct channel *channel);
 
+/* answer.c */
+bool answer_refuse(struct vmbus *bus, enum answer answer);
+void answer_give(struct channel *channel, enum answer answer, uint32_t id,
+		 void (*give)(struct channel *channel, uint32_t id));
+void answer_release(struct vmbus *bus, enum answer answer);
+void answer_drop(struct channel *channel, bool all);
+
 /* gpadl.c */
 void gpadl_on_header(struct vmbus *bus, const void *payload, size_t length);
 void gpadl_on_body(struct vmbus *bus, const void *payload, size_t length);
@@ -246,11 +253,6 @@ struct gpadl *gpadl_find(struct vmbus *bus, uint32_t handle);
 uint8_t **gpadl_pages(struct vmbus *bus, const struct gpadl *gpadl,
 		      uint32_t *count);
 void gpadl_drop_all(struct channel *channel, bool left);
-bool answer_refuse(struct vmbus *bus, enum answer answer);
-void answer_give(struct channel *channel, enum answer answer, uint32_t id,
-		 void (*give)(struct channel *channel, uint32_t id));
-void answer_release(struct vmbus *bus, enum answer answer);
-void answer_drop(struct channel *channel, bool all);
 
 /* tx.c */
 void channel_signal_guest(struct channel *channel);
