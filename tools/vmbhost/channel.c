@@ -246,10 +246,8 @@ static void send_open_result(struct channel *channel, uint32_t open_id,
 	bus_send(channel->bus, &msg, MSG_OPEN_RESULT, sizeof(msg));
 }
 
-/**
- * channel_close() - the guest has closed it, or behaves as if it had
- */
-void channel_close(struct channel *channel)
+/* The guest has closed it, or behaves as if it had. */
+static void closed(struct channel *channel)
 {
 	stop(channel);
 	channel->state = CHANNEL_OFFERED;
@@ -346,7 +344,27 @@ void channel_on_close(struct vmbus *bus, uint32_t relid)
 		bus_error(bus, channel, "close of a channel that is not open");
 		return;
 	}
-	channel_close(channel);
+	closed(channel);
+}
+
+void channel_on_teardown(struct vmbus *bus,
+			 const struct msg_gpadl_teardown *msg)
+{
+	struct channel *channel = channel_find(bus, msg->relid);
+	struct gpadl *gpadl = gpadl_find(bus, msg->gpadl);
+
+	if (!channel || !gpadl || gpadl->channel != channel) {
+		bus_error(bus, channel, "teardown of GPADL %#x of relid %u",
+			  msg->gpadl, msg->relid);
+		return;
+	}
+	/* The pages would be the guest's again while the host writes there. */
+	if (gpadl->ring) {
+		bus_error(bus, channel, "teardown of the rings' GPADL %#x",
+			  msg->gpadl);
+		closed(channel);
+	}
+	gpadl_teardown(gpadl);
 }
 
 void channel_on_released(struct vmbus *bus, uint32_t relid)

@@ -243,21 +243,11 @@ static void finish_teardown(struct channel *channel, uint32_t handle)
 	scenario_event(channel, EVENT_TEARDOWN, channel->count.gpadls_torn);
 }
 
-void gpadl_on_teardown(struct vmbus *bus, const struct msg_gpadl_teardown *msg)
+/**
+ * gpadl_teardown() - the host no longer uses the pages, and says so
+ */
+void gpadl_teardown(struct gpadl *gpadl)
 {
-	struct channel *channel = channel_find(bus, msg->relid);
-	struct gpadl *gpadl = gpadl_find(bus, msg->gpadl);
-
-	if (!channel || !gpadl || gpadl->channel != channel) {
-		bus_error(bus, channel, "teardown of GPADL %#x of relid %u",
-			  msg->gpadl, msg->relid);
-		return;
-	}
-	/* The pages would be the guest's again while the host writes there. */
-	if (gpadl->ring) {
-		bus_error(bus, channel, "teardown of the rings' GPADL %#x",
-			  msg->gpadl);
-		channel_close(channel);
-	}
-	answer_give(channel, ANSWER_TEARDOWN, msg->gpadl, finish_teardown);
+	answer_give(gpadl->channel, ANSWER_TEARDOWN, gpadl->handle,
+		    finish_teardown);
 }

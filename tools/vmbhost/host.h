@@ -232,8 +232,9 @@ void channel_offer_all(struct vmbus *bus);
 void channel_reset_all(struct vmbus *bus);
 void channel_fill_offer(const struct channel *channel, struct msg_offer *offer);
 void channel_on_open(struct vmbus *bus, const struct msg_open *msg);
-void channel_close(struct channel *channel);
 void channel_on_close(struct vmbus *bus, uint32_t relid);
+void channel_on_teardown(struct vmbus *bus,
+			 const struct msg_gpadl_teardown *msg);
 void channel_on_released(struct vmbus *bus, uint32_t relid);
 void channel_on_modify(struct vmbus *bus, const struct msg_modify *msg);
 void channel_reset_counters(struct channel *channel);
@@ -248,7 +249,7 @@ void answer_drop(struct channel *channel, bool all);
 /* gpadl.c */
 void gpadl_on_header(struct vmbus *bus, const void *payload, size_t length);
 void gpadl_on_body(struct vmbus *bus, const void *payload, size_t length);
-void gpadl_on_teardown(struct vmbus *bus, const struct msg_gpadl_teardown *msg);
+void gpadl_teardown(struct gpadl *gpadl);
 struct gpadl *gpadl_find(struct vmbus *bus, uint32_t handle);
 uint8_t **gpadl_pages(struct vmbus *bus, const struct gpadl *gpadl,
 		      uint32_t *count);

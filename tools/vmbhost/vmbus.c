@@ -148,7 +148,7 @@ static void dispatch(struct vmbus *bus, uint32_t type, const void *payload,
 		gpadl_on_body(bus, payload, length);
 		break;
 	case MSG_GPADL_TEARDOWN:
-		gpadl_on_teardown(bus, payload);
+		channel_on_teardown(bus, payload);
 		break;
 	case MSG_RELID_RELEASED:
 		channel_on_released(bus, relid->relid);
