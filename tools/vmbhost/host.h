@@ -174,7 +174,13 @@ enum event {
 };
 
 struct rule;
-struct timer;
+
+/* A command and its time. */
+struct timer {
+	struct timer *next;
+	uint64_t due;
+	char command[];
+};
 
 #define CONTROL_LINE	512u
 #define CONTROL_REPLY	8192u
@@ -306,15 +312,17 @@ int behaviour_parse(struct behaviour *behaviour, int words, char **word,
 /* control.c */
 int control_run(struct vmbus *bus, const char *line, char *reply, size_t size);
 
-/* scenario.c */
+/* event.c */
 void scenario_event(struct channel *channel, enum event event, uint64_t count);
 int scenario_rule(struct vmbus *bus, int words, char **word, bool every,
 		  const char **error);
 int scenario_after(struct vmbus *bus, int words, char **word,
 		   const char **error);
-int scenario_load(struct vmbus *bus, const char *path);
-void scenario_run(struct vmbus *bus, uint64_t now);
 uint64_t scenario_next(const struct vmbus *bus);
 void scenario_free(struct vmbus *bus);
+
+/* scenario.c */
+int scenario_load(struct vmbus *bus, const char *path);
+void scenario_run(struct vmbus *bus, uint64_t now);
 
 #endif
