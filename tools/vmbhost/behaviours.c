@@ -321,7 +321,7 @@ static bool receive(struct channel *channel, uint64_t now)
 	if (ring_consume(&channel->rx, packet.total))
 		channel_signal_guest(channel);
 	if (packet.type != PKT_COMPLETION)
-		scenario_event(channel, EVENT_RX, channel->count.rx_packets);
+		event_happened(channel, EVENT_RX, channel->count.rx_packets);
 	return true;
 }
 

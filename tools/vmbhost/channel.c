@@ -114,7 +114,7 @@ static void try_offer(struct channel *channel)
 	channel_fill_offer(channel, &offer);
 	garble_offer(channel, &offer);
 	bus_send(bus, &offer, MSG_OFFER, sizeof(offer));
-	scenario_event(channel, EVENT_OFFER, channel->count.offers);
+	event_happened(channel, EVENT_OFFER, channel->count.offers);
 }
 
 /**
@@ -252,7 +252,7 @@ static void closed(struct channel *channel)
 	stop(channel);
 	channel->state = CHANNEL_OFFERED;
 	channel->count.closes++;
-	scenario_event(channel, EVENT_CLOSE, channel->count.closes);
+	event_happened(channel, EVENT_CLOSE, channel->count.closes);
 }
 
 /* Why an open cannot be, or NULL. */
@@ -292,7 +292,7 @@ static void finish_open(struct channel *channel, uint32_t open_id)
 	channel->count.opens++;
 	behaviour_started(channel);
 	send_open_result(channel, open_id, STATUS_SUCCESS);
-	scenario_event(channel, EVENT_OPEN, channel->count.opens);
+	event_happened(channel, EVENT_OPEN, channel->count.opens);
 }
 
 void channel_on_open(struct vmbus *bus, const struct msg_open *msg)
@@ -384,7 +384,7 @@ void channel_on_released(struct vmbus *bus, uint32_t relid)
 	/* What the guest gave up of itself it can have when it connects anew. */
 	if (rescinded)
 		try_offer(channel);
-	scenario_event(channel, EVENT_RELEASE, channel->count.released);
+	event_happened(channel, EVENT_RELEASE, channel->count.released);
 }
 
 void channel_on_modify(struct vmbus *bus, const struct msg_modify *msg)

@@ -387,8 +387,8 @@ static int cmd_on(struct command *c)
 {
 	const char *error;
 
-	if (scenario_rule(c->bus, c->words, c->word,
-			  !strcmp(c->word[0], "every"), &error))
+	if (event_rule(c->bus, c->words, c->word, !strcmp(c->word[0], "every"),
+		       &error))
 		return fail(c, error);
 	return done(c);
 }
@@ -397,7 +397,7 @@ static int cmd_after(struct command *c)
 {
 	const char *error;
 
-	if (scenario_after(c->bus, c->words, c->word, &error))
+	if (event_after(c->bus, c->words, c->word, &error))
 		return fail(c, error);
 	return done(c);
 }

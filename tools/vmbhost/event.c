@@ -39,10 +39,10 @@ static int add_timer(struct vmbus *bus, uint64_t due, const char *command)
 }
 
 /**
- * scenario_event() - something has happened
+ * event_happened() - something has happened
  * @count:	how often by now
  */
-void scenario_event(struct channel *channel, enum event event, uint64_t count)
+void event_happened(struct channel *channel, enum event event, uint64_t count)
 {
 	struct vmbus *bus = channel->bus;
 	struct rule *rule;
@@ -80,11 +80,11 @@ static size_t join(char *to, size_t size, int words, char **word)
 }
 
 /**
- * scenario_rule() - "on EVENT N [after TIME] COMMAND"
+ * event_rule() - "on EVENT N [after TIME] COMMAND"
  * @word:	all of its words
  */
-int scenario_rule(struct vmbus *bus, int words, char **word, bool every,
-		  const char **error)
+int event_rule(struct vmbus *bus, int words, char **word, bool every,
+	       const char **error)
 {
 	static const char *const names[EVENTS] = {
 		[EVENT_OPEN] = "open", [EVENT_CLOSE] = "close",
@@ -133,10 +133,10 @@ int scenario_rule(struct vmbus *bus, int words, char **word, bool every,
 }
 
 /**
- * scenario_after() - "after TIME COMMAND"
+ * event_after() - "after TIME COMMAND"
  */
-int scenario_after(struct vmbus *bus, int words, char **word,
-		   const char **error)
+int event_after(struct vmbus *bus, int words, char **word,
+		const char **error)
 {
 	char command[CONTROL_LINE];
 	uint64_t delay;
@@ -150,14 +150,14 @@ int scenario_after(struct vmbus *bus, int words, char **word,
 }
 
 /**
- * scenario_next() - when something is due next, or NEVER
+ * event_next() - when something is due next, or NEVER
  */
-uint64_t scenario_next(const struct vmbus *bus)
+uint64_t event_next(const struct vmbus *bus)
 {
 	return bus->timers ? bus->timers->due : NEVER;
 }
 
-void scenario_free(struct vmbus *bus)
+void event_free_all(struct vmbus *bus)
 {
 	while (bus->timers) {
 		struct timer *timer = bus->timers;

@@ -130,7 +130,7 @@ static void send_created(struct channel *channel, uint32_t handle,
 
 	bus_send(channel->bus, &msg, MSG_GPADL_CREATED, sizeof(msg));
 	if (!status)
-		scenario_event(channel, EVENT_GPADL,
+		event_happened(channel, EVENT_GPADL,
 			       channel->count.gpadls_created);
 }
 
@@ -240,7 +240,7 @@ static void finish_teardown(struct channel *channel, uint32_t handle)
 	channel->count.gpadls_torn++;
 	drop(bus, gpadl);
 	bus_send(bus, &msg, MSG_GPADL_TORNDOWN, sizeof(msg));
-	scenario_event(channel, EVENT_TEARDOWN, channel->count.gpadls_torn);
+	event_happened(channel, EVENT_TEARDOWN, channel->count.gpadls_torn);
 }
 
 /**

@@ -313,13 +313,13 @@ int behaviour_parse(struct behaviour *behaviour, int words, char **word,
 int control_run(struct vmbus *bus, const char *line, char *reply, size_t size);
 
 /* event.c */
-void scenario_event(struct channel *channel, enum event event, uint64_t count);
-int scenario_rule(struct vmbus *bus, int words, char **word, bool every,
-		  const char **error);
-int scenario_after(struct vmbus *bus, int words, char **word,
-		   const char **error);
-uint64_t scenario_next(const struct vmbus *bus);
-void scenario_free(struct vmbus *bus);
+void event_happened(struct channel *channel, enum event event, uint64_t count);
+int event_rule(struct vmbus *bus, int words, char **word, bool every,
+	       const char **error);
+int event_after(struct vmbus *bus, int words, char **word,
+		const char **error);
+uint64_t event_next(const struct vmbus *bus);
+void event_free_all(struct vmbus *bus);
 
 /* scenario.c */
 int scenario_load(struct vmbus *bus, const char *path);

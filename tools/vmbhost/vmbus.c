@@ -244,7 +244,7 @@ void vmbus_work(struct vmbus *bus)
 			behaviour_work(channel);
 	}
 
-	when = bus->urgent ? now : scenario_next(bus);
+	when = bus->urgent ? now : event_next(bus);
 	next = when < next ? when : next;
 	bus->urgent = false;
 	for (i = 0; i < bus->channel_count; i++) {
@@ -285,7 +285,7 @@ void vmbus_free(struct vmbus *bus)
 	/* The guest's memory is gone. */
 	bus->dying = true;
 	channel_reset_all(bus);
-	scenario_free(bus);
+	event_free_all(bus);
 	for (i = 0; i < bus->channel_count; i++) {
 		behaviour_forget(bus->channels[i]);
 		free(bus->channels[i]->outstanding);
