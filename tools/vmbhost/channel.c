@@ -73,7 +73,7 @@ static uint32_t new_relid(struct vmbus *bus)
 }
 
 /* The message that offers the channel, without its header. */
-void channel_fill_offer(const struct channel *channel, struct msg_offer *offer)
+static void fill_offer(const struct channel *channel, struct msg_offer *offer)
 {
 	memset(offer, 0, sizeof(*offer));
 	offer->class = channel->class;
@@ -111,7 +111,7 @@ static void try_offer(struct channel *channel)
 	bus->by_relid[channel->relid] = channel;
 	channel->state = CHANNEL_OFFERED;
 	channel->count.offers++;
-	channel_fill_offer(channel, &offer);
+	fill_offer(channel, &offer);
 	garble_offer(channel, &offer);
 	bus_send(bus, &offer, MSG_OFFER, sizeof(offer));
 	event_happened(channel, EVENT_OFFER, channel->count.offers);

@@ -236,7 +236,6 @@ int channel_rescind(struct channel *channel);
 int channel_add_subs(struct channel *channel, unsigned int count);
 void channel_offer_all(struct vmbus *bus);
 void channel_reset_all(struct vmbus *bus);
-void channel_fill_offer(const struct channel *channel, struct msg_offer *offer);
 void channel_on_open(struct vmbus *bus, const struct msg_open *msg);
 void channel_on_close(struct vmbus *bus, uint32_t relid);
 void channel_on_teardown(struct vmbus *bus,
