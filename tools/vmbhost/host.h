@@ -6,13 +6,11 @@
 #ifndef HOST_H
 #define HOST_H
 
-#include "bus.h"
 #include "ring.h"
 #include "vmbhost.h"
 #include "wire.h"
 
 #define MAX_CHANNELS	256
-#define NEVER		UINT64_MAX
 #define MSEC		1000000ull
 #define SEC		1000000000ull
 /* What a guest signals a channel with is this and the channel's relid. */

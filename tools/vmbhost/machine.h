@@ -18,7 +18,6 @@
 #define PAGE		4096u
 #define MIB		(1024u * 1024u)
 #define GIB		(1024ull * MIB)
-#define NEVER		UINT64_MAX
 
 /* Where RAM ends below 4 GiB; what there is more lies above 4 GiB. */
 #define LOW_RAM_MAX	(3 * GIB)

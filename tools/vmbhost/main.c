@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bus.h"
 #include "machine.h"
 
 #define STATUSES \

@@ -19,6 +19,8 @@
 #define VM_MAX_CPUS	4
 /* The synthetic interrupt source that VMBus uses for its messages. */
 #define VMBUS_SINT	2
+/* A time that does not come. */
+#define NEVER		UINT64_MAX
 
 struct vm;
 struct vmbus;
@@ -90,5 +92,26 @@ void vmbus_work(struct vmbus *bus);
  */
 void vmbus_control_write(struct vmbus *bus, uint8_t byte);
 uint8_t vmbus_control_read(struct vmbus *bus);
+
+/* The VMBus host, for main.c: before the machine runs, on one thread. */
+
+/**
+ * vmbus_new() - a VMBus host without offers
+ * Return: NULL if there is no memory; vmbus_free() frees it, after the machine
+ */
+struct vmbus *vmbus_new(struct vm *vm);
+void vmbus_free(struct vmbus *bus);
+
+/**
+ * vmbus_option() - an option of the command line
+ * @name:	"protocol": the newest version to accept, "4.0" to "5.3";
+ *		"offer": what follows "add" in the control language, with
+ *		blanks or commas;
+ *		"scenario": a file of the control language, a command a line;
+ *		"seed": where everything that is random begins
+ *
+ * Return: 0; -1 after an error was printed
+ */
+int vmbus_option(struct vmbus *bus, const char *name, const char *value);
 
 #endif
