@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host.h"
+#include "packets.h"
 #include "random.h"
 
 /* Packets at a time, so that the guest's processors get the lock, too. */

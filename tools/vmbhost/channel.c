@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host.h"
+#include "channel.h"
+#include "packets.h"
 
 /**
  * channel_add() - one more channel, wanted but not offered yet

@@ -62,7 +62,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host.h"
+#include "channel.h"
+#include "control.h"
+#include "packets.h"
+#include "parse.h"
 
 struct command {
 	struct vmbus *bus;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "host.h"
+#include "parse.h"
 
 struct rule {
 	struct rule *next;

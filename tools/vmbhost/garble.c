@@ -32,7 +32,7 @@
  */
 #include <string.h>
 
-#include "host.h"
+#include "packets.h"
 #include "random.h"
 
 /* Mutations at a time. */

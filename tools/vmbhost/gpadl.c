@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host.h"
+#include "channel.h"
 
 /* The least bytes of one range: its length, its offset, one page. */
 #define RANGE_LEAST	16u

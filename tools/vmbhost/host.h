@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the parts of the VMBus host share. Everything here is serialised by
- * vm->lock (see vmbhost.h).
+ * The VMBus host's objects, and its lowest floor: bus.c, event.c and answer.c,
+ * which all its files may call. Everything here is serialised by vm->lock (see
+ * vmbhost.h).
  */
 #ifndef HOST_H
 #define HOST_H
@@ -11,6 +12,8 @@
 #include "wire.h"
 
 #define MAX_CHANNELS	256
+/* Only so many can have a bit of the monitor page. */
+#define MONITORS	128u
 #define MSEC		1000000ull
 #define SEC		1000000000ull
 /* What a guest signals a channel with is this and the channel's relid. */
@@ -56,6 +59,14 @@ enum behaviour_kind {
 	BEHAVE_GARBLE,
 };
 
+/* Kinds of mutations: see garble.c */
+#define GARBLE_FIELDS	1u	/* types, flags, offsets, transaction ids */
+#define GARBLE_LENGTHS	2u	/* descriptors that break the framing */
+#define GARBLE_INDICES	4u
+#define GARBLE_SIGNALS	8u
+#define GARBLE_OFFERS	16u	/* offers and open results with odd fields */
+#define GARBLE_ALL	31u
+
 struct behaviour {
 	enum behaviour_kind kind;
 	uint64_t rate;		/* packets a second, 0: as many as fit */
@@ -64,7 +75,7 @@ struct behaviour {
 	uint64_t seed;
 	uint32_t size;		/* bytes of a payload */
 	uint32_t depth;		/* completions held back to be mixed */
-	uint32_t mutate;	/* which mutations: GARBLE_* */
+	uint32_t mutate;	/* GARBLE_* */
 	uint32_t rare;		/* one in that many breaks the framing */
 	bool completion;	/* the host requests completions */
 	bool keep;		/* late ones outlive the channel's closing */
@@ -226,89 +237,6 @@ void bus_error(struct vmbus *bus, struct channel *channel, const char *format,
 	       ...) __attribute__((format(printf, 3, 4)));
 struct channel *channel_find(struct vmbus *bus, uint32_t relid);
 
-/* channel.c */
-struct channel *channel_add(struct vmbus *bus, const struct guid *class,
-			    const struct guid *instance);
-int channel_offer(struct channel *channel);
-int channel_rescind(struct channel *channel);
-int channel_add_subs(struct channel *channel, unsigned int count);
-void channel_offer_all(struct vmbus *bus);
-void channel_reset_all(struct vmbus *bus);
-void channel_on_open(struct vmbus *bus, const struct msg_open *msg);
-void channel_on_close(struct vmbus *bus, uint32_t relid);
-void channel_on_teardown(struct vmbus *bus,
-			 const struct msg_gpadl_teardown *msg);
-void channel_on_released(struct vmbus *bus, uint32_t relid);
-void channel_on_modify(struct vmbus *bus, const struct msg_modify *msg);
-void channel_reset_counters(struct channel *channel);
-
-/* answer.c */
-bool answer_refuse(struct vmbus *bus, enum answer answer);
-void answer_give(struct channel *channel, enum answer answer, uint32_t id,
-		 void (*give)(struct channel *channel, uint32_t id));
-void answer_release(struct vmbus *bus, enum answer answer);
-void answer_drop(struct channel *channel, bool all);
-
-/* gpadl.c */
-void gpadl_on_header(struct vmbus *bus, const void *payload, size_t length);
-void gpadl_on_body(struct vmbus *bus, const void *payload, size_t length);
-void gpadl_teardown(struct gpadl *gpadl);
-struct gpadl *gpadl_find(struct vmbus *bus, uint32_t handle);
-uint8_t **gpadl_pages(struct vmbus *bus, const struct gpadl *gpadl,
-		      uint32_t *count);
-void gpadl_drop_all(struct channel *channel, bool left);
-
-/* tx.c */
-void channel_signal_guest(struct channel *channel);
-enum ring_result channel_write(struct channel *channel,
-			       const struct descriptor *desc,
-			       const void *payload, uint32_t bytes);
-
-/* traffic.c */
-uint32_t crc32(uint32_t crc, const void *data, size_t length);
-void traffic_gather(struct channel *channel, const struct packet *packet);
-void traffic_check(struct channel *channel, const struct packet *packet);
-uint32_t traffic_fill(uint8_t *payload, uint32_t bytes, uint64_t sequence);
-uint32_t traffic_make(const struct channel *channel, uint8_t *payload,
-		      uint32_t bytes, uint64_t sequence);
-
-/* behaviours.c */
-void behaviour_signal(struct channel *channel);
-void behaviour_work(struct channel *channel);
-void behaviour_set(struct channel *channel, const struct behaviour *behaviour);
-void behaviour_started(struct channel *channel);
-void behaviour_stopped(struct channel *channel);
-void behaviour_forget(struct channel *channel);
-
-/* monitor.c */
-#define MONITORS	128u
-uint64_t monitor_look(struct channel *channel);
-
-/* garble.c */
-#define GARBLE_FIELDS	1u	/* types, flags, offsets, transaction ids */
-#define GARBLE_LENGTHS	2u	/* descriptors that break the framing */
-#define GARBLE_INDICES	4u
-#define GARBLE_SIGNALS	8u
-#define GARBLE_OFFERS	16u	/* offers and open results with odd fields */
-#define GARBLE_ALL	31u
-void garble_work(struct channel *channel);
-bool garble_request(struct channel *channel, uint64_t trans);
-bool garble_waits(struct channel *channel, uint64_t now);
-void garble_offer(struct channel *channel, struct msg_offer *offer);
-void garble_open_result(struct channel *channel, struct msg_open_result *msg);
-
-/* parse.c */
-#define MAX_WORDS	32
-int split_words(char *line, char **word);
-int guid_parse(const char *text, struct guid *guid);
-int number_parse(const char *text, uint64_t *number);
-int time_parse(const char *text, uint64_t *ns);
-int behaviour_parse(struct behaviour *behaviour, int words, char **word,
-		    const char **error);
-
-/* control.c */
-int control_run(struct vmbus *bus, const char *line, char *reply, size_t size);
-
 /* event.c */
 void event_happened(struct channel *channel, enum event event, uint64_t count);
 int event_rule(struct vmbus *bus, int words, char **word, bool every,
@@ -318,8 +246,11 @@ int event_after(struct vmbus *bus, int words, char **word,
 uint64_t event_next(const struct vmbus *bus);
 void event_free_all(struct vmbus *bus);
 
-/* scenario.c */
-int scenario_load(struct vmbus *bus, const char *path);
-void scenario_run(struct vmbus *bus, uint64_t now);
+/* answer.c */
+bool answer_refuse(struct vmbus *bus, enum answer answer);
+void answer_give(struct channel *channel, enum answer answer, uint32_t id,
+		 void (*give)(struct channel *channel, uint32_t id));
+void answer_release(struct vmbus *bus, enum answer answer);
+void answer_drop(struct channel *channel, bool all);
 
 #endif

@@ -10,7 +10,7 @@
  *
  * On the worker's thread, serialised by vm->lock.
  */
-#include "host.h"
+#include "packets.h"
 
 /* How often the hypervisor looks. */
 #define LATENCY		100000u

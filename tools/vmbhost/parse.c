@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "host.h"
+#include "parse.h"
 
 /**
  * split_words() - cut a line at its blanks

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host.h"
+#include "control.h"
 
 /**
  * scenario_run() - do what is due

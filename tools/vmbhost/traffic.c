@@ -15,7 +15,7 @@
  */
 #include <string.h>
 
-#include "host.h"
+#include "packets.h"
 #include "../../drivers/clients/kmcl_traffic_proto.h"
 
 static uint32_t crc_table[256];

@@ -4,7 +4,7 @@
  *
  * On the worker's thread, serialised by vm->lock.
  */
-#include "host.h"
+#include "packets.h"
 
 void channel_signal_guest(struct channel *channel)
 {

@@ -17,7 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host.h"
+#include "channel.h"
+#include "control.h"
+#include "packets.h"
 
 static const uint32_t versions[] = {
 	VMBUS_VERSION(4, 0), VMBUS_VERSION(4, 1), VMBUS_VERSION(5, 0),

@@ -4,6 +4,7 @@
  * refuses or keeps back. The guest is made of functions: see guest.h. One
  * thread.
  */
+#include "../channel.h"
 #include "guest.h"
 
 static void begin(void)

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../host.h"
+#include "../packets.h"
 #include "test.h"
 
 #define CPUS		2u

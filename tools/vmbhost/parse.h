@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The words of the control language. parse.c touches nothing but its arguments.
+ */
+#ifndef PARSE_H
+#define PARSE_H
+
+#include "wire.h"
+
+struct behaviour;
+
+#define MAX_WORDS	32
+int split_words(char *line, char **word);
+int guid_parse(const char *text, struct guid *guid);
+int number_parse(const char *text, uint64_t *number);
+int time_parse(const char *text, uint64_t *ns);
+int behaviour_parse(struct behaviour *behaviour, int words, char **word,
+		    const char **error);
+
+#endif
