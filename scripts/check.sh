@@ -74,6 +74,7 @@ part checkpatch scripts/checkpatch.sh
 part shellcheck scripts/shellcheck.sh
 part symbols scripts/symbols.sh
 part sparse scripts/sparse.sh
+part layers scripts/layers.sh
 part build-test scripts/build-test.sh
 part kunit scripts/kunit.sh
 part kmcl-coverage scripts/kmcl-coverage.sh --check
