@@ -369,7 +369,7 @@ static size_t build_madt(struct out *out, unsigned int cpus)
 	byte(out, 0);
 	number(out, IOAPIC_BASE, 4);
 	number(out, 0, 4);
-	/* The timer is at pin 2, see the routes in vmm.c. */
+	/* The timer is at pin 2, see the routes in setup.c. */
 	madt_override(out, 0, 2, MADT_OVERRIDE_EDGE);
 	madt_override(out, SCI_IRQ, SCI_IRQ, MADT_OVERRIDE_LEVEL);
 	/* Every processor's LINT1 is NMI. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The machine half of vmbhost: what its files share. Everything in struct vm is
+ * The machine half of vmbhost: what its files share, in the order of its floors,
+ * of which the VMBus host knows the first two files. Everything in struct vm is
  * either constant once the processors run, or serialised by vm->lock, save for
  * @stopping, which is atomic.
  */
@@ -146,16 +147,39 @@ struct vm {
 	int status;
 };
 
-/* vm.c, besides what vmbhost.h says */
+/* vm.c */
 void vm_start_clock(struct vm *vm);
 void vm_kick(struct vm *vm);
 int vm_irq_line(struct vm *vm, unsigned int gsi, unsigned int level);
 int vm_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* vmm.c */
-int vm_init(struct vm *vm);
-int vm_probe(struct vm *vm);
-int vm_run(struct vm *vm, const struct vm_config *config, struct vmbus *bus);
+/* synic.c */
+void synic_init(struct synic *synic, struct vm *vm, unsigned int vcpu);
+void synic_changed(struct synic *synic, uint64_t control, uint64_t event_page,
+		   uint64_t message_page);
+void synic_end_of_message(struct synic *synic);
+void synic_free(struct synic *synic);
+
+/* rtc.c */
+uint8_t rtc_read(uint8_t index, time_t seconds);
+
+/* serial.c */
+void serial_init(struct serial *serial, struct vm *vm);
+void serial_write(struct serial *serial, unsigned int reg, uint8_t value);
+uint8_t serial_read(struct serial *serial, unsigned int reg);
+size_t serial_take(struct serial *serial, uint8_t *bytes, size_t size);
+size_t serial_room(const struct serial *serial);
+void serial_input(struct serial *serial, const uint8_t *bytes, size_t length);
+
+/* acpi.c */
+uint64_t acpi_build(uint8_t *area, uint64_t base, size_t size,
+		    unsigned int cpus);
+
+/* cpuid.c */
+int cpuid_set(struct vcpu *vcpu);
+
+/* boot.c */
+int boot_load(struct vm *vm, uint64_t rsdp, uint64_t *entry);
 
 /* setup.c */
 int setup_kvm(struct vm *vm);
@@ -171,44 +195,21 @@ int console_input_fd(struct vm *vm);
 void console_input(struct vm *vm);
 void console_close(struct vm *vm);
 
+/* pio.c */
+void pio_write(struct vm *vm, uint16_t port, unsigned int size, uint32_t value);
+uint32_t pio_read(struct vm *vm, uint16_t port, unsigned int size);
+
+/* hypercall.c */
+uint64_t hypercall(struct vm *vm, uint64_t input, const uint64_t *params);
+
 /* vcpu.c */
 int vcpu_create(struct vm *vm, unsigned int index);
 int vcpu_start(struct vcpu *vcpu);
 void vcpu_stop(struct vcpu *vcpu);
 
-/* cpuid.c */
-int cpuid_set(struct vcpu *vcpu);
-
-/* pio.c */
-void pio_write(struct vm *vm, uint16_t port, unsigned int size, uint32_t value);
-uint32_t pio_read(struct vm *vm, uint16_t port, unsigned int size);
-
-/* rtc.c */
-uint8_t rtc_read(uint8_t index, time_t seconds);
-
-/* boot.c */
-int boot_load(struct vm *vm, uint64_t rsdp, uint64_t *entry);
-
-/* acpi.c */
-uint64_t acpi_build(uint8_t *area, uint64_t base, size_t size,
-		    unsigned int cpus);
-
-/* serial.c */
-void serial_init(struct serial *serial, struct vm *vm);
-void serial_write(struct serial *serial, unsigned int reg, uint8_t value);
-uint8_t serial_read(struct serial *serial, unsigned int reg);
-size_t serial_take(struct serial *serial, uint8_t *bytes, size_t size);
-size_t serial_room(const struct serial *serial);
-void serial_input(struct serial *serial, const uint8_t *bytes, size_t length);
-
-/* synic.c */
-void synic_init(struct synic *synic, struct vm *vm, unsigned int vcpu);
-void synic_changed(struct synic *synic, uint64_t control, uint64_t event_page,
-		   uint64_t message_page);
-void synic_end_of_message(struct synic *synic);
-void synic_free(struct synic *synic);
-
-/* hypercall.c */
-uint64_t hypercall(struct vm *vm, uint64_t input, const uint64_t *params);
+/* vmm.c */
+int vm_init(struct vm *vm);
+int vm_probe(struct vm *vm);
+int vm_run(struct vm *vm, const struct vm_config *config, struct vmbus *bus);
 
 #endif

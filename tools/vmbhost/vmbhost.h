@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * vmbhost: the seam between the virtual machine (vmm.c, synic.c, acpi.c) and
- * the VMBus host that it plays (vmbus.c, channel.c, ...).
+ * vmbhost: where the virtual machine and the VMBus host that it plays meet, and
+ * all that either knows of the other. The VMBus host stands on two files of the
+ * machine, vm.c and synic.c; the rest of the machine is above it.
  *
  * Locking: one mutex, vm->lock. The machine takes it before every call into the
  * VMBus host (vmbus_*), whichever thread that comes from (a processor's, or the
- * worker's), and the VMBus host calls back (synic_*, vm_*) with it held. There
+ * worker's), and the VMBus host calls down (synic_*, vm_*) with it held. There
  * is no other lock. Nothing sleeps under it.
  */
 #ifndef VMBHOST_H
@@ -32,7 +33,7 @@ struct vm_config {
 	const char *serial;	/* file for the console, NULL: standard output */
 };
 
-/* The machine, for the VMBus host. */
+/* The machine, for the VMBus host: vm.c and synic.c. */
 
 /**
  * guest_memory() - where guest physical memory is mapped
@@ -70,7 +71,7 @@ int synic_post_message(struct vm *vm, unsigned int vcpu, unsigned int sint,
 int synic_signal_event(struct vm *vm, unsigned int vcpu, unsigned int sint,
 		       unsigned int flag);
 
-/* The VMBus host, for the machine. */
+/* The VMBus host, for the machine: vmbus.c and control.c. */
 
 /* HvCallPostMessage. Return: the hypervisor's status for the guest. */
 uint16_t vmbus_post_message(struct vmbus *bus, uint32_t connection,
