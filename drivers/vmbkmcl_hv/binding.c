@@ -70,6 +70,7 @@
 static LIST_HEAD(kmcl_hv_bindings);
 static DEFINE_SPINLOCK(kmcl_hv_bindings_lock);
 static struct workqueue_struct *kmcl_hv_wq;
+static const struct kmcl_transport_ops *kmcl_hv_transport;
 
 /* The debt, if there is one, passes to the caller */
 static bool kmcl_hv_take_debt(struct kmcl_hv_binding *binding)
@@ -208,7 +209,7 @@ static struct kmcl_hv_binding *kmcl_hv_bind(struct hv_device *hdev,
 	}
 
 	/* From here on the library may open the offer */
-	offer = kmcl_offer_add(&kmcl_hv_ops, &hdev->dev_type,
+	offer = kmcl_offer_add(kmcl_hv_transport, &hdev->dev_type,
 			       &hdev->dev_instance, owner, binding);
 	if (IS_ERR(offer)) {
 		kmcl_hv_binding_del(binding);
@@ -358,9 +359,10 @@ void kmcl_hv_release(struct kmcl_offer *offer)
 		vmbus_device_unregister(hdev);
 }
 
-/* Before the first kmcl_hv_watch() */
-int kmcl_hv_bindings_init(void)
+/* Before the first kmcl_hv_watch(); @ops are those of every offer */
+int kmcl_hv_bindings_init(const struct kmcl_transport_ops *ops)
 {
+	kmcl_hv_transport = ops;
 	kmcl_hv_wq = alloc_workqueue("vmbkmcl_hv", WQ_UNBOUND, 0);
 	return kmcl_hv_wq ? 0 : -ENOMEM;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The hv_vmbus transport of vmbkmcl: what its files share.
+ * The hv_vmbus transport of vmbkmcl: what its files share. From the ground floor
+ * up, each calls those before it and none after it:
  *
- *	main.c		module init and exit
- *	class.c		one hv_driver per device class that is watched
- *	binding.c	one binding per device, until it goes
  *	offer.c		the operations on a device
  *	gpadl.c		GPADLs
+ *	binding.c	one binding per device, until it goes
+ *	class.c		one hv_driver per device class that is watched
+ *	main.c		module init and exit
  */
 #ifndef _KMCL_HV_H
 #define _KMCL_HV_H
@@ -100,8 +101,7 @@ int kmcl_hv_probe(struct hv_device *hdev, const struct hv_vmbus_device_id *id);
 void kmcl_hv_remove(struct hv_device *hdev);
 
 /* For main.c */
-extern const struct kmcl_transport_ops kmcl_hv_ops;
-int kmcl_hv_bindings_init(void);
+int kmcl_hv_bindings_init(const struct kmcl_transport_ops *ops);
 void kmcl_hv_bindings_exit(void);
 
 #endif

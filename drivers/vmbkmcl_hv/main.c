@@ -12,7 +12,7 @@
 #include "compat.h"
 #include "hv.h"
 
-const struct kmcl_transport_ops kmcl_hv_ops = {
+static const struct kmcl_transport_ops kmcl_hv_ops = {
 	.name = "hv",
 	.watch = kmcl_hv_watch,
 	.unwatch = kmcl_hv_unwatch,
@@ -41,7 +41,7 @@ static int __init kmcl_hv_init(void)
 		return -ENODEV;
 	}
 
-	ret = kmcl_hv_bindings_init();
+	ret = kmcl_hv_bindings_init(&kmcl_hv_ops);
 	if (ret)
 		return ret;
 
