@@ -134,10 +134,19 @@ static void block(struct tr *tr, enum tr_event event)
 	spin_unlock_irq(&tr->lock);
 }
 
+static void count_hook(struct tr *tr, int result)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&tr->lock, flags);
+	tr->counts.hooked++;
+	tr->counts.hook_result = result;
+	spin_unlock_irqrestore(&tr->lock, flags);
+}
+
 /* Do what the hook says; the result matters to opened alone */
 int tr_act(struct tr *tr, enum tr_event event, struct tr_hook hook)
 {
-	unsigned long flags;
 	int ret = 0;
 
 	switch (hook.action) {
@@ -156,28 +165,13 @@ int tr_act(struct tr *tr, enum tr_event event, struct tr_hook hook)
 	case TR_FAIL:
 		ret = -EIO;
 		break;
-	case TR_SEND:
-		ret = tr_send(tr, hook.arg, TR_HEADER, 0);
-		break;
-	case TR_SYNC:
-		ret = tr_sync(tr, TR_HEADER, TR_SYNC_NS);
-		break;
-	case TR_UNSHARE:
-		ret = tr_unshare(tr);
-		break;
-	case TR_ENABLE:
-		ret = kmcl_channel_enable(tr->ch);
-		break;
 	case TR_NONE:
 		return 0;
 	default:
 		break;
 	}
 
-	spin_lock_irqsave(&tr->lock, flags);
-	tr->counts.hooked++;
-	tr->counts.hook_result = ret;
-	spin_unlock_irqrestore(&tr->lock, flags);
+	count_hook(tr, ret);
 	return hook.action == TR_FAIL || hook.action == TR_BLOCK_FAIL ? ret : 0;
 }
 
@@ -266,6 +260,31 @@ void tr_leave(struct tr *tr, enum tr_event event)
 
 /* State callbacks */
 
+/* The same, with what only their hooks may say: calls of the library */
+static int state_act(struct tr *tr, enum tr_event event, struct tr_hook hook)
+{
+	int ret;
+
+	switch (hook.action) {
+	case TR_SEND:
+		ret = tr_send(tr, hook.arg, TR_HEADER, 0);
+		break;
+	case TR_SYNC:
+		ret = tr_sync(tr, TR_HEADER, TR_SYNC_NS);
+		break;
+	case TR_UNSHARE:
+		ret = tr_unshare(tr);
+		break;
+	case TR_ENABLE:
+		ret = kmcl_channel_enable(tr->ch);
+		break;
+	default:
+		return tr_act(tr, event, hook);
+	}
+	count_hook(tr, ret);
+	return 0;
+}
+
 static int tr_opened(struct kmcl_channel *ch)
 {
 	struct tr *tr = kmcl_get_pointer(ch);
@@ -274,7 +293,7 @@ static int tr_opened(struct kmcl_channel *ch)
 
 	might_sleep();
 	kmcl_get_mmio(ch, &mmio, &size);
-	ret = tr_act(tr, TR_OPENED, tr_enter(tr, TR_OPENED));
+	ret = state_act(tr, TR_OPENED, tr_enter(tr, TR_OPENED));
 	spin_lock_irq(&tr->lock);
 	tr->counts.opened_mmio = mmio;
 	tr->opened = !ret;
@@ -288,7 +307,7 @@ static void state_callback(struct kmcl_channel *ch, enum tr_event event)
 	struct tr *tr = kmcl_get_pointer(ch);
 
 	might_sleep();
-	tr_act(tr, event, tr_enter(tr, event));
+	state_act(tr, event, tr_enter(tr, event));
 	tr_leave(tr, event);
 }
 
