@@ -224,8 +224,17 @@ struct tr_held {
 	struct kmcl_context *ctx;
 };
 
+/* hook.c */
 extern const char * const tr_event_names[TR_EVENTS];
 extern const char * const tr_action_names[TR_ACTIONS];
+
+int tr_set_hook(struct tr *tr, enum tr_event event, enum tr_action action,
+		unsigned int arg);
+void tr_release(struct tr *tr);
+struct tr_hook tr_enter(struct tr *tr, enum tr_event event);
+int tr_act(struct tr *tr, enum tr_event event, struct tr_hook hook);
+void tr_count_hook(struct tr *tr, int result);
+void tr_leave(struct tr *tr, enum tr_event event);
 
 /* main.c */
 struct tr *tr_create(const char *name, const struct tr_options *options);
@@ -233,9 +242,6 @@ void tr_destroy(struct tr *tr, bool disable);
 int tr_set(struct tr *tr, const char *what);
 int tr_set_ring(struct tr *tr, u32 bytes);
 int tr_set_target(struct tr *tr, const guid_t *class, const guid_t *instance);
-int tr_set_hook(struct tr *tr, enum tr_event event, enum tr_action action,
-		unsigned int arg);
-void tr_release(struct tr *tr);
 void tr_set_reopen(struct tr *tr, bool on);
 
 /* memory.c */
@@ -255,11 +261,6 @@ int tr_send(struct tr *tr, unsigned int count, u32 size, u32 flags);
 int tr_sync(struct tr *tr, u32 size, s64 timeout_ns);
 int tr_run(struct tr *tr, u32 size, u32 window, u32 flags);
 void tr_run_stop(struct tr *tr);
-
-/* main.c, for packet.c */
-struct tr_hook tr_enter(struct tr *tr, enum tr_event event);
-int tr_act(struct tr *tr, enum tr_event event, struct tr_hook hook);
-void tr_leave(struct tr *tr, enum tr_event event);
 
 /* debugfs.c */
 int tr_attach(const char *name, struct device *parent);
