@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the parts of kmcl_traffic share. Locks, outermost first:
+ * What the parts of kmcl_traffic share; of these, each calls those before it in
+ * Kbuild and none after it. Locks, outermost first:
  *
  *	tr_mutex (debugfs.c)	the table of channels; held around opening and
  *				taking one out, never around a wait for a peer
@@ -236,20 +237,6 @@ int tr_act(struct tr *tr, enum tr_event event, struct tr_hook hook);
 void tr_count_hook(struct tr *tr, int result);
 void tr_leave(struct tr *tr, enum tr_event event);
 
-/* main.c */
-struct tr *tr_create(const char *name, const struct tr_options *options);
-void tr_destroy(struct tr *tr, bool disable);
-int tr_set(struct tr *tr, const char *what);
-int tr_set_ring(struct tr *tr, u32 bytes);
-int tr_set_target(struct tr *tr, const guid_t *class, const guid_t *instance);
-void tr_set_reopen(struct tr *tr, bool on);
-
-/* memory.c */
-int tr_external(struct tr *tr, u32 size, u32 pieces, s64 timeout_ns);
-int tr_share(struct tr *tr, u32 pages, u32 pieces);
-int tr_unshare(struct tr *tr);
-void tr_memory_free(struct tr *tr);
-
 /* packet.c */
 void tr_fill(void *buf, u64 seq, u32 len);
 void tr_count(struct tr *tr, u64 *counter);
@@ -262,10 +249,22 @@ int tr_sync(struct tr *tr, u32 size, s64 timeout_ns);
 int tr_run(struct tr *tr, u32 size, u32 window, u32 flags);
 void tr_run_stop(struct tr *tr);
 
+/* memory.c */
+int tr_external(struct tr *tr, u32 size, u32 pieces, s64 timeout_ns);
+int tr_share(struct tr *tr, u32 pages, u32 pieces);
+int tr_unshare(struct tr *tr);
+void tr_memory_free(struct tr *tr);
+
+/* main.c */
+struct tr *tr_create(const char *name, const struct tr_options *options);
+void tr_destroy(struct tr *tr, bool disable);
+int tr_set(struct tr *tr, const char *what);
+int tr_set_ring(struct tr *tr, u32 bytes);
+int tr_set_target(struct tr *tr, const guid_t *class, const guid_t *instance);
+void tr_set_reopen(struct tr *tr, bool on);
+
 /* debugfs.c */
 int tr_attach(const char *name, struct device *parent);
 void tr_detach(const char *name);
-int tr_debugfs_init(void);
-void tr_debugfs_exit(void);
 
 #endif

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Control files of kmcl_traffic, in /sys/kernel/debug/kmcl_traffic. Everything
- * here runs in process context. For the sizes of K: bytes of payload.
+ * Control files of kmcl_traffic, in /sys/kernel/debug/kmcl_traffic, and the
+ * module's init and exit, which make and remove them. Everything here runs in
+ * process context. For the sizes of K: bytes of payload.
  *
  *   control   "open NAME CLASS [INSTANCE] [ring=BYTES] [packet=K] [pipe]
  *             [noclosed]": a channel, disabled, and its directory; noclosed:
@@ -569,7 +570,7 @@ static const struct file_operations tr_root_fops = {
 	.llseek = noop_llseek,
 };
 
-int tr_debugfs_init(void)
+static int __init tr_init(void)
 {
 	tr_root = debugfs_create_dir(KBUILD_MODNAME, NULL);
 	if (IS_ERR(tr_root))
@@ -577,9 +578,10 @@ int tr_debugfs_init(void)
 	debugfs_create_file("control", 0200, tr_root, NULL, &tr_root_fops);
 	return 0;
 }
+module_init(tr_init);
 
 /* No file is open, or the module could not be unloaded */
-void tr_debugfs_exit(void)
+static void __exit tr_exit(void)
 {
 	int i;
 
@@ -588,3 +590,8 @@ void tr_debugfs_exit(void)
 			end(tr_channels[i], true);
 	debugfs_remove_recursive(tr_root);
 }
+module_exit(tr_exit);
+
+MODULE_DESCRIPTION("KMCL client for tests: channels of any class");
+MODULE_LICENSE("GPL");
+MODULE_SOFTDEP("pre: vmbkmcl_hv");

@@ -12,7 +12,6 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/mm.h>
-#include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -327,19 +326,3 @@ void tr_destroy(struct tr *tr, bool disable)
 	kvfree(tr->buf);
 	kfree(tr);
 }
-
-static int __init tr_init(void)
-{
-	return tr_debugfs_init();
-}
-module_init(tr_init);
-
-static void __exit tr_exit(void)
-{
-	tr_debugfs_exit();
-}
-module_exit(tr_exit);
-
-MODULE_DESCRIPTION("KMCL client for tests: channels of any class");
-MODULE_LICENSE("GPL");
-MODULE_SOFTDEP("pre: vmbkmcl_hv");
