@@ -92,11 +92,11 @@ struct dynmem {
 	u64 unknown;
 };
 
+/* main.c */
+int dynmem_create(struct dynmem *dm);
+void dynmem_destroy(struct dynmem *dm);
 NTSTATUS dm_send_reports(struct dynmem *dm, unsigned int count);
 void dm_disable(struct dynmem *dm);
 int dm_errno(NTSTATUS status);
-
-void dm_debugfs_create(struct dynmem *dm);
-void dm_debugfs_remove(struct dynmem *dm);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Control files of kmcl_dynmem, in /sys/kernel/debug/kmcl_dynmem:
+ * Init and exit of kmcl_dynmem, and its control files, in
+ * /sys/kernel/debug/kmcl_dynmem:
  *   state     the channel's, one word
  *   counters  the channel's and the driver's own, one "name value" a line, then
  *             "<callback>_context <process|atomic> <task> <work>": where each
@@ -19,6 +20,8 @@
 
 #define DM_COMMAND_MAX	64
 #define DM_SEND_MAX	100000
+
+static struct dynmem dynmem;
 
 static const char * const dm_callback_names[] = {
 	[DM_OPENED]		= "opened",
@@ -138,7 +141,7 @@ static const struct file_operations dm_control_fops = {
 	.llseek = noop_llseek,
 };
 
-void dm_debugfs_create(struct dynmem *dm)
+static void dm_debugfs_create(struct dynmem *dm)
 {
 	struct dentry *dir = debugfs_create_dir(KBUILD_MODNAME, NULL);
 
@@ -148,8 +151,24 @@ void dm_debugfs_create(struct dynmem *dm)
 	dm->debugfs = dir;
 }
 
-/* Returns when no command is being carried out any more */
-void dm_debugfs_remove(struct dynmem *dm)
+static int dm_start(void)
 {
-	debugfs_remove_recursive(dm->debugfs);
+	int ret = dynmem_create(&dynmem);
+
+	if (!ret)
+		dm_debugfs_create(&dynmem);
+	return ret;
 }
+module_init(dm_start);
+
+static void dm_stop(void)
+{
+	/* Returns when no command is being carried out any more */
+	debugfs_remove_recursive(dynmem.debugfs);
+	dynmem_destroy(&dynmem);
+}
+module_exit(dm_stop);
+
+MODULE_DESCRIPTION("KMCL client of Hyper-V's Dynamic Memory service");
+MODULE_LICENSE("GPL");
+MODULE_SOFTDEP("pre: vmbkmcl_hv");

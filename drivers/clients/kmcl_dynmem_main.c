@@ -39,8 +39,6 @@ static unsigned int interval_ms = 1000;
 module_param(interval_ms, uint, 0444);
 MODULE_PARM_DESC(interval_ms, "time between two reports (default 1000)");
 
-static struct dynmem dynmem;
-
 static void dm_record(struct dynmem *dm, enum dm_callback cb)
 {
 	struct work_struct *work = current_work();
@@ -408,7 +406,7 @@ static VOID dm_pnp_failure(VMBCHANNEL Channel, NTSTATUS FailureStatus)
 	       FailureStatus);
 }
 
-/* Module */
+/* The channel */
 
 int dm_errno(NTSTATUS status)
 {
@@ -513,9 +511,8 @@ static int dm_check_params(guid_t *target)
 	return 0;
 }
 
-static int dm_start(void)
+int dynmem_create(struct dynmem *dm)
 {
-	struct dynmem *dm = &dynmem;
 	NTSTATUS status;
 	guid_t target;
 	int ret;
@@ -547,7 +544,6 @@ static int dm_start(void)
 		goto cleanup;
 	}
 
-	dm_debugfs_create(dm);
 	return 0;
 
 cleanup:
@@ -556,19 +552,10 @@ unregister:
 	root_device_unregister(dm->parent);
 	return ret;
 }
-module_init(dm_start);
 
-static void dm_stop(void)
+void dynmem_destroy(struct dynmem *dm)
 {
-	struct dynmem *dm = &dynmem;
-
-	dm_debugfs_remove(dm);
 	dm_disable(dm);
 	VmbChannelCleanup(dm->channel);
 	root_device_unregister(dm->parent);
 }
-module_exit(dm_stop);
-
-MODULE_DESCRIPTION("KMCL client of Hyper-V's Dynamic Memory service");
-MODULE_LICENSE("GPL");
-MODULE_SOFTDEP("pre: vmbkmcl_hv");
