@@ -25,9 +25,9 @@ static void expect_got(struct end *e, u32 from, u32 to)
 
 static struct sent *sends_in_closed;
 
-static void send_in_closed(struct end *e, char what)
+static void send_in_closed(struct end *e, enum loop_event what)
 {
-	if (what != 'C')
+	if (what != CLOSED)
 		return;
 	sends_in_closed = loop_try_send(e, 0, 0);
 	loop_try_send(e, 1, KMCL_SEND_WAIT);
@@ -68,7 +68,7 @@ static void s12_a_server_queues_from_closed_on(struct kunit *test)
 	loop_up(loop);
 	server->hook = send_in_closed;
 	kmcl_channel_disable(loop->client.ch);
-	loop_wait_log(server, 'c', 1);
+	loop_wait_event(server, CLOSED, 1);
 	loop_send(server, 2, KMCL_SEND_WAIT);
 	KUNIT_EXPECT_EQ(test, loop_counters(server).queued, 3);
 	KUNIT_EXPECT_EQ(test, ring_written(server), 0);
@@ -111,11 +111,11 @@ static void s14_before_the_first_enable_packets_are_queued(struct kunit *test)
 	expect_got(&loop->client, 0, 10);
 }
 
-static void send_in_post_started(struct end *e, char what)
+static void send_in_post_started(struct end *e, enum loop_event what)
 {
 	u32 i;
 
-	for (i = 300; what == 'P' && i < 400; i++)
+	for (i = 300; what == POST_STARTED && i < 400; i++)
 		loop_try_send(e, i, 0);
 }
 
@@ -168,11 +168,11 @@ static void s16_packets_that_a_full_ring_kept_come_first(struct kunit *test)
 	expect_got(&loop->server, lost, total + 50);
 }
 
-static u32 done_at[26];
+static u32 done_at[LOOP_EVENTS];
 
-static void note_done(struct end *e, char what)
+static void note_done(struct end *e, enum loop_event what)
 {
-	done_at[what - 'A'] = loop_done(e);
+	done_at[what] = loop_done(e);
 }
 
 static void s17_the_queue_moves_between_started_and_post_started(struct kunit *test)
@@ -185,9 +185,9 @@ static void s17_the_queue_moves_between_started_and_post_started(struct kunit *t
 		loop_send(&loop->client, i, 0);
 	loop->client.hook = note_done;
 	loop_up(loop);
-	KUNIT_EXPECT_EQ(test, done_at['O' - 'A'], 0);
-	KUNIT_EXPECT_EQ(test, done_at['S' - 'A'], 0);
-	KUNIT_EXPECT_EQ(test, done_at['P' - 'A'], 20);
+	KUNIT_EXPECT_EQ(test, done_at[OPENED], 0);
+	KUNIT_EXPECT_EQ(test, done_at[STARTED], 0);
+	KUNIT_EXPECT_EQ(test, done_at[POST_STARTED], 20);
 }
 
 static void s18_flags_hold_for_the_later_transmission(struct kunit *test)
@@ -252,7 +252,7 @@ static void expect_in_flight_end(struct loop *loop, struct end *sender,
 		struct job *job = loop_disable(sender);
 
 		/* A server's disable ends only when the peer has let go */
-		loop_wait_log(sender, 'c', 1);
+		loop_wait_event(sender, CLOSED, 1);
 		loop_complete_all(peer);
 		loop_job_wait(job);
 	} else {
@@ -261,7 +261,7 @@ static void expect_in_flight_end(struct loop *loop, struct end *sender,
 			kmcl_offer_rescind(closing->ch->link.offer);
 		else
 			kmcl_link_dead(sender->ch);
-		loop_wait_log(sender, 'c', 1);
+		loop_wait_event(sender, CLOSED, 1);
 		loop_complete_all(peer);
 		kmcl_channel_disable(closing->ch);
 	}
@@ -273,7 +273,7 @@ static void expect_in_flight_end(struct loop *loop, struct end *sender,
 		KUNIT_EXPECT_EQ(test, s[i]->order, i + 1);
 	}
 	/* S21 */
-	KUNIT_EXPECT_EQ(test, done_at['C' - 'A'], 20);
+	KUNIT_EXPECT_EQ(test, done_at[CLOSED], 20);
 	KUNIT_EXPECT_EQ(test, loop_counters(sender).in_flight, 0);
 	KUNIT_EXPECT_EQ(test, status == -ENODEV ? loop_counters(sender).removed :
 			loop_counters(sender).cancelled, 20);

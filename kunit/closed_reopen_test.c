@@ -42,13 +42,13 @@ static void s08_a_new_offer_alone_opens_nothing(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
 	flush_work(&loop->server.ch->sm.work);
 	flush_work(&loop->client.ch->sm.work);
-	loop_expect_log(&loop->client, "");
+	loop_expect_no_events(&loop->client);
 	KUNIT_EXPECT_STREQ(test, "Disabled",
 			   kmcl_channel_state_name(loop->client.ch));
 
 	/* One that waits already, too: it is held until enable */
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	loop_wait_log(&loop->client, 'p', 1);
+	loop_wait_event(&loop->client, POST_STARTED, 1);
 }
 
 static void s09_enable_again_with_an_offer(struct kunit *test)
@@ -59,8 +59,8 @@ static void s09_enable_again_with_an_offer(struct kunit *test)
 	kmcl_channel_disable(loop->client.ch);
 	loop_forget(&loop->client);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	loop_wait_log(&loop->client, 'p', 1);
-	loop_expect_log(&loop->client, "OoSsPp");
+	loop_wait_event(&loop->client, POST_STARTED, 1);
+	loop_expect_events(&loop->client, OPENED, STARTED, POST_STARTED);
 }
 
 static void s09_enable_again_before_an_offer(struct kunit *test)
@@ -73,10 +73,10 @@ static void s09_enable_again_before_an_offer(struct kunit *test)
 	loop_forget(&loop->client);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
 	loop_wait_state(&loop->client, "Enabled");
-	loop_expect_log(&loop->client, "");
+	loop_expect_no_events(&loop->client);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
-	loop_wait_log(&loop->client, 'p', 1);
-	loop_expect_log(&loop->client, "OoSsPp");
+	loop_wait_event(&loop->client, POST_STARTED, 1);
+	loop_expect_events(&loop->client, OPENED, STARTED, POST_STARTED);
 }
 
 static void s10_the_offer_stays_after_a_client_close(struct kunit *test)
@@ -85,12 +85,13 @@ static void s10_the_offer_stays_after_a_client_close(struct kunit *test)
 
 	loop_up(loop);
 	kmcl_channel_disable(loop->client.ch);
-	loop_wait_log(&loop->server, 'c', 1);
+	loop_wait_event(&loop->server, CLOSED, 1);
 	loop_wait_state(&loop->server, "Started");
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	loop_wait_log(&loop->client, 'p', 2);
-	loop_wait_log(&loop->server, 'p', 2);
-	loop_expect_log(&loop->server, "OoSsPpUuCcOoSsPp");
+	loop_wait_event(&loop->client, POST_STARTED, 2);
+	loop_wait_event(&loop->server, POST_STARTED, 2);
+	loop_expect_events(&loop->server, OPENED, STARTED, POST_STARTED,
+			   SUSPEND, CLOSED, OPENED, STARTED, POST_STARTED);
 }
 
 static void s10_a_new_open_waits_for_closed(struct kunit *test)
@@ -98,18 +99,20 @@ static void s10_a_new_open_waits_for_closed(struct kunit *test)
 	struct loop *loop = test->priv;
 
 	loop_up(loop);
-	loop_hold(&loop->server, 'C');
+	loop_hold(&loop->server, CLOSED);
 	kmcl_channel_disable(loop->client.ch);
 	loop_wait_held(&loop->server);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
 	KUNIT_EXPECT_EQ(test, 0,
 			wait_event_timeout(loop->client.wait,
-					   loop_log_count(&loop->client, 'O') > 1,
+					   loop_count(&loop->client,
+						      OPENED_BEGINS) > 1,
 					   HZ / 10));
-	loop_expect_log(&loop->server, "OoSsPpUuC");
+	loop_expect_events(&loop->server, OPENED, STARTED, POST_STARTED,
+			   SUSPEND, CLOSED_BEGINS);
 	loop_release(&loop->server);
-	loop_wait_log(&loop->client, 'p', 2);
-	loop_wait_log(&loop->server, 'p', 2);
+	loop_wait_event(&loop->client, POST_STARTED, 2);
+	loop_wait_event(&loop->server, POST_STARTED, 2);
 	loop_send(&loop->client, 7, 0);
 	loop_wait(&loop->server, loop_got(&loop->server) == 1);
 }
@@ -127,9 +130,9 @@ static void s11_after_a_server_disable_the_offer_is_gone(struct kunit *test)
 	loop_forget(&loop->server);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
 	flush_work(&loop->client.ch->sm.work);
-	loop_expect_log(&loop->server, "");
+	loop_expect_no_events(&loop->server);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
-	loop_wait_log(&loop->server, 'o', 1);
+	loop_wait_event(&loop->server, OPENED, 1);
 }
 
 static void s29_disable_after_a_rescind_does_nothing(struct kunit *test)
@@ -140,14 +143,15 @@ static void s29_disable_after_a_rescind_does_nothing(struct kunit *test)
 	kmcl_channel_disable(loop->server.ch);
 	loop_wait_state(&loop->client, "Disabled");
 	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_disable(loop->client.ch));
-	loop_expect_log(&loop->client, "OoSsPpUuCc");
+	loop_expect_events(&loop->client, OPENED, STARTED, POST_STARTED,
+			   SUSPEND, CLOSED);
 	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_free(loop->client.ch));
 	loop->client.ch = NULL;
 }
 
-static void enable_in_closed(struct end *e, char what)
+static void enable_in_closed(struct end *e, enum loop_event what)
 {
-	if (what == 'C') {
+	if (what == CLOSED) {
 		KUNIT_EXPECT_EQ(e->loop->test, -EBUSY,
 				kmcl_channel_enable(e->ch));
 		KUNIT_EXPECT_EQ(e->loop->test, KMCL_ERR(EBUSY, 1),
@@ -163,13 +167,13 @@ static void s31_enable_before_closed_returned_fails(struct kunit *test)
 	loop_up(loop);
 	loop->client.hook = enable_in_closed;
 	loop->server.hook = enable_in_closed;
-	loop_hold(&loop->client, 'C');
+	loop_hold(&loop->client, CLOSED);
 	d = loop_disable(&loop->client);
 	loop_wait_held(&loop->client);
 	KUNIT_EXPECT_EQ(test, -EBUSY, kmcl_channel_enable(loop->client.ch));
 	loop_release(&loop->client);
 	loop_job_wait(d);
-	loop_wait_log(&loop->server, 'c', 1);
+	loop_wait_event(&loop->server, CLOSED, 1);
 	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
 }
 
@@ -202,22 +206,23 @@ static void s33_a_server_returns_to_what_it_was(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
 	loop_wait_state(&loop->server, "Enabled");
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	loop_wait_log(&loop->client, 'p', 1);
+	loop_wait_event(&loop->client, POST_STARTED, 1);
 	loop_wait_state(&loop->server, "Paused");
 	kmcl_channel_disable(loop->client.ch);
-	loop_wait_log(&loop->server, 'c', 1);
+	loop_wait_event(&loop->server, CLOSED, 1);
 	loop_wait_state(&loop->server, "Enabled");
-	loop_expect_log(&loop->server, "OoCc");
+	loop_expect_events(&loop->server, OPENED, CLOSED);
 
 	kmcl_channel_start(loop->server.ch);
 	KUNIT_EXPECT_STREQ(test, "Started",
 			   kmcl_channel_state_name(loop->server.ch));
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	loop_wait_log(&loop->server, 'p', 1);
+	loop_wait_event(&loop->server, POST_STARTED, 1);
 	KUNIT_EXPECT_STREQ(test, "Active",
 			   kmcl_channel_state_name(loop->server.ch));
 	kmcl_channel_disable(loop->server.ch);
-	loop_expect_log(&loop->server, "OoCcOoSsPpUuCc");
+	loop_expect_events(&loop->server, OPENED, CLOSED, OPENED, STARTED,
+			   POST_STARTED, SUSPEND, CLOSED);
 	/* Disabling also cleared the run latch */
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
 	loop_wait_state(&loop->server, "Enabled");
@@ -230,13 +235,15 @@ static void s33_pause_and_start(struct kunit *test)
 
 	loop_up(loop);
 	kmcl_channel_pause(loop->server.ch);
-	loop_expect_log(&loop->server, "OoSsPpUu");
+	loop_expect_events(&loop->server, OPENED, STARTED, POST_STARTED,
+			   SUSPEND);
 	s = loop_send(&loop->client, 1, KMCL_SEND_WAIT);
 	kmcl_channel_start(loop->server.ch);
 	loop_wait(&loop->client, s->done);
 	KUNIT_EXPECT_EQ(test, s->status, 0);
-	loop_wait_log(&loop->server, 'p', 2);
-	loop_expect_log(&loop->server, "OoSsPpUuSsPp");
+	loop_wait_event(&loop->server, POST_STARTED, 2);
+	loop_expect_events(&loop->server, OPENED, STARTED, POST_STARTED,
+			   SUSPEND, STARTED, POST_STARTED);
 }
 
 static struct kunit_case closed_reopen_cases[] = {

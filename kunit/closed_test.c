@@ -17,9 +17,11 @@ static void s01_disable_closes_both_ends(struct kunit *test)
 
 	loop_up(loop);
 	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_disable(loop->client.ch));
-	loop_expect_log(&loop->client, "OoSsPpUuCc");
-	loop_wait_log(&loop->server, 'c', 1);
-	loop_expect_log(&loop->server, "OoSsPpUuCc");
+	loop_expect_events(&loop->client, OPENED, STARTED, POST_STARTED,
+			   SUSPEND, CLOSED);
+	loop_wait_event(&loop->server, CLOSED, 1);
+	loop_expect_events(&loop->server, OPENED, STARTED, POST_STARTED,
+			   SUSPEND, CLOSED);
 }
 
 static void s01_revoking_closes_both_ends(struct kunit *test)
@@ -29,8 +31,10 @@ static void s01_revoking_closes_both_ends(struct kunit *test)
 	loop_up(loop);
 	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_disable(loop->server.ch));
 	loop_wait_state(&loop->client, "Disabled");
-	loop_expect_log(&loop->client, "OoSsPpUuCc");
-	loop_expect_log(&loop->server, "OoSsPpUuCc");
+	loop_expect_events(&loop->client, OPENED, STARTED, POST_STARTED,
+			   SUSPEND, CLOSED);
+	loop_expect_events(&loop->server, OPENED, STARTED, POST_STARTED,
+			   SUSPEND, CLOSED);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).rescinds, 1);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->server).rescinds, 0);
 }
@@ -42,10 +46,10 @@ static void s02_not_before_an_offer(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
 	loop_wait_state(&loop->client, "Enabled");
 	kmcl_channel_disable(loop->client.ch);
-	loop_expect_log(&loop->client, "");
+	loop_expect_no_events(&loop->client);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
 	kmcl_channel_disable(loop->server.ch);
-	loop_expect_log(&loop->server, "");
+	loop_expect_no_events(&loop->server);
 }
 
 static void s02_not_after_opened_failed(struct kunit *test)
@@ -55,12 +59,12 @@ static void s02_not_after_opened_failed(struct kunit *test)
 	loop->client.opened_result = -EIO;
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	loop_wait_log(&loop->client, 'o', 1);
+	loop_wait_event(&loop->client, OPENED, 1);
 	loop_wait_state(&loop->client, "Disabled");
-	loop_expect_log(&loop->client, "Oo");
+	loop_expect_events(&loop->client, OPENED);
 	/* The server had agreed: for it the link was up */
-	loop_wait_log(&loop->server, 'c', 1);
-	loop_expect_log(&loop->server, "OoCc");
+	loop_wait_event(&loop->server, CLOSED, 1);
+	loop_expect_events(&loop->server, OPENED, CLOSED);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).open_failures, 1);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).closes, 0);
 }
@@ -72,25 +76,26 @@ static void s02_not_after_a_refused_open(struct kunit *test)
 	loop->server.opened_result = -EIO;
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	loop_wait_log(&loop->client, 'f', 1);
+	loop_wait_event(&loop->client, FAILURE, 1);
 	loop_wait_state(&loop->client, "Disabled");
-	loop_expect_log(&loop->client, "Ff");
-	loop_expect_log(&loop->server, "Oo");
+	loop_expect_events(&loop->client, FAILURE);
+	loop_expect_events(&loop->server, OPENED);
 	KUNIT_EXPECT_EQ(test, loop->failure, -ECONNREFUSED);
 
 	/* The offer stays */
 	loop->server.opened_result = 0;
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	loop_wait_log(&loop->client, 'p', 1);
-	loop_expect_log(&loop->client, "FfOoSsPp");
+	loop_wait_event(&loop->client, POST_STARTED, 1);
+	loop_expect_events(&loop->client, FAILURE, OPENED, STARTED,
+			   POST_STARTED);
 }
 
-static void take_all_locks(struct end *e, char what)
+static void take_all_locks(struct end *e, enum loop_event what)
 {
 	struct kmcl_packet *pkt;
 	guid_t instance;
 
-	if (what != 'C')
+	if (what != CLOSED)
 		return;
 	/* Each takes one lock or more; a lock that is held would not be free */
 	loop_snapshot(e);
@@ -112,11 +117,11 @@ static void s03_runs_in_process_context_without_locks(struct kunit *test)
 	loop->server.hook = take_all_locks;
 	loop_up(loop);
 	kmcl_channel_disable(loop->client.ch);
-	loop_wait_log(&loop->server, 'c', 1);
+	loop_wait_event(&loop->server, CLOSED, 1);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	loop_wait_log(&loop->client, 'p', 2);
+	loop_wait_event(&loop->client, POST_STARTED, 2);
 	kmcl_channel_disable(loop->server.ch);
-	loop_wait_log(&loop->client, 'c', 2);
+	loop_wait_event(&loop->client, CLOSED, 2);
 	KUNIT_EXPECT_NULL(test, loop->client.wrong);
 	KUNIT_EXPECT_NULL(test, loop->server.wrong);
 }
@@ -133,14 +138,16 @@ static void waits_for_outstanding(struct loop *loop, struct end *closing)
 	loop_wait(&loop->client, loop_kept(&loop->client) == 2);
 
 	d = loop_disable(closing);
-	loop_wait_log(&loop->client, 'u', 1);
+	loop_wait_event(&loop->client, SUSPEND, 1);
 	loop_complete_kept(&loop->client, 1, 0);
 	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&d->done, HZ / 20), 0);
-	loop_expect_log(&loop->client, "OoSsPpUu");
+	loop_expect_events(&loop->client, OPENED, STARTED, POST_STARTED,
+			   SUSPEND);
 	loop_complete_kept(&loop->client, 0, 0);
 	loop_job_wait(d);
 	loop_wait_state(&loop->client, "Disabled");
-	loop_expect_log(&loop->client, "OoSsPpUuCc");
+	loop_expect_events(&loop->client, OPENED, STARTED, POST_STARTED,
+			   SUSPEND, CLOSED);
 }
 
 static void s04_waits_for_outstanding_after_disable(struct kunit *test)
@@ -164,13 +171,15 @@ static void s04_waits_for_suspend(struct kunit *test)
 	struct loop *loop = test->priv;
 
 	loop_up(loop);
-	loop_hold(&loop->client, 'U');
+	loop_hold(&loop->client, SUSPEND);
 	kmcl_offer_rescind(loop->client.ch->link.offer);
 	loop_wait_held(&loop->client);
-	loop_expect_log(&loop->client, "OoSsPpU");
+	loop_expect_events(&loop->client, OPENED, STARTED, POST_STARTED,
+			   SUSPEND_BEGINS);
 	loop_release(&loop->client);
 	loop_wait_state(&loop->client, "Disabled");
-	loop_expect_log(&loop->client, "OoSsPpUuCc");
+	loop_expect_events(&loop->client, OPENED, STARTED, POST_STARTED,
+			   SUSPEND, CLOSED);
 }
 
 static void s04_no_second_suspend_when_paused(struct kunit *test)
@@ -181,12 +190,15 @@ static void s04_no_second_suspend_when_paused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_pause(loop->client.ch));
 	KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(loop->client.ch),
 			   "Paused");
-	loop_expect_log(&loop->client, "OoSsPpUu");
+	loop_expect_events(&loop->client, OPENED, STARTED, POST_STARTED,
+			   SUSPEND);
 	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_pause(loop->server.ch));
 	kmcl_channel_disable(loop->client.ch);
-	loop_expect_log(&loop->client, "OoSsPpUuCc");
-	loop_wait_log(&loop->server, 'c', 1);
-	loop_expect_log(&loop->server, "OoSsPpUuCc");
+	loop_expect_events(&loop->client, OPENED, STARTED, POST_STARTED,
+			   SUSPEND, CLOSED);
+	loop_wait_event(&loop->server, CLOSED, 1);
+	loop_expect_events(&loop->server, OPENED, STARTED, POST_STARTED,
+			   SUSPEND, CLOSED);
 }
 
 /* The harness complains of packets that come while nothing runs */
@@ -197,7 +209,7 @@ static void s05_nothing_is_delivered_from_closed_on(struct kunit *test)
 	u32 i, got;
 
 	loop_up(loop);
-	loop_hold(&loop->client, 'C');
+	loop_hold(&loop->client, CLOSED);
 	for (i = 0; i < 100; i++)
 		loop_send(&loop->server, i, 0);
 	d = loop_disable(&loop->client);
@@ -211,7 +223,8 @@ static void s05_nothing_is_delivered_from_closed_on(struct kunit *test)
 	loop_release(&loop->client);
 	loop_job_wait(d);
 	KUNIT_EXPECT_EQ(test, got, loop_got(&loop->client));
-	loop_expect_log(&loop->client, "OoSsPpUuCc");
+	loop_expect_events(&loop->client, OPENED, STARTED, POST_STARTED,
+			   SUSPEND, CLOSED);
 }
 
 static void s06_disable_returns_after_closed(struct kunit *test)
@@ -220,7 +233,7 @@ static void s06_disable_returns_after_closed(struct kunit *test)
 	struct job *d, *second;
 
 	loop_up(loop);
-	loop_hold(&loop->client, 'C');
+	loop_hold(&loop->client, CLOSED);
 	d = loop_disable(&loop->client);
 	loop_wait_held(&loop->client);
 	second = loop_disable(&loop->client);
@@ -229,7 +242,8 @@ static void s06_disable_returns_after_closed(struct kunit *test)
 	loop_release(&loop->client);
 	loop_job_wait(d);
 	loop_job_wait(second);
-	loop_expect_log(&loop->client, "OoSsPpUuCc");
+	loop_expect_events(&loop->client, OPENED, STARTED, POST_STARTED,
+			   SUSPEND, CLOSED);
 }
 
 static void s06_server_disable_returns_after_closed(struct kunit *test)
@@ -238,11 +252,11 @@ static void s06_server_disable_returns_after_closed(struct kunit *test)
 	struct job *d;
 
 	loop_up(loop);
-	loop_hold(&loop->server, 'C');
+	loop_hold(&loop->server, CLOSED);
 	d = loop_disable(&loop->server);
 	loop_wait_held(&loop->server);
 	/* The client need not wait for the server's callback */
-	loop_wait_log(&loop->client, 'c', 1);
+	loop_wait_event(&loop->client, CLOSED, 1);
 	KUNIT_EXPECT_FALSE(test, completion_done(&d->done));
 	loop_release(&loop->server);
 	loop_job_wait(d);
@@ -258,14 +272,15 @@ static void s28_rescind_during_disable(struct kunit *test)
 	loop->server.keep = true;
 	s = loop_send(&loop->client, 1, KMCL_SEND_WAIT);
 	loop_wait(&loop->server, loop_kept(&loop->server) == 1);
-	loop_hold(&loop->client, 'U');
+	loop_hold(&loop->client, SUSPEND);
 	d = loop_disable(&loop->client);
 	loop_wait_held(&loop->client);
 	kmcl_offer_rescind(loop->client.ch->link.offer);
 	revoke = loop_disable(&loop->server);
 	loop_release(&loop->client);
 	loop_job_wait(d);
-	loop_expect_log(&loop->client, "OoSsPpUuCc");
+	loop_expect_events(&loop->client, OPENED, STARTED, POST_STARTED,
+			   SUSPEND, CLOSED);
 	KUNIT_EXPECT_EQ(test, s->status, -ECANCELED);
 	loop_complete_all(&loop->server);
 	loop_job_wait(revoke);
@@ -281,14 +296,15 @@ static void s28_disable_during_rescind(struct kunit *test)
 	loop->server.keep = true;
 	s = loop_send(&loop->client, 1, KMCL_SEND_WAIT);
 	loop_wait(&loop->server, loop_kept(&loop->server) == 1);
-	loop_hold(&loop->client, 'C');
+	loop_hold(&loop->client, CLOSED);
 	kmcl_offer_rescind(loop->client.ch->link.offer);
 	loop_wait_held(&loop->client);
 	d = loop_disable(&loop->client);
 	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&d->done, HZ / 20), 0);
 	loop_release(&loop->client);
 	loop_job_wait(d);
-	loop_expect_log(&loop->client, "OoSsPpUuCc");
+	loop_expect_events(&loop->client, OPENED, STARTED, POST_STARTED,
+			   SUSPEND, CLOSED);
 	KUNIT_EXPECT_EQ(test, s->status, -ENODEV);
 }
 

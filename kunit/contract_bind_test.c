@@ -198,17 +198,17 @@ static void whoever_names_the_instance_is_in_line_as_well(struct kunit *test)
 	flush_work(&loop->client.ch->sm.work);
 	wait_in_line(test, &fx.w[0]);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
-	loop_wait_log(&loop->client, 'o', 1);
+	loop_wait_event(&loop->client, OPENED, 1);
 	expect_opened(test, 0, 0, 0);
 	/* And has no use for another one */
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(fx.second));
 	expect_opened(test, 1, 0, 0);
-	KUNIT_EXPECT_EQ(test, loop_log_count(&loop->client, 'O'), 1);
+	KUNIT_EXPECT_EQ(test, loop_count(&loop->client, OPENED_BEGINS), 1);
 }
 
-static void refuse_some(struct end *e, char what)
+static void refuse_some(struct end *e, enum loop_event what)
 {
-	if (what != 'O')
+	if (what != OPENED)
 		return;
 	e->opened_result = fx.refusals ? -EIO : 0;
 	if (fx.refusals)
@@ -284,7 +284,8 @@ static void callbacks_are_copied(struct kunit *test)
 	guid_gen(&instance);
 	loop_up(loop);
 	kmcl_channel_disable(loop->client.ch);
-	loop_expect_log(&loop->client, "OoSsPpUuCc");
+	loop_expect_events(&loop->client, OPENED, STARTED, POST_STARTED,
+			   SUSPEND, CLOSED);
 }
 
 static u32 parents_released;

@@ -188,8 +188,9 @@ static void only_reopening_revives_a_failed_queue(struct kunit *test)
 
 	kmcl_channel_pause(server->ch);
 	kmcl_channel_start(server->ch);
-	loop_wait_log(server, 'p', 2);
-	loop_expect_log(server, "OoSsPpUuSsPp");
+	loop_wait_event(server, POST_STARTED, 2);
+	loop_expect_events(server, OPENED, STARTED, POST_STARTED, SUSPEND,
+			   STARTED, POST_STARTED);
 	loop_send(client, 4, 0);
 	settle(server);
 	KUNIT_EXPECT_EQ(test, loop_got(server), 2);
@@ -267,7 +268,7 @@ static void a_batch_ends_in_the_context_it_began_in(struct kunit *test)
 	server->process = ask_for_process_context;
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(server->ch));
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(client->ch));
-	loop_wait_log(client, 'p', 1);
+	loop_wait_event(client, POST_STARTED, 1);
 	/* One batch: they are all there when it begins */
 	for (i = 0; i < 5; i++)
 		loop_send(client, i, 0);
@@ -307,7 +308,7 @@ static void a_completion_that_comes_an_opening_too_late(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s->status, -ECANCELED);
 	/* The server's own go nowhere: it knows that the link is gone */
 	loop_complete_all(server);
-	loop_wait_log(server, 'c', 1);
+	loop_wait_event(server, CLOSED, 1);
 	KUNIT_EXPECT_EQ(test, loop_counters(server).comps_dropped, 2);
 
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(client->ch));
@@ -357,7 +358,7 @@ static void drop_each_type(struct end *from, struct end *to)
 				   "Active");
 	}
 	KUNIT_EXPECT_EQ(test, loop_counters(to).comps_stale, 0);
-	loop_expect_log(to, "OoSsPp");
+	loop_expect_events(to, OPENED, STARTED, POST_STARTED);
 }
 
 static void a_server_drops_types_of_no_use(struct kunit *test)

@@ -36,10 +36,13 @@ static void expect_pairs(struct end *e)
 {
 	struct kunit *test = e->loop->test;
 
-	KUNIT_EXPECT_LE(test, loop_log_count(e, 'O'), 1);
-	KUNIT_EXPECT_EQ(test, loop_log_count(e, 'O'), loop_log_count(e, 'C'));
-	KUNIT_EXPECT_EQ(test, loop_log_count(e, 'S'), loop_log_count(e, 'U'));
-	KUNIT_EXPECT_LE(test, loop_log_count(e, 'P'), loop_log_count(e, 'S'));
+	KUNIT_EXPECT_LE(test, loop_count(e, OPENED_BEGINS), 1);
+	KUNIT_EXPECT_EQ(test, loop_count(e, OPENED_BEGINS),
+			loop_count(e, CLOSED_BEGINS));
+	KUNIT_EXPECT_EQ(test, loop_count(e, STARTED_BEGINS),
+			loop_count(e, SUSPEND_BEGINS));
+	KUNIT_EXPECT_LE(test, loop_count(e, POST_STARTED_BEGINS),
+			loop_count(e, STARTED_BEGINS));
 }
 
 static void while_disabled_the_last_word_counts(struct kunit *test)
@@ -54,10 +57,10 @@ static void while_disabled_the_last_word_counts(struct kunit *test)
 	enable(server);
 	loop_wait_state(server, "Enabled");
 	enable(client);
-	loop_wait_log(client, 'p', 1);
-	loop_expect_log(client, "OoSsPp");
+	loop_wait_event(client, POST_STARTED, 1);
+	loop_expect_events(client, OPENED, STARTED, POST_STARTED);
 	loop_wait_state(server, "Paused");
-	loop_expect_log(server, "Oo");
+	loop_expect_events(server, OPENED);
 	kmcl_channel_disable(client->ch);
 	kmcl_channel_disable(server->ch);
 
@@ -71,9 +74,11 @@ static void while_disabled_the_last_word_counts(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(client->ch), "Disabled");
 	enable(client);
 	loop_wait_state(client, "Paused");
-	loop_wait_log(server, 'p', 1);
-	loop_expect_log(client, "OoSsPpUuCcOo");
-	loop_expect_log(server, "OoCcOoSsPp");
+	loop_wait_event(server, POST_STARTED, 1);
+	loop_expect_events(client, OPENED, STARTED, POST_STARTED, SUSPEND,
+			   CLOSED, OPENED);
+	loop_expect_events(server, OPENED, CLOSED, OPENED, STARTED,
+			   POST_STARTED);
 }
 
 static void a_client_disabled_while_paused_runs_again(struct kunit *test)
@@ -87,8 +92,9 @@ static void a_client_disabled_while_paused_runs_again(struct kunit *test)
 	loop_wait_state(client, "Paused");
 	kmcl_channel_disable(client->ch);
 	enable(client);
-	loop_wait_log(client, 'p', 1);
-	loop_expect_log(client, "OoCcOoSsPp");
+	loop_wait_event(client, POST_STARTED, 1);
+	loop_expect_events(client, OPENED, CLOSED, OPENED, STARTED,
+			   POST_STARTED);
 
 	/* The other side's end of the link has left it disabled as well */
 	kmcl_channel_pause(client->ch);
@@ -96,8 +102,10 @@ static void a_client_disabled_while_paused_runs_again(struct kunit *test)
 	loop_wait_state(client, "Disabled");
 	enable(client);
 	server_up(loop);
-	loop_wait_log(client, 'p', 2);
-	loop_expect_log(client, "OoCcOoSsPpUuCcOoSsPp");
+	loop_wait_event(client, POST_STARTED, 2);
+	loop_expect_events(client, OPENED, CLOSED, OPENED, STARTED,
+			   POST_STARTED, SUSPEND, CLOSED, OPENED, STARTED,
+			   POST_STARTED);
 }
 
 static void a_servers_latch_outlives_its_client(struct kunit *test)
@@ -108,22 +116,25 @@ static void a_servers_latch_outlives_its_client(struct kunit *test)
 	loop_up(loop);
 	kmcl_channel_pause(server->ch);
 	kmcl_channel_disable(client->ch);
-	loop_wait_log(server, 'c', 1);
+	loop_wait_event(server, CLOSED, 1);
 	loop_wait_state(server, "Enabled");
 	enable(client);
 	loop_wait_state(server, "Paused");
-	loop_expect_log(server, "OoSsPpUuCcOo");
+	loop_expect_events(server, OPENED, STARTED, POST_STARTED, SUSPEND,
+			   CLOSED, OPENED);
 	kmcl_channel_start(server->ch);
-	loop_wait_log(server, 'p', 2);
+	loop_wait_event(server, POST_STARTED, 2);
 	kmcl_channel_disable(client->ch);
-	loop_wait_log(server, 'c', 2);
+	loop_wait_event(server, CLOSED, 2);
 	enable(client);
-	loop_wait_log(server, 'p', 3);
-	loop_expect_log(server, "OoSsPpUuCcOoSsPpUuCcOoSsPp");
+	loop_wait_event(server, POST_STARTED, 3);
+	loop_expect_events(server, OPENED, STARTED, POST_STARTED, SUSPEND,
+			   CLOSED, OPENED, STARTED, POST_STARTED, SUSPEND,
+			   CLOSED, OPENED, STARTED, POST_STARTED);
 }
 
 /* Both sides are enabled, and @e is in the callback @what */
-static void hold_opening(struct end *e, char what)
+static void hold_opening(struct end *e, enum loop_event what)
 {
 	loop_hold(e, what);
 	server_up(e->loop);
@@ -133,16 +144,16 @@ static void hold_opening(struct end *e, char what)
 
 static void pause_while_opened_runs(struct end *e)
 {
-	hold_opening(e, 'O');
+	hold_opening(e, OPENED);
 	/* There is nothing to wait for */
 	loop_job_wait(loop_job(e->loop, pause_thread, e));
-	loop_expect_log(e, "O");
+	loop_expect_events(e, OPENED_BEGINS);
 	loop_release(e);
 	loop_wait_state(e, "Paused");
-	loop_expect_log(e, "Oo");
+	loop_expect_events(e, OPENED);
 	kmcl_channel_start(e->ch);
-	loop_wait_log(e, 'p', 1);
-	loop_expect_log(e, "OoSsPp");
+	loop_wait_event(e, POST_STARTED, 1);
+	loop_expect_events(e, OPENED, STARTED, POST_STARTED);
 }
 
 static void pausing_while_a_clients_opened_runs(struct kunit *test)
@@ -165,12 +176,12 @@ static void starting_while_opened_runs(struct kunit *test)
 	struct end *client = &loop->client;
 
 	kmcl_channel_pause(client->ch);
-	hold_opening(client, 'O');
+	hold_opening(client, OPENED);
 	kmcl_channel_start(client->ch);
-	loop_expect_log(client, "O");
+	loop_expect_events(client, OPENED_BEGINS);
 	loop_release(client);
-	loop_wait_log(client, 'p', 1);
-	loop_expect_log(client, "OoSsPp");
+	loop_wait_event(client, POST_STARTED, 1);
+	loop_expect_events(client, OPENED, STARTED, POST_STARTED);
 }
 
 static void disable_in_opened(struct end *e, int result)
@@ -178,13 +189,16 @@ static void disable_in_opened(struct end *e, int result)
 	struct job *job;
 
 	e->opened_result = result;
-	hold_opening(e, 'O');
+	hold_opening(e, OPENED);
 	job = loop_disable(e);
 	expect_waiting(job);
 	loop_release(e);
 	loop_job_wait(job);
 	/* Without Started, and without Closed if it did not agree */
-	loop_expect_log(e, result ? "Oo" : "OoCc");
+	if (result)
+		loop_expect_events(e, OPENED);
+	else
+		loop_expect_events(e, OPENED, CLOSED);
 	KUNIT_EXPECT_STREQ(e->loop->test, kmcl_channel_state_name(e->ch),
 			   "Disabled");
 }
@@ -212,19 +226,23 @@ static void a_rescind_while_a_clients_opened_runs(struct kunit *test)
 
 	for (i = 0; i < 2; i++) {
 		client->opened_result = i ? -EIO : 0;
-		hold_opening(client, 'O');
-		loop_wait_log(&loop->server, 'p', 1);
+		hold_opening(client, OPENED);
+		loop_wait_event(&loop->server, POST_STARTED, 1);
 		job = loop_disable(&loop->server);
-		loop_wait_log(&loop->server, 'c', 1);
+		loop_wait_event(&loop->server, CLOSED, 1);
 		/* Which waits for the client to let go */
 		expect_waiting(job);
-		loop_expect_log(client, "O");
+		loop_expect_events(client, OPENED_BEGINS);
 		loop_release(client);
 		loop_job_wait(job);
 		loop_wait_state(client, "Disabled");
-		loop_expect_log(client, i ? "Oo" : "OoCc");
-		loop_expect_log(&loop->server, "OoSsPpUuCc");
-		KUNIT_EXPECT_EQ(test, loop_log_count(client, 'F'), 0);
+		if (i)
+			loop_expect_events(client, OPENED);
+		else
+			loop_expect_events(client, OPENED, CLOSED);
+		loop_expect_events(&loop->server, OPENED, STARTED, POST_STARTED,
+				   SUSPEND, CLOSED);
+		KUNIT_EXPECT_EQ(test, loop_count(client, FAILURE_BEGINS), 0);
 		loop_forget(client);
 		loop_forget(&loop->server);
 	}
@@ -240,7 +258,8 @@ static void disabling_while_a_servers_opened_runs(struct kunit *test)
 		disable_in_opened(server, i ? -EIO : 0);
 		/* The client was told of an opening, and then that it went */
 		if (i)
-			KUNIT_EXPECT_EQ(test, loop_log_count(client, 'O'), 0);
+			KUNIT_EXPECT_EQ(test, 0,
+					loop_count(client, OPENED_BEGINS));
 		else
 			expect_pairs(client);
 		kmcl_channel_disable(client->ch);
@@ -255,12 +274,12 @@ static void a_client_that_goes_while_opened_runs(struct kunit *test)
 	struct loop *loop = test->priv;
 	struct end *server = &loop->server;
 
-	hold_opening(server, 'O');
+	hold_opening(server, OPENED);
 	kmcl_link_dead(server->ch);
 	loop_release(server);
-	loop_wait_log(server, 'c', 1);
+	loop_wait_event(server, CLOSED, 1);
 	loop_wait_state(server, "Started");
-	loop_expect_log(server, "OoCc");
+	loop_expect_events(server, OPENED, CLOSED);
 	KUNIT_EXPECT_TRUE(test, kmcl_offer_exists(&loop->type, &loop->instance));
 }
 
@@ -270,26 +289,27 @@ static void a_client_disabled_while_the_servers_opened_runs(struct kunit *test)
 	struct end *client = &loop->client, *server = &loop->server;
 	struct job *job;
 
-	hold_opening(server, 'O');
+	hold_opening(server, OPENED);
 	job = loop_disable(client);
 	expect_waiting(job);
 	loop_release(server);
 	loop_job_wait(job);
 	KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(client->ch), "Disabled");
-	KUNIT_EXPECT_EQ(test, loop_log_count(client, 'S'), 0);
+	KUNIT_EXPECT_EQ(test, loop_count(client, STARTED_BEGINS), 0);
 	expect_pairs(client);
 	/* How far the server came meanwhile is not said, but that it ends */
-	loop_wait_log(server, 'c', 1);
+	loop_wait_event(server, CLOSED, 1);
 	loop_wait_state(server, "Started");
 	expect_pairs(server);
 	/* And begins anew */
 	enable(client);
-	loop_wait_log(client, 'p', 1);
+	loop_wait_event(client, POST_STARTED, 1);
 	loop_wait_state(server, "Active");
 }
 
 /* The opening runs to its end, with what was queued, and then the pause */
-static void pause_while_it_starts(struct end *e, struct end *peer, char what)
+static void pause_while_it_starts(struct end *e, struct end *peer,
+				  enum loop_event what)
 {
 	struct kunit *test = e->loop->test;
 	struct job *job;
@@ -301,7 +321,7 @@ static void pause_while_it_starts(struct end *e, struct end *peer, char what)
 	loop_release(e);
 	loop_job_wait(job);
 	KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(e->ch), "Paused");
-	loop_expect_log(e, "OoSsPpUu");
+	loop_expect_events(e, OPENED, STARTED, POST_STARTED, SUSPEND);
 	KUNIT_EXPECT_EQ(test, loop_counters(e).sent, 1);
 	loop_wait(peer, loop_got(peer) == 1);
 	loop_send(e, 2, 0);
@@ -314,50 +334,55 @@ static void pausing_while_a_clients_started_runs(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 
-	pause_while_it_starts(&loop->client, &loop->server, 'S');
+	pause_while_it_starts(&loop->client, &loop->server, STARTED);
 }
 
 static void pausing_while_a_clients_post_started_runs(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 
-	pause_while_it_starts(&loop->client, &loop->server, 'P');
+	pause_while_it_starts(&loop->client, &loop->server, POST_STARTED);
 }
 
 static void pausing_while_a_servers_started_runs(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 
-	pause_while_it_starts(&loop->server, &loop->client, 'S');
+	pause_while_it_starts(&loop->server, &loop->client, STARTED);
 }
 
 static void pausing_while_a_servers_post_started_runs(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 
-	pause_while_it_starts(&loop->server, &loop->client, 'P');
+	pause_while_it_starts(&loop->server, &loop->client, POST_STARTED);
 }
 
 /* The rest of the opening is skipped, and what was started is suspended */
-static void end_while_it_starts(struct end *e, struct end *peer, char what,
-				struct end *closing)
+static void end_while_it_starts(struct end *e, struct end *peer,
+				enum loop_event what, struct end *closing)
 {
 	struct job *job;
 
 	hold_opening(e, what);
 	/* It is open for the other side, too */
-	loop_wait_log(peer, 'p', 1);
+	loop_wait_event(peer, POST_STARTED, 1);
 	job = loop_disable(closing);
 	if (closing == e)
 		expect_waiting(job);
 	else
-		loop_wait_log(peer, 'c', 1);
+		loop_wait_event(peer, CLOSED, 1);
 	loop_release(e);
 	loop_job_wait(job);
-	loop_wait_log(e, 'c', 1);
-	loop_wait_log(peer, 'c', 1);
-	loop_expect_log(e, what == 'S' ? "OoSsUuCc" : "OoSsPpUuCc");
-	loop_expect_log(peer, "OoSsPpUuCc");
+	loop_wait_event(e, CLOSED, 1);
+	loop_wait_event(peer, CLOSED, 1);
+	if (what == STARTED)
+		loop_expect_events(e, OPENED, STARTED, SUSPEND, CLOSED);
+	else
+		loop_expect_events(e, OPENED, STARTED, POST_STARTED, SUSPEND,
+				   CLOSED);
+	loop_expect_events(peer, OPENED, STARTED, POST_STARTED, SUSPEND,
+			   CLOSED);
 	kmcl_channel_disable(e->loop->client.ch);
 	kmcl_channel_disable(e->loop->server.ch);
 	loop_forget(e);
@@ -369,14 +394,14 @@ static void ending_while_it_starts(struct kunit *test)
 	struct loop *loop = test->priv;
 	struct end *client = &loop->client, *server = &loop->server;
 
-	end_while_it_starts(client, server, 'S', client);
-	end_while_it_starts(client, server, 'S', server);
-	end_while_it_starts(client, server, 'P', client);
-	end_while_it_starts(client, server, 'P', server);
-	end_while_it_starts(server, client, 'S', server);
-	end_while_it_starts(server, client, 'S', client);
-	end_while_it_starts(server, client, 'P', server);
-	end_while_it_starts(server, client, 'P', client);
+	end_while_it_starts(client, server, STARTED, client);
+	end_while_it_starts(client, server, STARTED, server);
+	end_while_it_starts(client, server, POST_STARTED, client);
+	end_while_it_starts(client, server, POST_STARTED, server);
+	end_while_it_starts(server, client, STARTED, server);
+	end_while_it_starts(server, client, STARTED, client);
+	end_while_it_starts(server, client, POST_STARTED, server);
+	end_while_it_starts(server, client, POST_STARTED, client);
 }
 
 static void disabling_a_server_that_is_stopped(struct kunit *test)
@@ -386,7 +411,7 @@ static void disabling_a_server_that_is_stopped(struct kunit *test)
 	struct job *job;
 
 	loop_up(loop);
-	loop_hold(server, 'C');
+	loop_hold(server, CLOSED);
 	kmcl_channel_disable(loop->client.ch);
 	loop_wait_held(server);
 	KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(server->ch), "Stopped");
@@ -394,7 +419,8 @@ static void disabling_a_server_that_is_stopped(struct kunit *test)
 	expect_waiting(job);
 	loop_release(server);
 	loop_job_wait(job);
-	loop_expect_log(server, "OoSsPpUuCc");
+	loop_expect_events(server, OPENED, STARTED, POST_STARTED, SUSPEND,
+			   CLOSED);
 	KUNIT_EXPECT_FALSE(test, kmcl_offer_exists(&loop->type, &loop->instance));
 }
 

@@ -213,12 +213,12 @@ static void close_waits_for_who_uses_the_memory(struct kunit *test)
 	loop_wait(&loop->server, READ_ONCE(fx.packets) == 1);
 	job = loop_job(loop, disable_client, &loop->client);
 	/* It is known to the server, whose work waits for this completion */
-	loop_wait_log(&loop->server, 'u', 1);
+	loop_wait_event(&loop->server, SUSPEND, 1);
 	/* Time enough to end for a close that does not wait */
 	fsleep(50 * 1000);
 	KUNIT_EXPECT_FALSE(test, READ_ONCE(fx.closed));
 	KUNIT_EXPECT_EQ(test, READ_ONCE(fx.done), 0);
-	KUNIT_EXPECT_EQ(test, loop_log_count(&loop->client, 'C'), 0);
+	KUNIT_EXPECT_EQ(test, loop_count(&loop->client, CLOSED_BEGINS), 0);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_packet_external(fx.ctx, 0, &mdl));
 	KUNIT_EXPECT_EQ(test, 0, kmcl_mdl_write(mdl, 0, &data, 1));
 	KUNIT_EXPECT_EQ(test, fx.mem[0], 0x77);

@@ -125,7 +125,7 @@ void fake_up(struct loop *loop)
 	KUNIT_ASSERT_EQ(loop->test, kmcl_transport_register(&fake_ops), 0);
 	KUNIT_ASSERT_EQ(loop->test, kmcl_channel_enable(loop->client.ch), 0);
 	fake_offer(loop);
-	loop_wait_log(&loop->client, 'p', 1);
+	loop_wait_event(&loop->client, POST_STARTED, 1);
 }
 
 static void fake_put(struct loop *loop, u16 type, u64 trans_id, u64 value)

@@ -5,17 +5,27 @@
  * loopback only.
  */
 #include <linux/delay.h>
+#include <linux/minmax.h>
 
 #include "gpadl_harness.h"
 
 #define RACES		40
 #define RACE_GPADLS	8
 
+/* What ends, in the order in which it does */
+enum ending {
+	CLOSED_CALLED,
+	GPADL_GONE,
+	LINK_CLOSED,
+};
+
+#define ENDINGS		16
+
 struct close_fixture {
 	u32 handles[RACE_GPADLS];
 	u32 deleted;
-	char order[16];		/* D: a GPADL destroyed, L: link closed, c: Closed */
-	u32 ordered;
+	enum ending endings[ENDINGS];
+	u32 ended;
 };
 
 static struct close_fixture fx;
@@ -27,15 +37,15 @@ static int close_init(struct kunit *test)
 }
 
 /* S26: what exists when the close begins can be deleted in Closed */
-static void delete_in_closed(struct end *e, char what)
+static void delete_in_closed(struct end *e, enum loop_event what)
 {
-	if (what == 'C')
+	if (what == CLOSED)
 		gpadl_delete_handle(e);
 }
 
-static void unmap_in_closed(struct end *e, char what)
+static void unmap_in_closed(struct end *e, enum loop_event what)
 {
-	if (what == 'C')
+	if (what == CLOSED)
 		kmcl_gpadl_unmap(e->ch, gpadl_fx.handle);
 }
 
@@ -43,7 +53,7 @@ static void expect_closed_has_deleted(struct loop *loop)
 {
 	struct kunit *test = loop->test;
 
-	loop_wait_log(&loop->client, 'c', 1);
+	loop_wait_event(&loop->client, CLOSED, 1);
 	loop_wait_state(&loop->client, "Disabled");
 	KUNIT_EXPECT_TRUE(test, gpadl_fx.returned);
 	KUNIT_EXPECT_EQ(test, gpadl_fx.result, 0);
@@ -105,9 +115,9 @@ static void leftovers_are_deleted_and_counted(struct kunit *test)
 }
 
 /* An opened callback may create; when it then does not agree, there is no Closed */
-static void create_in_opened(struct end *e, char what)
+static void create_in_opened(struct end *e, enum loop_event what)
 {
-	if (what == 'O')
+	if (what == OPENED)
 		gpadl_fx.result = kmcl_gpadl_create(e->ch, 0, gpadl_fx.mem,
 						    FRAME, &gpadl_fx.handle);
 }
@@ -120,16 +130,16 @@ static void created_in_opened_that_fails(struct kunit *test)
 	loop->client.opened_result = -EIO;
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	loop_wait_log(&loop->client, 'o', 1);
+	loop_wait_event(&loop->client, OPENED, 1);
 	loop_wait_state(&loop->client, "Disabled");
 	KUNIT_EXPECT_EQ(test, gpadl_fx.result, 0);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).gpadls, 0);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).gpadls_left, 1);
-	KUNIT_EXPECT_EQ(test, loop_log_count(&loop->client, 'C'), 0);
+	KUNIT_EXPECT_EQ(test, loop_count(&loop->client, CLOSED_BEGINS), 0);
 	/* Once more, and this time it agrees */
 	loop->client.opened_result = 0;
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	loop_wait_log(&loop->client, 'p', 1);
+	loop_wait_event(&loop->client, POST_STARTED, 1);
 	KUNIT_EXPECT_EQ(test, gpadl_fx.result, 0);
 	gpadl_map(loop, 0, gpadl_fx.handle);
 	kmcl_gpadl_unmap(loop->server.ch, gpadl_fx.handle);
@@ -144,13 +154,13 @@ static void nothing_is_made_on_a_dead_link(struct kunit *test)
 	u32 handle = 77;
 	struct job *job;
 
-	loop_hold(&loop->client, 'P');
+	loop_hold(&loop->client, POST_STARTED);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_start(loop->server.ch));
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
 	loop_wait_held(&loop->client);
 	gpadl_fx.handle = gpadl_create(loop, 0, 0, FRAME);
-	loop_hold(&loop->server, 'C');
+	loop_hold(&loop->server, CLOSED);
 	job = loop_disable(&loop->server);
 	loop_wait_held(&loop->server);
 	KUNIT_EXPECT_EQ(test, -ENODEV, kmcl_gpadl_create(loop->client.ch, 0,
@@ -172,11 +182,11 @@ static void mapping_on_a_dead_link(struct kunit *test)
 	struct kmcl_mdl *mdl;
 
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
-	loop_hold(&loop->server, 'S');
+	loop_hold(&loop->server, STARTED);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_start(loop->server.ch));
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
 	loop_wait_held(&loop->server);
-	loop_wait_log(&loop->client, 'p', 1);
+	loop_wait_event(&loop->client, POST_STARTED, 1);
 	gpadl_fx.handle = gpadl_create(loop, 0, 0, FRAME);
 	/* The client goes while the server's work is busy */
 	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_disable(loop->client.ch));
@@ -185,11 +195,36 @@ static void mapping_on_a_dead_link(struct kunit *test)
 	loop_release(&loop->server);
 }
 
-static void note(char what)
+static void note(enum ending what)
 {
-	if (fx.ordered < sizeof(fx.order) - 1)
-		fx.order[fx.ordered++] = what;
+	if (fx.ended < ENDINGS)
+		fx.endings[fx.ended++] = what;
 }
+
+static const char * const ending_names[] = {
+	[CLOSED_CALLED] = "CLOSED_CALLED",
+	[GPADL_GONE] = "GPADL_GONE",
+	[LINK_CLOSED] = "LINK_CLOSED",
+};
+
+static void expect_ended(struct kunit *test, const enum ending *want, u32 count)
+{
+	u32 i;
+
+	KUNIT_EXPECT_EQ(test, fx.ended, count);
+	for (i = 0; i < min(fx.ended, count); i++)
+		KUNIT_EXPECT_STREQ_MSG(test, ending_names[fx.endings[i]],
+				       ending_names[want[i]], "ending %u", i);
+	fx.ended = 0;
+}
+
+/* These since the last time, and nothing else */
+#define EXPECT_ENDED(test, ...)						\
+	do {								\
+		static const enum ending want[] = { __VA_ARGS__ };	\
+									\
+		expect_ended(test, want, ARRAY_SIZE(want));		\
+	} while (0)
 
 /* A transport whose peer wants the GPADLs gone before the link is closed */
 static struct kmcl_transport_ops old_ops;
@@ -197,13 +232,13 @@ static const struct kmcl_transport_ops *loopback_ops;
 
 static void noted_destroy(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
 {
-	note('D');
+	note(GPADL_GONE);
 	loopback_ops->gpadl_destroy(offer, gpadl);
 }
 
 static void noted_close(struct kmcl_offer *offer)
 {
-	note('L');
+	note(LINK_CLOSED);
 	loopback_ops->close(offer);
 }
 
@@ -212,11 +247,11 @@ static bool first(struct kmcl_offer *offer)
 	return true;
 }
 
-static void in_an_old_way(struct end *e, char what)
+static void in_an_old_way(struct end *e, enum loop_event what)
 {
-	if (what == 'C')
-		note('c');
-	if (what != 'O')
+	if (what == CLOSED)
+		note(CLOSED_CALLED);
+	if (what != OPENED)
 		return;
 	if (e->ch->link.offer->ops != &old_ops)
 		loopback_ops = e->ch->link.offer->ops;
@@ -237,33 +272,30 @@ static void an_old_peer_wants_gpadls_gone_first(struct kunit *test)
 	loop_up(loop);
 	gpadl_create(loop, 0, 0, FRAME);
 	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_disable(loop->client.ch));
-	KUNIT_EXPECT_STREQ(test, fx.order, "cDDL");
-	loop_expect_log(&loop->client, "OoSsPpUuCc");
+	EXPECT_ENDED(test, CLOSED_CALLED, GPADL_GONE, GPADL_GONE, LINK_CLOSED);
+	loop_expect_events(&loop->client, OPENED, STARTED, POST_STARTED,
+			   SUSPEND, CLOSED);
 	/* It was closed nevertheless: what is sent stays in the queue */
 	s = loop_send(&loop->client, 1, 0);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).queued, 1);
 	KUNIT_EXPECT_EQ(test, s->done, 0);
 
 	/* Also when the opened callback does not agree: there is no Closed */
-	memset(fx.order, 0, sizeof(fx.order));
-	fx.ordered = 0;
 	loop->client.opened_result = -EIO;
 	loop_forget(&loop->client);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	loop_wait_log(&loop->client, 'o', 1);
+	loop_wait_event(&loop->client, OPENED, 1);
 	loop_wait_state(&loop->client, "Disabled");
-	KUNIT_EXPECT_STREQ(test, fx.order, "DL");
+	EXPECT_ENDED(test, GPADL_GONE, LINK_CLOSED);
 
 	/* A rescind needs nothing of the peer's, and the order is the same */
-	memset(fx.order, 0, sizeof(fx.order));
-	fx.ordered = 0;
 	loop->client.opened_result = 0;
 	loop_forget(&loop->client);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	loop_wait_log(&loop->client, 'p', 1);
+	loop_wait_event(&loop->client, POST_STARTED, 1);
 	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_disable(loop->server.ch));
 	loop_wait_state(&loop->client, "Disabled");
-	KUNIT_EXPECT_STREQ(test, fx.order, "cDL");
+	EXPECT_ENDED(test, CLOSED_CALLED, GPADL_GONE, LINK_CLOSED);
 }
 
 static void delete_all(void *data)

@@ -162,18 +162,18 @@ static void deleting_waits_while_it_is_mapped(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, gpadl_fx.result, 0);
 }
 
-static void map_in_opened(struct end *e, char what)
+static void map_in_opened(struct end *e, enum loop_event what)
 {
 	struct kmcl_mdl *mdl;
 
 	/* The client's is always after this one, so there is none yet */
-	if (what == 'O')
+	if (what == OPENED)
 		gpadl_fx.result = kmcl_gpadl_map(e->ch, 0, 1, &mdl);
 }
 
-static void create_in_closed(struct end *e, char what)
+static void create_in_closed(struct end *e, enum loop_event what)
 {
-	if (what == 'C')
+	if (what == CLOSED)
 		gpadl_fx.result = kmcl_gpadl_create(e->ch, 0, gpadl_fx.mem,
 						    FRAME, &gpadl_fx.handle);
 }

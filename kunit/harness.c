@@ -3,10 +3,41 @@
  * A pair of endpoints for the suites, see harness.h.
  */
 #include <linux/kthread.h>
+#include <linux/seq_buf.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
 #include "harness.h"
+
+/* All that a test may expect, by name; of a longer record this is the beginning */
+#define NAMES_BYTES	1024
+
+static const char * const callback_names[LOOP_EVENTS] = {
+	[OPENED] = "OPENED",
+	[STARTED] = "STARTED",
+	[POST_STARTED] = "POST_STARTED",
+	[SUSPEND] = "SUSPEND",
+	[CLOSED] = "CLOSED",
+	[FAILURE] = "FAILURE",
+};
+
+/* A callback has three values in a row: its name, its entry, its return */
+static const char * const event_suffixes[] = { "", "_BEGINS", "_RETURNS" };
+
+static enum loop_event callback_of(enum loop_event event)
+{
+	return event - (event - OPENED) % 3;
+}
+
+static enum loop_event begins(enum loop_event what)
+{
+	return what + 1;
+}
+
+static enum loop_event returns(enum loop_event what)
+{
+	return what + 2;
+}
 
 struct end *loop_end(struct kmcl_channel *ch)
 {
@@ -34,7 +65,7 @@ void loop_wrong(struct end *e, const char *what)
 		e->wrong = what;
 }
 
-static void enter(struct end *e, char what)
+static void enter(struct end *e, enum loop_event what)
 {
 	unsigned long flags;
 	bool hold = false;
@@ -46,13 +77,13 @@ static void enter(struct end *e, char what)
 		loop_wrong(e, "a state callback was not on the library's work");
 	if (e->inside)
 		loop_wrong(e, "state callbacks overlapped");
-	if (what == 'C' && (READ_ONCE(e->ch->rx.outstanding) || e->processing))
+	if (what == CLOSED && (READ_ONCE(e->ch->rx.outstanding) || e->processing))
 		loop_wrong(e, "closed with incoming packets outstanding");
 	e->inside = what;
-	if (e->logged < LOOP_LOG - 1)
-		e->log[e->logged++] = what;
+	if (e->logged < LOOP_LOG)
+		e->log[e->logged++] = begins(what);
 	if (e->hold == what) {
-		e->hold = 0;
+		e->hold = LOOP_NO_EVENT;
 		hold = true;
 	}
 	spin_unlock_irqrestore(&e->lock, flags);
@@ -66,17 +97,17 @@ static void enter(struct end *e, char what)
 		e->hook(e, what);
 }
 
-static void leave(struct end *e, char what)
+static void leave(struct end *e, enum loop_event what)
 {
 	spin_lock_irq(&e->lock);
-	e->inside = 0;
-	if (e->logged < LOOP_LOG - 1)
-		e->log[e->logged++] = what + 'a' - 'A';
+	e->inside = LOOP_NO_EVENT;
+	if (e->logged < LOOP_LOG)
+		e->log[e->logged++] = returns(what);
 	spin_unlock_irq(&e->lock);
 	wake_up_all(&e->wait);
 }
 
-static void on_state(struct kmcl_channel *ch, char what)
+static void on_state(struct kmcl_channel *ch, enum loop_event what)
 {
 	struct end *e = loop_end(ch);
 
@@ -86,42 +117,45 @@ static void on_state(struct kmcl_channel *ch, char what)
 
 static int on_opened(struct kmcl_channel *ch)
 {
-	on_state(ch, 'O');
+	on_state(ch, OPENED);
 	return loop_end(ch)->opened_result;
 }
 
 static void on_closed(struct kmcl_channel *ch)
 {
-	on_state(ch, 'C');
+	on_state(ch, CLOSED);
 }
 
 static void on_suspend(struct kmcl_channel *ch)
 {
-	on_state(ch, 'U');
+	on_state(ch, SUSPEND);
 }
 
 static void on_started(struct kmcl_channel *ch)
 {
-	on_state(ch, 'S');
+	on_state(ch, STARTED);
 }
 
 static void on_post_started(struct kmcl_channel *ch)
 {
-	on_state(ch, 'P');
+	on_state(ch, POST_STARTED);
 }
 
 static void on_failure(struct kmcl_channel *ch, int status)
 {
 	loop_end(ch)->loop->failure = status;
-	on_state(ch, 'F');
+	on_state(ch, FAILURE);
 }
 
 /* May a packet be delivered, as the driver has seen the callbacks? */
 static bool may_deliver(struct end *e)
 {
-	char last = e->logged ? e->log[e->logged - 1] : 0;
+	enum loop_event last = LOOP_NO_EVENT;
 
-	return last == 's' || last == 'P' || last == 'p';
+	if (e->logged)
+		last = e->log[e->logged - 1];
+	return last == STARTED_RETURNS || last == POST_STARTED_BEGINS ||
+	       last == POST_STARTED_RETURNS;
 }
 
 static void on_process(struct kmcl_channel *ch, struct kmcl_context *ctx,
@@ -359,15 +393,15 @@ void loop_up(struct loop *loop)
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_start(loop->server.ch));
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	loop_wait_log(&loop->client, 'p', 1);
-	loop_wait_log(&loop->server, 'p', 1);
+	loop_wait_event(&loop->client, POST_STARTED, 1);
+	loop_wait_event(&loop->server, POST_STARTED, 1);
 }
 
 void loop_up_paused(struct loop *loop)
 {
 	KUNIT_ASSERT_EQ(loop->test, 0, kmcl_channel_enable(loop->server.ch));
 	KUNIT_ASSERT_EQ(loop->test, 0, kmcl_channel_enable(loop->client.ch));
-	loop_wait_log(&loop->client, 'p', 1);
+	loop_wait_event(&loop->client, POST_STARTED, 1);
 }
 
 void loop_wait_state(struct end *e, const char *name)
@@ -378,47 +412,88 @@ void loop_wait_state(struct end *e, const char *name)
 	KUNIT_ASSERT_STREQ(e->loop->test, kmcl_channel_state_name(e->ch), name);
 }
 
-u32 loop_log_count(struct end *e, char what)
+/* False if it is too long for @text */
+static bool name_events(char *text, const enum loop_event *events,
+			unsigned int count)
+{
+	struct seq_buf s;
+	unsigned int i;
+
+	seq_buf_init(&s, text, NAMES_BYTES);
+	for (i = 0; i < count && !seq_buf_has_overflowed(&s); i++) {
+		enum loop_event event = events[i], what = callback_of(event);
+
+		/* One name for a callback that has returned */
+		if (i + 1 < count && event == begins(what) &&
+		    events[i + 1] == returns(what)) {
+			event = what;
+			i++;
+		}
+		seq_buf_printf(&s, "%s%s%s", seq_buf_used(&s) ? ", " : "",
+			       callback_names[what], event_suffixes[event - what]);
+	}
+	return !seq_buf_has_overflowed(&s);
+}
+
+static char *names_alloc(struct end *e)
+{
+	char *text = kunit_kzalloc(e->loop->test, NAMES_BYTES, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(e->loop->test, text);
+	return text;
+}
+
+const char *loop_names(struct end *e, const enum loop_event *events,
+		       unsigned int count)
+{
+	char *text = names_alloc(e);
+
+	KUNIT_ASSERT_TRUE(e->loop->test, name_events(text, events, count));
+	return text;
+}
+
+/* If it is too long it differs from everything that loop_names() returns */
+const char *loop_recorded(struct end *e)
+{
+	char *text = names_alloc(e);
+
+	spin_lock_irq(&e->lock);
+	name_events(text, e->log, e->logged);
+	spin_unlock_irq(&e->lock);
+	return text;
+}
+
+u32 loop_count(struct end *e, enum loop_event event)
 {
 	unsigned int i, n = 0;
 
+	if (event == callback_of(event))
+		event = returns(event);
 	spin_lock_irq(&e->lock);
 	for (i = 0; i < e->logged; i++)
-		n += e->log[i] == what;
+		n += e->log[i] == event;
 	spin_unlock_irq(&e->lock);
 	return n;
 }
 
-void loop_wait_log(struct end *e, char what, unsigned int times)
+void loop_wait_event(struct end *e, enum loop_event event, unsigned int times)
 {
-	wait_event_timeout(e->wait, loop_log_count(e, what) >= times, LOOP_LIMIT);
-	KUNIT_ASSERT_GE_MSG(e->loop->test, loop_log_count(e, what), times,
-			    "callback %c; log %s, state %s", what, e->log,
+	wait_event_timeout(e->wait, loop_count(e, event) >= times, LOOP_LIMIT);
+	KUNIT_ASSERT_GE_MSG(e->loop->test, loop_count(e, event), times,
+			    "%s; recorded %s, state %s",
+			    loop_names(e, &event, 1), loop_recorded(e),
 			    kmcl_channel_state_name(e->ch));
 }
 
-void loop_expect_log(struct end *e, const char *log)
-{
-	char *copy = kunit_kzalloc(e->loop->test, LOOP_LOG, GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(e->loop->test, copy);
-	spin_lock_irq(&e->lock);
-	memcpy(copy, e->log, e->logged);
-	spin_unlock_irq(&e->lock);
-	KUNIT_EXPECT_STREQ(e->loop->test, copy, log);
-	kunit_kfree(e->loop->test, copy);
-}
-
-/* Only while nothing runs: may_deliver() looks at the last letter */
+/* Only while nothing runs: may_deliver() looks at the last event */
 void loop_forget(struct end *e)
 {
 	spin_lock_irq(&e->lock);
-	memset(e->log, 0, sizeof(e->log));
 	e->logged = 0;
 	spin_unlock_irq(&e->lock);
 }
 
-void loop_hold(struct end *e, char what)
+void loop_hold(struct end *e, enum loop_event what)
 {
 	reinit_completion(&e->release);
 	spin_lock_irq(&e->lock);

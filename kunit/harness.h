@@ -3,11 +3,9 @@
  * A client and a server endpoint on the loopback bus, and a record of what
  * the library does to them.
  *
- * State callbacks leave a letter when they are entered and its small form when
- * they return: Opened O, Started S, PostStarted P, Suspend U, Closed C, and F
- * for the PnP failure callback. What no test wants, such as a callback in the
- * wrong context, is counted and looked at when the test ends. Nothing waits
- * without a time limit.
+ * The record has two events for each state callback, its entry and its return.
+ * What no test wants, such as a callback in the wrong context, is noted and
+ * looked at when the test ends. Nothing waits without a time limit.
  */
 #ifndef _KMCL_TEST_HARNESS_H
 #define _KMCL_TEST_HARNESS_H
@@ -23,6 +21,23 @@
 #define LOOP_SENDS	8192
 #define LOOP_KEPT	64
 #define LOOP_LOG	8192
+
+/*
+ * Events of a state callback or the PnP failure callback, by the callback's name:
+ * OPENED_BEGINS is recorded when Opened is entered and OPENED_RETURNS when it
+ * returns. A test says OPENED for both of them, one right after the other, and
+ * for the callback itself.
+ */
+enum loop_event {
+	LOOP_NO_EVENT,
+	OPENED, OPENED_BEGINS, OPENED_RETURNS,
+	STARTED, STARTED_BEGINS, STARTED_RETURNS,
+	POST_STARTED, POST_STARTED_BEGINS, POST_STARTED_RETURNS,
+	SUSPEND, SUSPEND_BEGINS, SUSPEND_RETURNS,
+	CLOSED, CLOSED_BEGINS, CLOSED_RETURNS,
+	FAILURE, FAILURE_BEGINS, FAILURE_RETURNS,
+	LOOP_EVENTS
+};
 
 struct end;
 struct loop;
@@ -46,16 +61,16 @@ struct end {
 	wait_queue_head_t wait;
 	spinlock_t lock;	/* the rest */
 
-	char log[LOOP_LOG];	/* state callbacks */
+	enum loop_event log[LOOP_LOG];
 	unsigned int logged;
-	char inside;
+	enum loop_event inside;	/* the callback that runs */
 	const char *wrong;	/* the first rule of contexts that was broken */
 
 	/* What callbacks do */
 	int opened_result;
-	char hold;		/* which callback waits for loop_release() */
+	enum loop_event hold;	/* which callback waits for loop_release() */
 	struct completion release;
-	void (*hook)(struct end *e, char what);
+	void (*hook)(struct end *e, enum loop_event what);
 
 	/* Incoming packets */
 	bool keep;		/* complete them later */
@@ -139,10 +154,33 @@ void loop_up(struct loop *loop);	/* both enabled, running, Active */
 /* The server is not started: what is sent to it stays in the ring */
 void loop_up_paused(struct loop *loop);
 void loop_wait_state(struct end *e, const char *name);
-void loop_wait_log(struct end *e, char what, unsigned int times);
-void loop_expect_log(struct end *e, const char *log);
+void loop_wait_event(struct end *e, enum loop_event event, unsigned int times);
 void loop_forget(struct end *e);
-u32 loop_log_count(struct end *e, char what);
+/* How often @event was recorded; for a callback's name, how often it returned */
+u32 loop_count(struct end *e, enum loop_event event);
+/* Names for a message, freed with the test: of @events, or of the record */
+const char *loop_names(struct end *e, const enum loop_event *events,
+		       unsigned int count);
+const char *loop_recorded(struct end *e);
+
+/* The record is this, and nothing more: loop_expect_events(e, OPENED, CLOSED) */
+#define loop_expect_events(e, ...)					\
+	do {								\
+		const enum loop_event _events[] = { __VA_ARGS__ };	\
+		struct end *_e = (e);					\
+		const char *expected = loop_names(_e, _events,		\
+						  ARRAY_SIZE(_events));	\
+		const char *recorded = loop_recorded(_e);		\
+									\
+		KUNIT_EXPECT_STREQ(_e->loop->test, recorded, expected);	\
+	} while (0)
+
+#define loop_expect_no_events(e)					\
+	do {								\
+		struct end *_e = (e);					\
+									\
+		KUNIT_EXPECT_STREQ(_e->loop->test, loop_recorded(_e), "");	\
+	} while (0)
 
 /* Each job is to be waited for, before the next ones need its place */
 struct job *loop_job(struct loop *loop, void (*fn)(void *data), void *data);
@@ -151,7 +189,7 @@ void loop_job_wait(struct job *job);
 struct job *loop_disable(struct end *e);
 
 /* Let a held callback go; it is held once */
-void loop_hold(struct end *e, char what);
+void loop_hold(struct end *e, enum loop_event what);
 void loop_wait_held(struct end *e);
 void loop_release(struct end *e);
 

@@ -113,8 +113,8 @@ static void settings_are_frozen_in_every_other_state(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
 	expect_no_setting(&loop->server);
 	kmcl_channel_start(loop->server.ch);
-	loop_wait_log(&loop->client, 'p', 1);
-	loop_wait_log(&loop->server, 'p', 1);
+	loop_wait_event(&loop->client, POST_STARTED, 1);
+	loop_wait_event(&loop->server, POST_STARTED, 1);
 	for (i = 0; i < 2; i++) {
 		expect_no_setting(&loop->client);
 		expect_no_setting(&loop->server);
@@ -210,7 +210,7 @@ static void try_all(struct end *e)
 	refusals += kmcl_channel_enable(e->ch) == -EBUSY;
 }
 
-static void try_in_state(struct end *e, char what)
+static void try_in_state(struct end *e, enum loop_event what)
 {
 	try_all(e);
 }
@@ -230,12 +230,13 @@ static void state_callbacks_may_not_end_their_channel(struct kunit *test)
 	loop_up(loop);
 	kmcl_channel_disable(loop->client.ch);
 	KUNIT_EXPECT_EQ(test, refusals, 5 * 5);
-	loop_expect_log(&loop->client, "OoSsPpUuCc");
+	loop_expect_events(&loop->client, OPENED, STARTED, POST_STARTED,
+			   SUSPEND, CLOSED);
 
 	refusals = 0;
 	loop->server.opened_result = -EIO;
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	loop_wait_log(&loop->client, 'f', 1);
+	loop_wait_event(&loop->client, FAILURE, 1);
 	KUNIT_EXPECT_EQ(test, refusals, 5);
 }
 
@@ -298,7 +299,7 @@ static void the_failure_callback_may_want_an_ntstatus(struct kunit *test)
 					  KMCL_CB_NTSTATUS));
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	loop_wait_log(&loop->client, 'f', 1);
+	loop_wait_event(&loop->client, FAILURE, 1);
 	KUNIT_EXPECT_EQ(test, loop->failure, kmcl_ntstatus(-ECONNREFUSED));
 	KUNIT_EXPECT_EQ(test, (u32)loop->failure >> 28, 0xc);
 }

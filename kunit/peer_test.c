@@ -36,7 +36,7 @@ static void expect_broken_until_reopened(struct kunit *test)
 
 	kmcl_channel_disable(loop->client.ch);
 	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(loop->client.ch), 0);
-	loop_wait_log(&loop->client, 'p', 2);
+	loop_wait_event(&loop->client, POST_STARTED, 2);
 	fake_packet(loop, 7);
 	fake_interrupt();
 	loop_wait(&loop->client, loop_got(&loop->client) == 1);

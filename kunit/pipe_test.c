@@ -264,13 +264,13 @@ static void expect_mismatch(struct loop *loop)
 
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	loop_wait_log(&loop->client, 'f', 1);
-	loop_expect_log(&loop->client, "Ff");
+	loop_wait_event(&loop->client, FAILURE, 1);
+	loop_expect_events(&loop->client, FAILURE);
 	KUNIT_EXPECT_EQ(test, loop->failure, -EPROTO);
 	KUNIT_EXPECT_EQ(test, kmcl_ntstatus(loop->failure),
 			STATUS_DEVICE_PROTOCOL_ERROR);
 	loop_wait_state(&loop->client, "Disabled");
-	loop_expect_log(&loop->server, "");
+	loop_expect_no_events(&loop->server);
 }
 
 static void a_pipe_is_not_opened_by_another_client(struct kunit *test)

@@ -252,7 +252,7 @@ static void completions_pass_a_shut_gate(struct kunit *test)
 
 	p.e = client;
 	init_completion(&p.done);
-	loop_hold(client, 'U');
+	loop_hold(client, SUSPEND);
 	task = kthread_run(pause_thread, &p, "kmcl_pause");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
 	loop_wait_held(client);
@@ -264,7 +264,7 @@ static void completions_pass_a_shut_gate(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, loop_counters(client).queued, 1);
 	KUNIT_EXPECT_EQ(test, loop_got(&loop->server), 0);
 	loop_release(client);
-	loop_wait_log(client, 'u', 1);
+	loop_wait_event(client, SUSPEND, 1);
 
 	/* Paused is reached when nothing is outstanding */
 	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&p.done, HZ / 20), 0);

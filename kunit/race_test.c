@@ -149,8 +149,9 @@ static void disable_racing_with_sends(struct kunit *test)
 	for (i = 0; i < ROUNDS; i++) {
 		KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
 		if (i % 4)
-			loop_wait_log(&loop->client, 'O',
-				      loop_log_count(&loop->client, 'C') + 1);
+			loop_wait_event(&loop->client, OPENED_BEGINS,
+					loop_count(&loop->client,
+						   CLOSED_BEGINS) + 1);
 		some_time(i);
 		kmcl_channel_disable(loop->client.ch);
 		loop_expect_balance(&loop->client);
@@ -164,10 +165,10 @@ static void disable_racing_with_sends(struct kunit *test)
 	race_expect(a);
 	race_expect(b);
 	race_expect(c);
-	KUNIT_EXPECT_EQ(test, loop_log_count(&loop->client, 'O'),
-			loop_log_count(&loop->client, 'c'));
-	KUNIT_EXPECT_EQ(test, loop_log_count(&loop->client, 'S'),
-			loop_log_count(&loop->client, 'u'));
+	KUNIT_EXPECT_EQ(test, loop_count(&loop->client, OPENED_BEGINS),
+			loop_count(&loop->client, CLOSED));
+	KUNIT_EXPECT_EQ(test, loop_count(&loop->client, STARTED_BEGINS),
+			loop_count(&loop->client, SUSPEND));
 	KUNIT_EXPECT_GT(test, loop_counters(&loop->client).cancelled, 0);
 	KUNIT_EXPECT_GT(test, loop_counters(&loop->server).removed, 0);
 	free_packets(a);
@@ -199,12 +200,12 @@ static void revoking_racing_with_disable_and_sends(struct kunit *test)
 		loop_job_wait(second);
 		KUNIT_ASSERT_STREQ(test, kmcl_channel_state_name(client->ch),
 				   "Disabled");
-		KUNIT_ASSERT_EQ(test, loop_log_count(client, 'O'),
-				loop_log_count(client, 'c'));
-		KUNIT_ASSERT_EQ(test, loop_log_count(server, 'O'),
-				loop_log_count(server, 'c'));
-		KUNIT_ASSERT_EQ(test, loop_log_count(client, 'S'),
-				loop_log_count(client, 'u'));
+		KUNIT_ASSERT_EQ(test, loop_count(client, OPENED_BEGINS),
+				loop_count(client, CLOSED));
+		KUNIT_ASSERT_EQ(test, loop_count(server, OPENED_BEGINS),
+				loop_count(server, CLOSED));
+		KUNIT_ASSERT_EQ(test, loop_count(client, STARTED_BEGINS),
+				loop_count(client, SUSPEND));
 		loop_expect_balance(client);
 		loop_expect_balance(server);
 	}
@@ -346,10 +347,10 @@ static void any_calls_from_many_threads(struct kunit *test)
 	race_stop(a);
 	kmcl_channel_disable(server->ch);
 	kmcl_channel_disable(client->ch);
-	KUNIT_EXPECT_EQ(test, loop_log_count(client, 'O'),
-			loop_log_count(client, 'c'));
-	KUNIT_EXPECT_EQ(test, loop_log_count(server, 'O'),
-			loop_log_count(server, 'c'));
+	KUNIT_EXPECT_EQ(test, loop_count(client, OPENED_BEGINS),
+			loop_count(client, CLOSED));
+	KUNIT_EXPECT_EQ(test, loop_count(server, OPENED_BEGINS),
+			loop_count(server, CLOSED));
 	KUNIT_EXPECT_GT(test, loop_counters(client).opens, 0);
 	KUNIT_EXPECT_FALSE(test, kmcl_offer_exists(&loop->type, &loop->instance));
 	end_cleanup(client);

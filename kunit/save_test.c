@@ -263,7 +263,7 @@ static void closing_ends_what_was_restored(struct kunit *test)
 	image_replace_server(loop, 0);
 	KUNIT_ASSERT_EQ(test, image_restore_chunk(loop, 0), 0);
 	kmcl_channel_disable(loop->client.ch);
-	loop_wait_log(&loop->server, 'c', 1);
+	loop_wait_event(&loop->server, CLOSED, 1);
 	KUNIT_EXPECT_EQ(test, image->ndone, 2);
 	KUNIT_EXPECT_EQ(test, image->status[0], -ENODEV);
 	KUNIT_EXPECT_EQ(test, image->status[1], -ENODEV);
@@ -323,7 +323,7 @@ static void only_a_paused_server_is_saved(struct kunit *test)
 	expect_no_save(test, ch);
 	kmcl_channel_start(ch);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-	loop_wait_log(&loop->server, 'p', 1);
+	loop_wait_event(&loop->server, POST_STARTED, 1);
 	expect_no_save(test, ch);
 	kmcl_channel_pause(ch);
 	KUNIT_EXPECT_EQ(test, __kmcl_save_begin(ch), 0);
@@ -422,16 +422,16 @@ static void a_save_callback_keeps_the_channel_paused(struct kunit *test)
 		wait_for_the_work(server);
 		KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(server->ch),
 				   "Paused");
-		loop_expect_log(server, "");
+		loop_expect_no_events(server);
 		KUNIT_EXPECT_EQ(test, loop_counters(server).queued, 1);
 		complete(&image->release);
 		loop_job_wait(save);
 		kmcl_save_end(server->ch);
 		if (stop) {
 			loop_job_wait(stop);
-			loop_expect_log(server, "Cc");
+			loop_expect_events(server, CLOSED);
 		} else {
-			loop_wait_log(server, 'p', 1);
+			loop_wait_event(server, POST_STARTED, 1);
 			kmcl_channel_pause(server->ch);
 		}
 	}

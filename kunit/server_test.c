@@ -121,19 +121,22 @@ static void no_handle_becomes_a_kernels(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, kernel, (void *)test);
 }
 
-static int latency[26];
+static int latency[LOOP_EVENTS];
 static u16 original;
 
-static void latency_in_callback(struct end *e, char what)
+static void latency_in_callback(struct end *e, enum loop_event what)
 {
-	latency[what - 'A'] = __kmcl_set_latency(e->ch, 100, &original);
+	latency[what] = __kmcl_set_latency(e->ch, 100, &original);
 }
 
 static void latency_is_for_a_channel_that_is_open(struct kunit *test)
 {
+	static const enum loop_event callbacks[] = {
+		OPENED, STARTED, POST_STARTED, SUSPEND, CLOSED,
+	};
 	struct loop *loop = test->priv;
 	struct kmcl_channel *client = loop->client.ch;
-	const char *callbacks = "OSPUC";
+	u32 i;
 
 	original = 77;
 	memset(latency, 0, sizeof(latency));
@@ -148,9 +151,9 @@ static void latency_is_for_a_channel_that_is_open(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
 			__kmcl_set_latency(client, 1, &original));
 	kmcl_channel_disable(client);
-	for (; *callbacks; callbacks++)
-		KUNIT_EXPECT_EQ_MSG(test, -EOPNOTSUPP, latency[*callbacks - 'A'],
-				    "callback %c", *callbacks);
+	for (i = 0; i < ARRAY_SIZE(callbacks); i++)
+		KUNIT_EXPECT_EQ_MSG(test, latency[callbacks[i]], -EOPNOTSUPP,
+				    "callback %u", i);
 	KUNIT_EXPECT_EQ(test, -ENOTCONN, __kmcl_set_latency(client, 1, &original));
 	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
 			__kmcl_set_latency(loop->server.ch, 1, &original));
@@ -192,7 +195,7 @@ static void the_instance_is_the_one_in_use(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, guid_is_null(&guid));
 	kmcl_channel_start(loop->server.ch);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
-	loop_wait_log(&loop->client, 'p', 1);
+	loop_wait_event(&loop->client, POST_STARTED, 1);
 	kmcl_get_instance(client, &guid);
 	KUNIT_EXPECT_TRUE(test, guid_equal(&guid, &loop->instance));
 	kmcl_channel_disable(client);
@@ -208,7 +211,7 @@ static void closing_by_the_client_leaves_the_offer(struct kunit *test)
 
 	loop_up(loop);
 	kmcl_channel_disable(loop->client.ch);
-	loop_wait_log(server, 'c', 1);
+	loop_wait_event(server, CLOSED, 1);
 	loop_wait_state(server, "Started");
 	KUNIT_EXPECT_TRUE(test, kmcl_offer_exists(&loop->type, &loop->instance));
 	kmcl_channel_pause(server->ch);
@@ -216,9 +219,10 @@ static void closing_by_the_client_leaves_the_offer(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
 	loop_wait_state(server, "Paused");
 	kmcl_channel_disable(loop->client.ch);
-	loop_wait_log(server, 'c', 2);
+	loop_wait_event(server, CLOSED, 2);
 	loop_wait_state(server, "Enabled");
-	loop_expect_log(server, "OoSsPpUuCcOoCc");
+	loop_expect_events(server, OPENED, STARTED, POST_STARTED, SUSPEND,
+			   CLOSED, OPENED, CLOSED);
 }
 
 /* S11 */
@@ -237,7 +241,7 @@ static void disabling_the_server_takes_the_offer_back(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
 	loop_wait_state(&loop->client, "Enabled");
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
-	loop_wait_log(&loop->client, 'o', 2);
+	loop_wait_event(&loop->client, OPENED, 2);
 }
 
 /*
@@ -253,7 +257,8 @@ static void a_client_that_opens_takes_no_servers_place(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
 	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
 	up = wait_event_timeout(loop->client.wait,
-				loop_log_count(&loop->client, 'p'), LOOP_LIMIT);
+				loop_count(&loop->client, POST_STARTED),
+				LOOP_LIMIT);
 	workqueue_set_max_active(kmcl_wq, WQ_MAX_ACTIVE);
 	KUNIT_EXPECT_TRUE(test, up);
 }

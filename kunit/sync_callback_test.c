@@ -6,11 +6,11 @@
  */
 #include "harness.h"
 
-static int results[26];
+static int results[LOOP_EVENTS];	/* by callback */
 
-static void no_time_in_callback(struct end *e, char what)
+static void no_time_in_callback(struct end *e, enum loop_event what)
 {
-	results[what - 'A'] = loop_request(e, KMCL_SEND_WAIT, 0);
+	results[what] = loop_request(e, KMCL_SEND_WAIT, 0);
 }
 
 static void callbacks_may_ask_without_waiting(struct kunit *test)
@@ -25,11 +25,11 @@ static void callbacks_may_ask_without_waiting(struct kunit *test)
 	loop_complete_all(&loop->server);
 	kmcl_channel_pause(loop->client.ch);
 	kmcl_channel_disable(loop->client.ch);
-	KUNIT_EXPECT_EQ(test, results['O' - 'A'], -EAGAIN);
-	KUNIT_EXPECT_EQ(test, results['S' - 'A'], -EAGAIN);
-	KUNIT_EXPECT_EQ(test, results['P' - 'A'], -ECANCELED);
-	KUNIT_EXPECT_EQ(test, results['U' - 'A'], -EAGAIN);
-	KUNIT_EXPECT_EQ(test, results['C' - 'A'], -ENODEV);
+	KUNIT_EXPECT_EQ(test, results[OPENED], -EAGAIN);
+	KUNIT_EXPECT_EQ(test, results[STARTED], -EAGAIN);
+	KUNIT_EXPECT_EQ(test, results[POST_STARTED], -ECANCELED);
+	KUNIT_EXPECT_EQ(test, results[SUSPEND], -EAGAIN);
+	KUNIT_EXPECT_EQ(test, results[CLOSED], -ENODEV);
 }
 
 static int in_done;
@@ -61,9 +61,9 @@ static void a_completion_routine_makes_no_request(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, in_done, -EDEADLK);
 }
 
-static void request_in_callback(struct end *e, char what)
+static void request_in_callback(struct end *e, enum loop_event what)
 {
-	results[what - 'A'] = loop_request(e, KMCL_SEND_WAIT, KMCL_NO_TIMEOUT);
+	results[what] = loop_request(e, KMCL_SEND_WAIT, KMCL_NO_TIMEOUT);
 }
 
 static void which_callbacks_may_wait(struct kunit *test)
@@ -74,18 +74,20 @@ static void which_callbacks_may_wait(struct kunit *test)
 	loop->client.hook = request_in_callback;
 	loop_up(loop);
 	kmcl_channel_disable(loop->client.ch);
-	KUNIT_EXPECT_EQ(test, results['O' - 'A'], -EDEADLK);
-	KUNIT_EXPECT_EQ(test, results['S' - 'A'], -EDEADLK);
-	KUNIT_EXPECT_EQ(test, results['P' - 'A'], 0);
-	KUNIT_EXPECT_EQ(test, results['U' - 'A'], -ENODEV);
-	KUNIT_EXPECT_EQ(test, results['C' - 'A'], -ENODEV);
+	KUNIT_EXPECT_EQ(test, results[OPENED], -EDEADLK);
+	KUNIT_EXPECT_EQ(test, results[STARTED], -EDEADLK);
+	KUNIT_EXPECT_EQ(test, results[POST_STARTED], 0);
+	KUNIT_EXPECT_EQ(test, results[SUSPEND], -ENODEV);
+	KUNIT_EXPECT_EQ(test, results[CLOSED], -ENODEV);
 }
+
+static int in_process;
 
 static void request_in_process(struct end *e, struct kmcl_context *ctx,
 			       u64 value)
 {
 	if (value == 1)
-		request_in_callback(e, 'X');
+		in_process = loop_request(e, KMCL_SEND_WAIT, KMCL_NO_TIMEOUT);
 	kmcl_complete(ctx, &value, sizeof(value));
 }
 
@@ -94,13 +96,13 @@ static void a_passive_process_callback_may_not_wait(struct kunit *test)
 	struct loop *loop = test->priv;
 	struct sent *s;
 
-	memset(results, 1, sizeof(results));
+	in_process = 1;
 	loop->client.process = request_in_process;
 	kmcl_set_process_context(loop->client.ch, true);
 	loop_up(loop);
 	s = loop_send(&loop->server, 1, KMCL_SEND_WAIT);
 	loop_wait(&loop->server, s->done);
-	KUNIT_EXPECT_EQ(test, results['X' - 'A'], -EDEADLK);
+	KUNIT_EXPECT_EQ(test, in_process, -EDEADLK);
 }
 
 /* What PostStarted waits for must end, or closing would wait for it */
@@ -121,8 +123,8 @@ static void closing_ends_a_wait_in_post_started(struct kunit *test)
 			kmcl_channel_disable(loop->client.ch);
 		else
 			kmcl_offer_rescind(loop->server.ch->link.offer);
-		loop_wait_log(&loop->client, 'c', i + 1);
-		KUNIT_EXPECT_EQ(test, results['P' - 'A'], -ENODEV);
+		loop_wait_event(&loop->client, CLOSED, i + 1);
+		KUNIT_EXPECT_EQ(test, results[POST_STARTED], -ENODEV);
 		loop_complete_all(&loop->server);
 		kmcl_channel_disable(loop->server.ch);
 		loop_wait_state(&loop->client, "Disabled");

@@ -108,7 +108,7 @@ static void s27_disable_ends_the_wait_in_flight(struct kunit *test)
 		kmcl_channel_start(loop->server.ch);
 		kmcl_channel_enable(loop->server.ch);
 		KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-		loop_wait_log(&loop->client, 'p', i + 1);
+		loop_wait_event(&loop->client, POST_STARTED, i + 1);
 		r = request_held(loop);
 		kmcl_channel_disable(loop->client.ch);
 		request_end(r, -ENODEV);

@@ -19,11 +19,11 @@ static struct suspend_fixture {
 	s64 ms;			/* that both took together */
 } fx;
 
-static void request_in_suspend(struct end *e, char what)
+static void request_in_suspend(struct end *e, enum loop_event what)
 {
 	ktime_t start = ktime_get();
 
-	if (what != 'U')
+	if (what != SUSPEND)
 		return;
 	fx.ret[0] = loop_request(e, fx.flags, fx.timeout);
 	fx.ret[1] = fx.ret[0];
@@ -73,7 +73,8 @@ static void expect_waiting(struct loop *loop, struct job *job)
 
 	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&job->done, HZ / 20),
 			0);
-	loop_expect_log(&loop->client, "OoSsPpU");
+	loop_expect_events(&loop->client, OPENED, STARTED, POST_STARTED,
+			   SUSPEND_BEGINS);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).queued, 1);
 }
 
@@ -100,14 +101,14 @@ static void time_ends_the_wait(struct kunit *test, u32 flags)
 	start_asking(loop, flags, SOON);
 	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_pause(client->ch));
 	KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(client->ch), "Paused");
-	loop_expect_log(client, "OoSsPpUu");
+	loop_expect_events(client, OPENED, STARTED, POST_STARTED, SUSPEND);
 	expect_taken_back(loop, -ECANCELED);
 	KUNIT_EXPECT_GE(test, fx.ms, 40);
 	KUNIT_EXPECT_EQ(test, loop_counters(client).queued, 0);
 	KUNIT_EXPECT_EQ(test, loop_counters(client).queued_peak, 1);
 	/* The server gets what comes later, and nothing of the request */
 	kmcl_channel_start(client->ch);
-	loop_wait_log(client, 'p', 2);
+	loop_wait_event(client, POST_STARTED, 2);
 	loop_send(client, 7, 0);
 	loop_wait(&loop->server, loop_got(&loop->server) == 1);
 	KUNIT_EXPECT_EQ(test, loop->server.got[0], 7);
@@ -134,8 +135,9 @@ static void starting_does_not_end_the_wait(struct kunit *test)
 	kmcl_channel_start(loop->client.ch);
 	expect_waiting(loop, job);
 	loop_job_wait(job);
-	loop_wait_log(&loop->client, 'p', 2);
-	loop_expect_log(&loop->client, "OoSsPpUuSsPp");
+	loop_wait_event(&loop->client, POST_STARTED, 2);
+	loop_expect_events(&loop->client, OPENED, STARTED, POST_STARTED,
+			   SUSPEND, STARTED, POST_STARTED);
 	expect_taken_back(loop, -ECANCELED);
 	KUNIT_EXPECT_EQ(test, loop_got(&loop->server), 0);
 }
@@ -156,7 +158,8 @@ static void the_channel_ends(struct kunit *test, struct end *closing, s64 timeou
 	loop_job_wait(closed);
 	loop_job_wait(paused);
 	loop_wait_state(client, "Disabled");
-	loop_expect_log(client, "OoSsPpUuCc");
+	loop_expect_events(client, OPENED, STARTED, POST_STARTED, SUSPEND,
+			   CLOSED);
 	expect_taken_back(loop, -ENODEV);
 	KUNIT_EXPECT_LT(test, fx.ms, 5000);
 	KUNIT_EXPECT_EQ(test, loop_counters(client).queued, 1);
@@ -211,7 +214,8 @@ static void refused_at_once(struct kunit *test, struct end *closing)
 		start_asking(loop, i & 1 ? KMCL_SEND_WAIT : 0, timeouts[i]);
 		KUNIT_EXPECT_EQ(test, 0, kmcl_channel_disable(closing->ch));
 		loop_wait_state(client, "Disabled");
-		loop_expect_log(client, "OoSsPpUuCc");
+		loop_expect_events(client, OPENED, STARTED, POST_STARTED,
+				   SUSPEND, CLOSED);
 		KUNIT_EXPECT_EQ(test, fx.ret[0], -ENODEV);
 		KUNIT_EXPECT_EQ(test, fx.ret[1], -ENODEV);
 		KUNIT_EXPECT_EQ(test, loop_counters(client).accepted, 0);

@@ -143,7 +143,7 @@ static void no_time_at_all_neither_queues_nor_waits(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, loop_request(client, 0, 0), -EAGAIN);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
 	KUNIT_EXPECT_EQ(test, loop_request(&loop->server, 0, 0), -EAGAIN);
-	loop_wait_log(client, 'p', 1);
+	loop_wait_event(client, POST_STARTED, 1);
 	for (i = 0; i < LOOP_SENDS; i++)
 		if (loop_request(client, 0, 0))
 			break;
@@ -184,7 +184,7 @@ static void a_server_says_what_the_client_left(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, loop_request(server, 0, 0), 0);
 	kmcl_channel_pause(server->ch);
 	KUNIT_EXPECT_EQ(test, loop_request(server, 0, 0), -EAGAIN);
-	loop_hold(server, 'C');
+	loop_hold(server, CLOSED);
 	job = loop_disable(&loop->client);
 	loop_wait_held(server);
 	KUNIT_EXPECT_EQ(test, loop_request(server, 0, 0), -ENODEV);
@@ -222,7 +222,7 @@ static void every_limit_with_every_completion(struct kunit *test)
 
 		kmcl_channel_start(server->ch);
 		KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(server->ch));
-		loop_wait_log(client, 'p', 1 + i);
+		loop_wait_event(client, POST_STARTED, 1 + i);
 		KUNIT_EXPECT_EQ(test, 0,
 				loop_request(client, f, KMCL_NO_TIMEOUT));
 		KUNIT_EXPECT_EQ(test, 0,

@@ -210,7 +210,7 @@ static void callbacks_that_fail_or_tell_of_failure(struct kunit *test)
 	server->opened_result = -EIO;
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(server->ch));
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(client->ch));
-	loop_wait_log(client, 'f', 1);
+	loop_wait_event(client, FAILURE, 1);
 	loop_wait_state(client, "Disabled");
 	probes_expect(server, EV_CALLBACK, 0, KMCL_DO_OPEN, true, 0);
 	probes_expect(server, EV_CALLBACK, 1, KMCL_DO_OPEN, false, -EIO);

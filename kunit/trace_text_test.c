@@ -162,7 +162,7 @@ static void states(struct kunit *test)
 	client->opened_result = -EIO;
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(client->ch));
-	loop_wait_log(client, 'o', 1);
+	loop_wait_event(client, OPENED, 1);
 	loop_wait_state(client, "Disabled");
 	text = recorded(test);
 	expect_event(client, text, "kmcl_callback",

@@ -102,7 +102,7 @@ static void a_device_is_opened_and_closed(struct kunit *test)
 	loop_send(&loop->client, 1, 0);
 	KUNIT_EXPECT_GT(test, fake.signals, 0);
 
-	loop_hold(&loop->client, 'C');
+	loop_hold(&loop->client, CLOSED);
 	disable = loop_disable(&loop->client);
 	loop_wait_held(&loop->client);
 	/* The driver may have it mapped until the callback has returned */
@@ -135,7 +135,7 @@ static void a_rescinded_device_is_given_back(struct kunit *test)
 	/* It comes back, as another offer */
 	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(loop->client.ch), 0);
 	fake_offer(loop);
-	loop_wait_log(&loop->client, 'p', 2);
+	loop_wait_event(&loop->client, POST_STARTED, 2);
 	KUNIT_EXPECT_EQ(test, fake.opens, 2);
 }
 
@@ -147,11 +147,11 @@ static void a_device_that_cannot_be_opened(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, kmcl_transport_register(&fake_ops), 0);
 	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(loop->client.ch), 0);
 	fake_offer(loop);
-	loop_wait_log(&loop->client, 'f', 1);
+	loop_wait_event(&loop->client, FAILURE, 1);
 	loop_wait_state(&loop->client, "Disabled");
 	KUNIT_EXPECT_EQ(test, loop->failure, -ECONNREFUSED);
 	KUNIT_EXPECT_EQ(test, fake.closes, 0);
-	KUNIT_EXPECT_EQ(test, loop_log_count(&loop->client, 'O'), 0);
+	KUNIT_EXPECT_EQ(test, loop_count(&loop->client, OPENED_BEGINS), 0);
 }
 
 /* The instance is the device's while the channel is bound, and after it closed */
@@ -172,7 +172,7 @@ static void the_instance_of_a_device_that_was_not_opened(struct kunit *test)
 
 	fake.open_result = 0;
 	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(ch), 0);
-	loop_wait_log(&loop->client, 'p', 1);
+	loop_wait_event(&loop->client, POST_STARTED, 1);
 	kmcl_channel_disable(ch);
 	kmcl_get_instance(ch, &instance);
 	KUNIT_EXPECT_TRUE(test, guid_equal(&instance, &loop->instance));
@@ -193,11 +193,11 @@ static void an_open_that_a_rescind_overtakes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake.releases, 1);
 	KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(loop->client.ch),
 			   "Enabled");
-	KUNIT_EXPECT_EQ(test, loop_log_count(&loop->client, 'F'), 0);
+	KUNIT_EXPECT_EQ(test, loop_count(&loop->client, FAILURE_BEGINS), 0);
 
 	fake.open_result = 0;
 	fake_offer(loop);
-	loop_wait_log(&loop->client, 'p', 1);
+	loop_wait_event(&loop->client, POST_STARTED, 1);
 }
 
 /* A packet that waits for a completion, with memory of its own if @mdl says so */
@@ -229,7 +229,7 @@ static void a_rescind_ends_packets_while_a_callback_blocks(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, kmcl_transport_register(&fake_ops), 0);
 	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(loop->client.ch), 0);
-	loop_hold(&loop->client, 'P');
+	loop_hold(&loop->client, POST_STARTED);
 	fake_offer(loop);
 	loop_wait_held(&loop->client);
 	pkt = in_flight(loop, NULL);
@@ -238,15 +238,16 @@ static void a_rescind_ends_packets_while_a_callback_blocks(struct kunit *test)
 	/* Softirq context, which the call above was followed by */
 	loop_wait(&loop->client, READ_ONCE(fake.ndone) == 1);
 	KUNIT_EXPECT_EQ(test, fake.status, -ENODEV);
-	KUNIT_EXPECT_EQ(test, loop_log_count(&loop->client, 'p'), 0);
+	KUNIT_EXPECT_EQ(test, loop_count(&loop->client, POST_STARTED), 0);
 	fake_completion(loop, trans_id);
 	fake_packet(loop, 7);
 	fake_interrupt();
 	loop_wait(&loop->client, loop_got(&loop->client) == 1);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).comps_stale, 0);
 	loop_release(&loop->client);
-	loop_wait_log(&loop->client, 'c', 1);
-	loop_expect_log(&loop->client, "OoSsPpUuCc");
+	loop_wait_event(&loop->client, CLOSED, 1);
+	loop_expect_events(&loop->client, OPENED, STARTED, POST_STARTED,
+			   SUSPEND, CLOSED);
 	KUNIT_EXPECT_EQ(test, fake.ndone, 1);
 	kmcl_packet_free(pkt);
 }
@@ -275,7 +276,8 @@ static void memory_is_the_hosts_until_the_close(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake.ndone, 1);
 	KUNIT_EXPECT_EQ(test, fake.status, -ENODEV);
 	KUNIT_EXPECT_EQ(test, fake.closes_at_done, 1);
-	loop_expect_log(&loop->client, "OoSsPpUuCc");
+	loop_expect_events(&loop->client, OPENED, STARTED, POST_STARTED,
+			   SUSPEND, CLOSED);
 	kmcl_packet_free(pkt);
 
 	/* Disabled, where the closed callback comes before the close */
@@ -283,7 +285,7 @@ static void memory_is_the_hosts_until_the_close(struct kunit *test)
 	loop_wait_state(&loop->client, "Disabled");
 	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(loop->client.ch), 0);
 	fake_offer(loop);
-	loop_wait_log(&loop->client, 'p', 2);
+	loop_wait_event(&loop->client, POST_STARTED, 2);
 	pkt = in_flight(loop, mdl);
 	kmcl_channel_disable(loop->client.ch);
 	KUNIT_EXPECT_EQ(test, fake.ndone, 2);
@@ -311,7 +313,7 @@ static void a_pause_right_after_closed(struct kunit *test)
 	fake_up(loop);
 	fake.close_waits = &close;
 	kmcl_offer_rescind(fake.offer);
-	loop_wait_log(&loop->client, 'c', 1);
+	loop_wait_event(&loop->client, CLOSED, 1);
 	pause = loop_job(loop, pause_channel, loop);
 	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&pause->done,
 							  HZ / 20), 0);

@@ -39,7 +39,7 @@ static void the_instance_that_is_in_use(struct kunit *test)
 	expect_instance(test, client, &guid_null);
 	VmbChannelStart(server);
 	EXPECT_STATUS(test, VmbChannelEnable(server), STATUS_SUCCESS);
-	loop_wait_log(&loop->client, 'p', 1);
+	loop_wait_event(&loop->client, POST_STARTED, 1);
 	expect_instance(test, client, &loop->instance);
 	VmbChannelDisable(client);
 	expect_instance(test, client, &loop->instance);
@@ -72,20 +72,22 @@ static void there_is_no_mmio_on_the_loopback_bus(struct kunit *test)
 	}
 }
 
-static NTSTATUS latency[26];
+static NTSTATUS latency[LOOP_EVENTS];
 static UINT16 original;
 
-static void latency_in_callback(struct end *e, char what)
+static void latency_in_callback(struct end *e, enum loop_event what)
 {
-	latency[what - 'A'] = VmbChannelSetInterruptLatency(e->ch, 10,
-							    &original);
+	latency[what] = VmbChannelSetInterruptLatency(e->ch, 10, &original);
 }
 
 static void latency_needs_a_channel_that_is_open(struct kunit *test)
 {
+	static const enum loop_event callbacks[] = {
+		OPENED, STARTED, POST_STARTED, SUSPEND, CLOSED,
+	};
 	struct loop *loop = test->priv;
 	VMBCHANNEL client = loop->client.ch;
-	const char *callbacks = "OSPUC";
+	u32 i;
 
 	original = 77;
 	memset(latency, 0, sizeof(latency));
@@ -101,9 +103,8 @@ static void latency_needs_a_channel_that_is_open(struct kunit *test)
 	loop->client.hook = latency_in_callback;
 	loop_up(loop);
 	VmbChannelDisable(client);
-	for (; *callbacks; callbacks++)
-		EXPECT_STATUS(test, latency[*callbacks - 'A'],
-			      STATUS_NOT_SUPPORTED);
+	for (i = 0; i < ARRAY_SIZE(callbacks); i++)
+		EXPECT_STATUS(test, latency[callbacks[i]], STATUS_NOT_SUPPORTED);
 	EXPECT_STATUS(test, VmbChannelSetInterruptLatency(client, 1, &original),
 		      STATUS_INVALID_DEVICE_STATE);
 	KUNIT_EXPECT_EQ(test, original, 77);
@@ -131,7 +132,7 @@ static void a_packet_is_put_off_to_passive(struct kunit *test)
 	/* Both in the ring before delivery begins */
 	KUNIT_ASSERT_EQ(test, VmbChannelEnable(server->ch), STATUS_SUCCESS);
 	KUNIT_ASSERT_EQ(test, VmbChannelEnable(loop->client.ch), STATUS_SUCCESS);
-	loop_wait_log(&loop->client, 'p', 1);
+	loop_wait_event(&loop->client, POST_STARTED, 1);
 	first = loop_send(&loop->client, 1, WAIT);
 	second = loop_send(&loop->client, 2, WAIT);
 	VmbChannelStart(server->ch);
@@ -182,8 +183,9 @@ static void a_failed_packet_stops_the_queue(struct kunit *test)
 	VmbChannelDisable(client->ch);
 	KUNIT_EXPECT_EQ(test, s[1]->status, -ECANCELED);
 	KUNIT_EXPECT_EQ(test, s[2]->status, -ECANCELED);
-	loop_wait_log(server, 'c', 1);
-	loop_expect_log(server, "OoSsPpUuCc");
+	loop_wait_event(server, CLOSED, 1);
+	loop_expect_events(server, OPENED, STARTED, POST_STARTED, SUSPEND,
+			   CLOSED);
 	KUNIT_ASSERT_EQ(test, VmbChannelEnable(client->ch), STATUS_SUCCESS);
 	s[0] = loop_send(client, 4, WAIT);
 	loop_wait(client, s[0]->done);
@@ -207,18 +209,18 @@ static void pausing_and_starting(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, VmbChannelEnable(client->ch), STATUS_SUCCESS);
 	loop_wait_state(client, "Paused");
 	loop_wait_state(server, "Paused");
-	loop_expect_log(client, "Oo");
-	loop_expect_log(server, "Oo");
+	loop_expect_events(client, OPENED);
+	loop_expect_events(server, OPENED);
 	loop_send(client, 1, WAIT);
 	KUNIT_EXPECT_EQ(test, loop_counters(client).queued, 1);
 	server->keep = true;
 	VmbChannelStart(server->ch);
 	VmbChannelStart(client->ch);
 	loop_wait(server, loop_kept(server) == 1);
-	loop_wait_log(server, 'p', 1);
+	loop_wait_event(server, POST_STARTED, 1);
 
 	job = loop_job(loop, pause_thread, server);
-	loop_wait_log(server, 'u', 1);
+	loop_wait_event(server, SUSPEND, 1);
 	/* The packet is outstanding: that is waited for */
 	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&job->done, HZ / 20), 0);
 	loop_complete_all(server);
@@ -229,13 +231,14 @@ static void pausing_and_starting(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, loop_got(server), 1);
 	/* Twice is once */
 	VmbChannelPause(server->ch);
-	loop_expect_log(server, "OoSsPpUu");
+	loop_expect_events(server, OPENED, STARTED, POST_STARTED, SUSPEND);
 	VmbChannelStart(server->ch);
 	loop_wait(server, loop_got(server) == 2);
-	loop_wait_log(server, 'p', 2);
+	loop_wait_event(server, POST_STARTED, 2);
 	VmbChannelStart(server->ch);
 	flush_work(&server->ch->sm.work);
-	loop_expect_log(server, "OoSsPpUuSsPp");
+	loop_expect_events(server, OPENED, STARTED, POST_STARTED, SUSPEND,
+			   STARTED, POST_STARTED);
 }
 
 static u32 batches_in_softirq, batched;

@@ -248,7 +248,7 @@ static void the_guids_of_the_offer(struct kunit *test)
 						       &loop->instance, NULL),
 		      STATUS_SUCCESS);
 	KUNIT_ASSERT_EQ(test, VmbChannelEnable(client), STATUS_SUCCESS);
-	loop_wait_log(&loop->client, 'p', 1);
+	loop_wait_event(&loop->client, POST_STARTED, 1);
 }
 
 static void trust_levels(struct kunit *test)

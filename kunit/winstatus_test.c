@@ -124,13 +124,13 @@ static void end_with(struct end *closing, struct end *peer)
 
 	job = loop_disable(closing);
 	/* The peer still has to complete what it was given */
-	loop_wait_log(peer, 'u', 1);
+	loop_wait_event(peer, SUSPEND, 1);
 	expect_ended(test, unread, STATUS_DEVICE_REMOVED);
 	loop_complete_all(peer);
 	loop_job_wait(job);
 	expect_ended(test, held, STATUS_CANCELLED);
 	KUNIT_EXPECT_EQ(test, READ_ONCE(queued->done), 0);
-	loop_wait_log(peer, 'c', 1);
+	loop_wait_event(peer, CLOSED, 1);
 
 	VmbChannelCleanup(closing->ch);
 	closing->ch = NULL;
@@ -204,11 +204,11 @@ static void openings_that_a_server_refuses(struct kunit *test)
 	expect_failure(loop, 0xc0000001);
 	loop->server.opened_result = STATUS_BUFFER_OVERFLOW;
 	expect_failure(loop, 0xc0000001);
-	KUNIT_EXPECT_EQ(test, loop_log_count(&loop->client, 'O'), 0);
+	KUNIT_EXPECT_EQ(test, loop_count(&loop->client, OPENED_BEGINS), 0);
 	/* And this is none */
 	loop->server.opened_result = STATUS_PENDING;
 	KUNIT_ASSERT_EQ(test, VmbChannelEnable(loop->client.ch), STATUS_SUCCESS);
-	loop_wait_log(&loop->client, 'p', 1);
+	loop_wait_event(&loop->client, POST_STARTED, 1);
 	KUNIT_EXPECT_EQ(test, fx.failures, 2);
 }
 
@@ -223,7 +223,7 @@ static void openings_of_a_pipe_by_what_is_none(struct kunit *test)
 					     VMBUS_CHANNEL_INIT_FLAG_IS_PIPE),
 		      STATUS_SUCCESS);
 	expect_failure(loop, 0xc0000186);
-	KUNIT_EXPECT_EQ(test, loop_log_count(&loop->client, 'O'), 0);
+	KUNIT_EXPECT_EQ(test, loop_count(&loop->client, OPENED_BEGINS), 0);
 }
 
 static int watch_result, open_result;
@@ -286,19 +286,22 @@ static void openings_that_a_transport_refuses(struct kunit *test)
 	kmcl_transport_unregister(&fake_ops);
 }
 
-static NTSTATUS enabled_in[26];
+static NTSTATUS enabled_in[LOOP_EVENTS];
 
-static void enable_in_callback(struct end *e, char what)
+static void enable_in_callback(struct end *e, enum loop_event what)
 {
-	enabled_in[what - 'A'] = VmbChannelEnable(e->ch);
+	enabled_in[what] = VmbChannelEnable(e->ch);
 }
 
 static void what_enabling_says(struct kunit *test)
 {
+	static const enum loop_event callbacks[] = {
+		OPENED, STARTED, POST_STARTED, SUSPEND, CLOSED,
+	};
 	struct loop *loop = test->priv;
 	struct end *client = &loop->client;
-	const char *callbacks = "OSPUC";
 	VMBCHANNEL other;
+	u32 i;
 
 	/* No VMBus on this machine */
 	watch_result = -ENXIO;
@@ -318,8 +321,8 @@ static void what_enabling_says(struct kunit *test)
 	EXPECT_STATUS(test, VmbChannelEnable(client->ch),
 		      STATUS_INVALID_DEVICE_STATE);
 	VmbChannelDisable(client->ch);
-	for (; *callbacks; callbacks++)
-		EXPECT_STATUS(test, enabled_in[*callbacks - 'A'],
+	for (i = 0; i < ARRAY_SIZE(callbacks); i++)
+		EXPECT_STATUS(test, enabled_in[callbacks[i]],
 			      STATUS_INVALID_DEVICE_STATE);
 
 	/* A server without a target, and with another one's */

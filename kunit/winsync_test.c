@@ -144,7 +144,7 @@ static void no_time_to_wait_for_a_completion(struct kunit *test)
 	/* The server does not read yet */
 	KUNIT_ASSERT_EQ(test, VmbChannelEnable(server->ch), STATUS_SUCCESS);
 	KUNIT_ASSERT_EQ(test, VmbChannelEnable(client->ch), STATUS_SUCCESS);
-	loop_wait_log(client, 'p', 1);
+	loop_wait_event(client, POST_STARTED, 1);
 	EXPECT_STATUS(test, limited(client, WAIT, 0), STATUS_CANCELLED);
 	KUNIT_EXPECT_EQ(test, loop_counters(client).sent, 1);
 	KUNIT_EXPECT_EQ(test, in_use(client), 0);
@@ -174,7 +174,7 @@ static void overflow_behind_what_is_queued(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, VmbChannelEnable(loop->server.ch), STATUS_SUCCESS);
 	KUNIT_ASSERT_EQ(test, VmbChannelEnable(client->ch), STATUS_SUCCESS);
-	loop_wait_log(client, 'p', 1);
+	loop_wait_event(client, POST_STARTED, 1);
 	/* The last one does not fit, a shorter one would */
 	for (i = 0; i < LOOP_SENDS && !loop_counters(client).queued; i++)
 		loop_send_long(client, i, 4096, 0);
@@ -186,14 +186,14 @@ static void overflow_behind_what_is_queued(struct kunit *test)
 	EXPECT_STATUS(test, limited(client, 0, 0), STATUS_SUCCESS);
 }
 
-static NTSTATUS at_once[26], in_callback[26];
+static NTSTATUS at_once[LOOP_EVENTS], in_callback[LOOP_EVENTS];
 
-static void ask_in_callback(struct end *e, char what)
+static void ask_in_callback(struct end *e, enum loop_event what)
 {
-	at_once[what - 'A'] = limited(e, 0, 0);
+	at_once[what] = limited(e, 0, 0);
 	/* In Suspend it waits for somebody who starts the channel again */
-	if (what != 'U')
-		in_callback[what - 'A'] = forever(e, WAIT);
+	if (what != SUSPEND)
+		in_callback[what] = forever(e, WAIT);
 }
 
 static void overflow_where_nothing_moves(struct kunit *test)
@@ -209,7 +209,7 @@ static void overflow_where_nothing_moves(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, VmbChannelEnable(server->ch), STATUS_SUCCESS);
 	EXPECT_STATUS(test, limited(server, 0, 0), STATUS_BUFFER_OVERFLOW);
 	VmbChannelStart(server->ch);
-	loop_wait_log(client, 'p', 1);
+	loop_wait_event(client, POST_STARTED, 1);
 	VmbChannelPause(client->ch);
 	EXPECT_STATUS(test, limited(client, 0, 0), STATUS_BUFFER_OVERFLOW);
 	EXPECT_STATUS(test, limited(client, WAIT, 0), STATUS_BUFFER_OVERFLOW);
@@ -217,20 +217,20 @@ static void overflow_where_nothing_moves(struct kunit *test)
 
 	client->hook = ask_in_callback;
 	KUNIT_ASSERT_EQ(test, VmbChannelEnable(client->ch), STATUS_SUCCESS);
-	loop_wait_log(client, 'p', 2);
+	loop_wait_event(client, POST_STARTED, 2);
 	/* Suspend is the pause's: a close has begun by then */
 	VmbChannelPause(client->ch);
 	VmbChannelDisable(client->ch);
-	EXPECT_STATUS(test, at_once['O' - 'A'], STATUS_BUFFER_OVERFLOW);
-	EXPECT_STATUS(test, at_once['S' - 'A'], STATUS_BUFFER_OVERFLOW);
-	EXPECT_STATUS(test, at_once['P' - 'A'], STATUS_SUCCESS);
-	EXPECT_STATUS(test, at_once['U' - 'A'], STATUS_BUFFER_OVERFLOW);
-	EXPECT_STATUS(test, at_once['C' - 'A'], STATUS_DEVICE_REMOVED);
+	EXPECT_STATUS(test, at_once[OPENED], STATUS_BUFFER_OVERFLOW);
+	EXPECT_STATUS(test, at_once[STARTED], STATUS_BUFFER_OVERFLOW);
+	EXPECT_STATUS(test, at_once[POST_STARTED], STATUS_SUCCESS);
+	EXPECT_STATUS(test, at_once[SUSPEND], STATUS_BUFFER_OVERFLOW);
+	EXPECT_STATUS(test, at_once[CLOSED], STATUS_DEVICE_REMOVED);
 	/* Waiting would never end in the first two */
-	EXPECT_STATUS(test, in_callback['O' - 'A'], STATUS_INVALID_DEVICE_STATE);
-	EXPECT_STATUS(test, in_callback['S' - 'A'], STATUS_INVALID_DEVICE_STATE);
-	EXPECT_STATUS(test, in_callback['P' - 'A'], STATUS_SUCCESS);
-	EXPECT_STATUS(test, in_callback['C' - 'A'], STATUS_DEVICE_REMOVED);
+	EXPECT_STATUS(test, in_callback[OPENED], STATUS_INVALID_DEVICE_STATE);
+	EXPECT_STATUS(test, in_callback[STARTED], STATUS_INVALID_DEVICE_STATE);
+	EXPECT_STATUS(test, in_callback[POST_STARTED], STATUS_SUCCESS);
+	EXPECT_STATUS(test, in_callback[CLOSED], STATUS_DEVICE_REMOVED);
 	KUNIT_EXPECT_EQ(test, in_use(client), 0);
 }
 
@@ -263,7 +263,7 @@ static void removed_while_and_after_it_closes(struct kunit *test)
 		job = waiting(&r, client, WAIT);
 		loop_wait(&loop->server, loop_kept(&loop->server) == 1);
 		/* Ended before anything else happens to the channel */
-		loop_hold(client, 'U');
+		loop_hold(client, SUSPEND);
 		end = NULL;
 		if (i)
 			kmcl_offer_rescind(loop->server.ch->link.offer);
@@ -273,7 +273,7 @@ static void removed_while_and_after_it_closes(struct kunit *test)
 		EXPECT_STATUS(test, r.status, STATUS_DEVICE_REMOVED);
 		loop_complete_all(&loop->server);
 		loop_wait_held(client);
-		loop_hold(client, 'C');
+		loop_hold(client, CLOSED);
 		loop_release(client);
 		loop_wait_held(client);
 		expect_removed(client);
