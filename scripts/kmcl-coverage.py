@@ -35,12 +35,22 @@ def read(path):
         return f.read()
 
 
+def status(group):
+    """Of a test with parameters: PASS, or what the first other case says."""
+    bad = [case["status"] for case in group["test_cases"]
+           if case["status"] != "PASS"]
+    return bad[0] if bad else "PASS"
+
+
 def results(path):
-    """Suite and status of each test, by file and name of the test."""
+    """Suite and status of each test, by name of the test."""
     found = {}
     for suite in json.loads(read(path))["sub_groups"]:
-        for case in suite["test_cases"]:
-            found.setdefault(case["name"], {})[suite["name"]] = case["status"]
+        tests = {case["name"]: case["status"] for case in suite["test_cases"]}
+        tests |= {group["name"]: status(group)
+                  for group in suite["sub_groups"]}
+        for name, result in tests.items():
+            found.setdefault(name, {})[suite["name"]] = result
     return found
 
 
