@@ -184,6 +184,42 @@ static void starting_while_opened_runs(struct kunit *test)
 	loop_expect_events(client, OPENED, STARTED, POST_STARTED);
 }
 
+/* What Opened returns after it was held */
+struct opened_case {
+	const char *name;
+	int result;
+};
+
+static const struct opened_case opened_results[] = {
+	{ "it agrees", 0 },
+	{ "it does not", -EIO },
+};
+
+KUNIT_ARRAY_PARAM_DESC(opened, opened_results, name);
+
+/* Without Started, and without Closed if it did not agree */
+static void expect_opened_only(struct end *e, int result)
+{
+	if (result)
+		loop_expect_events(e, OPENED);
+	else
+		loop_expect_events(e, OPENED, CLOSED);
+}
+
+/* Whatever became of the last opening */
+static void expect_it_opens_again(struct loop *loop)
+{
+	kmcl_channel_disable(loop->client.ch);
+	kmcl_channel_disable(loop->server.ch);
+	loop_forget(&loop->client);
+	loop_forget(&loop->server);
+	loop->client.opened_result = 0;
+	loop->server.opened_result = 0;
+	loop_up(loop);
+	loop_expect_events(&loop->client, OPENED, STARTED, POST_STARTED);
+	loop_expect_events(&loop->server, OPENED, STARTED, POST_STARTED);
+}
+
 static void disable_in_opened(struct end *e, int result)
 {
 	struct job *job;
@@ -194,78 +230,58 @@ static void disable_in_opened(struct end *e, int result)
 	expect_waiting(job);
 	loop_release(e);
 	loop_job_wait(job);
-	/* Without Started, and without Closed if it did not agree */
-	if (result)
-		loop_expect_events(e, OPENED);
-	else
-		loop_expect_events(e, OPENED, CLOSED);
+	expect_opened_only(e, result);
 	KUNIT_EXPECT_STREQ(e->loop->test, kmcl_channel_state_name(e->ch),
 			   "Disabled");
 }
 
 static void disabling_while_a_clients_opened_runs(struct kunit *test)
 {
+	const struct opened_case *param = test->param_value;
 	struct loop *loop = test->priv;
-	struct end *client = &loop->client;
-	u32 i;
 
-	for (i = 0; i < 2; i++) {
-		disable_in_opened(client, i ? -EIO : 0);
-		kmcl_channel_disable(loop->server.ch);
-		loop_forget(client);
-		loop_forget(&loop->server);
-	}
+	disable_in_opened(&loop->client, param->result);
+	expect_it_opens_again(loop);
 }
 
 static void a_rescind_while_a_clients_opened_runs(struct kunit *test)
 {
+	const struct opened_case *param = test->param_value;
 	struct loop *loop = test->priv;
 	struct end *client = &loop->client;
 	struct job *job;
-	u32 i;
 
-	for (i = 0; i < 2; i++) {
-		client->opened_result = i ? -EIO : 0;
-		hold_opening(client, OPENED);
-		loop_wait_event(&loop->server, POST_STARTED, 1);
-		job = loop_disable(&loop->server);
-		loop_wait_event(&loop->server, CLOSED, 1);
-		/* Which waits for the client to let go */
-		expect_waiting(job);
-		loop_expect_events(client, OPENED_BEGINS);
-		loop_release(client);
-		loop_job_wait(job);
-		loop_wait_state(client, "Disabled");
-		if (i)
-			loop_expect_events(client, OPENED);
-		else
-			loop_expect_events(client, OPENED, CLOSED);
-		loop_expect_events(&loop->server, OPENED, STARTED, POST_STARTED,
-				   SUSPEND, CLOSED);
-		KUNIT_EXPECT_EQ(test, loop_count(client, FAILURE_BEGINS), 0);
-		loop_forget(client);
-		loop_forget(&loop->server);
-	}
+	client->opened_result = param->result;
+	hold_opening(client, OPENED);
+	loop_wait_event(&loop->server, POST_STARTED, 1);
+	job = loop_disable(&loop->server);
+	loop_wait_event(&loop->server, CLOSED, 1);
+	/* Which waits for the client to let go */
+	expect_waiting(job);
+	loop_expect_events(client, OPENED_BEGINS);
+	loop_release(client);
+	loop_job_wait(job);
+	loop_wait_state(client, "Disabled");
+	expect_opened_only(client, param->result);
+	loop_expect_events(&loop->server, OPENED, STARTED, POST_STARTED,
+			   SUSPEND, CLOSED);
+	KUNIT_EXPECT_EQ(test, loop_count(client, FAILURE_BEGINS), 0);
+	expect_it_opens_again(loop);
 }
 
 static void disabling_while_a_servers_opened_runs(struct kunit *test)
 {
+	const struct opened_case *param = test->param_value;
 	struct loop *loop = test->priv;
-	struct end *client = &loop->client, *server = &loop->server;
-	u32 i;
+	struct end *client = &loop->client;
 
-	for (i = 0; i < 2; i++) {
-		disable_in_opened(server, i ? -EIO : 0);
-		/* The client was told of an opening, and then that it went */
-		if (i)
-			KUNIT_EXPECT_EQ(test, 0,
-					loop_count(client, OPENED_BEGINS));
-		else
-			expect_pairs(client);
-		kmcl_channel_disable(client->ch);
-		loop_forget(client);
-		loop_forget(server);
-	}
+	disable_in_opened(&loop->server, param->result);
+	/* The client was told of an opening, and then that it went */
+	if (param->result)
+		KUNIT_EXPECT_EQ(test, loop_count(client, OPENED_BEGINS), 0);
+	else
+		expect_pairs(client);
+	expect_it_opens_again(loop);
 }
 
 /* The client's link ends without its channel's doing, as when a guest dies */
@@ -358,13 +374,36 @@ static void pausing_while_a_servers_post_started_runs(struct kunit *test)
 	pause_while_it_starts(&loop->server, &loop->client, POST_STARTED);
 }
 
+static const struct ending_case {
+	const char *name;
+	bool server;		/* the callback is the server's */
+	enum loop_event what;
+	bool server_ends;
+} endings[] = {
+	{ "the client's Started, the client", false, STARTED, false },
+	{ "the client's Started, the server", false, STARTED, true },
+	{ "the client's PostStarted, the client", false, POST_STARTED, false },
+	{ "the client's PostStarted, the server", false, POST_STARTED, true },
+	{ "the server's Started, the server", true, STARTED, true },
+	{ "the server's Started, the client", true, STARTED, false },
+	{ "the server's PostStarted, the server", true, POST_STARTED, true },
+	{ "the server's PostStarted, the client", true, POST_STARTED, false },
+};
+
+KUNIT_ARRAY_PARAM_DESC(ending, endings, name);
+
 /* The rest of the opening is skipped, and what was started is suspended */
-static void end_while_it_starts(struct end *e, struct end *peer,
-				enum loop_event what, struct end *closing)
+static void ending_while_it_starts(struct kunit *test)
 {
+	const struct ending_case *param = test->param_value;
+	struct loop *loop = test->priv;
+	struct end *client = &loop->client, *server = &loop->server;
+	struct end *e = param->server ? server : client;
+	struct end *peer = param->server ? client : server;
+	struct end *closing = param->server_ends ? server : client;
 	struct job *job;
 
-	hold_opening(e, what);
+	hold_opening(e, param->what);
 	/* It is open for the other side, too */
 	loop_wait_event(peer, POST_STARTED, 1);
 	job = loop_disable(closing);
@@ -376,32 +415,14 @@ static void end_while_it_starts(struct end *e, struct end *peer,
 	loop_job_wait(job);
 	loop_wait_event(e, CLOSED, 1);
 	loop_wait_event(peer, CLOSED, 1);
-	if (what == STARTED)
+	if (param->what == STARTED)
 		loop_expect_events(e, OPENED, STARTED, SUSPEND, CLOSED);
 	else
 		loop_expect_events(e, OPENED, STARTED, POST_STARTED, SUSPEND,
 				   CLOSED);
 	loop_expect_events(peer, OPENED, STARTED, POST_STARTED, SUSPEND,
 			   CLOSED);
-	kmcl_channel_disable(e->loop->client.ch);
-	kmcl_channel_disable(e->loop->server.ch);
-	loop_forget(e);
-	loop_forget(peer);
-}
-
-static void ending_while_it_starts(struct kunit *test)
-{
-	struct loop *loop = test->priv;
-	struct end *client = &loop->client, *server = &loop->server;
-
-	end_while_it_starts(client, server, STARTED, client);
-	end_while_it_starts(client, server, STARTED, server);
-	end_while_it_starts(client, server, POST_STARTED, client);
-	end_while_it_starts(client, server, POST_STARTED, server);
-	end_while_it_starts(server, client, STARTED, server);
-	end_while_it_starts(server, client, STARTED, client);
-	end_while_it_starts(server, client, POST_STARTED, server);
-	end_while_it_starts(server, client, POST_STARTED, client);
+	expect_it_opens_again(loop);
 }
 
 static void disabling_a_server_that_is_stopped(struct kunit *test)
@@ -437,11 +458,14 @@ static struct kunit_case contract_cases[] = {
 	/* KMCL: VmbChannelStart EVT_VMB_CHANNEL_OPENED */
 	KUNIT_CASE(starting_while_opened_runs),
 	/* KMCL: VmbChannelDisable EVT_VMB_CHANNEL_OPENED */
-	KUNIT_CASE(disabling_while_a_clients_opened_runs),
+	KUNIT_CASE_PARAM(disabling_while_a_clients_opened_runs,
+			 opened_gen_params),
 	/* KMCL: EVT_VMB_CHANNEL_OPENED EVT_VMB_CHANNEL_CLOSED */
-	KUNIT_CASE(a_rescind_while_a_clients_opened_runs),
+	KUNIT_CASE_PARAM(a_rescind_while_a_clients_opened_runs,
+			 opened_gen_params),
 	/* KMCL: VmbChannelDisable */
-	KUNIT_CASE(disabling_while_a_servers_opened_runs),
+	KUNIT_CASE_PARAM(disabling_while_a_servers_opened_runs,
+			 opened_gen_params),
 	KUNIT_CASE(a_client_that_goes_while_opened_runs),
 	KUNIT_CASE(a_client_disabled_while_the_servers_opened_runs),
 	/* KMCL: VmbChannelPause EVT_VMB_CHANNEL_STARTED */
@@ -451,7 +475,7 @@ static struct kunit_case contract_cases[] = {
 	KUNIT_CASE(pausing_while_a_servers_started_runs),
 	KUNIT_CASE(pausing_while_a_servers_post_started_runs),
 	/* KMCL: EVT_VMB_CHANNEL_SUSPEND */
-	KUNIT_CASE(ending_while_it_starts),
+	KUNIT_CASE_PARAM(ending_while_it_starts, ending_gen_params),
 	/* KMCL: VmbChannelDisable */
 	KUNIT_CASE(disabling_a_server_that_is_stopped),
 	{}
