@@ -104,53 +104,54 @@ static void send_external(struct loop *loop)
 #define LONG	2000
 #define PFN	0x5a5a5a5aULL		/* stands for a frame that is there */
 
+static const struct lie {
+	const char *name;
+	u32 words;
+	u64 word[4];		/* PFN, where nothing stands, too */
+} lies[] = {
+	{ "no header", 0 },
+	{ "no ranges", 1, { 0 } },
+	{ "no ranges, and one", 3, { 0, 100, PFN } },
+	{ "more ranges than there are", 3, { 2ULL << 32, 100, PFN } },
+	{ "more ranges than allowed", LONG, { 33ULL << 32, 100, PFN } },
+	{ "most ranges", 3, { ~0ULL << 32, 100, PFN } },
+	{ "a range of no bytes", 3, { 1ULL << 32, 0, PFN } },
+	{ "an offset in the next frame", 3,
+	  { 1ULL << 32, 4096ULL << 32 | 1, PFN } },
+	{ "a frame too few", 3, { 1ULL << 32, 4097, PFN } },
+	{ "a frame too few, by the offset", 3,
+	  { 1ULL << 32, 4000ULL << 32 | 97, PFN } },
+	{ "a frame too many", 4, { 1ULL << 32, 100, PFN, PFN } },
+	{ "most bytes", 3, { 1ULL << 32, 4095ULL << 32 | U32_MAX, PFN } },
+	{ "no frame numbers", 2, { 1ULL << 32, 1 } },
+	{ "half a range", 1, { 1ULL << 32 } },
+	{ "no such frame", 3, { 1ULL << 32, 100, ~0ULL } },
+	{ "no such frame, in 52 bits", 3, { 1ULL << 32, 100, 1ULL << 51 } },
+	{ "more bytes than allowed", 35, { 1ULL << 32, 128 * 1024 + 1, PFN } },
+	{ "more frames than allowed", LONG, { 1ULL << 32, 0x00f00000, PFN } },
+};
+
+KUNIT_ARRAY_PARAM_DESC(lie, lies, name);
+
 static void a_client_that_lies_about_its_ranges(struct kunit *test)
 {
-	static const struct {
-		const char *what;
-		u32 words;
-		u64 word[4];		/* PFN, where nothing stands, too */
-	} lies[] = {
-		{ "no header", 0 },
-		{ "no ranges", 1, { 0 } },
-		{ "no ranges, and one", 3, { 0, 100, PFN } },
-		{ "more ranges than there are", 3, { 2ULL << 32, 100, PFN } },
-		{ "more ranges than allowed", LONG, { 33ULL << 32, 100, PFN } },
-		{ "most ranges", 3, { ~0ULL << 32, 100, PFN } },
-		{ "a range of no bytes", 3, { 1ULL << 32, 0, PFN } },
-		{ "an offset in the next frame", 3,
-		  { 1ULL << 32, 4096ULL << 32 | 1, PFN } },
-		{ "a frame too few", 3, { 1ULL << 32, 4097, PFN } },
-		{ "a frame too few, by the offset", 3,
-		  { 1ULL << 32, 4000ULL << 32 | 97, PFN } },
-		{ "a frame too many", 4, { 1ULL << 32, 100, PFN, PFN } },
-		{ "most bytes", 3, { 1ULL << 32, 4095ULL << 32 | U32_MAX, PFN } },
-		{ "no frame numbers", 2, { 1ULL << 32, 1 } },
-		{ "half a range", 1, { 1ULL << 32 } },
-		{ "no such frame", 3, { 1ULL << 32, 100, ~0ULL } },
-		{ "no such frame, in 52 bits", 3, { 1ULL << 32, 100, 1ULL << 51 } },
-		{ "more bytes than allowed", 35, { 1ULL << 32, 128 * 1024 + 1, PFN } },
-		{ "more frames than allowed", LONG, { 1ULL << 32, 0x00f00000, PFN } },
-	};
+	const struct lie *lie = test->param_value;
 	struct loop *loop = test->priv;
 	u64 *header = kunit_kcalloc(test, LONG, sizeof(u64), GFP_KERNEL);
-	u32 i, w;
+	u32 w;
 
 	KUNIT_ASSERT_NOT_NULL(test, header);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_set_ring_pages(loop->client.ch, 32, 32));
 	loop_up(loop);
-	for (i = 0; i < ARRAY_SIZE(lies); i++) {
-		for (w = 0; w < lies[i].words; w++) {
-			header[w] = w < 4 ? lies[i].word[w] : PFN;
-			if (header[w] == PFN)
-				header[w] = fx.pfn;
-		}
-		inject(&loop->client, GPA_DIRECT, header, lies[i].words);
-		loop_send(&loop->client, i, 0);
-		loop_wait(&loop->server, READ_ONCE(fx.packets) == i + 1);
-		KUNIT_EXPECT_EQ_MSG(test, loop_counters(&loop->server).bad_packets,
-				    i + 1, "%s", lies[i].what);
+	for (w = 0; w < lie->words; w++) {
+		header[w] = w < 4 ? lie->word[w] : PFN;
+		if (header[w] == PFN)
+			header[w] = fx.pfn;
 	}
+	inject(&loop->client, GPA_DIRECT, header, lie->words);
+	loop_send(&loop->client, 1, 0);
+	loop_wait(&loop->server, READ_ONCE(fx.packets) == 1);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->server).bad_packets, 1);
 	KUNIT_EXPECT_EQ(test, fx.external, 0);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->server).outstanding, 0);
 	/* What is right is taken, which shows that the rest was wrong */
@@ -158,7 +159,7 @@ static void a_client_that_lies_about_its_ranges(struct kunit *test)
 	header[1] = 100;
 	header[2] = fx.pfn;
 	inject(&loop->client, GPA_DIRECT, header, 3);
-	loop_wait(&loop->server, READ_ONCE(fx.packets) == i + 1);
+	loop_wait(&loop->server, READ_ONCE(fx.packets) == 2);
 	KUNIT_EXPECT_EQ(test, fx.external, 1);
 }
 
@@ -262,7 +263,7 @@ static void a_failed_packet_lets_go_of_the_memory(struct kunit *test)
 }
 
 static struct kunit_case hostile_cases[] = {
-	KUNIT_CASE(a_client_that_lies_about_its_ranges),
+	KUNIT_CASE_PARAM(a_client_that_lies_about_its_ranges, lie_gen_params),
 	KUNIT_CASE(more_than_the_server_allows),
 	KUNIT_CASE(a_server_has_no_ranges_to_send),
 	KUNIT_CASE(close_waits_for_who_uses_the_memory),
