@@ -11,43 +11,46 @@
 
 #include <kmcl/ntstatus.h>
 
-static const struct {
+static const struct result {
+	const char *name;
 	int ret;
 	u32 number;
 } results[] = {
-	{ 0, 0x00000000 },
-	{ -EINPROGRESS, 0x00000103 },
-	{ -EAGAIN, 0x80000005 },
-	{ -EMSGSIZE, 0x80000005 },
-	{ -ECONNREFUSED, 0xc0000001 },
-	{ -EBADF, 0xc0000008 },
-	{ -EINVAL, 0xc000000d },
-	{ -ENXIO, 0xc000000e },
-	{ -EACCES, 0xc0000022 },
-	{ -ENOSPC, 0xc0000023 },
-	{ -EEXIST, 0xc0000035 },
-	{ -ENOMEM, 0xc000009a },
-	{ -EOPNOTSUPP, 0xc00000bb },
-	{ -ECANCELED, 0xc0000120 },
-	{ -EBUSY, 0xc0000184 },
-	{ -ENOTCONN, 0xc0000184 },
-	{ -EDEADLK, 0xc0000184 },
-	{ -EPROTO, 0xc0000186 },
-	{ -ENOENT, 0xc0000225 },
-	{ -ENODEV, 0xc00002b6 },
+#define RESULT(ret, number)	{ #ret, ret, number }
+	RESULT(0, 0x00000000),
+	RESULT(-EINPROGRESS, 0x00000103),
+	RESULT(-EAGAIN, 0x80000005),
+	RESULT(-EMSGSIZE, 0x80000005),
+	RESULT(-ECONNREFUSED, 0xc0000001),
+	RESULT(-EBADF, 0xc0000008),
+	RESULT(-EINVAL, 0xc000000d),
+	RESULT(-ENXIO, 0xc000000e),
+	RESULT(-EACCES, 0xc0000022),
+	RESULT(-ENOSPC, 0xc0000023),
+	RESULT(-EEXIST, 0xc0000035),
+	RESULT(-ENOMEM, 0xc000009a),
+	RESULT(-EOPNOTSUPP, 0xc00000bb),
+	RESULT(-ECANCELED, 0xc0000120),
+	RESULT(-EBUSY, 0xc0000184),
+	RESULT(-ENOTCONN, 0xc0000184),
+	RESULT(-EDEADLK, 0xc0000184),
+	RESULT(-EPROTO, 0xc0000186),
+	RESULT(-ENOENT, 0xc0000225),
+	RESULT(-ENODEV, 0xc00002b6),
 	/* What a driver's own callback may have returned */
-	{ -EIO, 0xc0000001 },
-	{ -1, 0xc0000001 },
-	{ -4095, 0xc0000001 },
+	RESULT(-EIO, 0xc0000001),
+	RESULT(-1, 0xc0000001),
+	RESULT(-4095, 0xc0000001),
+#undef RESULT
 };
+
+KUNIT_ARRAY_PARAM_DESC(result, results, name);
 
 static void each_result_becomes_its_status(struct kunit *test)
 {
-	u32 i;
+	const struct result *result = test->param_value;
 
-	for (i = 0; i < ARRAY_SIZE(results); i++)
-		KUNIT_EXPECT_EQ_MSG(test, (u32)kmcl_ntstatus(results[i].ret),
-				    results[i].number, "%d", results[i].ret);
+	KUNIT_EXPECT_EQ(test, (u32)kmcl_ntstatus(result->ret), result->number);
 }
 
 /* No failure looks like a success, whatever errno it is */
@@ -84,34 +87,36 @@ static void a_bad_argument_has_its_number(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kmcl_errno(1), 1);
 }
 
+static const struct severity {
+	const char *name;
+	u32 number;
+	bool success;
+} severities[] = {
+	{ "success", 0x00000000, true },
+	{ "pending", 0x00000103, true },
+	{ "the last one that informs", 0x7fffffff, true },
+	{ "a warning", 0x80000005, false },
+	{ "the first error", 0xc0000001, false },
+	{ "more processing required", 0xc0000016, false },
+	{ "cancelled", 0xc0000120, false },
+	{ "the last error", 0xffffffff, false },
+};
+
+KUNIT_ARRAY_PARAM_DESC(severity, severities, name);
+
 /* A warning is none: only the sign counts */
 static void only_success_and_pending_are_successes(struct kunit *test)
 {
-	static const struct {
-		u32 number;
-		bool success;
-	} statuses[] = {
-		{ 0x00000000, true },
-		{ 0x00000103, true },
-		{ 0x7fffffff, true },
-		{ 0x80000005, false },
-		{ 0xc0000001, false },
-		{ 0xc0000016, false },
-		{ 0xc0000120, false },
-		{ 0xffffffff, false },
-	};
-	u32 i;
+	const struct severity *severity = test->param_value;
 
 	KUNIT_EXPECT_EQ(test, sizeof(NTSTATUS), 4);
-	for (i = 0; i < ARRAY_SIZE(statuses); i++)
-		KUNIT_EXPECT_EQ_MSG(test, NT_SUCCESS(statuses[i].number),
-				    statuses[i].success, "%#x",
-				    statuses[i].number);
+	KUNIT_EXPECT_EQ(test, NT_SUCCESS(severity->number), severity->success);
 }
 
 static struct kunit_case ntstatus_cases[] = {
-	KUNIT_CASE(only_success_and_pending_are_successes),
-	KUNIT_CASE(each_result_becomes_its_status),
+	KUNIT_CASE_PARAM(only_success_and_pending_are_successes,
+			 severity_gen_params),
+	KUNIT_CASE_PARAM(each_result_becomes_its_status, result_gen_params),
 	KUNIT_CASE(no_failure_but_pending_is_a_success),
 	KUNIT_CASE(a_bad_argument_has_its_number),
 	{}
