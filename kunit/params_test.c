@@ -127,39 +127,41 @@ static void settings_are_frozen_in_every_other_state(struct kunit *test)
 }
 
 /* In pages, the control page included */
+static const struct ring_case {
+	const char *name;
+	u32 packet, asked, expected;
+} ring_cases[] = {
+	{ "16 KiB of data by default", 64, 0, 5 },
+	{ "one page is too few", 64, 1, 2 },
+	{ "two pages", 64, 2, 2 },
+	{ "nine pages", 64, 9, 9 },
+	{ "2 * (2008 + 32) bytes, and 8, fit", 2008, 2, 2 },
+	{ "2 * (2016 + 32) bytes, and 8, do not", 2016, 2, 3 },
+	{ "2 * (8192 + 32) bytes, and 8, by default", 8192, 0, 6 },
+	{ "2 * (8192 + 32) bytes, and 8", 8192, 2, 6 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(ring, ring_cases, name);
+
 static void rings_are_as_large_as_asked_for_or_needed(struct kunit *test)
 {
-	static const struct {
-		u32 packet, asked, expected;
-	} cases[] = {
-		{ 64, 0, 5 },		/* 16 KiB of data */
-		{ 64, 1, 2 },
-		{ 64, 2, 2 },
-		{ 64, 9, 9 },
-		{ 2008, 2, 2 },		/* 2 * (2008 + 32) bytes, and 8 */
-		{ 2016, 2, 3 },
-		{ 8192, 0, 6 },		/* 2 * (8192 + 32) bytes, and 8 */
-		{ 8192, 2, 6 },
-	};
+	const struct ring_case *ring = test->param_value;
 	struct kmcl_channel *ch;
 	struct loop *loop = test->priv;
-	u32 i;
 
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		KUNIT_ASSERT_EQ(test, 0, kmcl_channel_alloc(NULL, false, &ch));
-		kmcl_set_target(ch, &loop->type, &loop->type, NULL);
-		kmcl_set_max_packet_size(ch, cases[i].packet);
-		if (cases[i].asked)
-			kmcl_set_ring_pages(ch, cases[i].asked, cases[i].asked);
-		KUNIT_EXPECT_EQ(test, 0, kmcl_channel_enable(ch));
-		KUNIT_EXPECT_EQ(test, ch->cfg.rx_pages, cases[i].expected);
-		/* External data may need more */
-		KUNIT_EXPECT_GE(test, ch->cfg.tx_pages, cases[i].expected);
-		if (cases[i].asked > 8)
-			KUNIT_EXPECT_EQ(test, ch->cfg.tx_pages, cases[i].asked);
-		kmcl_channel_disable(ch);
-		kmcl_channel_free(ch);
-	}
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_alloc(NULL, false, &ch));
+	kmcl_set_target(ch, &loop->type, &loop->type, NULL);
+	kmcl_set_max_packet_size(ch, ring->packet);
+	if (ring->asked)
+		kmcl_set_ring_pages(ch, ring->asked, ring->asked);
+	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_enable(ch));
+	KUNIT_EXPECT_EQ(test, ch->cfg.rx_pages, ring->expected);
+	/* External data may need more */
+	KUNIT_EXPECT_GE(test, ch->cfg.tx_pages, ring->expected);
+	if (ring->asked > 8)
+		KUNIT_EXPECT_EQ(test, ch->cfg.tx_pages, ring->asked);
+	kmcl_channel_disable(ch);
+	kmcl_channel_free(ch);
 }
 
 static void the_packet_size_is_settled_by_the_first_packet(struct kunit *test)
@@ -240,27 +242,32 @@ static void state_callbacks_may_not_end_their_channel(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, refusals, 5);
 }
 
+static const struct context_case {
+	const char *name;
+	bool task;
+} contexts[] = {
+	{ "in softirq or a task", false },
+	{ "in a task", true },
+};
+
+KUNIT_ARRAY_PARAM_DESC(context, contexts, name);
+
 static void process_callbacks_may_not_end_their_channel(struct kunit *test)
 {
+	const struct context_case *context = test->param_value;
 	struct loop *loop = test->priv;
-	u32 i;
+	struct sent *s;
 
+	refusals = 0;
 	loop->server.process = try_in_process;
-	for (i = 0; i < 2; i++) {
-		struct sent *s;
-
-		refusals = 0;
-		kmcl_set_process_context(loop->server.ch, i);
-		kmcl_channel_start(loop->server.ch);
-		KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
-		KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-		s = loop_send(&loop->client, 1, KMCL_SEND_WAIT);
-		loop_wait(&loop->client, s->done);
-		KUNIT_EXPECT_EQ(test, s->status, 0);
-		KUNIT_EXPECT_EQ(test, refusals, 5);
-		kmcl_channel_disable(loop->client.ch);
-		kmcl_channel_disable(loop->server.ch);
-	}
+	kmcl_set_process_context(loop->server.ch, context->task);
+	kmcl_channel_start(loop->server.ch);
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+	s = loop_send(&loop->client, 1, KMCL_SEND_WAIT);
+	loop_wait(&loop->client, s->done);
+	KUNIT_EXPECT_EQ(test, s->status, 0);
+	KUNIT_EXPECT_EQ(test, refusals, 5);
 }
 
 static void try_in_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
@@ -311,7 +318,8 @@ static struct kunit_case params_cases[] = {
 	/* KMCL: VmbChannelInitSetClientContextSize */
 	KUNIT_CASE(settings_are_frozen_in_every_other_state),
 	/* KMCL: VmbClientChannelInitSetRingBufferPageCount */
-	KUNIT_CASE(rings_are_as_large_as_asked_for_or_needed),
+	KUNIT_CASE_PARAM(rings_are_as_large_as_asked_for_or_needed,
+			 ring_gen_params),
 	/* KMCL: VmbChannelInitSetMaximumPacketSize */
 	KUNIT_CASE(the_packet_size_is_settled_by_the_first_packet),
 	/* KMCL: VmbChannelEnable VmbServerChannelInitSetTargetInterfaceId */
@@ -319,7 +327,8 @@ static struct kunit_case params_cases[] = {
 	/* KMCL: VmbChannelDisable */
 	KUNIT_CASE(state_callbacks_may_not_end_their_channel),
 	/* KMCL: EVT_VMB_CHANNEL_PROCESS_PACKET */
-	KUNIT_CASE(process_callbacks_may_not_end_their_channel),
+	KUNIT_CASE_PARAM(process_callbacks_may_not_end_their_channel,
+			 context_gen_params),
 	/* KMCL: EVT_VMB_PACKET_COMPLETION_ROUTINE */
 	KUNIT_CASE(completion_routines_may_not_end_their_channel),
 	/* KMCL: VmbClientChannelInitSetTargetPnp EVT_VMB_CHANNEL_PNP_FAILURE */
