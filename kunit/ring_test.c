@@ -263,43 +263,57 @@ static void a_packet_that_never_fits_is_too_long(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ring_put_bytes(f, f->size - 8), 0);
 }
 
+static const struct bad_lengths {
+	const char *name;
+	u32 header_len;
+	u32 payload_len;
+	int ret;
+} bad_lengths[] = {
+	{ "a payload too long", 0, KMCL_MAX_PACKET_SIZE + 1, -EMSGSIZE },
+	{ "too long with the header", 8, KMCL_MAX_PACKET_SIZE - 7, -EMSGSIZE },
+	{ "too long by a byte", KMCL_MAX_PACKET_SIZE, 1, -EMSGSIZE },
+	{ "a header too long", KMCL_MAX_PACKET_SIZE + 8, 0, -EMSGSIZE },
+	{ "the longest payload", 0, U32_MAX, -EMSGSIZE },
+	{ "a sum that wraps with descriptor and trailer", 0, U32_MAX - 22,
+	  -EMSGSIZE },
+	{ "a sum that wraps to 0", U32_MAX - 7, 8, -EMSGSIZE },
+	{ "a sum that wraps", U32_MAX - 7, U32_MAX, -EMSGSIZE },
+	{ "the longest header", U32_MAX - 15, 0, -EMSGSIZE },
+	{ "a header of no whole units", 1, 0, -EINVAL },
+	{ "a header of no whole units, and a payload", 12, 8, -EINVAL },
+};
+
+KUNIT_ARRAY_PARAM_DESC(bad_lengths, bad_lengths, name);
+
+static void lengths_that_cannot_be_are_refused(struct kunit *test)
+{
+	const struct bad_lengths *bad = test->param_value;
+	struct ring_fixture *f = ring_fixture_new(test, 0x101000);
+	u32 max = KMCL_MAX_PACKET_SIZE;
+	u8 *payload;
+
+	payload = kunit_kzalloc(test, max, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, payload);
+	KUNIT_EXPECT_EQ(test, bad->ret,
+			kmcl_ring_put(&f->tx, 6, 0, 1, payload, bad->header_len,
+				      payload, bad->payload_len));
+	KUNIT_EXPECT_EQ(test, f->tx.index, 0);
+	KUNIT_EXPECT_FALSE(test, kmcl_ring_commit(&f->tx));
+	/* It stands in nobody's way */
+	KUNIT_EXPECT_EQ(test, 0,
+			kmcl_ring_put(&f->tx, 6, 0, 1, NULL, 0, payload, max));
+}
+
 static void len8_does_not_overflow(struct kunit *test)
 {
 	struct ring_fixture *f = ring_fixture_new(test, 0x101000);
-	u32 max = KMCL_MAX_PACKET_SIZE, i;
+	u32 max = KMCL_MAX_PACKET_SIZE;
 	struct kmcl_ring_packet pkt;
 	u8 *payload;
-
-	static const struct {
-		u32 header_len;
-		u32 payload_len;
-		int ret;
-	} cases[] = {
-		{ 0, KMCL_MAX_PACKET_SIZE + 1, -EMSGSIZE },
-		{ 8, KMCL_MAX_PACKET_SIZE - 7, -EMSGSIZE },
-		{ KMCL_MAX_PACKET_SIZE, 1, -EMSGSIZE },
-		{ KMCL_MAX_PACKET_SIZE + 8, 0, -EMSGSIZE },
-		{ 0, U32_MAX, -EMSGSIZE },
-		{ 0, U32_MAX - 22, -EMSGSIZE },
-		{ U32_MAX - 7, 8, -EMSGSIZE },
-		{ U32_MAX - 7, U32_MAX, -EMSGSIZE },
-		{ U32_MAX - 15, 0, -EMSGSIZE },
-		{ 1, 0, -EINVAL },
-		{ 12, 8, -EINVAL },
-	};
 
 	payload = kunit_kmalloc(test, max, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, payload);
 	ring_pattern(payload, max, 1);
-
-	for (i = 0; i < ARRAY_SIZE(cases); i++)
-		KUNIT_EXPECT_EQ_MSG(test, cases[i].ret,
-				    kmcl_ring_put(&f->tx, 6, 0, 1, payload,
-						  cases[i].header_len, payload,
-						  cases[i].payload_len),
-				    "case %u", i);
-	KUNIT_EXPECT_EQ(test, f->tx.index, 0);
-	KUNIT_EXPECT_FALSE(test, kmcl_ring_commit(&f->tx));
 
 	KUNIT_ASSERT_EQ(test, 0,
 			kmcl_ring_put(&f->tx, 6, 0, 1, NULL, 0, payload, max));
@@ -330,6 +344,8 @@ static struct kunit_case ring_test_cases[] = {
 	KUNIT_CASE(a_full_ring_refuses_until_space_is_released),
 	KUNIT_CASE(a_packet_needs_strictly_more_space_than_it_takes),
 	KUNIT_CASE(a_packet_that_never_fits_is_too_long),
+	KUNIT_CASE_PARAM(lengths_that_cannot_be_are_refused,
+			 bad_lengths_gen_params),
 	KUNIT_CASE(len8_does_not_overflow),
 	{}
 };
