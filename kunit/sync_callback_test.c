@@ -105,30 +105,38 @@ static void a_passive_process_callback_may_not_wait(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, in_process, -EDEADLK);
 }
 
+static const struct closing_case {
+	const char *name;
+	bool disable;
+} closings[] = {
+	{ "a rescind", false },
+	{ "a disable", true },
+};
+
+KUNIT_ARRAY_PARAM_DESC(closing, closings, name);
+
 /* What PostStarted waits for must end, or closing would wait for it */
 static void closing_ends_a_wait_in_post_started(struct kunit *test)
 {
+	const struct closing_case *closing = test->param_value;
 	struct loop *loop = test->priv;
-	u32 i;
 
-	for (i = 0; i < 2; i++) {
-		memset(results, 1, sizeof(results));
-		loop->client.hook = request_in_callback;
-		loop->server.keep = true;
-		kmcl_channel_start(loop->server.ch);
-		KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
-		KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
-		loop_wait(&loop->server, loop_kept(&loop->server) == 1);
-		if (i)
-			kmcl_channel_disable(loop->client.ch);
-		else
-			kmcl_offer_rescind(loop->server.ch->link.offer);
-		loop_wait_event(&loop->client, CLOSED, i + 1);
-		KUNIT_EXPECT_EQ(test, results[POST_STARTED], -ENODEV);
-		loop_complete_all(&loop->server);
-		kmcl_channel_disable(loop->server.ch);
-		loop_wait_state(&loop->client, "Disabled");
-	}
+	memset(results, 1, sizeof(results));
+	loop->client.hook = request_in_callback;
+	loop->server.keep = true;
+	kmcl_channel_start(loop->server.ch);
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+	loop_wait(&loop->server, loop_kept(&loop->server) == 1);
+	if (closing->disable)
+		kmcl_channel_disable(loop->client.ch);
+	else
+		kmcl_offer_rescind(loop->server.ch->link.offer);
+	loop_wait_event(&loop->client, CLOSED, 1);
+	KUNIT_EXPECT_EQ(test, results[POST_STARTED], -ENODEV);
+	loop_complete_all(&loop->server);
+	kmcl_channel_disable(loop->server.ch);
+	loop_wait_state(&loop->client, "Disabled");
 }
 
 static struct kunit_case sync_callback_cases[] = {
@@ -137,7 +145,7 @@ static struct kunit_case sync_callback_cases[] = {
 	/* KMCL: EVT_VMB_CHANNEL_POST_STARTED */
 	KUNIT_CASE(which_callbacks_may_wait),
 	KUNIT_CASE(a_passive_process_callback_may_not_wait),
-	KUNIT_CASE(closing_ends_a_wait_in_post_started),
+	KUNIT_CASE_PARAM(closing_ends_a_wait_in_post_started, closing_gen_params),
 	{}
 };
 

@@ -202,27 +202,33 @@ static void a_rescind_ends_a_wait_with_a_limit(struct kunit *test)
 	the_channel_ends(test, &loop->server, LATER);
 }
 
+static const struct limit_case {
+	const char *name;
+	u32 flags;
+	s64 timeout;
+} limits[] = {
+	{ "a short limit", 0, SOON },
+	{ "a long limit, and a completion", KMCL_SEND_WAIT, LATER },
+	{ "no limit", 0, KMCL_NO_TIMEOUT },
+};
+
+KUNIT_ARRAY_PARAM_DESC(limit, limits, name);
+
 /* Where the channel is being closed nothing is queued for a request */
 static void refused_at_once(struct kunit *test, struct end *closing)
 {
-	static const s64 timeouts[] = { SOON, LATER, KMCL_NO_TIMEOUT };
+	const struct limit_case *param = test->param_value;
 	struct loop *loop = test->priv;
 	struct end *client = &loop->client;
-	u32 i;
 
-	for (i = 0; i < ARRAY_SIZE(timeouts); i++) {
-		start_asking(loop, i & 1 ? KMCL_SEND_WAIT : 0, timeouts[i]);
-		KUNIT_EXPECT_EQ(test, 0, kmcl_channel_disable(closing->ch));
-		loop_wait_state(client, "Disabled");
-		loop_expect_events(client, OPENED, STARTED, POST_STARTED,
-				   SUSPEND, CLOSED);
-		KUNIT_EXPECT_EQ(test, fx.ret[0], -ENODEV);
-		KUNIT_EXPECT_EQ(test, fx.ret[1], -ENODEV);
-		KUNIT_EXPECT_EQ(test, loop_counters(client).accepted, 0);
-		kmcl_channel_disable(loop->server.ch);
-		loop_forget(client);
-		loop_forget(&loop->server);
-	}
+	start_asking(loop, param->flags, param->timeout);
+	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_disable(closing->ch));
+	loop_wait_state(client, "Disabled");
+	loop_expect_events(client, OPENED, STARTED, POST_STARTED, SUSPEND,
+			   CLOSED);
+	KUNIT_EXPECT_EQ(test, fx.ret[0], -ENODEV);
+	KUNIT_EXPECT_EQ(test, fx.ret[1], -ENODEV);
+	KUNIT_EXPECT_EQ(test, loop_counters(client).accepted, 0);
 }
 
 static void a_disable_refuses_at_once(struct kunit *test)
@@ -248,8 +254,8 @@ static struct kunit_case sync_suspend_cases[] = {
 	KUNIT_CASE(a_rescind_ends_the_wait_of_a_pause),
 	KUNIT_CASE(a_disable_ends_a_wait_with_a_limit),
 	KUNIT_CASE(a_rescind_ends_a_wait_with_a_limit),
-	KUNIT_CASE(a_disable_refuses_at_once),
-	KUNIT_CASE(a_rescind_refuses_at_once),
+	KUNIT_CASE_PARAM(a_disable_refuses_at_once, limit_gen_params),
+	KUNIT_CASE_PARAM(a_rescind_refuses_at_once, limit_gen_params),
 	{}
 };
 

@@ -197,45 +197,56 @@ static void a_server_says_what_the_client_left(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, loop_request(server, 0, 0), -ENODEV);
 }
 
+static const struct completion_case {
+	const char *name;
+	u32 flags;
+} completion_cases[] = {
+	{ "complete in the ring", 0 },
+	{ "complete by the peer", KMCL_SEND_WAIT },
+};
+
+KUNIT_ARRAY_PARAM_DESC(completion, completion_cases, name);
+
+/* Before the first enable, and after a close */
+static void expect_no_device(struct end *client, u32 flags, s64 soon)
+{
+	struct kunit *test = client->loop->test;
+
+	KUNIT_EXPECT_EQ(test, -ENODEV,
+			loop_request(client, flags, KMCL_NO_TIMEOUT));
+	KUNIT_EXPECT_EQ(test, loop_request(client, flags, soon), -ENODEV);
+	KUNIT_EXPECT_EQ(test, loop_request(client, flags, 0), -ENODEV);
+}
+
 /* What the table says for each situation, time limit and way to complete */
 static void every_limit_with_every_completion(struct kunit *test)
 {
-	static const u32 flags[] = { 0, KMCL_SEND_WAIT };
+	const struct completion_case *param = test->param_value;
 	struct loop *loop = test->priv;
 	struct end *client = &loop->client, *server = &loop->server;
 	s64 soon = 20 * NSEC_PER_MSEC;
-	u32 i;
+	u32 f = param->flags;
 
-	for (i = 0; i < ARRAY_SIZE(flags); i++) {
-		u32 f = flags[i];
+	expect_no_device(client, f, soon);
 
-		/* Before the first enable, and after each close */
-		KUNIT_EXPECT_EQ(test, -ENODEV,
-				loop_request(client, f, KMCL_NO_TIMEOUT));
-		KUNIT_EXPECT_EQ(test, loop_request(client, f, soon), -ENODEV);
-		KUNIT_EXPECT_EQ(test, loop_request(client, f, 0), -ENODEV);
+	/* No offer: queued, which takes time */
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(client->ch));
+	KUNIT_EXPECT_EQ(test, loop_request(client, f, soon), -ECANCELED);
+	KUNIT_EXPECT_EQ(test, loop_request(client, f, 0), -EAGAIN);
 
-		/* No offer: queued, which takes time */
-		KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(client->ch));
-		KUNIT_EXPECT_EQ(test, loop_request(client, f, soon), -ECANCELED);
-		KUNIT_EXPECT_EQ(test, loop_request(client, f, 0), -EAGAIN);
+	kmcl_channel_start(server->ch);
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(server->ch));
+	loop_wait_event(client, POST_STARTED, 1);
+	KUNIT_EXPECT_EQ(test, 0, loop_request(client, f, KMCL_NO_TIMEOUT));
+	KUNIT_EXPECT_EQ(test, 0, loop_request(client, f, 10LL * NSEC_PER_SEC));
 
-		kmcl_channel_start(server->ch);
-		KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(server->ch));
-		loop_wait_event(client, POST_STARTED, 1 + i);
-		KUNIT_EXPECT_EQ(test, 0,
-				loop_request(client, f, KMCL_NO_TIMEOUT));
-		KUNIT_EXPECT_EQ(test, 0,
-				loop_request(client, f, 10LL * NSEC_PER_SEC));
-
-		/* Paused: as with no offer */
-		kmcl_channel_pause(client->ch);
-		KUNIT_EXPECT_EQ(test, loop_request(client, f, soon), -ECANCELED);
-		KUNIT_EXPECT_EQ(test, loop_request(client, f, 0), -EAGAIN);
-		KUNIT_EXPECT_EQ(test, loop_counters(client).queued, 0);
-		kmcl_channel_disable(client->ch);
-		kmcl_channel_disable(server->ch);
-	}
+	/* Paused: as with no offer */
+	kmcl_channel_pause(client->ch);
+	KUNIT_EXPECT_EQ(test, loop_request(client, f, soon), -ECANCELED);
+	KUNIT_EXPECT_EQ(test, loop_request(client, f, 0), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, loop_counters(client).queued, 0);
+	kmcl_channel_disable(client->ch);
+	expect_no_device(client, f, soon);
 }
 
 /* Sent, and given up at once: the peer still gets it */
@@ -307,7 +318,8 @@ static struct kunit_case sync_cases[] = {
 	/* KMCL: VmbChannelSendSynchronousRequest */
 	KUNIT_CASE(a_server_never_waits),
 	KUNIT_CASE(a_server_says_what_the_client_left),
-	KUNIT_CASE(every_limit_with_every_completion),
+	KUNIT_CASE_PARAM(every_limit_with_every_completion,
+			 completion_gen_params),
 	KUNIT_CASE(no_time_to_wait_for_a_completion),
 	KUNIT_CASE(a_reply_buffer_is_of_whole_words),
 	{}

@@ -248,44 +248,49 @@ static void expect_removed(struct end *e)
 	KUNIT_EXPECT_EQ(test, in_use(e), 0);
 }
 
+static const struct closing_case {
+	const char *name;
+	bool rescind;
+} closings[] = {
+	{ "a disable", false },
+	{ "a rescind", true },
+};
+
+KUNIT_ARRAY_PARAM_DESC(closing, closings, name);
+
 static void removed_while_and_after_it_closes(struct kunit *test)
 {
+	const struct closing_case *closing = test->param_value;
 	struct loop *loop = test->priv;
 	struct end *client = &loop->client;
-	struct job *job, *end;
+	struct job *job, *end = NULL;
 	struct request r;
-	u32 i;
 
 	expect_removed(client);
 	loop->server.keep = true;
-	for (i = 0; i < 2; i++) {
-		loop_up(loop);
-		job = waiting(&r, client, WAIT);
-		loop_wait(&loop->server, loop_kept(&loop->server) == 1);
-		/* Ended before anything else happens to the channel */
-		loop_hold(client, SUSPEND);
-		end = NULL;
-		if (i)
-			kmcl_offer_rescind(loop->server.ch->link.offer);
-		else
-			end = loop_disable(client);
-		loop_job_wait(job);
-		EXPECT_STATUS(test, r.status, STATUS_DEVICE_REMOVED);
-		loop_complete_all(&loop->server);
-		loop_wait_held(client);
-		loop_hold(client, CLOSED);
-		loop_release(client);
-		loop_wait_held(client);
-		expect_removed(client);
-		loop_release(client);
-		if (end)
-			loop_job_wait(end);
-		loop_wait_state(client, "Disabled");
-		expect_removed(client);
-		VmbChannelDisable(loop->server.ch);
-		loop_forget(client);
-		loop_forget(&loop->server);
-	}
+	loop_up(loop);
+	job = waiting(&r, client, WAIT);
+	loop_wait(&loop->server, loop_kept(&loop->server) == 1);
+	/* Ended before anything else happens to the channel */
+	loop_hold(client, SUSPEND);
+	if (closing->rescind)
+		kmcl_offer_rescind(loop->server.ch->link.offer);
+	else
+		end = loop_disable(client);
+	loop_job_wait(job);
+	EXPECT_STATUS(test, r.status, STATUS_DEVICE_REMOVED);
+	loop_complete_all(&loop->server);
+	loop_wait_held(client);
+	loop_hold(client, CLOSED);
+	loop_release(client);
+	loop_wait_held(client);
+	expect_removed(client);
+	loop_release(client);
+	if (end)
+		loop_job_wait(end);
+	loop_wait_state(client, "Disabled");
+	expect_removed(client);
+	VmbChannelDisable(loop->server.ch);
 
 	/* In the queue: no offer, so that nothing is to be closed */
 	KUNIT_ASSERT_EQ(test, VmbChannelEnable(client->ch), STATUS_SUCCESS);
@@ -363,7 +368,7 @@ static struct kunit_case winsync_cases[] = {
 	/* KMCL: VmbChannelSendSynchronousRequest */
 	KUNIT_CASE(overflow_where_nothing_moves),
 	/* KMCL: VmbChannelSendSynchronousRequest */
-	KUNIT_CASE(removed_while_and_after_it_closes),
+	KUNIT_CASE_PARAM(removed_while_and_after_it_closes, closing_gen_params),
 	/* KMCL: VmbChannelSendSynchronousRequest */
 	KUNIT_CASE(too_small_for_the_reply),
 	KUNIT_CASE(a_server_may_only_try),
