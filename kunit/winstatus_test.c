@@ -257,32 +257,37 @@ static const struct kmcl_transport_ops fake_ops = {
 	.signal = fake_done,
 };
 
+static const struct refusal {
+	const char *name;
+	int ret;
+	u32 number;
+} refusals[] = {
+	{ "-ECONNREFUSED", -ECONNREFUSED, 0xc0000001 },
+	{ "-ENOMEM", -ENOMEM, 0xc000009a },
+	{ "-EOPNOTSUPP", -EOPNOTSUPP, 0xc00000bb },
+	{ "-EPROTO", -EPROTO, 0xc0000186 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(refusal, refusals, name);
+
 static void openings_that_a_transport_refuses(struct kunit *test)
 {
-	static const struct {
-		int ret;
-		u32 number;
-	} results[] = {
-		{ -ECONNREFUSED, 0xc0000001 },
-		{ -ENOMEM, 0xc000009a },
-		{ -EOPNOTSUPP, 0xc00000bb },
-		{ -EPROTO, 0xc0000186 },
-	};
+	const struct refusal *refusal = test->param_value;
 	struct loop *loop = test->priv;
 	struct kmcl_offer *offer;
-	u32 i;
 
 	watch_result = 0;
+	open_result = refusal->ret;
 	KUNIT_ASSERT_EQ(test, kmcl_transport_register(&fake_ops), 0);
 	offer = kmcl_offer_add(&fake_ops, &loop->type, &loop->instance, NULL,
 			       NULL);
 	KUNIT_EXPECT_FALSE(test, IS_ERR(offer));
-	for (i = 0; i < ARRAY_SIZE(results) && !IS_ERR(offer); i++) {
-		open_result = results[i].ret;
-		expect_failure(loop, results[i].number);
-	}
-	if (!IS_ERR(offer))
+	if (!IS_ERR(offer)) {
+		/* It is as usable afterwards as before */
+		expect_failure(loop, refusal->number);
+		expect_failure(loop, refusal->number);
 		kmcl_offer_gone(offer);
+	}
 	kmcl_transport_unregister(&fake_ops);
 }
 
@@ -426,7 +431,7 @@ static struct kunit_case winstatus_cases[] = {
 	KUNIT_CASE(openings_that_a_server_refuses),
 	KUNIT_CASE(openings_of_a_pipe_by_what_is_none),
 	/* KMCL: EVT_VMB_CHANNEL_PNP_FAILURE */
-	KUNIT_CASE(openings_that_a_transport_refuses),
+	KUNIT_CASE_PARAM(openings_that_a_transport_refuses, refusal_gen_params),
 	/* KMCL: VmbChannelEnable */
 	KUNIT_CASE(what_enabling_says),
 	/* KMCL: VmbChannelPacketGetExternalData */
