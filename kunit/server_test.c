@@ -8,31 +8,36 @@
 
 #include "harness.h"
 
+static const struct flags_case {
+	const char *name;
+	u32 api;
+	u16 wire;
+} flags_cases[] = {
+	{ "none", 0, 0x100 },
+	{ "LOOPBACK", KMCL_SERVER_LOOPBACK, 0x100 },
+	{ "ENUMERATE", KMCL_SERVER_ENUMERATE, 0x101 },
+	{ "FORCE_NEW", KMCL_SERVER_FORCE_NEW, 0x100 },
+	{ "TLNPI", KMCL_SERVER_TLNPI, 0x2100 },
+	{ "all but the pipe", 0x1f & ~KMCL_SERVER_OFFER_AS_PIPE, 0x2101 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(flags, flags_cases, name);
+
 static void flags_are_translated_into_the_offers(struct kunit *test)
 {
-	static const struct {
-		u32 api;
-		u16 wire;
-	} flags[] = {
-		{ 0, 0x100 },
-		{ KMCL_SERVER_LOOPBACK, 0x100 },
-		{ KMCL_SERVER_ENUMERATE, 0x101 },
-		{ KMCL_SERVER_FORCE_NEW, 0x100 },
-		{ KMCL_SERVER_TLNPI, 0x2100 },
-		{ 0x1f & ~KMCL_SERVER_OFFER_AS_PIPE, 0x2101 },
-	};
+	const struct flags_case *flags = test->param_value;
 	struct loop *loop = test->priv;
 	struct kmcl_channel *ch = loop->server.ch;
-	u32 i;
 
-	for (i = 0; i < ARRAY_SIZE(flags); i++) {
-		KUNIT_EXPECT_EQ(test, 0, __kmcl_server_set_flags(ch, flags[i].api));
-		KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(ch));
-		KUNIT_EXPECT_EQ(test, ch->link.offer->flags, flags[i].wire);
-		KUNIT_EXPECT_EQ(test, KMCL_ERR(EBUSY, 1),
-				__kmcl_server_set_flags(ch, 0));
-		kmcl_channel_disable(ch);
-	}
+	/* Set, not added to what an earlier offer had */
+	KUNIT_EXPECT_EQ(test, 0, __kmcl_server_set_flags(ch, 0x1f));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(ch));
+	kmcl_channel_disable(ch);
+	KUNIT_EXPECT_EQ(test, 0, __kmcl_server_set_flags(ch, flags->api));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(ch));
+	KUNIT_EXPECT_EQ(test, ch->link.offer->flags, flags->wire);
+	KUNIT_EXPECT_EQ(test, KMCL_ERR(EBUSY, 1),
+			__kmcl_server_set_flags(ch, 0));
 }
 
 static void a_pipe_is_offered_as_one(struct kunit *test)
@@ -268,7 +273,7 @@ static struct kunit_case server_cases[] = {
 	/* KMCL: VMBUS_SERVER_CHANNEL_INIT_FLAG_LOOPBACK_OFFER */
 	/* KMCL: VMBUS_SERVER_CHANNEL_INIT_FLAG_ENUMERATE_DEVICE_INTERFACE */
 	/* KMCL: VMBUS_SERVER_CHANNEL_INIT_FLAG_TLNPI_PROVIDER_OFFER */
-	KUNIT_CASE(flags_are_translated_into_the_offers),
+	KUNIT_CASE_PARAM(flags_are_translated_into_the_offers, flags_gen_params),
 	/* KMCL: VMBUS_SERVER_CHANNEL_INIT_FLAG_OFFER_AS_PIPE */
 	KUNIT_CASE(a_pipe_is_offered_as_one),
 	/* KMCL: VmbServerChannelInitSetFlags */

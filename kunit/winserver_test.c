@@ -143,23 +143,29 @@ static void saving_and_restoring_a_packet(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, loop->client.got[1], 5);
 }
 
+static const struct flags_case {
+	const char *name;
+	UINT32 flags;
+	u16 wire;
+} flags_cases[] = {
+	{ "LOOPBACK_OFFER",
+	  VMBUS_SERVER_CHANNEL_INIT_FLAG_LOOPBACK_OFFER, 0x100 },
+	{ "ENUMERATE_DEVICE_INTERFACE",
+	  VMBUS_SERVER_CHANNEL_INIT_FLAG_ENUMERATE_DEVICE_INTERFACE, 0x101 },
+	{ "FORCE_NEW_CHANNEL",
+	  VMBUS_SERVER_CHANNEL_INIT_FLAG_FORCE_NEW_CHANNEL, 0x100 },
+	{ "TLNPI_PROVIDER_OFFER",
+	  VMBUS_SERVER_CHANNEL_INIT_FLAG_TLNPI_PROVIDER_OFFER, 0x2100 },
+	{ "none", 0, 0x100 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(flags, flags_cases, name);
+
 static void flags_of_the_offer(struct kunit *test)
 {
-	static const struct {
-		UINT32 flags;
-		u16 wire;
-	} flags[] = {
-		{ VMBUS_SERVER_CHANNEL_INIT_FLAG_LOOPBACK_OFFER, 0x100 },
-		{ VMBUS_SERVER_CHANNEL_INIT_FLAG_ENUMERATE_DEVICE_INTERFACE,
-		  0x101 },
-		{ VMBUS_SERVER_CHANNEL_INIT_FLAG_FORCE_NEW_CHANNEL, 0x100 },
-		{ VMBUS_SERVER_CHANNEL_INIT_FLAG_TLNPI_PROVIDER_OFFER, 0x2100 },
-		/* Set, not added */
-		{ 0, 0x100 },
-	};
+	const struct flags_case *flags = test->param_value;
 	struct loop *loop = test->priv;
 	VMBCHANNEL server = loop->server.ch;
-	u32 i;
 
 	EXPECT_STATUS(test, VmbServerChannelInitSetFlags(loop->client.ch, 0),
 		      STATUS_INVALID_PARAMETER_1);
@@ -169,16 +175,19 @@ static void flags_of_the_offer(struct kunit *test)
 		      STATUS_INVALID_PARAMETER_2);
 	EXPECT_STATUS(test, VmbServerChannelInitSetFlags(server, BIT(31)),
 		      STATUS_INVALID_PARAMETER_2);
-	for (i = 0; i < ARRAY_SIZE(flags); i++) {
-		EXPECT_STATUS(test,
-			      VmbServerChannelInitSetFlags(server, flags[i].flags),
-			      STATUS_SUCCESS);
-		KUNIT_ASSERT_EQ(test, VmbChannelEnable(server), STATUS_SUCCESS);
-		KUNIT_EXPECT_EQ(test, server->link.offer->flags, flags[i].wire);
-		EXPECT_STATUS(test, VmbServerChannelInitSetFlags(server, 0),
-			      STATUS_INVALID_PARAMETER_1);
-		VmbChannelDisable(server);
-	}
+	/* Set, not added to what an earlier offer had */
+	EXPECT_STATUS(test,
+		      VmbServerChannelInitSetFlags(server,
+						   VMBUS_SERVER_CHANNEL_INIT_FLAGS),
+		      STATUS_SUCCESS);
+	KUNIT_ASSERT_EQ(test, VmbChannelEnable(server), STATUS_SUCCESS);
+	VmbChannelDisable(server);
+	EXPECT_STATUS(test, VmbServerChannelInitSetFlags(server, flags->flags),
+		      STATUS_SUCCESS);
+	KUNIT_ASSERT_EQ(test, VmbChannelEnable(server), STATUS_SUCCESS);
+	KUNIT_EXPECT_EQ(test, server->link.offer->flags, flags->wire);
+	EXPECT_STATUS(test, VmbServerChannelInitSetFlags(server, 0),
+		      STATUS_INVALID_PARAMETER_1);
 }
 
 static void an_offer_as_a_pipe(struct kunit *test)
@@ -303,7 +312,7 @@ static struct kunit_case winserver_cases[] = {
 	/* KMCL: EVT_VMB_CHANNEL_RESTORE_PACKET */
 	KUNIT_CASE(saving_and_restoring_a_packet),
 	/* KMCL: VmbServerChannelInitSetFlags */
-	KUNIT_CASE(flags_of_the_offer),
+	KUNIT_CASE_PARAM(flags_of_the_offer, flags_gen_params),
 	/* KMCL: VMBUS_SERVER_CHANNEL_INIT_FLAG_OFFER_AS_PIPE */
 	KUNIT_CASE(an_offer_as_a_pipe),
 	/* KMCL: VmbServerChannelInitSetMmioMegabytes */
