@@ -28,41 +28,45 @@ static void data_go_into_lent_memory_and_back(struct kunit *test)
 	}
 }
 
+static const struct bad_request {
+	const char *name;
+	UINT32 operation;
+	UINT32 offset;
+	UINT32 bytes;
+	bool no_data;		/* without external data */
+} bad_requests[] = {
+	{ "behind the store", SHARE_READ, STORE_BYTES, 1 },
+	{ "across its end", SHARE_READ, STORE_BYTES - 1, 2 },
+	{ "the last offset", SHARE_READ, U32_MAX, 1 },
+	{ "the last offset, and most bytes", SHARE_READ, U32_MAX, U32_MAX },
+	{ "more than the store", SHARE_READ, 0, STORE_BYTES + 1 },
+	{ "most bytes", SHARE_READ, 1, U32_MAX },
+	{ "more than the chain has", SHARE_READ, 0, DATA_BYTES },
+	{ "no external data", SHARE_READ, 0, 1, true },
+	{ "no such operation", SHARE_READ + 1, 0, 1 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(bad_request, bad_requests, name);
+
 /* A client may say anything: nothing outside of the store is touched */
 static void requests_beyond_the_store_are_refused(struct kunit *test)
 {
-	static const struct {
-		UINT32 offset;
-		UINT32 bytes;
-	} bad[] = {
-		{ STORE_BYTES, 1 }, { STORE_BYTES - 1, 2 }, { U32_MAX, 1 },
-		{ U32_MAX, U32_MAX }, { 0, STORE_BYTES + 1 }, { 1, U32_MAX },
-		/* More than the chain has */
-		{ 0, DATA_BYTES },
+	const struct bad_request *bad = test->param_value;
+	struct share_request request = {
+		.operation = bad->operation,
+		.offset = bad->offset,
+		.bytes = bad->bytes,
 	};
-	struct share_request request = { .operation = SHARE_READ };
 	u8 *data = kunit_kzalloc(test, DATA_BYTES, GFP_KERNEL);
 	PMDL mdl;
-	int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, data);
 	KUNIT_ASSERT_EQ(test, share_start(), 0);
 	mdl = ShareDescribe(data, DATA_BYTES - 1);
 	KUNIT_EXPECT_NOT_NULL(test, mdl);
-	for (i = 0; mdl && i < ARRAY_SIZE(bad); i++) {
-		request.offset = bad[i].offset;
-		request.bytes = bad[i].bytes;
-		KUNIT_EXPECT_EQ(test,
-				ShareClientAsk(share_client, &request, mdl),
-				STATUS_INVALID_PARAMETER);
-	}
-	/* Neither without external data, nor an operation that there is not */
-	request.offset = 0;
-	request.bytes = 1;
-	KUNIT_EXPECT_EQ(test, ShareClientAsk(share_client, &request, NULL),
-			STATUS_INVALID_PARAMETER);
-	request.operation = SHARE_READ + 1;
-	KUNIT_EXPECT_EQ(test, ShareClientAsk(share_client, &request, NULL),
+	KUNIT_EXPECT_EQ(test,
+			ShareClientAsk(share_client, &request,
+				       bad->no_data ? NULL : mdl),
 			STATUS_INVALID_PARAMETER);
 	if (mdl)
 		IoFreeMdl(mdl);
@@ -72,7 +76,8 @@ static void requests_beyond_the_store_are_refused(struct kunit *test)
 static struct kunit_case share_sample_test_cases[] = {
 	/* KMCL: VmbChannelDeleteGpadl VmbChannelUnmapGpadl */
 	KUNIT_CASE(data_go_into_lent_memory_and_back),
-	KUNIT_CASE(requests_beyond_the_store_are_refused),
+	KUNIT_CASE_PARAM(requests_beyond_the_store_are_refused,
+			 bad_request_gen_params),
 	{}
 };
 
