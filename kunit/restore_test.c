@@ -4,42 +4,46 @@
  */
 #include "save_harness.h"
 
+/* A byte of an image, which is changed, and the result of restoring it */
+struct lie {
+	const char *name;
+	u32 at;
+	u8 value;
+	int ret;
+};
+
 /* Where the fields are: chunk 16 bytes, record 8, packet 24 */
+static const struct lie packet_lies[] = {
+	{ "magic", 24, 0, KMCL_ERR(EINVAL, 2) },
+	{ "in flight is 0 or 1", 28, 2, KMCL_ERR(EINVAL, 2) },
+	{ "in flight without an id", 28, 1, KMCL_ERR(EINVAL, 2) },
+	{ "wait is 0 or 1", 29, 2, KMCL_ERR(EINVAL, 2) },
+	{ "zero behind wait", 30, 1, KMCL_ERR(EINVAL, 2) },
+	{ "an id, and queued", 32, 1, KMCL_ERR(EINVAL, 2) },
+	{ "no length", 40, 0, KMCL_ERR(EINVAL, 3) },
+	{ "a length beyond the packet", 40, 9, KMCL_ERR(EINVAL, 3) },
+	{ "a length of 65544 bytes", 42, 1, KMCL_ERR(EINVAL, 2) },
+	{ "zero behind the length", 44, 1, KMCL_ERR(EINVAL, 2) },
+};
+
+KUNIT_ARRAY_PARAM_DESC(packet_lie, packet_lies, name);
+
 static void lies_about_a_packet_are_refused(struct kunit *test)
 {
-	static const struct {
-		u32 at;
-		u8 value;
-		int ret;
-	} lies[] = {
-		{ 24, 0, KMCL_ERR(EINVAL, 2) },		/* magic */
-		{ 28, 2, KMCL_ERR(EINVAL, 2) },		/* in flight */
-		{ 28, 1, KMCL_ERR(EINVAL, 2) },		/* but without an id */
-		{ 29, 2, KMCL_ERR(EINVAL, 2) },		/* wait */
-		{ 30, 1, KMCL_ERR(EINVAL, 2) },		/* zero */
-		{ 32, 1, KMCL_ERR(EINVAL, 2) },		/* an id, and queued */
-		{ 40, 0, KMCL_ERR(EINVAL, 3) },		/* length */
-		{ 40, 9, KMCL_ERR(EINVAL, 3) },
-		{ 42, 1, KMCL_ERR(EINVAL, 2) },		/* 65544 bytes */
-		{ 44, 1, KMCL_ERR(EINVAL, 2) },		/* zero */
-	};
+	const struct lie *lie = test->param_value;
 	struct loop *loop = test->priv;
-	u32 i;
+	u8 old;
 
 	image_open_paused(loop);
 	loop_send(&loop->server, 0, 0);
 	image_save(loop);
 	image_replace_server(loop, 0);
-	for (i = 0; i < ARRAY_SIZE(lies); i++) {
-		u8 old = image->image[lies[i].at];
-
-		image->packet_ret = 1;
-		image->image[lies[i].at] = lies[i].value;
-		KUNIT_EXPECT_EQ_MSG(test, image_restore_chunk(loop, 0), -EIO,
-				    "lie %u", i);
-		KUNIT_EXPECT_EQ_MSG(test, image->packet_ret, lies[i].ret, "lie %u", i);
-		image->image[lies[i].at] = old;
-	}
+	old = image->image[lie->at];
+	image->packet_ret = 1;
+	image->image[lie->at] = lie->value;
+	KUNIT_EXPECT_EQ(test, image_restore_chunk(loop, 0), -EIO);
+	KUNIT_EXPECT_EQ(test, image->packet_ret, lie->ret);
+	image->image[lie->at] = old;
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->server).accepted, 0);
 	KUNIT_EXPECT_EQ(test, image_restore_chunk(loop, 0), 0);
 }
@@ -59,26 +63,27 @@ static void an_id_is_not_given_twice(struct kunit *test)
 	loop_expect_balance(&loop->server);
 }
 
+static const struct lie chunk_lies[] = {
+	{ "magic", 0, 0, KMCL_ERR(EINVAL, 2) },
+	{ "version", 4, 2, KMCL_ERR(EINVAL, 2) },
+	{ "flags", 6, 3, KMCL_ERR(EINVAL, 2) },
+	{ "number", 8, 1, KMCL_ERR(EINVAL, 2) },
+	{ "fewer bytes than its header", 12, 15, KMCL_ERR(EINVAL, 2) },
+	{ "bytes of no whole units", 12, 17, KMCL_ERR(EINVAL, 2) },
+	{ "more bytes than there are", 12, 255, KMCL_ERR(EINVAL, 3) },
+	{ "far more bytes", 15, 255, KMCL_ERR(EINVAL, 3) },
+	{ "a record's size", 16, 255, KMCL_ERR(EINVAL, 2) },
+	{ "a record's size, in the last byte", 19, 255, KMCL_ERR(EINVAL, 2) },
+	{ "the size of a driver's data", 23, 255, KMCL_ERR(EINVAL, 2) },
+};
+
+KUNIT_ARRAY_PARAM_DESC(chunk_lie, chunk_lies, name);
+
 static void lies_about_a_chunk_restore_nothing(struct kunit *test)
 {
-	static const struct {
-		u32 at;
-		u8 value;
-		int ret;
-	} lies[] = {
-		{ 0, 0, KMCL_ERR(EINVAL, 2) },
-		{ 4, 2, KMCL_ERR(EINVAL, 2) },		/* version */
-		{ 6, 3, KMCL_ERR(EINVAL, 2) },		/* flags */
-		{ 8, 1, KMCL_ERR(EINVAL, 2) },		/* number */
-		{ 12, 15, KMCL_ERR(EINVAL, 2) },	/* bytes */
-		{ 12, 17, KMCL_ERR(EINVAL, 2) },
-		{ 12, 255, KMCL_ERR(EINVAL, 3) },
-		{ 15, 255, KMCL_ERR(EINVAL, 3) },
-		{ 16, 255, KMCL_ERR(EINVAL, 2) },	/* record */
-		{ 19, 255, KMCL_ERR(EINVAL, 2) },
-		{ 23, 255, KMCL_ERR(EINVAL, 2) },
-	};
+	const struct lie *lie = test->param_value;
 	struct loop *loop = test->priv;
+	u8 old;
 	u32 i;
 
 	image_open_paused(loop);
@@ -90,14 +95,10 @@ static void lies_about_a_chunk_restore_nothing(struct kunit *test)
 	for (i = 0; i < image->bytes; i++)
 		KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 3),
 				__kmcl_restore(loop->server.ch, image->image, i));
-	for (i = 0; i < ARRAY_SIZE(lies); i++) {
-		u8 old = image->image[lies[i].at];
-
-		image->image[lies[i].at] = lies[i].value;
-		KUNIT_EXPECT_EQ_MSG(test, image_restore_chunk(loop, 0), lies[i].ret,
-				    "lie %u", i);
-		image->image[lies[i].at] = old;
-	}
+	old = image->image[lie->at];
+	image->image[lie->at] = lie->value;
+	KUNIT_EXPECT_EQ(test, image_restore_chunk(loop, 0), lie->ret);
+	image->image[lie->at] = old;
 	KUNIT_EXPECT_EQ(test, image->restored, 0);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->server).accepted, 0);
 	KUNIT_EXPECT_EQ(test, image_restore_chunk(loop, 0), 0);
@@ -139,10 +140,10 @@ static void every_byte_may_lie(struct kunit *test)
 
 static struct kunit_case restore_cases[] = {
 	/* KMCL: VmbPacketRestore */
-	KUNIT_CASE(lies_about_a_packet_are_refused),
+	KUNIT_CASE_PARAM(lies_about_a_packet_are_refused, packet_lie_gen_params),
 	KUNIT_CASE(an_id_is_not_given_twice),
 	/* KMCL: VmbChannelRestoreFromBuffer */
-	KUNIT_CASE(lies_about_a_chunk_restore_nothing),
+	KUNIT_CASE_PARAM(lies_about_a_chunk_restore_nothing, chunk_lie_gen_params),
 	/* KMCL: VmbChannelRestoreFromBuffer */
 	KUNIT_CASE(every_byte_may_lie),
 	{}
