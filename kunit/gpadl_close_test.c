@@ -251,16 +251,19 @@ static void in_an_old_way(struct end *e, enum loop_event what)
 {
 	if (what == CLOSED)
 		note(CLOSED_CALLED);
-	if (what != OPENED)
-		return;
-	if (e->ch->link.offer->ops != &old_ops)
-		loopback_ops = e->ch->link.offer->ops;
+	if (what == OPENED)
+		gpadl_create(e->loop, 0, 0, FRAME);
+}
+
+/* The server's offer, which nobody has opened yet, is one of an old peer's */
+static void make_old(struct kmcl_offer *offer)
+{
+	loopback_ops = offer->ops;
 	old_ops = *loopback_ops;
 	old_ops.close = noted_close;
 	old_ops.gpadl_destroy = noted_destroy;
 	old_ops.gpadls_first = first;
-	e->ch->link.offer->ops = &old_ops;
-	gpadl_create(e->loop, 0, 0, FRAME);
+	offer->ops = &old_ops;
 }
 
 static void an_old_peer_wants_gpadls_gone_first(struct kunit *test)
@@ -269,7 +272,11 @@ static void an_old_peer_wants_gpadls_gone_first(struct kunit *test)
 	struct sent *s;
 
 	loop->client.hook = in_an_old_way;
-	loop_up(loop);
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_start(loop->server.ch));
+	make_old(loop->server.ch->link.offer);
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+	loop_wait_event(&loop->client, POST_STARTED, 1);
 	gpadl_create(loop, 0, 0, FRAME);
 	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_disable(loop->client.ch));
 	EXPECT_ENDED(test, CLOSED_CALLED, GPADL_GONE, GPADL_GONE, LINK_CLOSED);

@@ -16,7 +16,10 @@
 #define I_DEAD		BIT(4)
 #define I_DEAD_FIRST	BIT(5)
 #define I_POST		BIT(6)
-#define INPUTS		7
+#define I_LOST		BIT(7)
+#define I_OLD		BIT(8)
+#define I_UP		BIT(9)
+#define INPUTS		10
 
 static inline struct kmcl_inputs unpack(u32 bits)
 {
@@ -28,6 +31,9 @@ static inline struct kmcl_inputs unpack(u32 bits)
 		.dead = bits & I_DEAD,
 		.dead_first = bits & I_DEAD_FIRST,
 		.post = bits & I_POST,
+		.lost = bits & I_LOST,
+		.old = bits & I_OLD,
+		.up = bits & I_UP,
 	};
 }
 

@@ -20,8 +20,8 @@ static const char * const state_names[] = {
 
 static const char * const event_names[] = {
 	"none", "enable", "link", "open-ok", "open-refused", "open-undone",
-	"start", "go", "post", "pause", "disable", "dead", "done-disable",
-	"done-dead",
+	"open-undone-old", "start", "go", "post", "pause", "disable",
+	"disable-old", "dead", "lost", "done", "done-disable", "done-dead",
 };
 
 static_assert(ARRAY_SIZE(state_names) == KMCL_ST_COUNT);

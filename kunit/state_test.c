@@ -13,9 +13,10 @@
 #include "state_names.h"
 
 static const char * const step_names[] = {
-	"end", "seek", "publish", "revoke", "wait-peer", "open", "refuse",
-	"Started", "gates", "PostStarted", "shut", "Suspend", "drain",
-	"cancel", "remove", "close", "Closed", "unbind", "PnpFailure",
+	"end", "seek", "revoke", "retire", "open", "refuse", "Started",
+	"gates", "PostStarted", "shut", "Suspend", "drain", "cancel",
+	"remove", "gpadl-shut", "settle", "Closed", "gpadl-end", "disconnect",
+	"release", "unbind", "PnpFailure",
 };
 
 static_assert(ARRAY_SIZE(step_names) == KMCL_DO_COUNT);
@@ -41,10 +42,10 @@ static const struct row common_rows[] = {
 	/* A start does not repeat Opened */
 	{ ST(PAUSED), EV(START), "Started", ST(STARTING) },
 	/* Peer gone: in-flight packets end first; Suspend pairs with Started */
-	{ ST(OPENED), EV(DEAD), "shut remove", ST(CLOSED) },
-	{ ST(STARTING), EV(DEAD), "shut remove Suspend drain", ST(CLOSED) },
-	{ ST(ACTIVE), EV(DEAD), "shut remove Suspend drain", ST(CLOSED) },
-	{ ST(PAUSED), EV(DEAD), "shut remove", ST(CLOSED) },
+	{ ST(OPENED), EV(DEAD), "shut remove gpadl-shut", ST(CLOSED) },
+	{ ST(STARTING), EV(DEAD), "shut remove Suspend drain gpadl-shut", ST(CLOSED) },
+	{ ST(ACTIVE), EV(DEAD), "shut remove Suspend drain gpadl-shut", ST(CLOSED) },
+	{ ST(PAUSED), EV(DEAD), "shut remove gpadl-shut", ST(CLOSED) },
 };
 
 static const struct row client_rows[] = {
@@ -53,36 +54,59 @@ static const struct row client_rows[] = {
 	/* Failed before Opened: only PnpFailure */
 	{ ST(ENABLED), EV(OPEN_REFUSED), "unbind PnpFailure", ST(DISABLED) },
 	/* Opened failed: no callback at all */
-	{ ST(ENABLED), EV(OPEN_UNDONE), "close unbind", ST(DISABLED) },
+	{ ST(ENABLED), EV(OPEN_UNDONE), "gpadl-shut disconnect gpadl-end unbind", ST(DISABLED) },
+	{ ST(ENABLED), EV(OPEN_UNDONE_OLD),
+	  "gpadl-shut gpadl-end disconnect unbind", ST(DISABLED) },
 	/* Rescinded before it was open: wait for the next offer */
 	{ ST(ENABLED), EV(DEAD), "unbind seek", ST(ENABLED) },
 	{ ST(ENABLED), EV(DISABLE), "unbind", ST(DISABLED) },
 	/* As a pause, ring down, in-flight packets cancelled, Closed */
-	{ ST(OPENED), EV(DISABLE), "shut close cancel", ST(CLOSED) },
-	{ ST(STARTING), EV(DISABLE), "shut Suspend drain close cancel", ST(CLOSED) },
-	{ ST(ACTIVE), EV(DISABLE), "shut Suspend drain close cancel", ST(CLOSED) },
-	{ ST(PAUSED), EV(DISABLE), "shut close cancel", ST(CLOSED) },
-	{ ST(CLOSED), EV(DONE_DISABLE), "Closed unbind", ST(DISABLED) },
-	/* The device is released after Closed only */
-	{ ST(CLOSED), EV(DONE_DEAD), "Closed close unbind", ST(DISABLED) },
+	{ ST(OPENED), EV(DISABLE), "shut gpadl-shut disconnect cancel", ST(CLOSED) },
+	{ ST(STARTING), EV(DISABLE),
+	  "shut Suspend drain gpadl-shut disconnect cancel", ST(CLOSED) },
+	{ ST(ACTIVE), EV(DISABLE),
+	  "shut Suspend drain gpadl-shut disconnect cancel", ST(CLOSED) },
+	{ ST(PAUSED), EV(DISABLE), "shut gpadl-shut disconnect cancel", ST(CLOSED) },
+	/* Before VMBus 4.0: Closed, which deletes GPADLs, before the ring is down */
+	{ ST(OPENED), EV(DISABLE_OLD), "shut gpadl-shut cancel", ST(CLOSED) },
+	{ ST(STARTING), EV(DISABLE_OLD), "shut Suspend drain gpadl-shut cancel", ST(CLOSED) },
+	{ ST(ACTIVE), EV(DISABLE_OLD), "shut Suspend drain gpadl-shut cancel", ST(CLOSED) },
+	{ ST(PAUSED), EV(DISABLE_OLD), "shut gpadl-shut cancel", ST(CLOSED) },
+	/* Unbound: the host is told before it is said that packets have ended */
+	{ ST(OPENED), EV(LOST), "shut gpadl-shut disconnect remove", ST(CLOSED) },
+	{ ST(STARTING), EV(LOST),
+	  "shut gpadl-shut disconnect remove Suspend drain", ST(CLOSED) },
+	{ ST(ACTIVE), EV(LOST),
+	  "shut gpadl-shut disconnect remove Suspend drain", ST(CLOSED) },
+	{ ST(PAUSED), EV(LOST), "shut gpadl-shut disconnect remove", ST(CLOSED) },
+	/* The device is released after Closed only, and with the ring down */
+	{ ST(CLOSED), EV(DONE), "settle Closed gpadl-end unbind", ST(DISABLED) },
+	{ ST(CLOSED), EV(DONE_DISABLE),
+	  "settle Closed gpadl-end disconnect release unbind", ST(DISABLED) },
+	{ ST(CLOSED), EV(DONE_DEAD),
+	  "settle Closed gpadl-end disconnect release unbind", ST(DISABLED) },
 };
 
 static const struct row server_rows[] = {
-	{ ST(DISABLED), EV(ENABLE), "publish", ST(ENABLED) },
+	/* The offer was put on the bus by the call itself */
+	{ ST(DISABLED), EV(ENABLE), "", ST(ENABLED) },
 	{ ST(ENABLED), EV(LINK), "open", ST(ENABLED) },
 	/* The client is refused, the offer stays */
 	{ ST(ENABLED), EV(OPEN_REFUSED), "refuse", ST(ENABLED) },
-	{ ST(ENABLED), EV(OPEN_UNDONE), "refuse", ST(ENABLED) },
-	{ ST(ENABLED), EV(DEAD), "close", ST(ENABLED) },
-	{ ST(ENABLED), EV(DISABLE), "revoke wait-peer", ST(DISABLED) },
+	{ ST(ENABLED), EV(OPEN_UNDONE), "refuse gpadl-shut gpadl-end disconnect", ST(ENABLED) },
+	{ ST(ENABLED), EV(DEAD), "", ST(ENABLED) },
+	{ ST(ENABLED), EV(DISABLE), "revoke retire", ST(DISABLED) },
 	/* As a pause, offer revoked, cancelled, Closed, only then the peer */
-	{ ST(OPENED), EV(DISABLE), "shut revoke cancel", ST(CLOSED) },
-	{ ST(STARTING), EV(DISABLE), "shut Suspend drain revoke cancel", ST(CLOSED) },
-	{ ST(ACTIVE), EV(DISABLE), "shut Suspend drain revoke cancel", ST(CLOSED) },
-	{ ST(PAUSED), EV(DISABLE), "shut revoke cancel", ST(CLOSED) },
-	{ ST(CLOSED), EV(DONE_DISABLE), "Closed close wait-peer", ST(DISABLED) },
+	{ ST(OPENED), EV(DISABLE), "shut revoke cancel gpadl-shut", ST(CLOSED) },
+	{ ST(STARTING), EV(DISABLE),
+	  "shut Suspend drain revoke cancel gpadl-shut", ST(CLOSED) },
+	{ ST(ACTIVE), EV(DISABLE),
+	  "shut Suspend drain revoke cancel gpadl-shut", ST(CLOSED) },
+	{ ST(PAUSED), EV(DISABLE), "shut revoke cancel gpadl-shut", ST(CLOSED) },
+	{ ST(CLOSED), EV(DONE_DISABLE),
+	  "settle Closed gpadl-end disconnect retire", ST(DISABLED) },
 	/* A client's close leaves the offer: it may open again */
-	{ ST(CLOSED), EV(DONE_DEAD), "Closed close", ST(ENABLED) },
+	{ ST(CLOSED), EV(DONE_DEAD), "settle Closed gpadl-end disconnect", ST(ENABLED) },
 };
 
 static const struct row *find_in(const struct row *rows, size_t count,
@@ -206,11 +230,12 @@ static void closing_suspends_what_was_started(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, step_index(t, KMCL_DO_CB_CLOSED), -1);
 		/* The status of what is in flight tells who ended the link */
 		KUNIT_EXPECT_EQ(test, step_index(t, KMCL_DO_CANCEL) >= 0,
-				EVENT(i) == EV(DISABLE));
+				EVENT(i) == EV(DISABLE) ||
+				EVENT(i) == EV(DISABLE_OLD));
 		KUNIT_EXPECT_EQ(test, step_index(t, KMCL_DO_REMOVE) >= 0,
-				EVENT(i) == EV(DEAD));
+				EVENT(i) == EV(DEAD) || EVENT(i) == EV(LOST));
 	}
-	KUNIT_EXPECT_EQ(test, closing, 2 * 4 * 2);
+	KUNIT_EXPECT_EQ(test, closing, 2 * 4 * 2 + 2 * 4);
 }
 
 static void leaving_closed_calls_closed(struct kunit *test)
@@ -227,13 +252,58 @@ static void leaving_closed_calls_closed(struct kunit *test)
 			continue;
 		}
 		leaving++;
-		KUNIT_EXPECT_EQ(test, step_index(t, KMCL_DO_CB_CLOSED), 0);
+		/* Routines of packets have returned before, nothing else is done */
+		KUNIT_EXPECT_EQ(test, step_index(t, KMCL_DO_SETTLE), 0);
+		KUNIT_EXPECT_EQ(test, step_index(t, KMCL_DO_CB_CLOSED), 1);
+		/* What Closed has left behind goes before the offer does */
+		KUNIT_EXPECT_EQ(test, step_index(t, KMCL_DO_GPADL_END), 2);
 		if (!SERVER(i) || EVENT(i) == EV(DONE_DISABLE))
 			KUNIT_EXPECT_EQ(test, t->next, ST(DISABLED));
 		else
 			KUNIT_EXPECT_EQ(test, t->next, ST(ENABLED));
 	}
-	KUNIT_EXPECT_EQ(test, leaving, 2 * 2);
+	KUNIT_EXPECT_EQ(test, leaving, 2 * 2 + 1);
+}
+
+/*
+ * From a link that is up to the end of its close: each action that takes a part
+ * of it down is there once, whichever event closes and whichever leaves Closed.
+ */
+static void nothing_is_taken_down_twice(struct kunit *test)
+{
+	static const enum kmcl_step once[] = {
+		KMCL_DO_SHUT, KMCL_DO_GPADL_SHUT, KMCL_DO_CB_CLOSED,
+		KMCL_DO_GPADL_END, KMCL_DO_DISCONNECT,
+	};
+	const struct kmcl_transition *closing, *leaving;
+	bool down;
+	int i, j, k;
+
+	for (i = 0; i < ENTRIES; i++) {
+		closing = lookup(i);
+		if (!closing || closing->next != ST(CLOSED))
+			continue;
+		down = step_index(closing, KMCL_DO_DISCONNECT) >= 0;
+		for (j = 0; j < KMCL_EV_COUNT; j++) {
+			leaving = kmcl_transition(SERVER(i), ST(CLOSED), j);
+			/* Which of them follows is told by the rings */
+			if (!leaving)
+				continue;
+			if ((down && j != EV(DONE)) || (!down && j == EV(DONE)))
+				continue;
+			for (k = 0; k < ARRAY_SIZE(once); k++)
+				KUNIT_EXPECT_EQ_MSG(test, 1,
+						    (step_index(closing, once[k]) >= 0) +
+						    (step_index(leaving, once[k]) >= 0),
+						    "%s, %s, then %s",
+						    event_names[EVENT(i)],
+						    step_names[once[k]],
+						    event_names[j]);
+			KUNIT_EXPECT_EQ(test, 1,
+					(step_index(leaving, KMCL_DO_UNBIND) >= 0) +
+					!!SERVER(i));
+		}
+	}
 }
 
 #define IN(state)	BIT(ST(state))
@@ -247,6 +317,7 @@ static const struct {
 	enum kmcl_event event;
 } rules[] = {
 	{ IN(DISABLED), I_ENABLED, 0, EV(ENABLE) },
+	{ IN(CLOSED), 0, I_UP, EV(DONE) },
 	/* Whichever ended the link first; the other one is absorbed */
 	{ IN(CLOSED), I_DEAD, I_DISABLE, EV(DONE_DEAD) },
 	{ IN(CLOSED), I_DEAD | I_DEAD_FIRST, 0, EV(DONE_DEAD) },
@@ -256,8 +327,11 @@ static const struct {
 	{ IN(ENABLED), I_DEAD, 0, EV(DEAD) },
 	{ IN(ENABLED), I_LINK, 0, EV(LINK) },
 	/* Open: an end goes before the rest of the opening sequence */
+	{ ANY_UP, I_DEAD | I_LOST, I_DISABLE | I_OLD, EV(LOST) },
+	{ ANY_UP, I_DEAD | I_DEAD_FIRST | I_LOST, I_OLD, EV(LOST) },
 	{ ANY_UP, I_DEAD, I_DISABLE, EV(DEAD) },
 	{ ANY_UP, I_DEAD | I_DEAD_FIRST, 0, EV(DEAD) },
+	{ ANY_UP, I_DISABLE | I_OLD, 0, EV(DISABLE_OLD) },
 	{ ANY_UP, I_DISABLE, 0, EV(DISABLE) },
 	/* and that sequence before a pause */
 	{ IN(STARTING), 0, 0, EV(GO) },
@@ -268,7 +342,7 @@ static const struct {
 
 static void next_event_follows_the_priorities(struct kunit *test)
 {
-	int state, server, i;
+	int state, i;
 	u32 bits;
 
 	for (state = 0; state < KMCL_ST_COUNT; state++) {
@@ -291,8 +365,10 @@ static void next_event_follows_the_priorities(struct kunit *test)
 					       state_names[state], bits);
 			if (event == EV(NONE))
 				continue;
-			for (server = 0; server < 2; server++)
-				KUNIT_EXPECT_TRUE(test, kmcl_transition(server, state, event));
+			KUNIT_EXPECT_TRUE(test, kmcl_transition(false, state, event));
+			/* A server has no old peer, no device, and its rings stay */
+			if (!(bits & (I_LOST | I_OLD)) && event != EV(DONE))
+				KUNIT_EXPECT_TRUE(test, kmcl_transition(true, state, event));
 		}
 	}
 	KUNIT_EXPECT_EQ(test, kmcl_next_event(KMCL_ST_COUNT,
@@ -333,6 +409,7 @@ static struct kunit_case state_cases[] = {
 	KUNIT_CASE(outside_of_the_table_is_nothing),
 	KUNIT_CASE(closing_suspends_what_was_started),
 	KUNIT_CASE(leaving_closed_calls_closed),
+	KUNIT_CASE(nothing_is_taken_down_twice),
 	KUNIT_CASE(next_event_follows_the_priorities),
 	KUNIT_CASE(states_have_their_names),
 	{}

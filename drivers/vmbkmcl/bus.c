@@ -187,8 +187,7 @@ static void match_offer(struct kmcl_offer *offer)
 	lockdep_assert_held(&kmcl_bus_lock);
 	list_for_each_entry(ch, &kmcl_channels, link.node) {
 		spin_lock(&ch->sm.lock);
-		waits = (ch->sm.state == KMCL_ST_ENABLED ||
-			 (ch->sm.state == KMCL_ST_DISABLED && ch->sm.in.enabled)) &&
+		waits = ch->link.waiting && ch->sm.in.enabled &&
 			!ch->sm.in.disable && !ch->sm.in.dead;
 		spin_unlock(&ch->sm.lock);
 		if (waits && wants(ch, offer)) {
@@ -198,10 +197,11 @@ static void match_offer(struct kmcl_offer *offer)
 	}
 }
 
-/* The channel waits for an offer, behind those that do already */
-void kmcl_wait_last(struct kmcl_channel *ch)
+/* Once it is enabled the channel waits for an offer, behind those that do already */
+void kmcl_wait_begin(struct kmcl_channel *ch)
 {
 	spin_lock_irq(&kmcl_bus_lock);
+	ch->link.waiting = true;
 	list_move_tail(&ch->link.node, &kmcl_channels);
 	spin_unlock_irq(&kmcl_bus_lock);
 }
@@ -212,14 +212,7 @@ void kmcl_seek(struct kmcl_channel *ch)
 	struct kmcl_offer *offer;
 
 	spin_lock_irq(&kmcl_bus_lock);
-	spin_lock(&ch->sm.lock);
-	ch->sm.state = KMCL_ST_ENABLED;
-	/* One that is bound already may have been rescinded since */
-	if (!ch->link.offer) {
-		ch->sm.in.dead = false;
-		ch->sm.in.dead_first = false;
-	}
-	spin_unlock(&ch->sm.lock);
+	ch->link.waiting = true;
 	list_for_each_entry(offer, &kmcl_offers, node) {
 		if (ch->link.offer)
 			break;
@@ -253,11 +246,7 @@ void kmcl_unbind(struct kmcl_channel *ch)
 	offer = ch->link.offer;
 	ch->link.offer = NULL;
 	ch->link.bound_instance = ch->link.last_instance;
-	spin_lock(&ch->sm.lock);
-	/* No longer Enabled: not to be matched again before the arrival */
-	ch->sm.state = KMCL_ST_CLOSED;
-	ch->sm.in.link = false;
-	spin_unlock(&ch->sm.lock);
+	ch->link.waiting = false;
 	if (offer)
 		offer->ch = NULL;
 	spin_unlock_irq(&kmcl_bus_lock);

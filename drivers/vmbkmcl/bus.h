@@ -43,14 +43,13 @@ struct kmcl_link {
 	struct list_head node;
 	struct kmcl_offer *offer;	/* a reference; the work reads it without */
 	struct kmcl_offer *adopted;	/* kmcl_adopt_mutex as well */
+	bool waiting;			/* client: may be bound to an offer */
 	guid_t bound_instance;		/* of the offer, or: */
 	guid_t last_instance;		/* of the last opening */
 	/* kmcl_watch_mutex */
 	bool wants_watch;		/* was enabled for its class once */
 	bool watching;
 	guid_t watched;
-	/* sm.lock */
-	bool dead_keeps;		/* the tasklet leaves external data in flight */
 	/* The work's, read by others without a lock */
 	bool connected;
 	struct tasklet_struct dead_tasklet;
@@ -63,6 +62,7 @@ void kmcl_link_init(struct kmcl_channel *ch);
 void kmcl_link_up(struct kmcl_channel *ch);
 void kmcl_link_dead(struct kmcl_channel *ch);
 bool kmcl_memory_in_use(struct kmcl_channel *ch);
+bool kmcl_old_peer(const struct kmcl_channel *ch);
 int kmcl_connect(struct kmcl_channel *ch);
 void kmcl_answer(struct kmcl_channel *ch, int result);
 void kmcl_disconnect(struct kmcl_channel *ch);
@@ -73,7 +73,7 @@ void kmcl_bus_add_channel(struct kmcl_channel *ch);
 void kmcl_bus_del_channel(struct kmcl_channel *ch);
 int kmcl_watch(struct kmcl_channel *ch);
 void kmcl_unwatch(struct kmcl_channel *ch);
-void kmcl_wait_last(struct kmcl_channel *ch);
+void kmcl_wait_begin(struct kmcl_channel *ch);
 void kmcl_seek(struct kmcl_channel *ch);
 void kmcl_unbind(struct kmcl_channel *ch);
 bool kmcl_offer_exists(const guid_t *type, const guid_t *instance);

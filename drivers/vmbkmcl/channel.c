@@ -211,7 +211,7 @@ int __kmcl_channel_enable(struct kmcl_channel *ch)
 		return ret;
 
 	size_rings(ch);
-	kmcl_wait_last(ch);
+	kmcl_wait_begin(ch);
 	ret = ch->server ? kmcl_publish(ch) : kmcl_watch(ch);
 	/* A disable until now came before this enable, and found nothing */
 	spin_lock_irq(&ch->sm.lock);

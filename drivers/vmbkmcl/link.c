@@ -35,8 +35,9 @@ bool kmcl_memory_in_use(struct kmcl_channel *ch)
 }
 
 /*
- * The other side ended the link. What waits for traffic is woken here and
- * not by the work: a callback on the work may be what waits. Atomic.
+ * The other side ended the link: the one place that records it. What waits for
+ * traffic is woken here and not by the work: a callback on the work may be what
+ * waits. Atomic.
  */
 void kmcl_link_dead(struct kmcl_channel *ch)
 {
@@ -47,12 +48,12 @@ void kmcl_link_dead(struct kmcl_channel *ch)
 	if (!ch->sm.in.dead) {
 		ch->sm.in.dead = true;
 		ch->sm.in.dead_first = !ch->sm.in.disable;
+		ch->sm.in.lost = kmcl_memory_in_use(ch);
 		/*
 		 * Nothing keeps the work from it while the channel is paused, but
 		 * for a save callback, under which no packet is to end.
 		 */
 		remove = ch->sm.in.dead_first && ch->sm.state != KMCL_ST_PAUSED;
-		ch->link.dead_keeps = kmcl_memory_in_use(ch);
 	}
 	spin_unlock_irqrestore(&ch->sm.lock, flags);
 	kmcl_tx_dead(ch);
@@ -74,7 +75,7 @@ static void dead_tasklet(struct tasklet_struct *t)
 	struct kmcl_channel *ch = container_of(t, struct kmcl_channel,
 					       link.dead_tasklet);
 
-	kmcl_tx_fail_in_flight(ch, -ENODEV, READ_ONCE(ch->link.dead_keeps));
+	kmcl_tx_fail_in_flight(ch, -ENODEV, READ_ONCE(ch->sm.in.lost));
 }
 
 /* Server: tell the client that opens, accepted or not, how that went. Atomic. */
@@ -100,32 +101,45 @@ void kmcl_mmio_free(struct kmcl_channel *ch)
 	ch->link.offer->ops->mmio_free(ch->link.offer);
 }
 
+/* Step: connect the rings; see @open and @accept for the result. Sleeps. */
 int kmcl_connect(struct kmcl_channel *ch)
 {
-	const struct kmcl_transport_ops *ops;
+	struct kmcl_offer *offer = ch->link.offer;
 	u64 start = 0, size = 0;
 	int ret;
 
-	if (ch->server)
-		return ch->link.offer->ops->server->accept(ch->link.offer, &ch->tx.ring,
-						      &ch->rx.ring);
+	if (ch->server) {
+		ret = offer->ops->server->accept(offer, &ch->tx.ring,
+						 &ch->rx.ring);
+		WRITE_ONCE(ch->link.connected, !ret);
+		return ret;
+	}
 	/* Both sides frame alike, or neither understands the other */
-	if (ch->cfg.pipe != !!(ch->link.offer->flags & KMCL_WIRE_OFFER_PIPE))
+	if (ch->cfg.pipe != !!(offer->flags & KMCL_WIRE_OFFER_PIPE))
 		return -EPROTO;
-	ops = ch->link.offer->ops;
-	ret = ops->open(ch->link.offer, ch->cfg.tx_pages * KMCL_PAGE_SIZE,
-			ch->cfg.rx_pages * KMCL_PAGE_SIZE, &ch->tx.ring, &ch->rx.ring);
-	if (!ret && ops->mmio) {
-		ops->mmio(ch->link.offer, &start, &size);
+	ret = offer->ops->open(offer, ch->cfg.tx_pages * KMCL_PAGE_SIZE,
+			       ch->cfg.rx_pages * KMCL_PAGE_SIZE,
+			       &ch->tx.ring, &ch->rx.ring);
+	if (!ret && offer->ops->mmio) {
+		offer->ops->mmio(offer, &start, &size);
 		set_mmio(ch, start, size);
 	}
+	WRITE_ONCE(ch->link.connected, !ret);
 	return ret;
 }
 
+/* Does the peer want its GPADLs deleted before the rings are disconnected? */
+bool kmcl_old_peer(const struct kmcl_channel *ch)
+{
+	struct kmcl_offer *offer = ch->link.offer;
+
+	return !ch->server && offer->ops->gpadls_first &&
+	       offer->ops->gpadls_first(offer);
+}
+
+/* Step: disconnect the rings, which are connected. Sleeps. */
 void kmcl_disconnect(struct kmcl_channel *ch)
 {
-	if (!ch->link.connected)
-		return;
 	kmcl_tx_dead(ch);
 	/* A sender, or a delivery, may be about to signal */
 	synchronize_rcu();

@@ -25,10 +25,12 @@
 	ROW(ACTIVE, PAUSE, PAUSED, S(SHUT), S(CB_SUSPEND), S(DRAIN)),	\
 	ROW(PAUSED, START, STARTING, S(CB_STARTED)),		\
 	/* The other side ended the link: nothing comes back any more */	\
-	ROW(OPENED, DEAD, CLOSED, S(SHUT), S(REMOVE)),		\
-	ROW(STARTING, DEAD, CLOSED, S(SHUT), S(REMOVE), S(CB_SUSPEND), S(DRAIN)), \
-	ROW(ACTIVE, DEAD, CLOSED, S(SHUT), S(REMOVE), S(CB_SUSPEND), S(DRAIN)), \
-	ROW(PAUSED, DEAD, CLOSED, S(SHUT), S(REMOVE))
+	ROW(OPENED, DEAD, CLOSED, S(SHUT), S(REMOVE), S(GPADL_SHUT)),	\
+	ROW(STARTING, DEAD, CLOSED, S(SHUT), S(REMOVE), S(CB_SUSPEND),	\
+	    S(DRAIN), S(GPADL_SHUT)),					\
+	ROW(ACTIVE, DEAD, CLOSED, S(SHUT), S(REMOVE), S(CB_SUSPEND),	\
+	    S(DRAIN), S(GPADL_SHUT)),					\
+	ROW(PAUSED, DEAD, CLOSED, S(SHUT), S(REMOVE), S(GPADL_SHUT))
 
 static const struct kmcl_transition
 client_table[KMCL_ST_COUNT][KMCL_EV_COUNT] = {
@@ -36,39 +38,70 @@ client_table[KMCL_ST_COUNT][KMCL_EV_COUNT] = {
 	ROW(DISABLED, ENABLE, ENABLED, S(SEEK)),
 	ROW(ENABLED, LINK, ENABLED, S(OPEN)),
 	ROW(ENABLED, OPEN_REFUSED, DISABLED, S(UNBIND), S(CB_FAILURE)),
-	ROW(ENABLED, OPEN_UNDONE, DISABLED, S(CLOSE), S(UNBIND)),
+	ROW(ENABLED, OPEN_UNDONE, DISABLED, S(GPADL_SHUT), S(DISCONNECT),
+	    S(GPADL_END), S(UNBIND)),
+	ROW(ENABLED, OPEN_UNDONE_OLD, DISABLED, S(GPADL_SHUT), S(GPADL_END),
+	    S(DISCONNECT), S(UNBIND)),
 	ROW(ENABLED, DEAD, ENABLED, S(UNBIND), S(SEEK)),
 	ROW(ENABLED, DISABLE, DISABLED, S(UNBIND)),
 	/* Nothing was started: no suspend callback, nothing outstanding */
-	ROW(OPENED, DISABLE, CLOSED, S(SHUT), S(CLOSE), S(CANCEL)),
-	ROW(PAUSED, DISABLE, CLOSED, S(SHUT), S(CLOSE), S(CANCEL)),
+	ROW(OPENED, DISABLE, CLOSED, S(SHUT), S(GPADL_SHUT), S(DISCONNECT),
+	    S(CANCEL)),
+	ROW(PAUSED, DISABLE, CLOSED, S(SHUT), S(GPADL_SHUT), S(DISCONNECT),
+	    S(CANCEL)),
 	ROW(STARTING, DISABLE, CLOSED, S(SHUT), S(CB_SUSPEND), S(DRAIN),
-	    S(CLOSE), S(CANCEL)),
+	    S(GPADL_SHUT), S(DISCONNECT), S(CANCEL)),
 	ROW(ACTIVE, DISABLE, CLOSED, S(SHUT), S(CB_SUSPEND), S(DRAIN),
-	    S(CLOSE), S(CANCEL)),
-	ROW(CLOSED, DONE_DISABLE, DISABLED, S(CB_CLOSED), S(UNBIND)),
-	ROW(CLOSED, DONE_DEAD, DISABLED, S(CB_CLOSED), S(CLOSE), S(UNBIND)),
+	    S(GPADL_SHUT), S(DISCONNECT), S(CANCEL)),
+	/* The closed callback deletes the GPADLs, then the rings go */
+	ROW(OPENED, DISABLE_OLD, CLOSED, S(SHUT), S(GPADL_SHUT), S(CANCEL)),
+	ROW(PAUSED, DISABLE_OLD, CLOSED, S(SHUT), S(GPADL_SHUT), S(CANCEL)),
+	ROW(STARTING, DISABLE_OLD, CLOSED, S(SHUT), S(CB_SUSPEND), S(DRAIN),
+	    S(GPADL_SHUT), S(CANCEL)),
+	ROW(ACTIVE, DISABLE_OLD, CLOSED, S(SHUT), S(CB_SUSPEND), S(DRAIN),
+	    S(GPADL_SHUT), S(CANCEL)),
+	/* Before in-flight packets can end, the peer has to be done with them */
+	ROW(OPENED, LOST, CLOSED, S(SHUT), S(GPADL_SHUT), S(DISCONNECT),
+	    S(REMOVE)),
+	ROW(PAUSED, LOST, CLOSED, S(SHUT), S(GPADL_SHUT), S(DISCONNECT),
+	    S(REMOVE)),
+	ROW(STARTING, LOST, CLOSED, S(SHUT), S(GPADL_SHUT), S(DISCONNECT),
+	    S(REMOVE), S(CB_SUSPEND), S(DRAIN)),
+	ROW(ACTIVE, LOST, CLOSED, S(SHUT), S(GPADL_SHUT), S(DISCONNECT),
+	    S(REMOVE), S(CB_SUSPEND), S(DRAIN)),
+	ROW(CLOSED, DONE, DISABLED, S(SETTLE), S(CB_CLOSED), S(GPADL_END),
+	    S(UNBIND)),
+	ROW(CLOSED, DONE_DISABLE, DISABLED, S(SETTLE), S(CB_CLOSED),
+	    S(GPADL_END), S(DISCONNECT), S(RELEASE), S(UNBIND)),
+	ROW(CLOSED, DONE_DEAD, DISABLED, S(SETTLE), S(CB_CLOSED),
+	    S(GPADL_END), S(DISCONNECT), S(RELEASE), S(UNBIND)),
 };
 
 static const struct kmcl_transition
 server_table[KMCL_ST_COUNT][KMCL_EV_COUNT] = {
 	ROWS_COMMON,
-	ROW(DISABLED, ENABLE, ENABLED, S(PUBLISH)),
+	/* Enable itself has put the offer on the bus, which can fail */
+	ROW(DISABLED, ENABLE, ENABLED),
 	ROW(ENABLED, LINK, ENABLED, S(OPEN)),
 	ROW(ENABLED, OPEN_REFUSED, ENABLED, S(REFUSE)),
-	ROW(ENABLED, OPEN_UNDONE, ENABLED, S(REFUSE)),
-	ROW(ENABLED, DEAD, ENABLED, S(CLOSE)),
-	ROW(ENABLED, DISABLE, DISABLED, S(REVOKE), S(WAIT_PEER)),
-	ROW(OPENED, DISABLE, CLOSED, S(SHUT), S(REVOKE), S(CANCEL)),
-	ROW(PAUSED, DISABLE, CLOSED, S(SHUT), S(REVOKE), S(CANCEL)),
+	ROW(ENABLED, OPEN_UNDONE, ENABLED, S(REFUSE), S(GPADL_SHUT),
+	    S(GPADL_END), S(DISCONNECT)),
+	/* The client went before it was accepted */
+	ROW(ENABLED, DEAD, ENABLED),
+	ROW(ENABLED, DISABLE, DISABLED, S(REVOKE), S(RETIRE)),
+	ROW(OPENED, DISABLE, CLOSED, S(SHUT), S(REVOKE), S(CANCEL),
+	    S(GPADL_SHUT)),
+	ROW(PAUSED, DISABLE, CLOSED, S(SHUT), S(REVOKE), S(CANCEL),
+	    S(GPADL_SHUT)),
 	ROW(STARTING, DISABLE, CLOSED, S(SHUT), S(CB_SUSPEND), S(DRAIN),
-	    S(REVOKE), S(CANCEL)),
+	    S(REVOKE), S(CANCEL), S(GPADL_SHUT)),
 	ROW(ACTIVE, DISABLE, CLOSED, S(SHUT), S(CB_SUSPEND), S(DRAIN),
-	    S(REVOKE), S(CANCEL)),
-	ROW(CLOSED, DONE_DISABLE, DISABLED, S(CB_CLOSED), S(CLOSE),
-	    S(WAIT_PEER)),
+	    S(REVOKE), S(CANCEL), S(GPADL_SHUT)),
+	ROW(CLOSED, DONE_DISABLE, DISABLED, S(SETTLE), S(CB_CLOSED),
+	    S(GPADL_END), S(DISCONNECT), S(RETIRE)),
 	/* The offer stays: the client may open again */
-	ROW(CLOSED, DONE_DEAD, ENABLED, S(CB_CLOSED), S(CLOSE)),
+	ROW(CLOSED, DONE_DEAD, ENABLED, S(SETTLE), S(CB_CLOSED),
+	    S(GPADL_END), S(DISCONNECT)),
 };
 
 /**
@@ -93,12 +126,18 @@ const struct kmcl_transition *kmcl_transition(bool server, enum kmcl_state state
 }
 
 /* Whichever of a dead link and a local disable began first decides */
+static bool died(const struct kmcl_inputs *in)
+{
+	return in->dead && (!in->disable || in->dead_first);
+}
+
+/* The end of a link that is up */
 static enum kmcl_event end_event(const struct kmcl_inputs *in)
 {
-	if (in->dead && (!in->disable || in->dead_first))
-		return KMCL_EV_DEAD;
+	if (died(in))
+		return in->lost && !in->old ? KMCL_EV_LOST : KMCL_EV_DEAD;
 	if (in->disable)
-		return KMCL_EV_DISABLE;
+		return in->old ? KMCL_EV_DISABLE_OLD : KMCL_EV_DISABLE;
 	return KMCL_EV_NONE;
 }
 
@@ -122,14 +161,15 @@ enum kmcl_event kmcl_next_event(enum kmcl_state state,
 	case KMCL_ST_DISABLED:
 		return in->enabled ? KMCL_EV_ENABLE : KMCL_EV_NONE;
 	case KMCL_ST_CLOSED:
-		return in->dead && (!in->disable || in->dead_first) ?
-			KMCL_EV_DONE_DEAD : KMCL_EV_DONE_DISABLE;
+		if (!in->up)
+			return KMCL_EV_DONE;
+		return died(in) ? KMCL_EV_DONE_DEAD : KMCL_EV_DONE_DISABLE;
 	case KMCL_ST_ENABLED:
 		/* Nothing is up yet: disabling is the last word */
 		if (in->disable)
 			return KMCL_EV_DISABLE;
-		if (end != KMCL_EV_NONE)
-			return end;
+		if (in->dead)
+			return KMCL_EV_DEAD;
 		return in->link ? KMCL_EV_LINK : KMCL_EV_NONE;
 	case KMCL_ST_OPENED:
 		if (end != KMCL_EV_NONE)

@@ -24,6 +24,12 @@
 	X(PAUSED, "Paused")	\
 	X(CLOSED, "Closed")
 
+/*
+ * The peer of a client may be an old one, which wants GPADLs deleted while the
+ * rings are still connected. Its device may be lost, which means that the driver
+ * of the device was unbound: the peer was not told, and may use the memory of
+ * packets in flight until the rings are disconnected.
+ */
 #define KMCL_EVENTS(X)						\
 	X(NONE)		/* nothing to do */			\
 	X(ENABLE)	/* the driver has enabled */		\
@@ -31,21 +37,24 @@
 	X(OPEN_OK)	/* the opened callback agreed */	\
 	X(OPEN_REFUSED)	/* the transport could not open */	\
 	X(OPEN_UNDONE)	/* the opened callback did not agree */	\
+	X(OPEN_UNDONE_OLD)	/* the same, old peer */	\
 	X(START)	/* the run latch is on */		\
 	X(GO)		/* the started callback returned */	\
 	X(POST)		/* the gates are open */		\
 	X(PAUSE)	/* the run latch is off */		\
 	X(DISABLE)	/* the driver has disabled */		\
+	X(DISABLE_OLD)	/* the same, old peer */		\
 	X(DEAD)		/* the other side ended the link */	\
-	X(DONE_DISABLE)	/* close path, after Disable */		\
-	X(DONE_DEAD)	/* close path, after a dead link */
+	X(LOST)		/* the device is lost */		\
+	X(DONE)		/* closed, the rings disconnected */	\
+	X(DONE_DISABLE)	/* closed by Disable, rings connected */	\
+	X(DONE_DEAD)	/* closed, the link dead, rings connected */
 
 #define KMCL_STEPS(X)							\
 	X(END)								\
 	X(SEEK)		/* client: bind to an offer, if any */		\
-	X(PUBLISH)	/* server: put the offer on the bus */		\
 	X(REVOKE)	/* server: take the offer back */		\
-	X(WAIT_PEER)	/* server: until the client has let go */	\
+	X(RETIRE)	/* server: until the client has let go */	\
 	X(OPEN)		/* connect the rings; opened callback */	\
 	X(REFUSE)	/* server: tell the client no */		\
 	X(CB_STARTED)							\
@@ -54,11 +63,15 @@
 	X(SHUT)		/* both gates; wait for a running delivery */	\
 	X(CB_SUSPEND)							\
 	X(DRAIN)	/* until no incoming packet is outstanding */	\
-	X(CANCEL)	/* in-flight packets end with -ECANCELED */	\
-	X(REMOVE)	/* in-flight packets end with -ENODEV */	\
-	X(CLOSE)	/* disconnect the rings */			\
+	X(CANCEL)	/* in-flight packets end with -ECANCELED, */	\
+	X(REMOVE)	/* or -ENODEV, if the peer is done with them */	\
+	X(GPADL_SHUT)	/* no GPADL can be made any more */		\
+	X(SETTLE)	/* until every completion routine returned */	\
 	X(CB_CLOSED)							\
-	X(UNBIND)	/* let go of the offer */			\
+	X(GPADL_END)	/* delete the GPADLs that are left */		\
+	X(DISCONNECT)	/* disconnect the rings */			\
+	X(RELEASE)	/* packets whose memory was in use end, too */	\
+	X(UNBIND)	/* client: let go of the offer */		\
 	X(CB_FAILURE)	/* PnP failure callback */
 
 #define KMCL_ENUM_STATE(name, text)	KMCL_ST_##name,
@@ -69,7 +82,7 @@ enum kmcl_state { KMCL_STATES(KMCL_ENUM_STATE) KMCL_ST_COUNT };
 enum kmcl_event { KMCL_EVENTS(KMCL_ENUM_EVENT) KMCL_EV_COUNT };
 enum kmcl_step { KMCL_STEPS(KMCL_ENUM_STEP) KMCL_DO_COUNT };
 
-#define KMCL_MAX_STEPS	6
+#define KMCL_MAX_STEPS	7
 
 /**
  * struct kmcl_transition - one entry of the table
@@ -92,6 +105,9 @@ struct kmcl_transition {
  * @dead: the other side ended the link
  * @dead_first: @dead came before @disable
  * @post: the post-started callback is due
+ * @lost: client, with @dead: the device is lost, see KMCL_EVENTS
+ * @old: client: the peer is an old one
+ * @up: the rings are connected
  */
 struct kmcl_inputs {
 	bool enabled;
@@ -101,6 +117,9 @@ struct kmcl_inputs {
 	bool dead;
 	bool dead_first;
 	bool post;
+	bool lost;
+	bool old;
+	bool up;
 };
 
 const struct kmcl_transition *kmcl_transition(bool server, enum kmcl_state state,

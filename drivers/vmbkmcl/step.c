@@ -5,7 +5,7 @@
  * Callers and transports only record what they want or saw (ch->sm.in, under
  * ch->sm.lock) and queue the work; it alone changes ch->sm.state and runs the state
  * callbacks, in process context with no lock held. The link (ch->tx.ring, ch->rx.ring,
- * ch->link.connected) is set up and taken down here and nowhere else.
+ * ch->link.connected) is set up and taken down by its steps and nowhere else.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -52,52 +52,35 @@ static void callback_failure(struct kmcl_channel *ch)
 	WRITE_ONCE(ch->sm.callback, KMCL_DO_END);
 }
 
-/*
- * Must the GPADLs go before the rings are disconnected? Then the closed
- * callback, which deletes them, comes first.
- */
-static bool gpadls_first(struct kmcl_channel *ch)
+/* The rings are connected, or not any more */
+static void set_up(struct kmcl_channel *ch, bool up)
 {
-	return !ch->server && ch->link.connected && ch->link.offer->ops->gpadls_first &&
-	       ch->link.offer->ops->gpadls_first(ch->link.offer);
-}
+	bool old = up && kmcl_old_peer(ch);
 
-static void close_link(struct kmcl_channel *ch)
-{
-	kmcl_gpadl_shut(ch);
-	if (gpadls_first(ch)) {
-		if (ch->sm.state != KMCL_ST_ENABLED) {
-			/* For close_callback() */
-			kmcl_tx_dead(ch);
-			return;
-		}
-		kmcl_gpadl_cleanup(ch);
-	}
-	kmcl_disconnect(ch);
+	spin_lock_irq(&ch->sm.lock);
+	ch->sm.in.up = up;
+	ch->sm.in.old = old;
+	spin_unlock_irq(&ch->sm.lock);
 }
 
 /* Connect and ask the driver; the event says how it went */
 static enum kmcl_event open_link(struct kmcl_channel *ch)
 {
-	unsigned long flags;
 	int ret;
 
 	ret = kmcl_rx_attach(ch);
 	if (!ret)
 		ret = kmcl_connect(ch);
-	spin_lock_irqsave(&ch->sm.lock, flags);
+	spin_lock_irq(&ch->sm.lock);
 	ch->sm.in.link = false;
-	if (ret == -ENODEV && !ch->sm.in.dead) {
-		/* The transport knew of the rescind before we did */
-		ch->sm.in.dead = true;
-		ch->sm.in.dead_first = !ch->sm.in.disable;
-	}
-	spin_unlock_irqrestore(&ch->sm.lock, flags);
+	spin_unlock_irq(&ch->sm.lock);
 	if (ret) {
 		kmcl_rx_detach(ch);
 		if (ret == -ENODEV) {
-			if (ch->link.offer)
+			/* The transport may know of the rescind before we do */
+			if (!ch->server)
 				WRITE_ONCE(ch->link.offer->broken, true);
+			kmcl_link_dead(ch);
 			return KMCL_EV_NONE;
 		}
 		ch->sm.open_error = ret;
@@ -106,7 +89,7 @@ static enum kmcl_event open_link(struct kmcl_channel *ch)
 				    kmcl_name(ch), ret);
 		return KMCL_EV_OPEN_REFUSED;
 	}
-	WRITE_ONCE(ch->link.connected, true);
+	set_up(ch, true);
 	kmcl_gpadl_admit(ch);
 
 	if (ch->cfg.ops.opened) {
@@ -121,7 +104,8 @@ static enum kmcl_event open_link(struct kmcl_channel *ch)
 	if (ret < 0) {
 		count(ch, &ch->sm.n.open_failures);
 		WRITE_ONCE(ch->sm.closed_returned, !ch->server);
-		return KMCL_EV_OPEN_UNDONE;
+		return ch->sm.in.old ? KMCL_EV_OPEN_UNDONE_OLD :
+			KMCL_EV_OPEN_UNDONE;
 	}
 	/* Completions may pass from here on, packets from the gate on */
 	kmcl_tx_attach(ch);
@@ -132,25 +116,35 @@ static enum kmcl_event open_link(struct kmcl_channel *ch)
 	return KMCL_EV_OPEN_OK;
 }
 
-static void close_callback(struct kmcl_channel *ch)
+static void closed(struct kmcl_channel *ch)
 {
-	/* Every routine of a packet that ended has returned by now */
-	kmcl_tx_wait_done(ch);
-	kmcl_gpadl_shut(ch);
 	count(ch, &ch->sm.n.closes);
 	/* The other side's close may follow ours: that does not count */
 	if (ch->sm.in.dead_first)
 		count(ch, &ch->sm.n.rescinds);
 	callback(ch, KMCL_DO_CB_CLOSED, ch->cfg.ops.closed);
-	kmcl_gpadl_cleanup(ch);
-	if (gpadls_first(ch)) {
-		kmcl_disconnect(ch);
-		/* Those whose memory was in use until now */
-		kmcl_tx_fail_in_flight(ch, ch->sm.in.dead_first ? -ENODEV :
-				       -ECANCELED, false);
-		kmcl_tx_wait_done(ch);
-	}
 	WRITE_ONCE(ch->sm.closed_returned, true);
+}
+
+static void release(struct kmcl_channel *ch)
+{
+	kmcl_tx_fail_in_flight(ch, ch->sm.in.dead_first ? -ENODEV : -ECANCELED,
+			       false);
+	kmcl_tx_wait_done(ch);
+}
+
+static void unbind(struct kmcl_channel *ch)
+{
+	kmcl_mmio_free(ch);
+	kmcl_unbind(ch);
+	/* No rescind is reported from here on, and the last one is dealt with */
+	tasklet_kill(&ch->link.dead_tasklet);
+	spin_lock_irq(&ch->sm.lock);
+	ch->sm.in.link = false;
+	ch->sm.in.dead = false;
+	ch->sm.in.dead_first = false;
+	ch->sm.in.lost = false;
+	spin_unlock_irq(&ch->sm.lock);
 }
 
 static void open_gates(struct kmcl_channel *ch)
@@ -181,21 +175,16 @@ static enum kmcl_event run_step(struct kmcl_channel *ch, enum kmcl_step step)
 	case KMCL_DO_SEEK:
 		kmcl_seek(ch);
 		break;
-	case KMCL_DO_PUBLISH:
-		break;	/* done by enable itself, which can fail */
 	case KMCL_DO_REVOKE:
 		kmcl_revoke(ch);
 		break;
-	case KMCL_DO_WAIT_PEER:
+	case KMCL_DO_RETIRE:
 		kmcl_retire(ch);
 		break;
 	case KMCL_DO_OPEN:
 		return open_link(ch);
 	case KMCL_DO_REFUSE:
 		kmcl_answer(ch, -ECONNREFUSED);
-		kmcl_gpadl_shut(ch);
-		kmcl_gpadl_cleanup(ch);
-		kmcl_disconnect(ch);
 		break;
 	case KMCL_DO_CB_STARTED:
 		kmcl_save_stop(ch);
@@ -223,24 +212,29 @@ static enum kmcl_event run_step(struct kmcl_channel *ch, enum kmcl_step step)
 		kmcl_tx_fail_in_flight(ch, -ECANCELED, kmcl_memory_in_use(ch));
 		break;
 	case KMCL_DO_REMOVE:
-		/* Its driver was unbound: the host is there, and not told yet */
-		if (kmcl_memory_in_use(ch))
-			close_link(ch);
 		kmcl_tx_fail_in_flight(ch, -ENODEV, kmcl_memory_in_use(ch));
 		break;
-	case KMCL_DO_CLOSE:
-		close_link(ch);
+	case KMCL_DO_GPADL_SHUT:
+		kmcl_gpadl_shut(ch);
+		break;
+	case KMCL_DO_SETTLE:
+		kmcl_tx_wait_done(ch);
 		break;
 	case KMCL_DO_CB_CLOSED:
-		close_callback(ch);
+		closed(ch);
+		break;
+	case KMCL_DO_GPADL_END:
+		kmcl_gpadl_cleanup(ch);
+		break;
+	case KMCL_DO_DISCONNECT:
+		kmcl_disconnect(ch);
+		set_up(ch, false);
+		break;
+	case KMCL_DO_RELEASE:
+		release(ch);
 		break;
 	case KMCL_DO_UNBIND:
-		/* What an opened callback made that did not agree then */
-		kmcl_gpadl_cleanup(ch);
-		kmcl_mmio_free(ch);
-		kmcl_unbind(ch);
-		/* See kmcl_disconnect() */
-		tasklet_kill(&ch->link.dead_tasklet);
+		unbind(ch);
 		break;
 	case KMCL_DO_CB_FAILURE:
 		callback_failure(ch);
@@ -269,7 +263,7 @@ static void arrive(struct kmcl_channel *ch, enum kmcl_event ev,
 		ch->sm.disables++;
 	} else if (ch->server && next == KMCL_ST_ENABLED &&
 		   (ev == KMCL_EV_DEAD || ev == KMCL_EV_DONE_DEAD)) {
-		/* A client's search has forgotten it already, see kmcl_seek() */
+		/* For a client unbind() has done it */
 		ch->sm.in.dead = false;
 		ch->sm.in.dead_first = false;
 		/* As before the client came; a disable that follows undoes it */
@@ -289,7 +283,6 @@ static void run_event(struct kmcl_channel *ch, enum kmcl_event ev)
 
 	while (ev != KMCL_EV_NONE) {
 		outcome = KMCL_EV_NONE;
-		/* Binding and unbinding change it as a part of the step */
 		from = ch->sm.state;
 		t = kmcl_transition(ch->server, from, ev);
 		if (WARN_ON_ONCE(!t))
