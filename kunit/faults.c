@@ -20,7 +20,7 @@
 
 /* Between them the linker has laid out the library */
 #define TEXT_START	((unsigned long)kmcl_ring_init)
-#define TEXT_END	((unsigned long)__kmcl_server_set_flags)
+#define TEXT_END	((unsigned long)kmcl_server_create)
 
 /* One place that allocates */
 struct site {

@@ -31,6 +31,7 @@ static struct {
 	int opened;
 	int closed;
 	int closed_at_disown;
+	int failure;
 } own;
 
 /* fake_ops, and what a transport that adopts does besides */
@@ -258,6 +259,68 @@ static void a_target_replaces_the_parent(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, own.opened, 1);
 }
 
+static void child_failed(struct kmcl_channel *ch, int status)
+{
+	own.failure = status;
+	wake_up_all(&own.wait);
+}
+
+/* No class: the device is the one that the driver has */
+static const struct kmcl_client child_client = {
+	.name = "child",
+	.opened = child_opened,
+	.closed = child_closed,
+	.failure = child_failed,
+};
+
+static int parent_probe(struct device *dev)
+{
+	struct kmcl_channel *ch = devm_kmcl_client_create(dev, &child_client,
+							  NULL);
+
+	return IS_ERR(ch) ? PTR_ERR(ch) : kmcl_channel_enable(ch);
+}
+
+static struct device_driver parent_driver = {
+	.name = "kmcl-parent",
+	.bus = &fake_bus,
+	.probe = parent_probe,
+};
+
+static void a_driver_leaves_its_channel_to_the_device(struct kunit *test)
+{
+	KUNIT_ASSERT_EQ(test, kmcl_transport_register(&own_ops), 0);
+	KUNIT_ASSERT_EQ(test, driver_register(&parent_driver), 0);
+	wait_event_timeout(own.wait, own.opened == 1, LOOP_LIMIT);
+	KUNIT_EXPECT_EQ(test, own.opened, 1);
+	KUNIT_EXPECT_EQ(test, own.adopts, 1);
+	driver_unregister(&parent_driver);
+	KUNIT_EXPECT_EQ(test, own.closed, 1);
+	KUNIT_EXPECT_EQ(test, own.disowns, 1);
+
+	fake.open_result = -EIO;
+	KUNIT_ASSERT_EQ(test, driver_register(&parent_driver), 0);
+	wait_event_timeout(own.wait, own.failure, LOOP_LIMIT);
+	KUNIT_EXPECT_EQ(test, own.failure, -EIO);
+	driver_unregister(&parent_driver);
+	KUNIT_EXPECT_EQ(test, own.disowns, 2);
+}
+
+static void a_parent_is_its_own_instance(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_client client = child_client;
+	struct kmcl_channel *ch;
+
+	client.instance = &loop->instance;
+	ch = kmcl_client_create(own.parent, &client, NULL);
+	KUNIT_EXPECT_PTR_EQ(test, ch, ERR_PTR(-EINVAL));
+	client.type = loop->type;
+	ch = kmcl_client_create(own.parent, &client, NULL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, ch);
+	KUNIT_EXPECT_EQ(test, kmcl_channel_free(ch), 0);
+}
+
 static void watch_class(void *data)
 {
 	struct loop *loop = data;
@@ -372,6 +435,8 @@ static struct kunit_case parent_cases[] = {
 	KUNIT_CASE(the_transport_goes_first),
 	/* KMCL: VmbClientChannelInitSetTargetPnp */
 	KUNIT_CASE(a_target_replaces_the_parent),
+	KUNIT_CASE(a_driver_leaves_its_channel_to_the_device),
+	KUNIT_CASE(a_parent_is_its_own_instance),
 	KUNIT_CASE(adopting_never_waits_for_watching),
 	{}
 };

@@ -167,7 +167,7 @@ static void size_rings(struct kmcl_channel *ch)
 }
 
 /* The parent can be the device of a client that names none */
-static bool has_vmbus_parent(const struct kmcl_channel *ch)
+bool kmcl_has_vmbus_parent(const struct kmcl_channel *ch)
 {
 	const struct bus_type *bus = ch->parent ? ch->parent->bus : NULL;
 
@@ -196,7 +196,7 @@ int __kmcl_channel_enable(struct kmcl_channel *ch)
 	if (!ch)
 		return KMCL_ERR(EINVAL, 1);
 	if (in_interrupt() || kmcl_in_callback(ch) ||
-	    (!ch->cfg.have_target && !has_vmbus_parent(ch)))
+	    (!ch->cfg.have_target && !kmcl_has_vmbus_parent(ch)))
 		return -EBUSY;
 	might_sleep();
 	kmcl_wait_taken_down(ch);

@@ -14,6 +14,9 @@ void kmcl_loopback_init(void);
 /* settings.c */
 int kmcl_set_pipe(struct kmcl_channel *ch, u32 flags, u32 server_flags);
 
+/* channel.c */
+bool kmcl_has_vmbus_parent(const struct kmcl_channel *ch);
+
 /* debugfs.c */
 void kmcl_debugfs_init(void);
 void kmcl_debugfs_exit(void);

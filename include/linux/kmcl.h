@@ -496,4 +496,6 @@ static inline int kmcl_gpadl_map(struct kmcl_channel *ch, u32 flags, u32 handle,
 	return kmcl_errno(__kmcl_gpadl_map(ch, flags, handle, mdl));
 }
 
+#include <linux/kmcl_client.h>
+
 #endif
