@@ -28,21 +28,23 @@ static void every_message_is_echoed(struct kunit *test)
 	}
 }
 
+/* Nor is anything left of a module that cannot be loaded for that reason */
 static void a_second_server_of_the_same_name_is_refused(struct kunit *test)
 {
-	VMBCHANNEL server;
+	struct kmcl_channel *server;
 
+	server = kmcl_server_create(NULL, &echo_server_desc, NULL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, server);
 	KUNIT_ASSERT_EQ(test, echo_start(), 0);
-	KUNIT_ASSERT_EQ(test, VmbChannelAllocate(echo_device, TRUE, &server),
-			STATUS_SUCCESS);
-	KUNIT_EXPECT_EQ(test,
-			VmbServerChannelInitSetTargetInterfaceId(server,
-								 echo_type,
-								 echo_instance),
-			STATUS_SUCCESS);
-	KUNIT_EXPECT_EQ(test, VmbChannelEnable(server),
-			STATUS_OBJECT_NAME_COLLISION);
-	VmbChannelCleanup(server);
+	KUNIT_EXPECT_EQ(test, kmcl_channel_enable(server), -EEXIST);
+	echo_stop();
+
+	KUNIT_EXPECT_EQ(test, kmcl_channel_enable(server), 0);
+	KUNIT_EXPECT_EQ(test, echo_start(), -EEXIST);
+	kmcl_channel_disable(server);
+	kmcl_channel_free(server);
+	KUNIT_ASSERT_EQ(test, echo_start(), 0);
+	KUNIT_EXPECT_EQ(test, echoed, messages);
 	echo_stop();
 }
 

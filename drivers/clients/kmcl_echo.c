@@ -2,25 +2,22 @@
 /*
  * kmcl_echo: a client and a server in one module, over the loopback bus.
  *
- * The smallest use of KMCL that shows both endpoints, written as a Windows
- * driver is. It needs no hypervisor: loading it offers a device, opens it,
- * sends messages, and compares what comes back. /sys/module/kmcl_echo/
- * parameters/echoed counts what was right, wrong counts the rest.
+ * The smallest use of KMCL that shows both endpoints. It needs no hypervisor:
+ * loading it offers a device, opens it, sends messages, and compares what comes
+ * back. /sys/module/kmcl_echo/parameters/echoed counts what was right, wrong
+ * counts the rest.
  *
- * State callbacks run in process context and may sleep; ProcessPacket and
+ * State callbacks run in process context and may sleep; the process callback and
  * completion routines may run in softirq context. echo_lock protects the
  * counters, which both change.
  */
 #define pr_fmt(fmt)	KBUILD_MODNAME ": " fmt
 
 #include <linux/completion.h>
-#include <linux/device.h>
-#include <linux/err.h>
+#include <linux/kmcl.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/spinlock.h>
-
-#include <vmbuskernelmodeclientlibapi.h>
 
 /* All of them wait in the client's queue */
 #define MESSAGES_MAX	100000U
@@ -37,36 +34,28 @@ static unsigned int wrong;
 module_param(wrong, uint, 0444);
 MODULE_PARM_DESC(wrong, "messages that failed, or came back as something else");
 
-/* The interface type names the protocol, the instance this one service */
-static const GUID echo_type =
-	GUID_INIT(0x5a8c0d6e, 0x1f0b, 0x4c1c,
-		  0x8d, 0x34, 0x2b, 0x0f, 0x9c, 0x6a, 0xd7, 0x01);
-static const GUID echo_instance =
+/* The class names the protocol, the instance this one service */
+#define ECHO_CLASS	GUID_INIT(0x5a8c0d6e, 0x1f0b, 0x4c1c, \
+				  0x8d, 0x34, 0x2b, 0x0f, 0x9c, 0x6a, 0xd7, 0x01)
+static const guid_t echo_instance =
 	GUID_INIT(0x5a8c0d6e, 0x1f0b, 0x4c1c,
 		  0x8d, 0x34, 0x2b, 0x0f, 0x9c, 0x6a, 0xd7, 0x02);
 
 struct echo_message {
-	UINT64 number;
-	UINT64 inverse;
+	u64 number;
+	u64 inverse;
 };
 
-static PDEVICE_OBJECT echo_device;
-static VMBCHANNEL echo_server;
-static VMBCHANNEL echo_client;
-static DECLARE_COMPLETION(echo_done);
+static struct kmcl_channel *echo_server;
+static struct kmcl_channel *echo_client;
+static DECLARE_COMPLETION(echo_all);
 static DEFINE_SPINLOCK(echo_lock);
 
-static EVT_VMB_CHANNEL_PROCESS_PACKET EchoServerProcessPacket;
-static EVT_VMB_CHANNEL_POST_STARTED EchoClientPostStarted;
-static EVT_VMB_CHANNEL_CLOSED EchoClientClosed;
-static EVT_VMB_PACKET_COMPLETION_ROUTINE EchoClientCompletion;
-
 /* The server's answer is the completion, with the payload as it came */
-static VOID EchoServerProcessPacket(VMBCHANNEL Channel,
-				    VMBPACKETCOMPLETION Packet, PVOID Buffer,
-				    UINT32 BufferLength, UINT32 Flags)
+static void echo_process(struct kmcl_channel *ch, struct kmcl_context *ctx,
+			 void *buf, u32 len, u32 flags)
 {
-	VmbChannelPacketComplete(Packet, Buffer, BufferLength);
+	kmcl_complete(ctx, buf, len);
 }
 
 static void echo_count(bool good)
@@ -79,124 +68,85 @@ static void echo_count(bool good)
 	else
 		wrong++;
 	if (echoed + wrong == messages)
-		complete(&echo_done);
+		complete(&echo_all);
 	spin_unlock_irqrestore(&echo_lock, flags);
 }
 
-/* The packet is this driver's again; Buffer is valid only during the call */
-static VOID EchoClientCompletion(VMBPACKET Packet, NTSTATUS Status,
-				 PVOID Buffer, UINT32 BufferLength)
+/* The packet is this driver's again; @buf is valid only during the call */
+static void echo_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 {
-	UINT64 number = (unsigned long)VmbPacketGetPointer(Packet);
-	const struct echo_message *message = Buffer;
+	u64 number = (unsigned long)kmcl_packet_get_pointer(pkt);
+	const struct echo_message *message = buf;
 
-	echo_count(NT_SUCCESS(Status) && BufferLength == sizeof(*message) &&
+	echo_count(!status && len == sizeof(*message) &&
 		   message->number == number && message->inverse == ~number);
-	VmbPacketFree(Packet);
+	kmcl_packet_free(pkt);
+}
+
+static int echo_send(struct kmcl_channel *ch, unsigned long number)
+{
+	struct echo_message message = { number, ~(u64)number };
+	struct kmcl_packet *pkt = kmcl_packet_alloc(ch);
+	int ret;
+
+	if (!pkt)
+		return -ENOMEM;
+	kmcl_packet_set_pointer(pkt, (void *)number);
+	kmcl_packet_set_done(pkt, echo_done);
+	/* Does not wait: without room in the ring the packet is queued */
+	ret = kmcl_send(pkt, &message, sizeof(message), KMCL_SEND_WAIT);
+	/* Not accepted: the completion routine is not called */
+	if (ret)
+		kmcl_packet_free(pkt);
+	return ret;
 }
 
 /* The channel runs: this callback may wait for traffic, and need not */
-static VOID EchoClientPostStarted(VMBCHANNEL Channel)
+static void echo_post_started(struct kmcl_channel *ch)
 {
-	const UINT32 flags = VMBUS_CHANNEL_FORMAT_FLAG_WAIT_FOR_COMPLETION;
 	unsigned long i;
+	int ret;
 
 	for (i = 0; i < messages; i++) {
-		struct echo_message message = { i, ~(UINT64)i };
-		VMBPACKET packet = VmbPacketAllocate(Channel);
-		NTSTATUS status = STATUS_INSUFFICIENT_RESOURCES;
-
-		if (packet) {
-			VmbPacketSetPointer(packet, (PVOID)i);
-			VmbPacketSetCompletionRoutine(packet,
-						      EchoClientCompletion);
-			/* Does not wait: without room in the ring it queues */
-			status = VmbPacketSend(packet, &message,
-					       sizeof(message), NULL, flags);
-		}
-		if (!NT_SUCCESS(status)) {
-			/* Not accepted: no completion routine */
-			if (packet)
-				VmbPacketFree(packet);
-			pr_err("message %lu: status %#x\n", i, status);
-			echo_count(false);
-		}
+		ret = echo_send(ch, i);
+		if (!ret)
+			continue;
+		pr_err("message %lu: error %d\n", i, ret);
+		echo_count(false);
 	}
 }
 
-static VOID EchoClientClosed(VMBCHANNEL Channel)
+static void echo_closed(struct kmcl_channel *ch)
 {
 	pr_info("closed, %u of %u messages echoed\n", echoed, messages);
 }
 
-static NTSTATUS EchoCreateServer(void)
-{
-	const UINT32 flags = VMBUS_SERVER_CHANNEL_INIT_FLAG_LOOPBACK_OFFER;
-	NTSTATUS status = VmbChannelAllocate(echo_device, TRUE, &echo_server);
+static const struct kmcl_server echo_server_desc = {
+	.name = "echo server",
+	.type = ECHO_CLASS,
+	.instance = &echo_instance,
+	.process = echo_process,
+};
 
-	if (!NT_SUCCESS(status))
-		return status;
+static const struct kmcl_client echo_client_desc = {
+	.name = "echo client",
+	.type = ECHO_CLASS,
+	.instance = &echo_instance,
+	.post_started = echo_post_started,
+	.closed = echo_closed,
+};
 
-	status = VmbChannelInitSetProcessPacketCallbacks(echo_server,
-							 EchoServerProcessPacket,
-							 NULL);
-	if (NT_SUCCESS(status))
-		status = VmbServerChannelInitSetFlags(echo_server, flags);
-	if (NT_SUCCESS(status))
-		status = VmbServerChannelInitSetTargetInterfaceId(echo_server,
-								  echo_type,
-								  echo_instance);
-	if (NT_SUCCESS(status))
-		status = VmbChannelEnable(echo_server);
-	if (NT_SUCCESS(status))
-		VmbChannelStart(echo_server);
-	return status;
-}
-
-static NTSTATUS EchoCreateClient(void)
-{
-	static DECLARE_CONST_UNICODE_STRING(name, L"Echo");
-	VMB_CHANNEL_STATE_CHANGE_CALLBACKS callbacks;
-	NTSTATUS status;
-
-	status = VmbChannelAllocate(echo_device, FALSE, &echo_client);
-	if (!NT_SUCCESS(status))
-		return status;
-
-	VMB_CHANNEL_STATE_CHANGE_CALLBACKS_INIT(&callbacks);
-	callbacks.EvtChannelPostStarted = EchoClientPostStarted;
-	callbacks.EvtChannelClosed = EchoClientClosed;
-	status = VmbChannelInitSetStateChangeCallbacks(echo_client, &callbacks);
-	if (NT_SUCCESS(status))
-		status = VmbChannelInitSetFriendlyName(echo_client, &name);
-	if (NT_SUCCESS(status))
-		status = VmbClientChannelInitSetTargetPnp(echo_client,
-							  &echo_type,
-							  &echo_instance, NULL);
-	if (NT_SUCCESS(status))
-		status = VmbChannelEnable(echo_client);
-	return status;
-}
-
-/* Also what was only half made; a channel is disabled before it is freed */
 static void echo_stop(void)
 {
-	if (echo_client) {
-		VmbChannelDisable(echo_client);
-		VmbChannelCleanup(echo_client);
-		echo_client = NULL;
-	}
-	if (echo_server) {
-		VmbChannelDisable(echo_server);
-		VmbChannelCleanup(echo_server);
-		echo_server = NULL;
-	}
-	root_device_unregister(echo_device);
+	kmcl_channel_disable(echo_client);
+	kmcl_channel_free(echo_client);
+	kmcl_channel_disable(echo_server);
+	kmcl_channel_free(echo_server);
 }
 
 static int echo_start(void)
 {
-	NTSTATUS status;
+	int ret;
 
 	if (messages > MESSAGES_MAX) {
 		pr_err("messages=%u is too many: at most %u\n", messages,
@@ -205,29 +155,42 @@ static int echo_start(void)
 	}
 	echoed = 0;
 	wrong = 0;
-	reinit_completion(&echo_done);
+	reinit_completion(&echo_all);
 
-	/* On Windows the device that AddDevice was called for */
-	echo_device = root_device_register("kmcl_echo");
-	if (IS_ERR(echo_device))
-		return PTR_ERR(echo_device);
-
-	status = EchoCreateServer();
-	if (NT_SUCCESS(status))
-		status = EchoCreateClient();
-	if (!NT_SUCCESS(status)) {
-		pr_err("status %#x\n", status);
-		echo_stop();
-		return status == STATUS_INSUFFICIENT_RESOURCES ? -ENOMEM : -EIO;
+	echo_server = kmcl_server_create(NULL, &echo_server_desc, NULL);
+	if (IS_ERR(echo_server))
+		return PTR_ERR(echo_server);
+	echo_client = kmcl_client_create(NULL, &echo_client_desc, NULL);
+	if (IS_ERR(echo_client)) {
+		ret = PTR_ERR(echo_client);
+		goto free_server;
 	}
 
+	/* A server is paused until it is started, a client is not */
+	ret = kmcl_channel_start(echo_server);
+	if (!ret)
+		ret = kmcl_channel_enable(echo_server);
+	if (ret)
+		goto free_client;
+	ret = kmcl_channel_enable(echo_client);
+	if (ret)
+		goto disable_server;
+
 	if (messages &&
-	    !wait_for_completion_timeout(&echo_done, 10 * HZ))
+	    !wait_for_completion_timeout(&echo_all, 10 * HZ))
 		pr_warn("still waiting for %u messages\n",
 			messages - echoed - wrong);
 	else
 		pr_info("%u of %u messages echoed\n", echoed, messages);
 	return 0;
+
+disable_server:
+	kmcl_channel_disable(echo_server);
+free_client:
+	kmcl_channel_free(echo_client);
+free_server:
+	kmcl_channel_free(echo_server);
+	return ret;
 }
 
 module_init(echo_start);
