@@ -30,9 +30,9 @@ static void data_go_into_lent_memory_and_back(struct kunit *test)
 
 static const struct bad_request {
 	const char *name;
-	UINT32 operation;
-	UINT32 offset;
-	UINT32 bytes;
+	u32 operation;
+	u32 offset;
+	u32 bytes;
 	bool no_data;		/* without external data */
 } bad_requests[] = {
 	{ "behind the store", SHARE_READ, STORE_BYTES, 1 },
@@ -58,18 +58,15 @@ static void requests_beyond_the_store_are_refused(struct kunit *test)
 		.bytes = bad->bytes,
 	};
 	u8 *data = kunit_kzalloc(test, DATA_BYTES, GFP_KERNEL);
-	PMDL mdl;
+	struct kmcl_mdl *mdl;
 
 	KUNIT_ASSERT_NOT_NULL(test, data);
 	KUNIT_ASSERT_EQ(test, share_start(), 0);
-	mdl = ShareDescribe(data, DATA_BYTES - 1);
+	mdl = kmcl_mdl_from_buffer(data, DATA_BYTES - 1, GFP_KERNEL);
 	KUNIT_EXPECT_NOT_NULL(test, mdl);
-	KUNIT_EXPECT_EQ(test,
-			ShareClientAsk(share_client, &request,
-				       bad->no_data ? NULL : mdl),
-			STATUS_INVALID_PARAMETER);
-	if (mdl)
-		IoFreeMdl(mdl);
+	KUNIT_EXPECT_EQ(test, share_ask(share_client, &request,
+					bad->no_data ? NULL : mdl), -EINVAL);
+	kmcl_mdl_free(mdl);
 	share_stop();
 }
 

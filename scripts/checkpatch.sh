@@ -32,9 +32,8 @@ clean()
 	include/kmcl/*)
 		# Windows' API, under Windows' names and types.
 		ignore=CAMELCASE,NEW_TYPEDEFS ;;
-	drivers/clients/kmcl_dynmem* | drivers/clients/kmcl_echo.c | \
-	drivers/clients/kmcl_share.c | \
-	kunit/*_sample_test.c | kunit/save_test.c | kunit/win*)
+	drivers/clients/kmcl_dynmem* | kunit/dynmem_sample_test.c | \
+	kunit/save_test.c | kunit/win*)
 		# Written with those names, as a ported driver is.
 		ignore=CAMELCASE ;;
 	Documentation/porting_example.c)

@@ -4,30 +4,29 @@
  *
  * The server keeps a store in memory that the client lends it: a GPADL, for as
  * long as the channel is open. The client writes into the store and reads from
- * it with synchronous requests whose data are described by MDLs and go with the
- * packet as external data, without being copied through the ring. It needs no
- * hypervisor; /sys/module/kmcl_share/parameters/right counts requests whose
- * data were found where they belong, wrong counts the rest.
+ * it with synchronous requests whose data are described by struct kmcl_mdl and go
+ * with the packet as external data, without being copied through the ring. It
+ * needs no hypervisor; /sys/module/kmcl_share/parameters/right counts requests
+ * whose data were found where they belong, wrong counts the rest.
  *
- * The server asks for its packets at PASSIVE, because it maps memory. State
- * callbacks, and with it the whole client, run in process context anyway. The
- * server's data are used by its own callbacks alone, which never overlap.
+ * The server asks for its packets in process context, because it maps memory.
+ * State callbacks, and with it the whole client, run in process context anyway.
+ * The server's data are used by its own callbacks alone, which never overlap.
  */
 #define pr_fmt(fmt)	KBUILD_MODNAME ": " fmt
 
 #include <linux/completion.h>
-#include <linux/device.h>
-#include <linux/err.h>
+#include <linux/kmcl.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
-
-#include <vmbuskernelmodeclientlibapi.h>
+#include <linux/time64.h>
 
 #define STORE_BYTES	65536U
 #define DATA_BYTES	12000U	/* of one request, in two pieces */
 #define FIRST_PIECE	5000U
-#define TIME_LIMIT	(-10 * 10000000LL)	/* ten seconds from now */
+#define TIME_LIMIT	(10 * NSEC_PER_SEC)
 
 static unsigned int rounds = 16;
 module_param(rounds, uint, 0444);
@@ -41,10 +40,9 @@ static unsigned int wrong;
 module_param(wrong, uint, 0444);
 MODULE_PARM_DESC(wrong, "requests that failed, or moved something else");
 
-static const GUID share_type =
-	GUID_INIT(0x5a8c0d6e, 0x1f0b, 0x4c1c,
-		  0x8d, 0x34, 0x2b, 0x0f, 0x9c, 0x6a, 0xd7, 0x11);
-static const GUID share_instance =
+#define SHARE_CLASS	GUID_INIT(0x5a8c0d6e, 0x1f0b, 0x4c1c, \
+				  0x8d, 0x34, 0x2b, 0x0f, 0x9c, 0x6a, 0xd7, 0x11)
+static const guid_t share_instance =
 	GUID_INIT(0x5a8c0d6e, 0x1f0b, 0x4c1c,
 		  0x8d, 0x34, 0x2b, 0x0f, 0x9c, 0x6a, 0xd7, 0x12);
 
@@ -56,188 +54,154 @@ enum share_operation {
 
 /* What the client sends; the offset is one in the store */
 struct share_request {
-	UINT32 operation;
-	UINT32 gpadl;
-	UINT32 offset;
-	UINT32 bytes;
+	u32 operation;
+	u32 gpadl;
+	u32 offset;
+	u32 bytes;
 };
 
 /* What the server completes it with */
 struct share_reply {
-	NTSTATUS status;
-	UINT32 bytes;
+	s32 error;		/* 0 or a negative errno */
+	u32 bytes;
 };
 
-static PDEVICE_OBJECT share_device;
 static DECLARE_COMPLETION(share_done);
 
 /* The server, and what it was lent */
-static VMBCHANNEL share_server;
-static UINT32 lent_gpadl;
-static PMDL lent_mdl;
+static struct kmcl_channel *share_server;
+static u32 lent_gpadl;
+static struct kmcl_mdl *lent_mdl;
 static u8 *lent_store;
 
 /* The client, and what it lends */
-static VMBCHANNEL share_client;
-static UINT32 store_gpadl;
+static struct kmcl_channel *share_client;
+static u32 store_gpadl;
 static u8 *store;
 static u8 *share_data;		/* what it writes there, and reads back */
 
-static EVT_VMB_CHANNEL_PROCESS_PACKET ShareServerProcessPacket;
-static EVT_VMB_CHANNEL_CLOSED ShareServerClosed;
-static EVT_VMB_CHANNEL_OPENED ShareClientOpened;
-static EVT_VMB_CHANNEL_POST_STARTED ShareClientPostStarted;
-static EVT_VMB_CHANNEL_CLOSED ShareClientClosed;
-
 /* The pages stay the client's: mapped here, and unmapped before it has them */
-static NTSTATUS ShareServerMap(VMBCHANNEL Channel, UINT32 Gpadl)
+static int share_server_map(struct kmcl_channel *ch, u32 gpadl)
 {
-	NTSTATUS status;
+	int ret;
 
 	if (lent_mdl)
-		return STATUS_INVALID_DEVICE_STATE;
-	status = VmbChannelMapGpadl(Channel, 0, Gpadl, &lent_mdl);
-	if (!NT_SUCCESS(status))
-		return status;
+		return -EBUSY;
+	ret = kmcl_gpadl_map(ch, 0, gpadl, &lent_mdl);
+	if (ret)
+		return ret;
 
-	lent_gpadl = Gpadl;
-	if (!lent_mdl->Next && MmGetMdlByteCount(lent_mdl) == STORE_BYTES)
-		lent_store = MmGetSystemAddressForMdlSafe(lent_mdl,
-							  NormalPagePriority);
+	lent_gpadl = gpadl;
+	if (!lent_mdl->next && lent_mdl->bytes == STORE_BYTES)
+		lent_store = kmcl_mdl_map(lent_mdl);
 	if (lent_store)
-		return STATUS_SUCCESS;
-	VmbChannelUnmapGpadl(Channel, Gpadl);
+		return 0;
+	kmcl_gpadl_unmap(ch, gpadl);
 	lent_mdl = NULL;
-	return STATUS_INSUFFICIENT_RESOURCES;
+	return -ENOMEM;
 }
 
-static VOID ShareServerClosed(VMBCHANNEL Channel)
+static void share_server_closed(struct kmcl_channel *ch)
 {
 	if (!lent_mdl)
 		return;
-	MmUnmapLockedPages(lent_store, lent_mdl);
-	VmbChannelUnmapGpadl(Channel, lent_gpadl);
+	kmcl_mdl_unmap(lent_mdl);
+	kmcl_gpadl_unmap(ch, lent_gpadl);
 	lent_store = NULL;
 	lent_mdl = NULL;
 }
 
-/* One piece of the chain after the other; the client says no more than it has */
-static NTSTATUS ShareServerMove(PMDL Mdl, const struct share_request *Request)
+/* Between the store and the client's memory, which may be in several pieces */
+static int share_server_move(const struct kmcl_mdl *mdl,
+			     const struct share_request *request)
 {
-	UINT32 offset = Request->offset, left = Request->bytes;
-
-	if (!lent_store || left > STORE_BYTES || offset > STORE_BYTES - left)
-		return STATUS_INVALID_PARAMETER;
-
-	for (; Mdl && left; Mdl = Mdl->Next) {
-		UINT32 bytes = min(left, MmGetMdlByteCount(Mdl));
-		PVOID data = MmGetSystemAddressForMdlSafe(Mdl,
-							  NormalPagePriority);
-
-		if (!data)
-			return STATUS_INSUFFICIENT_RESOURCES;
-		if (Request->operation == SHARE_WRITE)
-			memcpy(lent_store + offset, data, bytes);
-		else
-			memcpy(data, lent_store + offset, bytes);
-		MmUnmapLockedPages(data, Mdl);
-		offset += bytes;
-		left -= bytes;
-	}
-	return left ? STATUS_INVALID_PARAMETER : STATUS_SUCCESS;
+	if (!lent_store || request->bytes > STORE_BYTES ||
+	    request->offset > STORE_BYTES - request->bytes)
+		return -EINVAL;
+	if (request->operation == SHARE_WRITE)
+		return kmcl_mdl_read(mdl, 0, lent_store + request->offset,
+				     request->bytes);
+	return kmcl_mdl_write(mdl, 0, lent_store + request->offset,
+			      request->bytes);
 }
 
-static VOID ShareServerProcessPacket(VMBCHANNEL Channel,
-				     VMBPACKETCOMPLETION Packet, PVOID Buffer,
-				     UINT32 BufferLength, UINT32 Flags)
+static void share_server_process(struct kmcl_channel *ch,
+				 struct kmcl_context *ctx, void *buf, u32 len,
+				 u32 flags)
 {
-	struct share_reply reply = { .status = STATUS_INVALID_PARAMETER };
+	struct share_reply reply = { .error = -EINVAL };
 	struct share_request request;
-	PMDL mdl;
+	struct kmcl_mdl *mdl;
 
 	/* The buffer is a copy, which the client cannot change any more */
-	if (BufferLength < sizeof(request))
+	if (len < sizeof(request))
 		goto complete;
-	memcpy(&request, Buffer, sizeof(request));
+	memcpy(&request, buf, sizeof(request));
 
 	switch (request.operation) {
 	case SHARE_LEND:
-		reply.status = ShareServerMap(Channel, request.gpadl);
+		reply.error = share_server_map(ch, request.gpadl);
 		break;
 	case SHARE_WRITE:
 	case SHARE_READ:
-		if (!(Flags & VMBUS_CHANNEL_PROCESS_PACKET_FLAG_EXTERNAL_DATA))
+		if (!(flags & KMCL_PACKET_EXTERNAL))
 			break;
-		reply.status = VmbChannelPacketGetExternalData(Packet, 0, &mdl);
+		reply.error = kmcl_packet_external(ctx, 0, &mdl);
 		/* This callback will be called again */
-		if (reply.status == STATUS_PENDING)
+		if (reply.error == -EINPROGRESS)
 			return;
-		if (NT_SUCCESS(reply.status))
-			reply.status = ShareServerMove(mdl, &request);
+		if (!reply.error)
+			reply.error = share_server_move(mdl, &request);
 		break;
 	}
-	if (NT_SUCCESS(reply.status))
+	if (!reply.error)
 		reply.bytes = request.bytes;
 complete:
 	/* The chain is gone from here on */
-	VmbChannelPacketComplete(Packet, &reply, sizeof(reply));
+	kmcl_complete(ctx, &reply, sizeof(reply));
 }
 
-static NTSTATUS ShareClientAsk(VMBCHANNEL Channel, struct share_request *Request,
-			       PMDL Mdl)
+static int share_ask(struct kmcl_channel *ch,
+		     const struct share_request *request,
+		     const struct kmcl_mdl *mdl)
 {
-	LARGE_INTEGER limit = { .QuadPart = TIME_LIMIT };
 	struct share_reply reply = {};
-	UINT32 size = sizeof(reply);
-	NTSTATUS status;
+	u32 len = sizeof(reply);
+	int ret;
 
-	status = VmbChannelSendSynchronousRequest(Channel, Request,
-						  sizeof(*Request), Mdl,
-						  VMBUS_CHANNEL_FORMAT_FLAG_WAIT_FOR_COMPLETION,
-						  &reply, &size, &limit);
-	if (!NT_SUCCESS(status))
-		return status;
-	if (size != sizeof(reply))
-		return STATUS_DEVICE_PROTOCOL_ERROR;
-	return reply.status;
-}
-
-static PMDL ShareDescribe(u8 *Data, ULONG Bytes)
-{
-	PMDL mdl = IoAllocateMdl(Data, Bytes, FALSE, FALSE, NULL);
-
-	/* Linux' kernel memory is never paged out: nothing to probe or lock */
-	if (mdl)
-		MmBuildMdlForNonPagedPool(mdl);
-	return mdl;
+	ret = kmcl_send_sync_mdl(ch, request, sizeof(*request), mdl,
+				 KMCL_SEND_WAIT, &reply, &len, TIME_LIMIT);
+	if (ret)
+		return ret;
+	return len == sizeof(reply) ? reply.error : -EPROTO;
 }
 
 /* Write data into the store, look for them there, and read them back */
-static bool ShareClientRound(VMBCHANNEL Channel, UINT32 Round)
+static bool share_round(struct kmcl_channel *ch, u32 round)
 {
-	u8 *Data = share_data, *Copy = share_data + DATA_BYTES;
+	u8 *data = share_data, *copy = share_data + DATA_BYTES;
 	struct share_request request = {
 		.bytes = DATA_BYTES,
-		.offset = Round * 3001 % (STORE_BYTES - DATA_BYTES),
+		.offset = round * 3001 % (STORE_BYTES - DATA_BYTES),
 	};
-	PMDL out, more, in;
-	NTSTATUS status;
+	struct kmcl_mdl *out, *more, *in;
+	int ret = -ENOMEM;
 
-	memset(Data, Round + 1, DATA_BYTES);
-	memset(Copy, 0, DATA_BYTES);
-	out = ShareDescribe(Data, FIRST_PIECE);
-	more = ShareDescribe(Data + FIRST_PIECE, DATA_BYTES - FIRST_PIECE);
-	in = ShareDescribe(Copy, DATA_BYTES);
-	status = STATUS_INSUFFICIENT_RESOURCES;
+	memset(data, round + 1, DATA_BYTES);
+	memset(copy, 0, DATA_BYTES);
+	out = kmcl_mdl_from_buffer(data, FIRST_PIECE, GFP_KERNEL);
+	more = kmcl_mdl_from_buffer(data + FIRST_PIECE, DATA_BYTES - FIRST_PIECE,
+				    GFP_KERNEL);
+	in = kmcl_mdl_from_buffer(copy, DATA_BYTES, GFP_KERNEL);
 	if (!out || !more || !in)
 		goto free;
 
-	out->Next = more;
+	out->next = more;
 	request.operation = SHARE_WRITE;
-	status = ShareClientAsk(Channel, &request, out);
-	if (NT_SUCCESS(status)) {
+	ret = share_ask(ch, &request, out);
+	if (!ret) {
 		request.operation = SHARE_READ;
-		status = ShareClientAsk(Channel, &request, in);
+		ret = share_ask(ch, &request, in);
 	}
 free:
 	/*
@@ -245,41 +209,37 @@ free:
 	 * completed: after one that was cancelled, or whose channel is being
 	 * closed, the server may use it until that is done.
 	 */
-	if (out)
-		IoFreeMdl(out);
-	if (more)
-		IoFreeMdl(more);
-	if (in)
-		IoFreeMdl(in);
-	if (!NT_SUCCESS(status)) {
-		pr_err("round %u: status %#x\n", Round, status);
+	kmcl_mdl_free(out);
+	kmcl_mdl_free(more);
+	kmcl_mdl_free(in);
+	if (ret) {
+		pr_err("round %u: error %d\n", round, ret);
 		return false;
 	}
-	return !memcmp(store + request.offset, Data, DATA_BYTES) &&
-	       !memcmp(Copy, Data, DATA_BYTES);
+	return !memcmp(store + request.offset, data, DATA_BYTES) &&
+	       !memcmp(copy, data, DATA_BYTES);
 }
 
 /* The link is up, nothing moves yet: the time for what lasts as long as it */
-static NTSTATUS ShareClientOpened(VMBCHANNEL Channel)
+static int share_client_opened(struct kmcl_channel *ch)
 {
-	return VmbChannelCreateGpadlFromBuffer(Channel, 0, store, STORE_BYTES,
-					       &store_gpadl);
+	return kmcl_gpadl_create(ch, 0, store, STORE_BYTES, &store_gpadl);
 }
 
 /* The one state callback that may wait for traffic */
-static VOID ShareClientPostStarted(VMBCHANNEL Channel)
+static void share_client_post_started(struct kmcl_channel *ch)
 {
 	struct share_request lend = {
 		.operation = SHARE_LEND,
 		.gpadl = store_gpadl,
 	};
-	NTSTATUS status = ShareClientAsk(Channel, &lend, NULL);
-	UINT32 i;
+	int ret = share_ask(ch, &lend, NULL);
+	u32 i;
 
-	if (!NT_SUCCESS(status))
-		pr_err("lending %u bytes: status %#x\n", STORE_BYTES, status);
+	if (ret)
+		pr_err("lending %u bytes: error %d\n", STORE_BYTES, ret);
 	for (i = 0; i < rounds; i++) {
-		if (NT_SUCCESS(status) && ShareClientRound(Channel, i))
+		if (!ret && share_round(ch, i))
 			right++;
 		else
 			wrong++;
@@ -288,90 +248,47 @@ static VOID ShareClientPostStarted(VMBCHANNEL Channel)
 }
 
 /* Waits until the server has unmapped it */
-static VOID ShareClientClosed(VMBCHANNEL Channel)
+static void share_client_closed(struct kmcl_channel *ch)
 {
-	VmbChannelDeleteGpadl(Channel, store_gpadl);
+	kmcl_gpadl_delete(ch, store_gpadl);
 	pr_info("closed, %u right, %u wrong\n", right, wrong);
 }
 
-static NTSTATUS ShareCreateServer(void)
-{
-	VMB_CHANNEL_STATE_CHANGE_CALLBACKS callbacks;
-	NTSTATUS status;
+static const struct kmcl_server share_server_desc = {
+	.name = "share server",
+	.type = SHARE_CLASS,
+	.instance = &share_instance,
+	.flags = KMCL_INIT_PROCESS_CONTEXT,
+	.external_bytes = DATA_BYTES,
+	.external_ranges = 2,
+	.closed = share_server_closed,
+	.process = share_server_process,
+};
 
-	status = VmbChannelAllocate(share_device, TRUE, &share_server);
-	if (!NT_SUCCESS(status))
-		return status;
+static const struct kmcl_client share_client_desc = {
+	.name = "share client",
+	.type = SHARE_CLASS,
+	.instance = &share_instance,
+	.external_bytes = DATA_BYTES,
+	.external_ranges = 2,
+	.opened = share_client_opened,
+	.post_started = share_client_post_started,
+	.closed = share_client_closed,
+};
 
-	VMB_CHANNEL_STATE_CHANGE_CALLBACKS_INIT(&callbacks);
-	callbacks.EvtChannelClosed = ShareServerClosed;
-	VmbChannelSetIncomingProcessingAtPassive(share_server, TRUE);
-	status = VmbChannelInitSetStateChangeCallbacks(share_server, &callbacks);
-	if (NT_SUCCESS(status))
-		status = VmbChannelInitSetProcessPacketCallbacks(share_server,
-								 ShareServerProcessPacket,
-								 NULL);
-	if (NT_SUCCESS(status))
-		status = VmbChannelInitSetMaximumExternalData(share_server,
-							      DATA_BYTES, 2);
-	if (NT_SUCCESS(status))
-		status = VmbServerChannelInitSetTargetInterfaceId(share_server,
-								  share_type,
-								  share_instance);
-	if (NT_SUCCESS(status))
-		status = VmbChannelEnable(share_server);
-	if (NT_SUCCESS(status))
-		VmbChannelStart(share_server);
-	return status;
-}
-
-static NTSTATUS ShareCreateClient(void)
-{
-	VMB_CHANNEL_STATE_CHANGE_CALLBACKS callbacks;
-	NTSTATUS status;
-
-	status = VmbChannelAllocate(share_device, FALSE, &share_client);
-	if (!NT_SUCCESS(status))
-		return status;
-
-	VMB_CHANNEL_STATE_CHANGE_CALLBACKS_INIT(&callbacks);
-	callbacks.EvtChannelOpened = ShareClientOpened;
-	callbacks.EvtChannelPostStarted = ShareClientPostStarted;
-	callbacks.EvtChannelClosed = ShareClientClosed;
-	status = VmbChannelInitSetStateChangeCallbacks(share_client, &callbacks);
-	if (NT_SUCCESS(status))
-		status = VmbChannelInitSetMaximumExternalData(share_client,
-							      DATA_BYTES, 2);
-	if (NT_SUCCESS(status))
-		status = VmbClientChannelInitSetTargetPnp(share_client,
-							  &share_type,
-							  &share_instance, NULL);
-	if (NT_SUCCESS(status))
-		status = VmbChannelEnable(share_client);
-	return status;
-}
-
-/* Also what was only half made; memory that was lent is freed last */
+/* Memory that was lent is freed last */
 static void share_stop(void)
 {
-	if (share_client) {
-		VmbChannelDisable(share_client);
-		VmbChannelCleanup(share_client);
-		share_client = NULL;
-	}
-	if (share_server) {
-		VmbChannelDisable(share_server);
-		VmbChannelCleanup(share_server);
-		share_server = NULL;
-	}
-	root_device_unregister(share_device);
+	kmcl_channel_disable(share_client);
+	kmcl_channel_free(share_client);
+	kmcl_channel_disable(share_server);
+	kmcl_channel_free(share_server);
 	free_pages_exact(store, STORE_BYTES);
 	free_pages_exact(share_data, 2 * DATA_BYTES);
 }
 
 static int share_start(void)
 {
-	NTSTATUS status;
 	int ret;
 
 	right = 0;
@@ -381,29 +298,44 @@ static int share_start(void)
 	store = alloc_pages_exact(STORE_BYTES, GFP_KERNEL | __GFP_ZERO);
 	if (!store)
 		return -ENOMEM;
-	ret = -ENOMEM;
 	share_data = alloc_pages_exact(2 * DATA_BYTES, GFP_KERNEL);
-	if (!share_data)
+	if (!share_data) {
+		ret = -ENOMEM;
 		goto free_store;
-	share_device = root_device_register("kmcl_share");
-	ret = PTR_ERR_OR_ZERO(share_device);
-	if (ret)
-		goto free_data;
-
-	status = ShareCreateServer();
-	if (NT_SUCCESS(status))
-		status = ShareCreateClient();
-	if (!NT_SUCCESS(status)) {
-		pr_err("status %#x\n", status);
-		share_stop();
-		return status == STATUS_INSUFFICIENT_RESOURCES ? -ENOMEM : -EIO;
 	}
+	share_server = kmcl_server_create(NULL, &share_server_desc, NULL);
+	if (IS_ERR(share_server)) {
+		ret = PTR_ERR(share_server);
+		goto free_data;
+	}
+	share_client = kmcl_client_create(NULL, &share_client_desc, NULL);
+	if (IS_ERR(share_client)) {
+		ret = PTR_ERR(share_client);
+		goto free_server;
+	}
+
+	/* A server is paused until it is started, a client is not */
+	ret = kmcl_channel_start(share_server);
+	if (!ret)
+		ret = kmcl_channel_enable(share_server);
+	if (ret)
+		goto free_client;
+	ret = kmcl_channel_enable(share_client);
+	if (ret)
+		goto disable_server;
 
 	if (!wait_for_completion_timeout(&share_done, 10 * HZ))
 		pr_warn("still waiting for the server\n");
 	else
 		pr_info("%u right, %u wrong\n", right, wrong);
 	return 0;
+
+disable_server:
+	kmcl_channel_disable(share_server);
+free_client:
+	kmcl_channel_free(share_client);
+free_server:
+	kmcl_channel_free(share_server);
 free_data:
 	free_pages_exact(share_data, 2 * DATA_BYTES);
 free_store:
