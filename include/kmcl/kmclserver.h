@@ -95,7 +95,7 @@ static inline NTSTATUS VmbChannelSaveContinue(VMBCHANNEL Channel, PVOID Buffer,
  *
  * Context: PASSIVE; not from a callback of this channel.
  */
-static inline VOID VmbChannelSaveEnd(VMBCHANNEL Channel)
+static inline void VmbChannelSaveEnd(VMBCHANNEL Channel)
 {
 	kmcl_save_end(Channel);
 }

@@ -90,7 +90,7 @@ static inline PMDL IoAllocateMdl(PVOID VirtualAddress, ULONG Length,
  *
  * Context: DISPATCH.
  */
-static inline VOID MmBuildMdlForNonPagedPool(PMDL Mdl)
+static inline void MmBuildMdlForNonPagedPool(PMDL Mdl)
 {
 	kmcl_mdl_build(kmcl_from_mdl(Mdl));
 }
@@ -101,7 +101,7 @@ static inline VOID MmBuildMdlForNonPagedPool(PMDL Mdl)
  *
  * Context: DISPATCH.
  */
-static inline VOID IoFreeMdl(PMDL Mdl)
+static inline void IoFreeMdl(PMDL Mdl)
 {
 	kmcl_mdl_free(kmcl_from_mdl(Mdl));
 }
@@ -178,7 +178,7 @@ static inline PVOID MmGetSystemAddressForMdlSafe(PMDL Mdl, ULONG Priority)
  *
  * Context: as MmGetSystemAddressForMdlSafe().
  */
-static inline VOID MmUnmapLockedPages(PVOID BaseAddress, PMDL Mdl)
+static inline void MmUnmapLockedPages(PVOID BaseAddress, PMDL Mdl)
 {
 	kmcl_mdl_unmap(kmcl_from_mdl(Mdl));
 }

@@ -176,7 +176,7 @@ VmbChannelCreateGpadlFromMdl(VMBCHANNEL Channel, UINT32 Flags, PMDL Mdl,
  * Context: PASSIVE; waits while the server has it mapped. After a rescind a
  * host is not waited for.
  */
-static inline VOID VmbChannelDeleteGpadl(VMBCHANNEL Channel, UINT32 GpadlHandle)
+static inline void VmbChannelDeleteGpadl(VMBCHANNEL Channel, UINT32 GpadlHandle)
 {
 	kmcl_gpadl_delete(Channel, GpadlHandle);
 }
@@ -211,7 +211,7 @@ static inline NTSTATUS VmbChannelMapGpadl(VMBCHANNEL Channel, UINT32 Flags,
  *
  * Context: PASSIVE.
  */
-static inline VOID VmbChannelUnmapGpadl(VMBCHANNEL Channel, UINT32 GpadlHandle)
+static inline void VmbChannelUnmapGpadl(VMBCHANNEL Channel, UINT32 GpadlHandle)
 {
 	kmcl_gpadl_unmap(Channel, GpadlHandle);
 }

@@ -82,36 +82,81 @@ struct kmcl_channel_ops {
 	void (*post_started)(struct kmcl_channel *ch);
 };
 
-/*
- * One incoming packet: complete it now or later with kmcl_complete(), or
- * kmcl_packet_defer() it. @buf stays valid, and writable, until then. @flags:
- * KMCL_PACKET_EXTERNAL.
+/**
+ * typedef kmcl_process_fn - take an incoming packet
+ * @ch: the channel
+ * @ctx: the packet: complete it now or later with kmcl_complete(), or
+ *	kmcl_packet_defer() it; kmcl_context_priv() is the driver's until then
+ * @buf: its payload, valid and writable until then
+ * @len: bytes of payload
+ * @flags: %KMCL_PACKET_EXTERNAL
+ *
+ * One at a time per channel. Atomic, unless process context was asked for.
  */
 typedef void (*kmcl_process_fn)(struct kmcl_channel *ch,
 				struct kmcl_context *ctx,
 				void *buf, u32 len, u32 flags);
-/* Delivery stops after @packets packets */
+
+/**
+ * typedef kmcl_processed_fn - see the end of a batch of incoming packets
+ * @ch: the channel
+ * @packets: how many were delivered before delivery stopped
+ *
+ * Context as for kmcl_process_fn.
+ */
 typedef void (*kmcl_processed_fn)(struct kmcl_channel *ch, u32 packets);
-/*
- * Exactly once for each send that was accepted. Atomic. @buf, in the packet: only
- * during it, and not after the packet was freed or sent again
+
+/**
+ * typedef kmcl_done_fn - complete a packet that was sent
+ * @pkt: the packet, the driver's again
+ * @status: 0 or a negative errno
+ * @buf: the peer's data, in the packet: only during the call, and not after
+ *	the packet was freed or sent again
+ * @len: bytes of that
+ *
+ * Called exactly once for each send that was accepted. Atomic.
  */
 typedef void (*kmcl_done_fn)(struct kmcl_packet *pkt, int status,
 			     void *buf, u32 len);
-/* The device was there, and opening it failed. May sleep */
+
+/**
+ * typedef kmcl_pnp_failure_fn - hear that the device could not be opened
+ * @ch: the channel, which is disabled when this has returned
+ * @status: a negative errno
+ *
+ * May sleep; a state callback in all else.
+ */
 typedef void (*kmcl_pnp_failure_fn)(struct kmcl_channel *ch, int status);
 
-/*
- * What the driver has to save with a packet that is queued or in flight. A
- * @size of 0 asks whether it has anything: if so it fails and sets @needed, and
- * is called again with that much room. May sleep
+/**
+ * typedef kmcl_save_fn - save what the driver has with a packet
+ * @ch: the server channel
+ * @pkt: the packet, queued or in flight
+ * @buf: where it goes
+ * @size: room there; 0 asks whether there is anything: if so the callback fails
+ *	and sets @needed, and is called again with that much room
+ * @needed: bytes of room that are needed
+ *
+ * May sleep.
+ *
+ * Return: 0 or more, or a negative errno: too little room.
  */
 typedef int (*kmcl_save_fn)(struct kmcl_channel *ch, struct kmcl_packet *pkt,
 			    void *buf, u32 size, u32 *needed);
-/*
- * A packet that was saved: make one, give it @saved with kmcl_packet_restore(),
- * and do with @data, as the save callback wrote it, what is to be done. Both
- * are somebody else's input. May sleep
+
+/**
+ * typedef kmcl_restore_fn - restore a packet
+ * @ch: the server channel
+ * @saved: the library's part: make a packet, and give this to
+ *	kmcl_packet_restore()
+ * @saved_size: bytes of that
+ * @data: the driver's part, as the save callback wrote it, or NULL
+ * @size: bytes of that
+ *
+ * Both parts are somebody else's input. May sleep.
+ *
+ * Return: 0 or more, or a negative errno: the image is not restored any
+ * further.
  */
 typedef int (*kmcl_restore_fn)(struct kmcl_channel *ch, void *saved,
 			       u32 saved_size, void *data, u32 size);
@@ -217,17 +262,29 @@ int kmcl_gpadl_unmap(struct kmcl_channel *ch, u32 handle);
 /* An NTSTATUS for a result of the functions above */
 s32 kmcl_ntstatus(int ret);
 
-/* What can be wrong with what the other side writes */
+/**
+ * enum kmcl_bad - what can be wrong with what the other side writes
+ * @KMCL_BAD_WRITE_INDEX: outside the ring
+ * @KMCL_BAD_SHORT: less than a header
+ * @KMCL_BAD_OFFSET: offset8: data outside the packet
+ * @KMCL_BAD_LENGTH: len8: beyond what is there
+ * @KMCL_BAD_TYPE: of no use here
+ * @KMCL_BAD_SIZE: above the packet size
+ * @KMCL_BAD_PIPE: pipe header
+ * @KMCL_BAD_EXTERNAL: external data's ranges
+ * @KMCL_BAD_DRIVER: the driver failed it
+ * @KMCL_BAD_COUNT: number of kinds
+ */
 enum kmcl_bad {
-	KMCL_BAD_WRITE_INDEX,	/* outside the ring */
-	KMCL_BAD_SHORT,		/* less than a header */
-	KMCL_BAD_OFFSET,	/* offset8: data outside the packet */
-	KMCL_BAD_LENGTH,	/* len8: beyond what is there */
-	KMCL_BAD_TYPE,		/* of no use here */
-	KMCL_BAD_SIZE,		/* above the packet size */
-	KMCL_BAD_PIPE,		/* pipe header */
-	KMCL_BAD_EXTERNAL,	/* external data's ranges */
-	KMCL_BAD_DRIVER,	/* the driver failed it */
+	KMCL_BAD_WRITE_INDEX,
+	KMCL_BAD_SHORT,
+	KMCL_BAD_OFFSET,
+	KMCL_BAD_LENGTH,
+	KMCL_BAD_TYPE,
+	KMCL_BAD_SIZE,
+	KMCL_BAD_PIPE,
+	KMCL_BAD_EXTERNAL,
+	KMCL_BAD_DRIVER,
 	KMCL_BAD_COUNT
 };
 
