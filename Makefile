@@ -24,7 +24,7 @@ distclean:
 # KERNEL=x.y (6.12 is the default) or KERNEL=newest chooses one of Debian's kernels
 # for demo, vmtest, bench and dkmstest; for wiretest, garbletest and soak it may be
 # several.
-demo check kunit coverage symbols sparse layers checkpatch shellcheck build-test \
+demo check kunit coverage symbols sparse layers checkpatch shellcheck docs build-test \
 	vmtest bench vmbhost-test vmtest-debug:
 	@scripts/$@.sh
 
@@ -78,6 +78,7 @@ help:
 	@echo 'make layers                no object uses one above it'
 	@echo 'make checkpatch            checkpatch --strict on all sources'
 	@echo 'make shellcheck            shellcheck on the scripts'
+	@echo 'make docs                  the guides and the driver API, in build/docs'
 	@echo 'make build-test            W=1 builds for 6.1, 6.12 and the newest'
 	@echo 'make vmbhost               a VMBus host that misbehaves when told'
 	@echo 'make vmbhost-test          its unit tests, with sanitizers'
@@ -90,6 +91,6 @@ help:
 	@echo 'make dkmstest              the package in a clean Debian root and a guest'
 
 .PHONY: bench modules modules_install clean distclean demo check kunit coverage \
-	kmcl-coverage symbols sparse layers checkpatch shellcheck build-test vmtest \
+	kmcl-coverage symbols sparse layers checkpatch shellcheck docs build-test vmtest \
 	dkms-install dkms-remove deb dkmstest help vmbhost vmbhost-test wiretest \
 	garbletest soak vmtest-debug

@@ -73,6 +73,7 @@ failures=()
 part checkpatch scripts/checkpatch.sh
 part shellcheck scripts/shellcheck.sh
 part symbols scripts/symbols.sh
+part docs scripts/docs.sh
 part sparse scripts/sparse.sh
 part layers scripts/layers.sh
 part build-test scripts/build-test.sh

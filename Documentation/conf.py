@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-2.0
+"""
+Sphinx configuration. scripts/docs.sh sets TOP, the top of this tree, and
+srctree, an unpacked kernel whose kernel-doc extension reads the sources.
+"""
+
+import os
+import sys
+
+# pylint: disable=invalid-name
+
+sys.path.insert(0, os.path.join(os.environ["srctree"], "Documentation/sphinx"))
+
+project = "vmbkmcl"
+extensions = ["kerneldoc", "automarkup"]
+kerneldoc_srctree = os.environ["TOP"]
+
+primary_domain = "c"
+highlight_language = "none"
+html_theme = "alabaster"
+html_copy_source = False
+html_static_path = []

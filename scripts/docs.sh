@@ -1,0 +1,106 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# docs.sh: the guides and the driver API as HTML in build/docs, made by Sphinx and
+# the kernel's own kernel-doc. Any warning is a failure, and so is a function
+# that no page has.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+need_packages git python3-sphinx
+SOURCE=$("$TOP/scripts/fetch-source.sh")
+
+OUT=$BUILD/docs
+LOG=$BUILD/docs.log
+PYTHON=/usr/bin/python3
+export srctree=$SOURCE PYTHONDONTWRITEBYTECODE=1
+
+exec {lock}>"$BUILD/.docs.lock"
+flock "$lock"
+# What is left of an earlier run would hide warnings.
+rm -rf "$OUT"
+
+# comments FILE...: kernel-doc has nothing to say about these.
+comments()
+{
+	local out
+
+	out=$("$PYTHON" "$SOURCE/scripts/kernel-doc" -none -Wall "$@" 2>&1) &&
+		[ -z "$out" ] && return 0
+	printf '%s\n' "$out"
+	return 1
+}
+
+pages()
+{
+	"$PYTHON" -m sphinx -q -W --keep-going -j "$JOBS" -b html \
+		-d "$OUT/.doctrees" Documentation "$OUT" >"$LOG" 2>&1
+}
+
+# missing NAME...: those that no page documents.
+missing()
+{
+	local name
+
+	for name; do
+		grep -qxF "$name" "$OUT/.names" || echo "$name is in no page"
+	done
+}
+
+none_missing()
+{
+	local out
+
+	[ $# -gt 0 ] || return
+	out=$(missing "$@")
+	[ -z "$out" ] && return 0
+	printf '%s\n' "$out"
+	return 1
+}
+
+# page RST: it was made, without a warning, and has each name that it asks for;
+# kernel-doc says nothing about a name that it does not find.
+page()
+{
+	local html name names
+
+	html=${1#Documentation/}
+	html=$OUT/${html%.rst}.html
+	[ -s "$html" ] || return
+	# What a source says has the page's name without an end
+	! grep -E "^$TOP/${1%.rst}(\.rst)?:" "$LOG" || return
+	read -ra names <<<"$(sed -n 's/^ *:functions: *//p' "$1" | tr '\n' ' ')"
+	for name in "${names[@]}"; do
+		grep -qF "id=\"c.$name\"" "$html" || {
+			echo "$1: there is no $name"
+			return 1
+		}
+	done
+}
+
+mapfile -t sources < <(git ls-files --cached --others --exclude-standard \
+	-- 'include/*.h' 'drivers/*.[ch]' | sort)
+mapfile -t texts < <(git ls-files --cached --others --exclude-standard \
+	-- 'Documentation/*.rst' | sort)
+mapfile -t exported < <(sed -n 's/^EXPORT_SYMBOL_GPL(\(.*\));$/\1/p' \
+	drivers/vmbkmcl/*.c)
+mapfile -t windows < <(awk '$1 == "function" { print $2 }' \
+	Documentation/kmcl-symbols.txt)
+
+say "making the pages"
+status=0
+pages || status=$?
+grep -rhoE --include='*.html' 'id="c\.[A-Za-z_0-9]+"' "$OUT" |
+	sed 's/.*c\.\(.*\)"/\1/' | sort -u >"$OUT/.names" || true
+check "kernel-doc comments of ${#sources[@]} files" comments "${sources[@]}"
+for text in "${texts[@]}"; do
+	check "$text" page "$text"
+done
+check "no warning, see $LOG" [ "$status" -eq 0 ]
+[ "$status" -eq 0 ] || cat "$LOG"
+check "each of ${#exported[@]} exported functions is in a page" \
+	none_missing "${exported[@]}"
+check "each of ${#windows[@]} functions of KMCL is in a page" \
+	none_missing "${windows[@]}"
+tally
