@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the library asks of a transport, and what a transport reports.
+ * The interface between the library and its transports: the operations that a
+ * transport implements, and the functions by which it reports events.
  *
- * A transport knows offers, ring memory and signals; it never sees a packet.
+ * A transport deals with offers, ring memory, GPADLs and signals; it never sees
+ * a packet. Each operation says whether it may sleep; the library holds no
+ * spinlock when it calls one that may.
  */
 #ifndef _KMCL_TRANSPORT_H
 #define _KMCL_TRANSPORT_H
@@ -19,14 +22,14 @@ struct kmcl_mdl;
 struct kmcl_offer;
 
 /**
- * struct kmcl_gpadl - client memory that is shared
- * @node: in the channel's list
+ * struct kmcl_gpadl - memory that a client shares with its server
+ * @node: entry in the channel's list
  * @handle: set by @gpadl_create, not 0
- * @bytes: how much
- * @read_only: the server is only to read it
- * @buffer: the memory's address, if it is a kernel buffer, else NULL
- * @mdl: the memory, described; @bytes bytes; the library's
- * @priv: the transport's
+ * @bytes: size of the memory
+ * @read_only: the server may only read it
+ * @buffer: address of the memory if it is a kernel buffer, else NULL
+ * @mdl: description of the same @bytes bytes; owned by the library
+ * @priv: private data of the transport
  */
 struct kmcl_gpadl {
 	struct list_head node;
@@ -45,29 +48,35 @@ struct kmcl_gpadl {
 #define KMCL_WIRE_OFFER_TLNPI		0x2000
 
 /**
- * struct kmcl_server_ops - what a transport does for servers
- * @publish: (required) put @server on the bus: calls kmcl_offer_add() and
- *	returns what that does; -EEXIST: there is one with these GUIDs. May sleep
- * @revoke: (required) take the offer back: rescind it, and refuse a client that
- *	waits for an answer. Atomic
- * @retire: (required) wait until the client has let go of a revoked offer, and
+ * struct kmcl_server_ops - a transport's operations for servers
+ * @publish: (required) offer @server on the bus: call kmcl_offer_add() and
+ *	return its result. -EEXIST: these GUIDs are offered already. May sleep
+ * @revoke: (required) rescind the offer, and refuse a client that waits for
+ *	@answer. Atomic
+ * @retire: (required) wait until the client has released a revoked offer, then
  *	drop it. May sleep
- * @accept: (required) connect the rings of the client that asks to open, and
- *	fill in @tx and @rx with kmcl_ring_init(). -ENODEV: it has gone. May sleep
- * @answer: (required) the result of a client's open, accepted or not. Atomic
- * @disconnect: (required) undo @accept, if need be; no signal reaches the client
- *	once it has returned. May sleep
+ * @accept: (required) connect the rings of the client that wants to open, and
+ *	fill in @tx and @rx with kmcl_ring_init(). -ENODEV: the client has gone.
+ *	May sleep
+ * @answer: (required) give the client the result of its open, whether @accept
+ *	was called or not. Atomic
+ * @disconnect: (required) undo @accept, if it was called; no signal reaches the
+ *	client after it has returned. May sleep
  * @signal: (required) interrupt the client. Atomic
- * @hold: (required) a packet with memory of the client's was received: the
- *	client's close waits for @unhold. NULL: it is closing already. Atomic
- * @unhold: (required) undo @hold, with what it returned. Atomic while the server
- *	is connected; after that it may sleep
- * @present: (optional) is the memory of a packet that @hold returned there?
- *	-EINPROGRESS: not yet, the packet is delivered again. Atomic
+ * @hold: (required) make the client's close wait for @unhold; called for each
+ *	received packet that refers to memory of the client. NULL: the client is
+ *	closing already. Atomic
+ * @unhold: (required) undo @hold; takes what @hold returned. Atomic while the
+ *	server is connected; after that it may sleep
+ * @present: (optional) tell whether the memory of a held packet is accessible;
+ *	takes what @hold returned. -EINPROGRESS: not yet, the packet is
+ *	delivered again later. Atomic
  * @gpadl_map: (required) describe a client's GPADL. -ENOENT: there is none;
- *	-EBUSY: it is mapped; -EACCES: it is only to be read. May sleep
- * @gpadl_unmap: (required) undo @gpadl_map. -ENOENT: it is not mapped. May sleep
- * @gpadl_mapped: (required) find a GPADL that is mapped; false: none is. Atomic
+ *	-EBUSY: it is mapped; -EACCES: it is read-only. May sleep
+ * @gpadl_unmap: (required) undo @gpadl_map. -ENOENT: it is not mapped. May
+ *	sleep
+ * @gpadl_mapped: (required) find any GPADL that is mapped; false: there is
+ *	none. Atomic
  */
 struct kmcl_server_ops {
 	struct kmcl_offer *(*publish)(struct kmcl_channel *server);
@@ -88,48 +97,48 @@ struct kmcl_server_ops {
 };
 
 /**
- * struct kmcl_transport_ops - operations of a transport
- * @name: for messages and debugfs
- * @watch: (optional) a channel wants devices of @type: bind to their class,
- *	so that kmcl_offer_add() is called for those present and to come.
- *	Counted: called once per channel that is enabled. May sleep; may call
- *	kmcl_offer_add() before it returns
- * @unwatch: (optional) undo one @watch; may sleep, may report offers gone
- * @adopt: (optional) @parent, a device of VMBus' that has a driver of its own,
- *	becomes @owner's, and nobody else's: calls kmcl_offer_add() with that
- *	owner and returns what that does. -EBUSY: another channel has it;
- *	-ENODEV: it is being taken away. May sleep; called,
- *	like @disown, with locks of the device's bus held
- * @disown: (with @adopt) undo it, with kmcl_offer_gone(). May sleep
+ * struct kmcl_transport_ops - the operations of a transport
+ * @name: name for messages and debugfs
+ * @watch: (optional) call kmcl_offer_add() for each present and future device
+ *	of class @type. Counted: called once per enabled channel. May sleep; may
+ *	call kmcl_offer_add() before it returns
+ * @unwatch: (optional) undo one @watch. May sleep; may call kmcl_offer_gone()
+ * @adopt: (optional) make an offer of @parent, a VMBus device with a driver of
+ *	its own, that only @owner can bind to: call kmcl_offer_add() with this
+ *	owner and return its result. -EBUSY: another channel has the device;
+ *	-ENODEV: it is rescinded. May sleep; like @disown, called with locks of
+ *	the device's bus held
+ * @disown: (with @adopt) undo @adopt: call kmcl_offer_gone(). May sleep
  * @open: (required) connect rings of at least @rx_bytes and @tx_bytes,
  *	control page included, and fill in @rx and @tx with kmcl_ring_init().
- *	May sleep. -ENODEV: the offer was taken away meanwhile; -ECONNREFUSED:
- *	the peer refused
+ *	-ENODEV: the offer was rescinded meanwhile; -ECONNREFUSED: the peer
+ *	refused. May sleep
  * @close: (required) disconnect what @open connected. Called once per
- *	successful @open, also after a rescind; no signal is reported and no
- *	ring memory is touched once it has returned. May sleep
- * @release: (required) the library has let go of an offer that was rescinded:
- *	give it back, so that it can be offered anew. May sleep; not to wait
- *	for the driver of a device that was adopted, which frees the channel
+ *	successful @open, also after a rescind. When it has returned, no signal
+ *	is reported and no ring memory is accessed any more. May sleep
+ * @release: (required) allow the peer to offer a rescinded device again; the
+ *	library does not use it any more. May sleep, but must not wait for an
+ *	adopted device's driver, which may be waiting for the channel
  * @signal: (required) interrupt the peer. Atomic
- * @gpadl_create: (optional) share @gpadl's memory, and fill in its handle. May
- *	sleep. -ENODEV: the offer was taken away meanwhile; -EOPNOTSUPP: not
- *	with memory like this
- * @gpadl_destroy: (with @gpadl_create) stop sharing it; returns when the peer
- *	does not use the memory any more, whatever it takes. Called once per
- *	successful @gpadl_create, before or after @close. May sleep
- * @gpadls_first: (optional) true: the peer wants every @gpadl_destroy before
+ * @gpadl_create: (optional) share @gpadl's memory and fill in its handle.
+ *	-ENODEV: the offer was rescinded meanwhile; -EOPNOTSUPP: memory of this
+ *	kind cannot be shared. May sleep
+ * @gpadl_destroy: (with @gpadl_create) stop sharing the memory; when it returns
+ *	the peer does not use it any more. Called once per successful
+ *	@gpadl_create, before or after @close. May sleep
+ * @gpadls_first: (optional) true: every @gpadl_destroy has to come before
  *	@close, unless the offer was rescinded. Atomic
- * @flags: (optional) the offer's flags as the wire has them, for
+ * @flags: (optional) get the offer's flags, KMCL_WIRE_OFFER_*; called by
  *	kmcl_offer_add(). Atomic
- * @full: (optional) the ring to the peer had no room for a packet; @first: the
- *	first one since one had. Atomic, under a spinlock
- * @mmio: (optional) reserve the memory-mapped I/O that the device has: guest
- *	physical address and bytes. Called once after each successful @open. May
- *	sleep
- * @mmio_free: (with @mmio) give back what @mmio reserved, if anything. Called once
- *	the closed callback has returned, before or after @close. May sleep
- * @server: (optional) what it does for servers, see kmcl_server_bus_set()
+ * @full: (optional) count that the ring to the peer had no room for a packet;
+ *	@first: the first time since it had. Atomic, called under a spinlock
+ * @mmio: (optional) reserve the device's memory-mapped I/O and get its guest
+ *	physical address and its size in bytes. Called once after each
+ *	successful @open. May sleep
+ * @mmio_free: (with @mmio) free what @mmio reserved. Called only if @mmio
+ *	reserved something, once the closed callback has returned, before or
+ *	after @close. May sleep
+ * @server: (optional) operations for servers, see kmcl_server_bus_set()
  */
 struct kmcl_transport_ops {
 	const char *name;
@@ -154,38 +163,44 @@ struct kmcl_transport_ops {
 	const struct kmcl_server_ops *server;
 };
 
-/* A transport comes (only one besides loopback can: -EBUSY) and goes */
+/*
+ * Register a transport. -EBUSY: there is one besides loopback already. May
+ * sleep.
+ */
 int kmcl_transport_register(const struct kmcl_transport_ops *ops);
-/* Unwatches all classes; the caller has seen every offer gone when it returns */
+/*
+ * Unregister it: unwatch every class, so that the transport has reported every
+ * offer as gone when this returns. May sleep.
+ */
 void kmcl_transport_unregister(const struct kmcl_transport_ops *ops);
 
 /*
- * Offered: a device is there. Returns an offer with one reference, which
- * kmcl_offer_gone() drops, or an ERR_PTR. @owner: the only channel that may bind
- * to it, or NULL. @priv is the transport's, see kmcl_offer_priv(). May sleep.
+ * Report that a device is offered. Returns an offer with one reference, which
+ * kmcl_offer_gone() drops, or an ERR_PTR(). @owner: the only channel that may
+ * bind to the offer, or NULL. @priv: for kmcl_offer_priv(). May sleep.
  */
 struct kmcl_offer *kmcl_offer_add(const struct kmcl_transport_ops *ops,
 				  const guid_t *type, const guid_t *instance,
 				  const struct kmcl_channel *owner, void *priv);
 /*
- * Rescinded: the other side took the offer away. Records it and returns; the
- * library lets go in its own time, then calls @release, from a workqueue.
- * Atomic, may be repeated.
+ * Report that the peer rescinded the offer. Returns at once; the library closes
+ * the channel from a workqueue and then calls @release. Atomic, may be
+ * repeated.
  */
 void kmcl_offer_rescind(struct kmcl_offer *offer);
 /*
- * Gone: the transport drops the offer (driver unbind, module unload, remove
- * from inside @release). As kmcl_offer_rescind(), but waits until no channel
- * uses the offer any more; @release is not called if it was not called yet.
- * From inside @release it does not wait. The offer must not be used
- * afterwards. May sleep.
+ * Report that the transport drops the offer (driver unbind, module unload, or
+ * remove inside @release). As kmcl_offer_rescind(), but waits until no channel
+ * uses the offer any more, and @release is not called any more. Does not wait
+ * inside @release. The offer must not be used afterwards. May sleep.
  */
 void kmcl_offer_gone(struct kmcl_offer *offer);
-/* Signalled: the peer interrupted us. Softirq context, or BHs disabled */
+/* Report a signal of the peer. In softirq context, or with BHs disabled */
 void kmcl_offer_signalled(struct kmcl_offer *offer);
+/* Get the @priv that kmcl_offer_add() was given */
 void *kmcl_offer_priv(const struct kmcl_offer *offer);
 
-/* The transport that servers are offered on; NULL: none any more */
+/* Set the transport on which servers are offered; NULL: there is none */
 void kmcl_server_bus_set(const struct kmcl_server_ops *ops);
 
 #endif
