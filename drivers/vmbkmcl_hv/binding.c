@@ -1,58 +1,58 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The hv_vmbus transport of vmbkmcl: devices that are bound to it.
+ * The hv_vmbus transport of vmbkmcl: bindings.
  *
- * A binding ties one hv_device to one offer of the library. There are two kinds.
- * The device of a class that is watched is bound from probe() until remove(),
- * which are ours. A device that is adopted has a driver of its own, whose probe()
- * has given it to a channel as its parent; it is bound from adopt until disown,
- * which that driver's remove() ends in.
+ * A binding connects one hv_device with one offer of the library. There are two
+ * kinds. A device of a watched class is bound from our probe() until our
+ * remove(). An adopted device has a driver of its own, whose probe() made it
+ * the parent of a channel; it is bound from adopt until disown, which that
+ * driver's remove() calls through the library.
  *
- * The difficult part is the end of a device. The host takes it away
- * (rescind), and offers it anew only when the last reference to the hv_device
- * was dropped, so once a device is rescinded exactly one vmbus_device_unregister()
- * has to follow. There are two that can do it:
+ * After a rescind, exactly one vmbus_device_unregister() has to follow: the
+ * host offers the device again only when the last reference to the hv_device
+ * has been dropped. Who calls it depends on what hv_vmbus finds on the channel:
  *
- *  - hv_vmbus, if it finds no rescind callback on the channel: remove() then
- *    runs inside;
- *  - this file, if it finds ours. Then the device is *owed*, and the debt is
- *    paid by whoever clears @owed: kmcl_hv_release() when the library has let
- *    go of the offer (remove() runs inside), or else a work item of ours: when
- *    remove() by unbind or module unload comes first and so release() never
- *    does, and for a device that was adopted, whose driver waits in its remove()
- *    for the channel that calls release().
+ *  - No rescind callback: hv_vmbus calls it, and remove() runs inside.
+ *  - Our callback: this file has to call it. The callback sets
+ *    @must_unregister, and whoever clears that flag makes the call. As a rule
+ *    that is kmcl_hv_release(), when the library has released the offer;
+ *    remove() then runs inside. A work item makes the call if remove() by
+ *    unbind or module unload came first, since release() is not called then;
+ *    and for an adopted device, since its driver's remove() waits for the very
+ *    channel work that calls release().
  *
- * What can overlap, with "remove()" for disown as well:
+ * Races, where remove() stands for disown as well:
  *
- *  - Rescind and probe(). If hv_vmbus looked for the callback before it was set,
- *    it unregisters the device itself, which waits for probe() (device lock)
- *    and ends in remove(). If it looked afterwards, the binding is complete. A
- *    device that is adopted after that look is removed all the same.
- *  - Rescind and remove(). remove() takes the callback back, but hv_vmbus may
- *    just have read it. hv_vmbus sets channel->rescind in a section with
- *    interrupts off (a reader, to RCU) before it reads the callback, and
- *    remove() waits for a grace period between taking the callback back and
- *    reading channel->rescind. So if remove() finds no rescind, the callback
- *    cannot come any more. If it does, either hv_vmbus found no callback and
- *    unregisters the device, or the callback came or is about to come: the
- *    binding stays in the list for it, and the work item looks until it knows
- *    which. Nobody can bind to a rescinded device meanwhile: probe() refuses.
+ *  - Rescind and probe(). If hv_vmbus reads the callback before it is set, it
+ *    unregisters the device itself; that waits for probe() (device lock) and
+ *    then runs remove(). If it reads the callback afterwards, the binding is
+ *    complete. A device that is adopted after that read is removed as well.
+ *  - Rescind and remove(). remove() clears the callback, but hv_vmbus may have
+ *    read it just before. hv_vmbus sets channel->rescind with interrupts off
+ *    (an RCU read section) before it reads the callback, and remove() waits for
+ *    a grace period between clearing the callback and reading channel->rescind.
+ *    So if remove() sees no rescind, the callback cannot run any more. If it
+ *    sees one, either hv_vmbus found no callback and unregisters the device, or
+ *    the callback has run or will run: the binding stays in the list, and the
+ *    work item polls until it knows which. probe() refuses a rescinded device,
+ *    so nobody can bind to it meanwhile.
  *  - release() and remove() by unbind. Both look the binding up in the list and
- *    clear @owed under the lock; the one that comes second finds no debt, or
- *    no binding. If it was release(), it waits in the driver core for remove().
- *  - The work item and remove() of a device that was adopted. While the work
- *    item is under way (@settling) the binding is its to free.
+ *    clear @must_unregister under the lock, so the second one finds the flag
+ *    clear, or no binding. release() may then have to wait for remove(), in the
+ *    driver core.
+ *  - The work item and remove() of an adopted device. While the work item is
+ *    queued or running (@finishing), it is the one that frees the binding.
  *  - Module unload and any of these. remove() has run for every device, and
- *    kmcl_hv_bindings_exit() waits for the work items; those end when the device
- *    is unregistered, that is when no callback can be on its way.
+ *    kmcl_hv_bindings_exit() waits for the work items. They end when the device
+ *    is unregistered, after which hv_vmbus calls no callback.
  *
  * Contexts: everything here runs in process context; hv_vmbus calls the rescind
  * callback from a workqueue that serves all devices.
  *
- * Locks: kmcl_hv_bindings_lock is a spinlock, and nests outside the locks that
- * kmcl_offer_rescind() takes. No lock of ours is held around
- * vmbus_device_unregister() and kmcl_offer_gone(): they wait for remove(), or for
- * channels.
+ * Locks: kmcl_hv_bindings_lock is a spinlock and nests outside the locks that
+ * kmcl_offer_rescind() takes. No lock of ours is held across
+ * vmbus_device_unregister() and kmcl_offer_gone(), which wait for remove() or
+ * for channels.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -72,23 +72,23 @@ static DEFINE_SPINLOCK(kmcl_hv_bindings_lock);
 static struct workqueue_struct *kmcl_hv_wq;
 static const struct kmcl_transport_ops *kmcl_hv_transport;
 
-/* The debt, if there is one, passes to the caller */
-static bool kmcl_hv_take_debt(struct kmcl_hv_binding *binding)
+/* If this returns true, the caller has to unregister the device */
+static bool kmcl_hv_claim_unregister(struct kmcl_hv_binding *binding)
 {
-	bool owed = binding->owed;
+	bool claimed = binding->must_unregister;
 
 	lockdep_assert_held(&kmcl_hv_bindings_lock);
-	binding->owed = false;
-	return owed;
+	binding->must_unregister = false;
+	return claimed;
 }
 
 /*
- * The host took the device away. The channel is all there is to find the
- * binding with: the device may have had another driver since hv_vmbus read the
- * callback, so its driver data is not for us to look at.
+ * The rescind callback. It finds the binding by the channel, not by the
+ * device's driver data: the device may have got another driver since hv_vmbus
+ * read the callback.
  *
- * The outer read section leaves no more than the return for the grace period
- * that a module's memory waits for.
+ * Module unload waits for an RCU grace period before it frees the code; the
+ * outer read section covers all of this function but its return.
  */
 static void kmcl_hv_rescinded(struct vmbus_channel *channel)
 {
@@ -100,7 +100,7 @@ static void kmcl_hv_rescinded(struct vmbus_channel *channel)
 		if (binding->channel != channel)
 			continue;
 		binding->rescinded = true;
-		binding->owed = true;
+		binding->must_unregister = true;
 		if (!binding->leaving)
 			kmcl_offer_rescind(binding->offer);
 		break;
@@ -110,8 +110,8 @@ static void kmcl_hv_rescinded(struct vmbus_channel *channel)
 }
 
 /*
- * The end of a binding, which is out of the list. Its reference to the device
- * keeps the host from offering the device again: not a moment longer than needed.
+ * Free a binding that is not in the list. Its device reference keeps the host
+ * from offering the device again, so it is dropped as soon as possible.
  */
 static void kmcl_hv_binding_free(struct kmcl_hv_binding *binding)
 {
@@ -120,31 +120,31 @@ static void kmcl_hv_binding_free(struct kmcl_hv_binding *binding)
 }
 
 /*
- * For a device that is rescinded, and that nobody else unregisters: do it, or
- * see it unregistered by hv_vmbus.
+ * Finish the rescind of a device that release() does not unregister: call
+ * vmbus_device_unregister(), or wait until hv_vmbus has.
  */
-static void kmcl_hv_settle(struct work_struct *work)
+static void kmcl_hv_finish(struct work_struct *work)
 {
 	struct kmcl_hv_binding *binding =
-		container_of(work, struct kmcl_hv_binding, settle);
+		container_of(work, struct kmcl_hv_binding, finish);
 	struct hv_device *hdev = binding->hdev;
-	bool owed, gone;
+	bool claimed, gone;
 
 	for (;;) {
 		spin_lock(&kmcl_hv_bindings_lock);
-		owed = kmcl_hv_take_debt(binding);
+		claimed = kmcl_hv_claim_unregister(binding);
 		spin_unlock(&kmcl_hv_bindings_lock);
 
-		if (owed)
+		if (claimed)
 			vmbus_device_unregister(hdev);
-		if (owed || !device_is_registered(&hdev->device))
+		if (claimed || !device_is_registered(&hdev->device))
 			break;
-		msleep(KMCL_HV_SETTLE_MS);
+		msleep(KMCL_HV_POLL_MS);
 	}
 
 	spin_lock(&kmcl_hv_bindings_lock);
-	binding->settling = false;
-	/* If not, it was adopted, and its driver's remove() has not let go yet */
+	binding->finishing = false;
+	/* An offer is left only if an adopted device's disown has yet to come */
 	gone = !binding->offer;
 	if (gone)
 		list_del(&binding->link);
@@ -153,14 +153,14 @@ static void kmcl_hv_settle(struct work_struct *work)
 		kmcl_hv_binding_free(binding);
 }
 
-static void kmcl_hv_settle_later(struct kmcl_hv_binding *binding)
+static void kmcl_hv_queue_finish(struct kmcl_hv_binding *binding)
 {
 	lockdep_assert_held(&kmcl_hv_bindings_lock);
-	binding->settling = true;
-	queue_work(kmcl_hv_wq, &binding->settle);
+	binding->finishing = true;
+	queue_work(kmcl_hv_wq, &binding->finish);
 }
 
-/* Into the list, unless the device is bound already */
+/* Add the binding to the list, unless the device is bound already */
 static bool kmcl_hv_binding_add(struct kmcl_hv_binding *binding)
 {
 	struct kmcl_hv_binding *other;
@@ -189,7 +189,7 @@ static struct kmcl_hv_binding *kmcl_hv_bind(struct hv_device *hdev,
 	struct kmcl_hv_binding *binding;
 	struct kmcl_offer *offer;
 
-	/* On its way out, and maybe still known to kmcl_hv_settle() */
+	/* hv_vmbus or kmcl_hv_finish() is about to unregister it */
 	if (READ_ONCE(hdev->channel->rescind))
 		return ERR_PTR(-ENODEV);
 
@@ -201,8 +201,8 @@ static struct kmcl_hv_binding *kmcl_hv_bind(struct hv_device *hdev,
 	binding->hdev = hdev;
 	binding->channel = hdev->channel;
 	binding->adopted = owner;
-	mutex_init(&binding->talk);
-	INIT_WORK(&binding->settle, kmcl_hv_settle);
+	mutex_init(&binding->request_mutex);
+	INIT_WORK(&binding->finish, kmcl_hv_finish);
 	if (!kmcl_hv_binding_add(binding)) {
 		kmcl_hv_binding_free(binding);
 		return ERR_PTR(-EBUSY);
@@ -218,7 +218,7 @@ static struct kmcl_hv_binding *kmcl_hv_bind(struct hv_device *hdev,
 	}
 	binding->offer = offer;
 
-	/* From here on a rescind is ours to finish */
+	/* From here on this file has to unregister the device after a rescind */
 	vmbus_set_chn_rescind_callback(binding->channel, kmcl_hv_rescinded);
 	return binding;
 }
@@ -226,12 +226,12 @@ static struct kmcl_hv_binding *kmcl_hv_bind(struct hv_device *hdev,
 static void kmcl_hv_unbind(struct kmcl_hv_binding *binding)
 {
 	struct vmbus_channel *channel = binding->channel;
-	bool settle;
+	bool finish;
 
 	vmbus_set_chn_rescind_callback(channel, NULL);
 	/*
-	 * Was it in time? See above. With the device rescinded already, time
-	 * does not tell; there is no need to spend it on hv_vmbus' workqueue.
+	 * The grace period described above. It proves nothing if the device is
+	 * rescinded already, so do not delay hv_vmbus' workqueue with it then.
 	 */
 	if (!READ_ONCE(channel->rescind))
 		synchronize_rcu();
@@ -245,31 +245,31 @@ static void kmcl_hv_unbind(struct kmcl_hv_binding *binding)
 	spin_lock(&kmcl_hv_bindings_lock);
 	binding->offer = NULL;
 	/*
-	 * Rescinded, and neither paid for by the release() that we are called
-	 * from (or that waits for us), nor known to be the callback's: stay in
-	 * the list. channel->rescind may have become true since the grace
-	 * period, and the callback not be able to come: then it is hv_vmbus
-	 * that settles it, and all we do is watch.
+	 * Leave the binding to the work item if the device is rescinded and
+	 * still has to be unregistered, or if the callback may still run.
+	 * channel->rescind may also have become true after the grace period:
+	 * then the callback cannot run, hv_vmbus unregisters the device, and
+	 * the work item only waits for that.
 	 */
-	settle = binding->settling || binding->owed ||
+	finish = binding->finishing || binding->must_unregister ||
 		 (READ_ONCE(channel->rescind) && !binding->rescinded);
-	if (!settle)
+	if (!finish)
 		list_del(&binding->link);
-	else if (!binding->settling)
-		kmcl_hv_settle_later(binding);
+	else if (!binding->finishing)
+		kmcl_hv_queue_finish(binding);
 	spin_unlock(&kmcl_hv_bindings_lock);
 
-	if (!settle)
+	if (!finish)
 		kmcl_hv_binding_free(binding);
 }
 
 /**
- * kmcl_hv_probe() - a device of a class that is watched is there
+ * kmcl_hv_probe() - bind a device of a watched class
  * @hdev: the device
- * @id: what matched
+ * @id: the matching entry of the id table
  *
  * Context: Process context, device locked; from kmcl_hv_watch(), a write to
- *	sysfs, or hv_vmbus' work on an offer.
+ *	sysfs, or hv_vmbus' work item for an offer.
  * Return: 0, or a negative errno.
  */
 int kmcl_hv_probe(struct hv_device *hdev, const struct hv_vmbus_device_id *id)
@@ -283,14 +283,14 @@ int kmcl_hv_probe(struct hv_device *hdev, const struct hv_vmbus_device_id *id)
 }
 
 /**
- * kmcl_hv_remove() - the device goes, or is taken from us
+ * kmcl_hv_remove() - unbind a device of a watched class
  * @hdev: the device
  *
  * Waits until the library has closed what it opened.
  *
  * Context: Process context, device locked; from kmcl_hv_unwatch(), a write to
- *	sysfs, hv_vmbus' work on a rescind, or vmbus_device_unregister() in
- *	kmcl_hv_release().
+ *	sysfs, hv_vmbus' work item for a rescind, or vmbus_device_unregister()
+ *	in kmcl_hv_release().
  */
 void kmcl_hv_remove(struct hv_device *hdev)
 {
@@ -298,13 +298,14 @@ void kmcl_hv_remove(struct hv_device *hdev)
 }
 
 /**
- * kmcl_hv_adopt() - a device that another driver has is a channel's from now on
- * @parent: the device, which the caller holds
+ * kmcl_hv_adopt() - bind a device that another driver is bound to
+ * @parent: the device; the caller holds a reference
  * @owner: the channel
  *
  * Context: Process context, may sleep; @parent may be locked.
- * Return: an offer for this channel alone, which kmcl_hv_disown() ends, or an
- *	ERR_PTR: -EBUSY: a channel has it; -ENODEV: it is rescinded; -ENOMEM.
+ * Return: an offer that only @owner can bind to, for kmcl_hv_disown(), or an
+ *	ERR_PTR(): -EBUSY if a channel has the device, -ENODEV if it is
+ *	rescinded, -ENOMEM.
  */
 struct kmcl_offer *kmcl_hv_adopt(struct device *parent,
 				 const struct kmcl_channel *owner)
@@ -316,8 +317,8 @@ struct kmcl_offer *kmcl_hv_adopt(struct device *parent,
 }
 
 /**
- * kmcl_hv_disown() - the channel lets go of its parent
- * @offer: the offer; not to be used afterwards
+ * kmcl_hv_disown() - undo kmcl_hv_adopt()
+ * @offer: the offer; it must not be used afterwards
  *
  * Context: Process context, may sleep; the device may be locked.
  */
@@ -328,13 +329,13 @@ void kmcl_hv_disown(struct kmcl_offer *offer)
 
 /**
  * kmcl_hv_release() - let the host offer a rescinded device again
- * @offer: the offer, which the library has let go of
+ * @offer: the offer; the library does not use its device any more
  *
- * By the offer, not by its private data: remove() may have come first, and
- * then the binding is no more.
+ * Looks the binding up by the offer and does not use the offer's private data:
+ * remove() may have come first and freed the binding.
  *
- * Context: Process context, may sleep. Runs kmcl_hv_remove(), but not the remove
- *	function of the driver that has a device that was adopted.
+ * Context: Process context, may sleep. Runs kmcl_hv_remove(), but not the
+ *	remove() of an adopted device's driver.
  */
 void kmcl_hv_release(struct kmcl_offer *offer)
 {
@@ -345,11 +346,11 @@ void kmcl_hv_release(struct kmcl_offer *offer)
 	list_for_each_entry(binding, &kmcl_hv_bindings, link) {
 		if (binding->offer != offer)
 			continue;
-		if (!binding->owed)
+		if (!binding->must_unregister)
 			break;
 		if (binding->adopted)
-			kmcl_hv_settle_later(binding);
-		else if (kmcl_hv_take_debt(binding))
+			kmcl_hv_queue_finish(binding);
+		else if (kmcl_hv_claim_unregister(binding))
 			hdev = binding->hdev;
 		break;
 	}
@@ -359,7 +360,7 @@ void kmcl_hv_release(struct kmcl_offer *offer)
 		vmbus_device_unregister(hdev);
 }
 
-/* Before the first kmcl_hv_watch(); @ops are those of every offer */
+/* Called before the first kmcl_hv_watch(); every offer gets @ops */
 int kmcl_hv_bindings_init(const struct kmcl_transport_ops *ops)
 {
 	kmcl_hv_transport = ops;
@@ -367,7 +368,7 @@ int kmcl_hv_bindings_init(const struct kmcl_transport_ops *ops)
 	return kmcl_hv_wq ? 0 : -ENOMEM;
 }
 
-/* After the last kmcl_hv_remove(); waits for debts to be paid */
+/* Called after the last kmcl_hv_remove(); waits for unfinished rescinds */
 void kmcl_hv_bindings_exit(void)
 {
 	destroy_workqueue(kmcl_hv_wq);

@@ -2,21 +2,21 @@
 /*
  * The hv_vmbus transport of vmbkmcl: device classes.
  *
- * hv_vmbus gives a device to a driver by the GUID of the device's class, and
- * looks at a driver's id_table only when it matches. So a class that a channel
- * names at run time gets a driver at run time, for as long as somebody watches
- * the class.
+ * hv_vmbus matches devices with drivers by the GUID of the device's class, and
+ * reads a driver's id_table only then. So the transport registers a driver at
+ * run time for each class that a channel names, for as long as the class is
+ * watched.
  *
- * Everything here runs in process context and sleeps. Two locks:
+ * Everything here runs in process context and may sleep. Two locks:
  *
  *	kmcl_hv_classes_lock	the list of classes and their @refs
- *	kmcl_hv_class.lock	one class: its @users, and its driver coming and
- *				going
+ *	kmcl_hv_class.lock	one class: its @users, and the registration of
+ *				its driver
  *
- * They are never held together. A class has a lock of its own because it is
- * held while devices are probed and removed, and a remove waits for channels:
- * the callbacks of those may enable channels of other classes meanwhile.
- * Device locks nest inside; probe() and remove() take neither lock.
+ * They are never held together. Each class has its own lock because it is held
+ * while devices are probed and removed, and a remove waits for channels whose
+ * callbacks may enable channels of other classes. Device locks nest inside;
+ * probe() and remove() take neither lock.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -33,14 +33,14 @@
 #define KMCL_HV_NAME_LEN	(sizeof("vmbkmcl-") + UUID_STRING_LEN)
 
 /**
- * struct kmcl_hv_class - a device class that is watched
- * @link: in kmcl_hv_classes
- * @refs: calls that hold this structure, one per watch and one per call that
- *	is under way; protected by kmcl_hv_classes_lock
+ * struct kmcl_hv_class - a watched device class
+ * @link: entry in kmcl_hv_classes
+ * @refs: references, one per watch and one per call in progress; protected by
+ *	kmcl_hv_classes_lock
  * @lock: protects @users, @hv, and the registration of @hv
- * @users: watches; the driver is registered while there are any
+ * @users: number of watches; the driver is registered while it is not 0
  * @ids: the class, and the end of the table
- * @name: of the driver, as sysfs shows it
+ * @name: name of the driver in sysfs
  * @hv: the driver
  */
 struct kmcl_hv_class {
@@ -109,9 +109,9 @@ static void kmcl_hv_class_put(struct kmcl_hv_class *class)
 }
 
 /*
- * Called for each device on the bus. A device whose lock is taken is just now
- * getting or losing its driver: nothing true can be said about it, and waiting
- * for it could mean waiting for one of our own callbacks.
+ * Called for each device on the bus. A device whose lock is taken is being
+ * bound or unbound: its driver is about to change, and waiting for the lock
+ * could mean waiting for one of our own callbacks.
  */
 static int kmcl_hv_report_owner(struct device *dev, void *data)
 {
@@ -138,23 +138,22 @@ static int kmcl_hv_class_register(struct kmcl_hv_class *class)
 
 	lockdep_assert_held(&class->lock);
 
-	/* An hv_driver that was registered before is not fit for reuse */
+	/* An hv_driver that was registered before cannot be reused as it is */
 	memset(hv, 0, sizeof(*hv));
 	hv->name = class->name;
 	hv->id_table = class->ids;
 	hv->probe = kmcl_hv_probe;
 	hv->remove = __builtin_choose_expr(KMCL_HV_REMOVE_RETURNS_INT,
 					   kmcl_hv_remove_int, kmcl_hv_remove);
-	/* Devices that are there are to be known when watch returns */
+	/* Devices that are present must be bound when kmcl_hv_watch() returns */
 	hv->driver.probe_type = PROBE_FORCE_SYNCHRONOUS;
 	/*
-	 * No suspend and no resume: hv_vmbus then refuses to hibernate while
-	 * a device of the class is bound. They would have to close the
-	 * channel and wait for it, with most of the machine frozen already,
-	 * when the work that runs the channel's callbacks is not to be relied
-	 * on; and on the same hv_device the rings would have to come back as
-	 * they were. Refusing loses no packet. Suspend to RAM or to idle does
-	 * not concern VMBus.
+	 * Without suspend and resume operations hv_vmbus refuses to hibernate
+	 * while a device of the class is bound. They would have to close the
+	 * channel while most of the machine is frozen, when the work item that
+	 * runs the channel's callbacks may not run, and to restore the rings on
+	 * the same hv_device. Refusing loses no packet. Suspend to RAM or to
+	 * idle does not concern VMBus.
 	 */
 
 	ret = vmbus_driver_register(hv);
@@ -169,11 +168,11 @@ static int kmcl_hv_class_register(struct kmcl_hv_class *class)
 }
 
 /**
- * kmcl_hv_watch() - bind to the devices of a class, present and to come
+ * kmcl_hv_watch() - bind to the present and future devices of a class
  * @type: GUID of the class
  *
- * Counted: each call that succeeds needs a kmcl_hv_unwatch(). A device that
- * another driver has stays with it, which a message tells.
+ * Counted: each call that succeeds needs a kmcl_hv_unwatch(). A device that is
+ * bound to another driver stays with it, and the kernel log says so.
  *
  * Context: Process context, may sleep. Runs kmcl_hv_probe().
  * Return: 0, or a negative errno.
@@ -208,8 +207,8 @@ int kmcl_hv_watch(const guid_t *type)
  * kmcl_hv_unwatch() - undo one kmcl_hv_watch()
  * @type: GUID of the class
  *
- * The last one gives back the devices of the class: each has seen
- * kmcl_offer_gone() when this returns. Not to be called from what
+ * The last one unbinds the devices of the class: kmcl_offer_gone() has been
+ * called for each when this returns. Must not be called from anything that
  * kmcl_offer_gone() waits for.
  *
  * Context: Process context, may sleep. Runs kmcl_hv_remove().

@@ -13,12 +13,11 @@
 
 /*
  * Exported for drivers that set a rescind callback and so have to finish the
- * rescind themselves, but declared in a header of drivers/hv only. Should a
- * kernel declare it publicly, this repeats it.
+ * rescind themselves, but declared only in a private header of drivers/hv.
  */
 void vmbus_device_unregister(struct hv_device *device_obj);
 
-/* hv_driver.remove returned an int that nobody looked at, then nothing */
+/* Older kernels have an int as the return type, which hv_vmbus ignores */
 #define KMCL_HV_REMOVE_RETURNS_INT					\
 	__same_type(((struct hv_driver *)NULL)->remove,			\
 		    int (*)(struct hv_device *))

@@ -2,13 +2,14 @@
 /*
  * The hv_vmbus transport of vmbkmcl: GPADLs.
  *
- * hv_vmbus makes a GPADL of whole pages that follow one another in the kernel's
- * address space: one range, from offset 0 on. Memory that is described is
- * mapped that way first.
+ * hv_vmbus makes a GPADL only from whole pages that are contiguous in the
+ * kernel's address space. Memory that is given as a chain of struct kmcl_mdl is
+ * therefore mapped first.
  *
- * Everything here runs in process context and sleeps. A rescind wakes one of
- * the calls that wait for a message from the host, per channel, and no more; so
- * there is one at a time: kmcl_hv_talk(), which closing takes, too.
+ * Everything here runs in process context and may sleep. A rescind wakes only
+ * one call per channel that waits for a message from the host. So there may be
+ * only one such call at a time, closing included: each runs between
+ * kmcl_hv_request_begin() and kmcl_hv_request_end().
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -24,9 +25,9 @@
 #define KMCL_HV_FRAMES	(PAGE_SIZE >> KMCL_PFN_SHIFT)
 
 /**
- * struct kmcl_hv_gpadl - a GPADL, as hv_vmbus knows it
- * @gpadl: its
- * @map: our mapping of memory that was described, else NULL
+ * struct kmcl_hv_gpadl - a GPADL
+ * @gpadl: hv_vmbus' object
+ * @map: the mapping of the memory, or NULL if it was given as a kernel buffer
  */
 struct kmcl_hv_gpadl {
 	struct vmbus_gpadl gpadl;
@@ -34,8 +35,9 @@ struct kmcl_hv_gpadl {
 };
 
 /*
- * The pages of a chain whose pieces are whole pages of the machine; their
- * number, or 0. @pages: room for them all.
+ * Store the pages of the chain in @pages, which has room for them. Returns
+ * their number, or 0 if an element of the chain is not made of whole pages
+ * (PAGE_SIZE).
  */
 static unsigned int kmcl_hv_pages(const struct kmcl_mdl *mdl,
 				  struct page **pages)
@@ -60,7 +62,7 @@ static unsigned int kmcl_hv_pages(const struct kmcl_mdl *mdl,
 	return n;
 }
 
-/* The memory in a row; NULL: no memory; an ERR_PTR: not whole pages */
+/* Map the memory. Returns NULL for no memory, an ERR_PTR() for partial pages */
 static void *kmcl_hv_map(const struct kmcl_gpadl *gpadl)
 {
 	struct page **pages;
@@ -81,15 +83,16 @@ static void *kmcl_hv_map(const struct kmcl_gpadl *gpadl)
 /**
  * kmcl_hv_gpadl_create() - share memory with the host
  * @offer: the offer, open
- * @gpadl: what to share; its handle is filled in
+ * @gpadl: the memory; its handle is filled in
  *
- * The host is not told that it should only read: its message cannot say so.
- * Where memory is encrypted, hv_vmbus shares it with the host; if that fails
- * half way the state of the memory is unknown and a message says so.
+ * The host does not learn that it should only read: the protocol has no field
+ * for it. Where memory is encrypted, hv_vmbus decrypts it. If that fails
+ * halfway, the state of the memory is unknown and the kernel log says so.
  *
  * Context: Process context, may sleep; waits for the host.
- * Return: 0; -EOPNOTSUPP if it is not whole pages, -ENODEV if the device was
- *	rescinded, -ENOMEM also if the host refused, or another negative errno.
+ * Return: 0; -EOPNOTSUPP if the memory is not whole pages, -ENODEV if the
+ *	device was rescinded, -ENOMEM without memory or if the host refused, or
+ *	another negative errno.
  */
 int kmcl_hv_gpadl_create(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
 {
@@ -113,12 +116,12 @@ int kmcl_hv_gpadl_create(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
 		return ret;
 	}
 
-	channel = kmcl_hv_talk(offer);
+	channel = kmcl_hv_request_begin(offer);
 	ret = vmbus_establish_gpadl(channel, buffer, gpadl->bytes, &hv->gpadl);
-	/* Also when the message could not be sent any more */
+	/* A rescind can also make sending the message fail */
 	if (ret && READ_ONCE(channel->rescind))
 		ret = -ENODEV;
-	kmcl_hv_talked(offer);
+	kmcl_hv_request_end(offer);
 	if (ret) {
 		if (hv->gpadl.decrypted)
 			pr_err("%u bytes of memory may be shared with the host for good: their GPADL failed (%d)\n",
@@ -137,7 +140,7 @@ int kmcl_hv_gpadl_create(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
  * @offer: the offer
  * @gpadl: from kmcl_hv_gpadl_create()
  *
- * Context: Process context, may sleep; waits until the host has let go of the
+ * Context: Process context, may sleep; waits until the host has released the
  *	memory, unless the device is rescinded.
  */
 void kmcl_hv_gpadl_destroy(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
@@ -145,8 +148,8 @@ void kmcl_hv_gpadl_destroy(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
 	struct kmcl_hv_gpadl *hv = gpadl->priv;
 	int ret;
 
-	ret = vmbus_teardown_gpadl(kmcl_hv_talk(offer), &hv->gpadl);
-	kmcl_hv_talked(offer);
+	ret = vmbus_teardown_gpadl(kmcl_hv_request_begin(offer), &hv->gpadl);
+	kmcl_hv_request_end(offer);
 	if (ret)
 		pr_err("GPADL 0x%x: taking it back from the host failed (%d); the host may still see its %u bytes\n",
 		       gpadl->handle, ret, gpadl->bytes);
@@ -155,13 +158,13 @@ void kmcl_hv_gpadl_destroy(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
 }
 
 /**
- * kmcl_hv_gpadls_first() - do GPADLs end before their channel closes?
+ * kmcl_hv_gpadls_first() - tell whether GPADLs are deleted before closing
  * @offer: the offer
  *
- * Hosts that speak VMBus older than 4.0 want that.
+ * Hosts with a VMBus older than 4.0 require it.
  *
  * Context: Any.
- * Return: whether they do.
+ * Return: true if the GPADLs must be deleted before the channel is closed.
  */
 bool kmcl_hv_gpadls_first(struct kmcl_offer *offer)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The hv_vmbus transport of vmbkmcl: what its files share. From the ground floor
- * up, each calls those before it and none after it:
+ * The hv_vmbus transport of vmbkmcl: declarations that its files share. Each
+ * file calls the ones above it in this list and none below:
  *
  *	offer.c		the operations on a device
  *	gpadl.c		GPADLs
- *	binding.c	one binding per device, until it goes
+ *	binding.c	one binding per device
  *	class.c		one hv_driver per device class that is watched
  *	main.c		module init and exit
  */
@@ -23,29 +23,30 @@
 
 struct resource;
 
-#define KMCL_HV_SETTLE_MS	10	/* between two looks at a rescind */
+#define KMCL_HV_POLL_MS	10	/* interval of polling for a rescind */
 
 /**
- * struct kmcl_hv_binding - a device that is bound to us
- * @link: in kmcl_hv_bindings, protected by kmcl_hv_bindings_lock
- * @hdev: the device; a reference
- * @channel: the device's channel, which lives as long
- * @offer: what the library knows the device as; set by probe(), cleared under
- *	the lock when kmcl_offer_gone() has dropped it
- * @adopted: another driver has the device
- * @leaving: remove() is under way, and the library knows; under the lock
- * @rescinded: the rescind callback has come; under the lock
- * @owed: the device is ours to unregister; under the lock
- * @settling: @settle is under way; under the lock
- * @tx: the library's side of the ring to the host, while open
- * @rx: and of the ring from the host
+ * struct kmcl_hv_binding - a device that the transport has bound
+ * @link: entry in kmcl_hv_bindings, protected by kmcl_hv_bindings_lock
+ * @hdev: the device; holds a reference
+ * @channel: the device's channel, which lives as long as the device
+ * @offer: the library's object for the device; set when it is bound, cleared
+ *	under the lock once kmcl_offer_gone() has dropped it
+ * @adopted: the device has a driver of its own
+ * @leaving: remove() or disown has begun; protected by the lock
+ * @rescinded: the rescind callback has run; protected by the lock
+ * @must_unregister: this transport has to unregister the device; protected by
+ *	the lock
+ * @finishing: @finish is queued or running; protected by the lock
+ * @tx: the library's end of the ring to the host, while open
+ * @rx: the library's end of the ring from the host, while open
  * @out_empty: intr_out_empty of the channel, less what @tx has counted
  * @in_full: intr_in_full of the channel, less what @rx has counted
- * @mode: the channel's read mode for its next driver, while open
- * @mmio: what the device was given of the guest's address space, or NULL
- * @talk: a call that waits for a message from the host about the channel: a
- *	rescind wakes one such call and no more
- * @settle: pays the debt, or waits for what will become of it
+ * @mode: the channel's read mode before it was opened, to be restored
+ * @mmio: the device's memory-mapped I/O, or NULL
+ * @request_mutex: held by a call that waits for a message from the host about
+ *	the channel: a rescind wakes only one such call
+ * @finish: finishes a rescind, see kmcl_hv_finish()
  */
 struct kmcl_hv_binding {
 	struct list_head link;
@@ -55,16 +56,16 @@ struct kmcl_hv_binding {
 	bool adopted;
 	bool leaving;
 	bool rescinded;
-	bool owed;
-	bool settling;
+	bool must_unregister;
+	bool finishing;
 	const struct kmcl_ring *tx;
 	const struct kmcl_ring *rx;
 	u64 out_empty;
 	u64 in_full;
 	enum hv_callback_mode mode;
 	struct resource *mmio;
-	struct mutex talk;	/* a call that waits for the host's message */
-	struct work_struct settle;
+	struct mutex request_mutex;	/* see above */
+	struct work_struct finish;
 };
 
 /* Operations of class.c; see struct kmcl_transport_ops */
@@ -81,9 +82,9 @@ u16 kmcl_hv_flags(const struct kmcl_offer *offer);
 void kmcl_hv_mmio(struct kmcl_offer *offer, u64 *start, u64 *size);
 void kmcl_hv_mmio_free(struct kmcl_offer *offer);
 
-/* One wait for the host's message at a time: see gpadl.c */
-struct vmbus_channel *kmcl_hv_talk(struct kmcl_offer *offer);
-void kmcl_hv_talked(struct kmcl_offer *offer);
+/* Serialise the calls that wait for a message from the host: see gpadl.c */
+struct vmbus_channel *kmcl_hv_request_begin(struct kmcl_offer *offer);
+void kmcl_hv_request_end(struct kmcl_offer *offer);
 
 /* Operations of gpadl.c; see struct kmcl_transport_ops */
 int kmcl_hv_gpadl_create(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl);
@@ -96,7 +97,7 @@ struct kmcl_offer *kmcl_hv_adopt(struct device *parent,
 void kmcl_hv_disown(struct kmcl_offer *offer);
 void kmcl_hv_release(struct kmcl_offer *offer);
 
-/* For the drivers of class.c; the bus calls them with the device locked */
+/* For the drivers of class.c; the driver core holds the device lock */
 int kmcl_hv_probe(struct hv_device *hdev, const struct hv_vmbus_device_id *id);
 void kmcl_hv_remove(struct hv_device *hdev);
 

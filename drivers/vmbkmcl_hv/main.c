@@ -2,7 +2,7 @@
 /*
  * The hv_vmbus transport of vmbkmcl: module init and exit.
  *
- * Both run in process context, and neither holds a lock.
+ * Both run in process context and take no lock.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -35,7 +35,7 @@ static int __init kmcl_hv_init(void)
 {
 	int ret;
 
-	/* Where hv_vmbus is built in, it is there without a host, too */
+	/* A built-in hv_vmbus is present without a host, too */
 	if (!vmbus_proto_version) {
 		pr_err("no VMBus here: this needs a guest of Hyper-V\n");
 		return -ENODEV;
@@ -57,7 +57,7 @@ static int __init kmcl_hv_init(void)
 
 static void __exit kmcl_hv_exit(void)
 {
-	/* Unwatches every class, so that each device has seen its remove() */
+	/* Unwatches every class, which removes every device */
 	kmcl_transport_unregister(&kmcl_hv_ops);
 	kmcl_hv_bindings_exit();
 }

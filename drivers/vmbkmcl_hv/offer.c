@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The hv_vmbus transport of vmbkmcl: what is done with a device.
+ * The hv_vmbus transport of vmbkmcl: the operations on a device.
  *
  * Contexts: kmcl_hv_signal(), kmcl_hv_full(), kmcl_hv_flags() and
- * kmcl_hv_onchannel() are atomic, all others run in process context.
+ * kmcl_hv_onchannel() are atomic; everything else runs in process context.
  *
- * Locks: a binding's @talk is held around calls that wait for the host, and
- * nothing nests inside. No other lock is held around vmbus_open() and
- * vmbus_close().
+ * Locks: a binding's @request_mutex is held across calls that wait for the
+ * host, and no other lock of ours is taken inside. No other lock of ours is
+ * held across vmbus_open() and vmbus_close().
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -26,7 +26,7 @@
 
 #define KMCL_HV_REFUSED_MS	100
 
-/* ring.c writes through the one what hv_vmbus set up as the other */
+/* ring.c accesses the host's struct hv_ring_buffer as a struct kmcl_ring_ctl */
 #define KMCL_HV_SAME_PLACE(ours, theirs)				\
 	static_assert(offsetof(struct kmcl_ring_ctl, ours) ==		\
 		      offsetof(struct hv_ring_buffer, theirs))
@@ -38,17 +38,17 @@ KMCL_HV_SAME_PLACE(reserved, reserved1);
 KMCL_HV_SAME_PLACE(feature_bits, feature_bits);
 static_assert(sizeof(struct hv_ring_buffer) == PAGE_SIZE);
 
-/* The host signalled. In the channel's tasklet, or its thread */
+/* Runs when the host has signalled, in the channel's tasklet */
 static void kmcl_hv_onchannel(void *context)
 {
 	kmcl_offer_signalled(context);
 }
 
 /*
- * A vmbus_open() that fails leaves the callback with the channel, where a
- * signal that the host has no business to send would find it.
+ * A vmbus_open() that fails leaves the callback set. Clear it, so that a signal
+ * that a misbehaving host sends cannot reach it.
  */
-static void kmcl_hv_forget_open(struct kmcl_hv_binding *binding)
+static void kmcl_hv_undo_open(struct kmcl_hv_binding *binding)
 {
 	struct vmbus_channel *channel = binding->channel;
 	unsigned long flags;
@@ -63,8 +63,8 @@ static void kmcl_hv_forget_open(struct kmcl_hv_binding *binding)
 }
 
 /*
- * Bytes of the allocation for a ring, given in the protocol's terms. The
- * control page takes a page of the machine, which may be more than 4096 bytes.
+ * Convert a ring's size in the protocol, with a control page of 4096 bytes, to
+ * the size of its allocation, with a control page of PAGE_SIZE.
  */
 static u64 kmcl_hv_ring_bytes(u32 bytes)
 {
@@ -80,32 +80,33 @@ static void kmcl_hv_ring_init(struct kmcl_ring *ring,
 }
 
 /*
- * A host that has taken the device away refuses to open it. Its rescind came
- * before the refusal, but hv_vmbus hands rescinds to a workqueue and answers
- * not: give it the time to be seen, since a device that is gone is no failure.
+ * A host refuses to open a device that it has rescinded. The rescind message
+ * arrived before the refusal, but hv_vmbus handles a rescind in a workqueue and
+ * the refusal at once: wait for the rescind to be seen, so that this is not
+ * reported as a failure to open.
  */
 static bool kmcl_hv_rescind_follows(struct vmbus_channel *channel)
 {
 	unsigned int ms;
 
-	for (ms = 0; ms < KMCL_HV_REFUSED_MS; ms += KMCL_HV_SETTLE_MS) {
+	for (ms = 0; ms < KMCL_HV_REFUSED_MS; ms += KMCL_HV_POLL_MS) {
 		if (READ_ONCE(channel->rescind))
 			return true;
-		msleep(KMCL_HV_SETTLE_MS);
+		msleep(KMCL_HV_POLL_MS);
 	}
 	return READ_ONCE(channel->rescind);
 }
 
-/* What a vmbus_open() that failed means; it is not known to be rescinded */
+/* Translate the error of a vmbus_open() that no rescind explains */
 static int kmcl_hv_open_error(int ret)
 {
 	switch (ret) {
-	case -EAGAIN:		/* the host's answer to the open */
+	case -EAGAIN:		/* the host refused the open */
 		return -ECONNREFUSED;
-	case -EDQUOT:		/* and to the memory of the rings */
+	case -EDQUOT:		/* the host refused the rings' GPADL */
 	case -ENOBUFS:
 		return -ENOMEM;
-	case -EINVAL:		/* the channel is not to be opened */
+	case -EINVAL:		/* the channel is open already */
 		return -ENOTCONN;
 	default:
 		return ret;
@@ -115,16 +116,16 @@ static int kmcl_hv_open_error(int ret)
 /**
  * kmcl_hv_open() - open the device's channel
  * @offer: the offer
- * @tx_bytes: least size of the ring to the host, control page included
- * @rx_bytes: least size of the ring from the host, control page included
- * @tx: filled in: producer's side of the ring to the host
- * @rx: filled in: consumer's side of the ring from the host
+ * @tx_bytes: minimum size of the ring to the host, control page included
+ * @rx_bytes: minimum size of the ring from the host, control page included
+ * @tx: filled in: the producer's end of the ring to the host
+ * @rx: filled in: the consumer's end of the ring from the host
  *
  * Context: Process context, may sleep; not after kmcl_offer_gone().
  * Return: 0; -ENODEV if the device was rescinded, -ECONNREFUSED if the host
- *	refused, -ENOMEM for sizes that cannot be had or that the host refuses,
- *	-ENOTCONN if the channel is open already, -EOPNOTSUPP for a socket's
- *	channel, or another negative errno.
+ *	refused, -ENOMEM if the rings cannot be allocated or the host refuses
+ *	their memory, -ENOTCONN if the channel is open already, -EOPNOTSUPP for
+ *	a socket's channel, or another negative errno.
  */
 int kmcl_hv_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 		 struct kmcl_ring *tx, struct kmcl_ring *rx)
@@ -135,8 +136,8 @@ int kmcl_hv_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 	int ret;
 
 	/*
-	 * Such a channel carries a socket, which is hv_sock's to connect. No
-	 * hv_vmbus known binds it to another driver; should one do so, refuse.
+	 * Such a channel is a socket, for hv_sock to connect. hv_vmbus does not
+	 * bind it to other drivers; refuse it in case a version does.
 	 */
 	if (channel->offermsg.offer.chn_flags &
 	    VMBUS_CHANNEL_TLNPI_PROVIDER_OFFER)
@@ -144,11 +145,11 @@ int kmcl_hv_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 	if (tx_bytes <= KMCL_PAGE_SIZE || rx_bytes <= KMCL_PAGE_SIZE)
 		return -EINVAL;
 
-	/* One allocation holds both; the page allocator warns if asked for more */
+	/* hv_vmbus makes one allocation, and too large a size triggers a warning */
 	send = kmcl_hv_ring_bytes(tx_bytes);
 	recv = kmcl_hv_ring_bytes(rx_bytes);
 	if (send + recv > (u64)MAX_ORDER_NR_PAGES << PAGE_SHIFT) {
-		pr_err_ratelimited("%s: rings of %u and %u bytes are too large: together they can have %llu\n",
+		pr_err_ratelimited("%s: rings of %u and %u bytes are too large: the limit is %llu for both\n",
 				   dev_name(&binding->hdev->device),
 				   tx_bytes, rx_bytes,
 				   (u64)MAX_ORDER_NR_PAGES << PAGE_SHIFT);
@@ -156,9 +157,9 @@ int kmcl_hv_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 	}
 
 	/*
-	 * The library masks the host's signals itself. In the other mode
-	 * hv_vmbus does, and calls again and again while there is unread data:
-	 * drivers that rely on that may have the device next.
+	 * The library masks the host's signals itself. In batched mode hv_vmbus
+	 * does, and calls back for as long as there is unread data. The mode is
+	 * restored on close, for the device's next driver.
 	 */
 	binding->mode = channel->callback_mode;
 	set_channel_read_mode(channel, HV_CALL_DIRECT);
@@ -166,7 +167,7 @@ int kmcl_hv_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 	ret = vmbus_open(channel, send, recv, NULL, 0, kmcl_hv_onchannel,
 			 offer);
 	if (ret) {
-		kmcl_hv_forget_open(binding);
+		kmcl_hv_undo_open(binding);
 		if (READ_ONCE(channel->rescind) ||
 		    ((ret == -EAGAIN || ret == -EDQUOT) &&
 		     kmcl_hv_rescind_follows(channel)))
@@ -183,28 +184,28 @@ int kmcl_hv_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 	return 0;
 }
 
-/* From here to kmcl_hv_talked() the channel's messages are the caller's */
-struct vmbus_channel *kmcl_hv_talk(struct kmcl_offer *offer)
+/* From here to kmcl_hv_request_end() nobody else waits for a message */
+struct vmbus_channel *kmcl_hv_request_begin(struct kmcl_offer *offer)
 {
 	struct kmcl_hv_binding *binding = kmcl_offer_priv(offer);
 
-	mutex_lock(&binding->talk);
+	mutex_lock(&binding->request_mutex);
 	return binding->channel;
 }
 
-void kmcl_hv_talked(struct kmcl_offer *offer)
+void kmcl_hv_request_end(struct kmcl_offer *offer)
 {
 	struct kmcl_hv_binding *binding = kmcl_offer_priv(offer);
 
-	mutex_unlock(&binding->talk);
+	mutex_unlock(&binding->request_mutex);
 }
 
 /**
  * kmcl_hv_close() - close the device's channel
  * @offer: the offer, opened by kmcl_hv_open()
  *
- * After a rescind as well, since only this lets go of the rings. No callback
- * runs any more when it returns.
+ * Needed after a rescind as well, to free the rings. No callback runs any more
+ * when it returns.
  *
  * Context: Process context, may sleep; waits for the host unless the device
  *	is rescinded.
@@ -213,19 +214,17 @@ void kmcl_hv_close(struct kmcl_offer *offer)
 {
 	struct kmcl_hv_binding *binding = kmcl_offer_priv(offer);
 
-	kmcl_hv_talk(offer);
+	kmcl_hv_request_begin(offer);
 	vmbus_close(binding->channel);
 	set_channel_read_mode(binding->channel, binding->mode);
-	kmcl_hv_talked(offer);
+	kmcl_hv_request_end(offer);
 }
 
 /**
- * kmcl_hv_mmio() - reserve the memory-mapped I/O that the host asks for
+ * kmcl_hv_mmio() - reserve the device's memory-mapped I/O
  * @offer: the offer, just opened
- * @start: set to its guest physical address, if there is any
- * @size: set to its bytes
- *
- * kmcl_hv_mmio_free() gives it back.
+ * @start: set to its guest physical address, if the device has any
+ * @size: set to its size in bytes, if the device has any
  *
  * Context: Process context, may sleep.
  */
@@ -238,7 +237,6 @@ void kmcl_hv_mmio(struct kmcl_offer *offer, u64 *start, u64 *size)
 
 	if (!mb)
 		return;
-	/* hv_vmbus tries one place after the other, as far apart as this */
 	ret = vmbus_allocate_mmio(&binding->mmio, hdev, 0, -1,
 				  (u64)mb * SZ_1M, SZ_1M, false);
 	if (ret) {
@@ -252,7 +250,7 @@ void kmcl_hv_mmio(struct kmcl_offer *offer, u64 *start, u64 *size)
 }
 
 /**
- * kmcl_hv_mmio_free() - give back what kmcl_hv_mmio() has reserved
+ * kmcl_hv_mmio_free() - free what kmcl_hv_mmio() has reserved
  * @offer: the offer
  *
  * Context: Process context, may sleep.
@@ -266,9 +264,9 @@ void kmcl_hv_mmio_free(struct kmcl_offer *offer)
 }
 
 /**
- * kmcl_hv_full() - the ring to the host had no room
+ * kmcl_hv_full() - count that the ring to the host was full
  * @offer: the offer, open
- * @first: for the first time since there was some
+ * @first: the first time since it had room
  *
  * Context: Any; the library's lock serialises the calls for one offer.
  */
@@ -282,11 +280,11 @@ void kmcl_hv_full(struct kmcl_offer *offer, bool first)
 }
 
 /**
- * kmcl_hv_flags() - the offer's flags
+ * kmcl_hv_flags() - get the offer's flags
  * @offer: the offer
  *
  * Context: Any.
- * Return: as the host sent them.
+ * Return: the flags as the host sent them.
  */
 u16 kmcl_hv_flags(const struct kmcl_offer *offer)
 {
@@ -299,8 +297,8 @@ u16 kmcl_hv_flags(const struct kmcl_offer *offer)
  * kmcl_hv_signal() - interrupt the host
  * @offer: the offer, open
  *
- * Keeps the channel's counters true that hv_vmbus shows: its own functions
- * would count what the library's rings have counted.
+ * Also updates the counters that hv_vmbus shows for the channel. Its own
+ * functions would maintain them, but the library does not use those.
  *
  * Context: Any.
  */
