@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What sending costs: vmbus_sendpacket() beside VmbPacketSend(), one after
- * the other on the same device in the same run.
+ * Measures what sending costs: vmbus_sendpacket(), then VmbPacketSend(), on the
+ * same device in the same run.
  *
  * Sends 64-byte status reports to the Dynamic Memory device, which its host
- * accepts at any time and does not answer. With an instruction-counting
- * virtual CPU a nanosecond is an instruction, but the guest's clock ticks in
- * units of 100 ns, and a call that signals the host leaves the guest, so that
- * what the host executes is counted too. Therefore each burst is timed in two
- * parts: its first packet, which finds the ring empty and signals, and all the
- * others together, which do not. Medians over the bursts leave out the ones in
- * which the host took the processor. Everything is measured twice, and the first
- * time does not count: in it the host's start-up is still going on.
+ * accepts at any time and does not answer. On a virtual CPU that counts
+ * instructions, a nanosecond is an instruction, but the guest's clock has a
+ * resolution of 100 ns, and a call that signals the host also counts what the
+ * host executes. Therefore each burst is timed in two parts: its first packet,
+ * which finds the ring empty and signals, and all others together, which do not
+ * signal. The medians ignore bursts during which the host took the processor.
+ * Everything is measured twice, and only the second pass counts: the host is
+ * still starting up during the first.
  *
- * Everything happens in module init, in process context.
+ * Everything runs in module init, in process context, without locks.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -47,7 +47,7 @@ static const guid_t bench_class =
 
 static struct bench_report report;
 static u64 *first;	/* ns of the first packet of each burst */
-static u64 *others;	/* and of all others together */
+static u64 *others;	/* ns of all its other packets together */
 
 static int compare(const void *a, const void *b)
 {
@@ -62,7 +62,7 @@ static u64 median(u64 *samples)
 	return samples[BENCH_ROUNDS / 2];
 }
 
-/* Until the host has read everything, so that each burst begins alike */
+/* Wait until the host has read everything, so that all bursts start alike */
 static int wait_idle(const char *api, bool (*idle)(void *), void *arg)
 {
 	unsigned int ms;
@@ -77,7 +77,7 @@ static int wait_idle(const char *api, bool (*idle)(void *), void *arg)
 	return 0;
 }
 
-/* @send bursts of @burst packets */
+/* Time BENCH_ROUNDS bursts of @burst packets each */
 static int measure(const char *api, unsigned int burst, int (*send)(void *),
 		   bool (*idle)(void *), void *arg)
 {
@@ -118,7 +118,7 @@ static int measure_both(const char *api, int (*send)(void *),
 	return ret ? ret : measure(api, BENCH_BURST, send, idle, arg);
 }
 
-/* The raw API */
+/* The API of hv_vmbus */
 static struct completion raw_bound;
 static struct hv_device *raw_device;
 
@@ -207,7 +207,7 @@ static int kmcl_bench_send(void *arg)
 	return kmcl_send(kmcl_pkt, &report, sizeof(report), 0);
 }
 
-/* The default routine: a packet from the cache for each send */
+/* Without a completion routine: take a packet from the cache for each send */
 static int kmcl_bench_alloc_send(void *arg)
 {
 	struct kmcl_packet *pkt = kmcl_packet_alloc(arg);
@@ -215,7 +215,7 @@ static int kmcl_bench_alloc_send(void *arg)
 	return pkt ? kmcl_send(pkt, &report, sizeof(report), 0) : -ENOMEM;
 }
 
-/* The same ring, found through the bus */
+/* Both APIs use the same ring */
 static bool kmcl_idle(void *arg)
 {
 	return ring_idle(raw_device->channel);

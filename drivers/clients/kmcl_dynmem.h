@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the parts of kmcl_dynmem share.
+ * Declarations shared by the files of kmcl_dynmem.
  */
 #ifndef _KMCL_DYNMEM_H
 #define _KMCL_DYNMEM_H
@@ -17,7 +17,7 @@
 struct dentry;
 struct device;
 
-/* A host that asks and asks, and never reads, is not answered for ever */
+/* Limits the memory that a host can make us use by sending and not reading */
 #define DM_REPLIES	16
 
 enum dm_callback {
@@ -31,7 +31,7 @@ enum dm_callback {
 	DM_CALLBACKS
 };
 
-/* Where a callback ran last */
+/* Where a callback ran the last time */
 struct dm_trace {
 	u64 count;
 	bool process;
@@ -47,27 +47,28 @@ enum dm_answer {
 
 /**
  * struct dynmem - the driver's state
- * @parent: device that the channel belongs to
+ * @parent: parent device of the channel
  * @channel: the channel
  * @debugfs: directory of the control files
  * @report_work: sends a report and queues itself again, while running
- * @send_mutex: held from taking a report's number until it was accepted
- * @seq: reports accepted; the number of the next one, under @send_mutex
+ * @send_mutex: held while a report gets its number and is sent, so that reports
+ *	are accepted in the order of their numbers
+ * @seq: number of reports accepted, and of the next one; under @send_mutex
  * @trans_id: transaction id of the last message sent
- * @replies: answers to the host that are not in the ring yet
+ * @replies: answers to the host that have not been written to the ring yet
  * @version: protocol version that the host accepted, 0 before
  * @negotiated: the host accepted version and capabilities
  * @wait: woken for @answer and @disabling
  * @disabling: number of callers that wait for VmbChannelDisable()
  * @lock: protects what follows; taken in any context
  * @awaited: type of the message that PostStarted waits for, or 0
- * @answer: what it said
- * @trace: the callbacks
+ * @answer: the answer in that message
+ * @trace: where each callback ran
  * @next_done: number of the report whose completion should come next
- * @in_order: completion routines called in the order of sending
- * @order_errors: those called out of order
- * @unknown: messages of the host that are malformed or not understood, or that
- *	came before it had read the answers to DM_REPLIES others
+ * @in_order: completion routines that were called in the order of sending
+ * @order_errors: completion routines that were called out of order
+ * @unknown: messages of the host that are malformed or unknown, or that were
+ *	not answered because DM_REPLIES answers were waiting already
  */
 struct dynmem {
 	struct device *parent;

@@ -2,11 +2,12 @@
 /*
  * Init and exit of kmcl_dynmem, and its control files, in
  * /sys/kernel/debug/kmcl_dynmem:
- *   state     the channel's, one word
- *   counters  the channel's and the driver's own, one "name value" a line, then
- *             "<callback>_context <process|atomic> <task> <work>": where each
- *             callback ran last, the work function if it was in a workqueue
- *   control   takes enable, disable, pause, start or "send N": N reports at once
+ *   state     state of the channel, one word
+ *   counters  counters of the channel and of this driver, a "name value" line
+ *             each, then "<callback>_context <process|atomic> <task> <work>":
+ *             where each callback ran the last time; <work> is the work
+ *             function if it ran in a workqueue
+ *   control   takes enable, disable, pause, start, or "send N" for N reports
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -163,7 +164,7 @@ module_init(dm_start);
 
 static void dm_stop(void)
 {
-	/* Returns when no command is being carried out any more */
+	/* Waits for commands that are in progress */
 	debugfs_remove_recursive(dynmem.debugfs);
 	dynmem_destroy(&dynmem);
 }

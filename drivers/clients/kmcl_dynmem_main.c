@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A client of Hyper-V's Dynamic Memory service, written as a driver that was
- * ported from Windows would be: all that concerns the channel uses Windows'
- * names. It tells the host every second how the guest's memory is used, and
- * offers neither ballooning nor hot-add.
+ * A client of Hyper-V's Dynamic Memory service, written like a driver that was
+ * ported from Windows: everything about the channel uses Windows' names. It
+ * reports the guest's memory use to the host every second, and supports neither
+ * ballooning nor hot-add.
  *
- * Its control files are described in kmcl_dynmem_debugfs.c.
+ * Contexts: state callbacks run in process context and may sleep; ProcessPacket
+ * and completion routines may run in softirq context. Locks: struct dynmem.
+ * Control files: kmcl_dynmem_debugfs.c.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -23,7 +25,7 @@
 #define DM_MAX_PACKET	256
 #define DM_RING_PAGE	4096
 
-/* For the host's answer; and before that, for what is queued ahead to go out */
+/* Time limits: for the host's answer, and for the request to be sent at all */
 #define DM_ANSWER_SEC	5
 #define DM_QUEUE_SEC	60
 
@@ -148,10 +150,11 @@ static void dm_await(struct dynmem *dm, u16 type)
 }
 
 /*
- * Send a message that the host answers with an @awaited message, and wait for
- * it. No state callback can run meanwhile: a close ends the library's wait by
- * itself, and VmbChannelDisable() ends the one for the answer by @disabling. A
- * rescind in the middle of it waits for the time limit.
+ * Send a message that the host answers with a message of type @awaited, and
+ * wait for the answer. No state callback can run meanwhile. The end of the
+ * channel ends the wait for sending; dm_disable() ends the wait for the answer
+ * through @disabling, but a rescind does not: that wait runs into its time
+ * limit.
  */
 static enum dm_answer dm_ask(struct dynmem *dm, void *msg, u32 size,
 			     u16 awaited)
@@ -242,7 +245,7 @@ static VOID dm_reply_done(VMBPACKET Packet, NTSTATUS Status, PVOID Buffer,
 	VmbPacketFree(Packet);
 }
 
-/* Whether the host is answered */
+/* Returns true if an answer was sent */
 static bool dm_reply(struct dynmem *dm, void *msg, u16 type, u16 size)
 {
 	VMBPACKET packet = NULL;
@@ -261,7 +264,7 @@ static bool dm_reply(struct dynmem *dm, void *msg, u16 type, u16 size)
 	return false;
 }
 
-/* Copies: a message may be shorter than it claims, or not aligned */
+/* Copy a message, which may be unaligned, or shorter than its type requires */
 static bool dm_read(void *msg, size_t size, const void *buffer, u32 length)
 {
 	if (length < size)
@@ -294,7 +297,7 @@ static bool dm_verdict(struct dynmem *dm, u16 type, const void *buffer,
 	return expected;
 }
 
-/* Whether the message was understood */
+/* Returns true if the message was understood */
 static bool dm_handle(struct dynmem *dm, const void *buffer, u32 length)
 {
 	struct dm_unballoon_request unballoon;
@@ -315,7 +318,7 @@ static bool dm_handle(struct dynmem *dm, const void *buffer, u32 length)
 	case DM_UNBALLOON_REQUEST:
 		if (!dm_read(&unballoon, sizeof(unballoon), buffer, length))
 			return false;
-		/* The last message of the transaction is the one to answer */
+		/* Only the last message of the transaction is answered */
 		return unballoon.flags & DM_MORE_PAGES ||
 			dm_reply(dm, &taken, DM_UNBALLOON_RESPONSE,
 				 sizeof(taken));
@@ -387,7 +390,7 @@ static VOID dm_started(VMBCHANNEL Channel)
 	dm_record(VmbChannelGetPointer(Channel), DM_STARTED);
 }
 
-/* Also called when a paused channel goes on: the host negotiates only once */
+/* Also called when a paused channel is started, but the host negotiates once */
 static VOID dm_post_started(VMBCHANNEL Channel)
 {
 	struct dynmem *dm = VmbChannelGetPointer(Channel);
@@ -488,7 +491,7 @@ static int dm_setup_channel(struct dynmem *dm, const guid_t *target)
 cleanup:
 	VmbChannelCleanup(channel);
 fail:
-	pr_err("no channel: status %#010x\n", status);
+	pr_err("creating the channel failed: status %#010x\n", status);
 	return dm_errno(status);
 }
 
@@ -529,7 +532,7 @@ int dynmem_create(struct dynmem *dm)
 	dm->parent = root_device_register(KBUILD_MODNAME);
 	if (IS_ERR(dm->parent)) {
 		ret = PTR_ERR(dm->parent);
-		pr_err("no device to hold the channel: %d\n", ret);
+		pr_err("registering the parent device failed: %d\n", ret);
 		return ret;
 	}
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Messages of Hyper-V's Dynamic Memory protocol, as far as a guest needs them
- * that reports its memory and neither balloons nor hot-adds.
+ * The messages of Hyper-V's Dynamic Memory protocol that a guest needs if it
+ * reports its memory and supports neither ballooning nor hot-add.
  *
- * Every message is a plain in-band packet, also one that answers another.
- * Little-endian; pages are of 4 KiB.
+ * Every message is an in-band packet, an answer too. Fields are little-endian;
+ * pages have 4 KiB.
  */
 #ifndef _KMCL_DYNMEM_PROTO_H
 #define _KMCL_DYNMEM_PROTO_H
@@ -19,7 +19,7 @@
 
 #define DM_PAGE_SHIFT	12
 
-/* Major number in the upper half */
+/* The major number is in the upper half */
 #define DM_VERSION_0_3	0x00000003
 #define DM_VERSION_1_0	0x00010000
 #define DM_VERSION_2_0	0x00020000
@@ -56,7 +56,7 @@ struct dm_version_request {
 
 #define DM_ACCEPTED	0x1
 
-/* The answer to a version request, or to a report of capabilities */
+/* The answer to a version request or to a capabilities report */
 struct dm_verdict {
 	struct dm_header hdr;
 	u64 flags;
@@ -84,7 +84,7 @@ struct dm_status_report {
 struct dm_balloon_response {
 	struct dm_header hdr;
 	u32 reserved;
-	u32 more_and_ranges;	/* DM_MORE_PAGES, number of ranges above it */
+	u32 more_and_ranges;	/* bit 0: DM_MORE_PAGES; rest: number of ranges */
 };
 
 struct dm_unballoon_request {
@@ -96,7 +96,7 @@ struct dm_unballoon_request {
 struct dm_hot_add_response {
 	struct dm_header hdr;
 	u32 pages;
-	u32 result;		/* 0 is failure */
+	u32 result;		/* 0: failure */
 };
 
 static_assert(sizeof(struct dm_header) == 8);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the parts of kmcl_traffic share; of these, each calls those before it in
- * Kbuild and none after it. Locks, outermost first:
+ * Declarations shared by the files of kmcl_traffic. Each file calls only those
+ * before it in Kbuild. Locks, outermost first:
  *
- *	tr_mutex (debugfs.c)	the table of channels; held around opening and
- *				taking one out, never around a wait for a peer
- *	tr.send_mutex		a sequence number from its taking until its
- *				packet was accepted, so that packets are accepted
- *				in the order of their numbers
+ *	tr_mutex (debugfs.c)	the table of channels; held while a channel is
+ *				added or removed, never while waiting for a peer
+ *	tr.send_mutex		held while a packet gets its sequence number and
+ *				is sent, so that packets are accepted in the
+ *				order of their numbers
  *	tr.lock			everything that callbacks write; taken in any
- *				context, no call of the library is made under it
+ *				context, and the library is not called under it
  */
 #ifndef _KMCL_TRAFFIC_H
 #define _KMCL_TRAFFIC_H
@@ -29,7 +29,7 @@
 #define TR_RING_PAGE	4096U
 #define TR_HEADER	((u32)sizeof(struct kmcl_traffic_header))
 
-/* A flag of ours beside those for kmcl_send(): the packet has no routine */
+/* Besides the flags of kmcl_send(): the packet has no completion routine */
 #define TR_SEND_DEFAULT	BIT(31)
 
 struct dentry;
@@ -43,7 +43,7 @@ enum tr_event {
 	TR_STARTED,
 	TR_POST_STARTED,
 	TR_PNP_FAILURE,
-	TR_STATE_EVENTS,	/* those before this one may sleep */
+	TR_STATE_EVENTS,	/* callbacks before this one may sleep */
 	TR_PROCESS = TR_STATE_EVENTS,
 	TR_PROCESSED,
 	TR_DONE,
@@ -54,21 +54,21 @@ enum tr_action {
 	TR_NONE,
 	TR_BLOCK,		/* sleep until released */
 	TR_SLEEP,		/* for @arg milliseconds */
-	TR_SPIN,		/* the same, without sleeping */
-	TR_FAIL,		/* opened: refuse; process: the packet is bad */
+	TR_SPIN,		/* busy-wait for @arg milliseconds */
+	TR_FAIL,		/* opened: refuse; process: fail the packet */
 	TR_BLOCK_FAIL,		/* opened: sleep until released, then refuse */
-	TR_DEFER,		/* process: ask for it again in process context */
-	TR_SEND,		/* @arg packets, of the smallest size */
-	TR_SYNC,		/* post_started: a synchronous request */
-	TR_UNSHARE,		/* end the GPADL */
-	TR_ENABLE,		/* what a callback must not do, and what it says */
+	TR_DEFER,		/* process: defer the packet to process context */
+	TR_SEND,		/* send @arg packets of the smallest size */
+	TR_SYNC,		/* post_started: send a synchronous request */
+	TR_UNSHARE,		/* delete the GPADL */
+	TR_ENABLE,		/* enable the channel, which has to be refused */
 	TR_ACTIONS
 };
 
 /**
- * struct tr_hook - what the next call of a callback does
- * @action: done once, TR_NONE afterwards
- * @arg: a number that belongs to it
+ * struct tr_hook - an action for the next call of a callback
+ * @action: executed once; TR_NONE afterwards
+ * @arg: argument of the action
  */
 struct tr_hook {
 	enum tr_action action;
@@ -76,34 +76,34 @@ struct tr_hook {
 };
 
 /**
- * struct tr_counts - what was seen, all under tr.lock
- * @calls: of each callback
- * @bad_context: of these, in a context that the contract does not allow
- * @bad_order: state callbacks in an order that it does not allow, or of which
- *	two ran at the same time; packets delivered, and completion routines
- *	called, while none may be
- * @open_at_closed: the closed callback came while packets were outstanding or
- *	in flight, or before the routines of those that had ended returned
- * @hooked: actions of hooks that were carried out
- * @hook_result: what the last one returned
- * @block_timeouts: callbacks that were never released
- * @done_ok: completion routines with status 0
- * @done_cancelled: with -ECANCELED
- * @done_removed: with -ENODEV
- * @done_other: with anything else
- * @done_bad: for a packet that was not outstanding: a second time, or invented
- * @done_order: with a lower sequence number than one before
+ * struct tr_counts - counters, all under tr.lock
+ * @calls: calls of each callback
+ * @bad_context: calls in a context that the contract does not allow
+ * @bad_order: state callbacks that came in a wrong order or overlapped; packets
+ *	delivered, and completion routines called, while the contract forbids it
+ * @open_at_closed: calls of the closed callback while packets were outstanding
+ *	or in flight, or while completion routines had not returned
+ * @hooked: hook actions that were executed
+ * @hook_result: result of the last one
+ * @block_timeouts: blocked callbacks that were not released in time
+ * @done_ok: completion routines called with status 0
+ * @done_cancelled: completion routines called with -ECANCELED
+ * @done_removed: completion routines called with -ENODEV
+ * @done_other: completion routines called with any other status
+ * @done_bad: completion routines called for a packet that had ended already or
+ *	was never sent
+ * @done_order: completion routines called for a lower sequence number than an
+ *	earlier one
  * @replies: completions with data
- * @replies_bad: data that is not what was sent, or that comes with a packet
- *	which the peer has not completed
- * @received: packets with the header of kmcl_traffic_proto.h, intact
- * @gaps: of these, with a higher sequence number than the next one
- * @order_errors: with a lower one: late, or delivered twice
+ * @replies_bad: completions whose data differ from what was sent, and data for
+ *	a packet that the peer has not completed
+ * @received: intact packets with the header of kmcl_traffic_proto.h
+ * @gaps: received packets with a higher sequence number than expected
+ * @order_errors: received packets with a lower sequence number than expected
  * @malformed: packets without that header, or of a wrong length
- * @checksum_errors: packets whose content is not what was sent
- * @pnp_status: of the last PnpFailure
- * @opened_mmio: where the last opened callback was told that the device's memory
- *	is
+ * @checksum_errors: packets with wrong contents
+ * @pnp_status: status of the last PnpFailure
+ * @opened_mmio: address of the memory-mapped I/O in the last opened callback
  */
 struct tr_counts {
 	u64 calls[TR_EVENTS];
@@ -125,42 +125,42 @@ struct tr_counts {
 /**
  * struct tr - a channel of this driver
  * @ch: the library's channel
- * @name: what the user called it
+ * @name: name that the user gave it
  * @dir: its debugfs directory
- * @max_packet: largest payload, bytes
- * @pipe: in pipe mode, where lengths are exact
+ * @max_packet: largest payload in bytes
+ * @pipe: it is in pipe mode, where lengths are exact
  * @no_closed: it has no closed callback
  * @send_mutex: protects @seq and @buf
- * @seq: number of the next packet
- * @buf: where the next packet is made, @max_packet bytes
- * @sent: flags of what was accepted and not completed, by sequence number
- * @open_sends: how many these are
- * @no_routine: packets handed to the library that end without tr_done()
- * @wait: for @open_sends, and for blocked callbacks
- * @gpadl: of @shared, or 0; under @send_mutex
- * @shared: memory, or NULL; the same
- * @sender: the thread that keeps sending, or NULL; under @send_mutex
+ * @seq: sequence number of the next packet
+ * @buf: buffer for building a packet, @max_packet bytes
+ * @sent: flags of accepted packets that have not ended, by sequence number
+ * @open_sends: number of packets in @sent
+ * @no_routine: number of accepted packets that end without tr_done()
+ * @wait: wait queue for @open_sends and for blocked callbacks
+ * @gpadl: GPADL of @shared, or 0; under @send_mutex
+ * @shared: memory shared with the peer, or NULL; under @send_mutex
+ * @sender: thread of the run command, or NULL; under @send_mutex
  * @run_size: largest payload that it sends
- * @run_window: how many may be open at a time
- * @run_flags: for kmcl_send()
+ * @run_window: largest @open_sends at which it sends
+ * @run_flags: its flags for kmcl_send()
  * @reopen: enable again after each close; written under @lock
- * @reopen_work: does it, since a callback must not
+ * @reopen_work: enables the channel, since a callback must not
  * @lock: protects what follows
- * @counts: what was seen
- * @hook: what the next calls do
- * @blocked: events (bits) whose callback sleeps
- * @release: callbacks that sleep go on when this has changed
+ * @counts: counters
+ * @hook: action for the next call of each callback
+ * @blocked: bit mask of events whose callback is blocked
+ * @release: a change of this number releases blocked callbacks
  * @in_state: a state callback runs
  * @in_process: a process callback runs
  * @opened: between opened and closed
  * @started: between started and suspend
- * @posted: post_started has come since started
- * @ending: the library is ending what is queued
- * @routines: completion routines that have done their work
+ * @posted: post_started was called since started
+ * @ending: the library is cancelling the queue
+ * @routines: completion routines that are about to return
  * @hold: leave incoming packets outstanding
- * @held: these, struct tr_held
- * @next_rx: sequence number expected of the peer
- * @last_done: highest sequence number completed so far, plus one
+ * @held: list of outstanding packets that are held, struct tr_held
+ * @next_rx: sequence number expected from the peer
+ * @last_done: highest sequence number that has ended, plus one
  */
 struct tr {
 	struct kmcl_channel *ch;
@@ -198,15 +198,16 @@ struct tr {
 };
 
 /**
- * struct tr_options - what a channel is like
- * @parent: its device, for the driver that has it, or NULL: then there are
- * @class: of its device
- * @instance: of its device
- * @any: it may be any instance
- * @ring_bytes: of each ring, control page included; 0: as the library likes
+ * struct tr_options - properties of a channel
+ * @parent: its device if that has a driver of its own; the next three are
+ *	ignored then
+ * @class: class of its device
+ * @instance: instance of its device
+ * @any: ignore @instance
+ * @ring_bytes: size of each ring, control page included; 0: the default
  * @max_packet: largest payload, at least TR_HEADER
- * @pipe: in pipe mode
- * @no_closed: without a closed callback
+ * @pipe: use pipe mode
+ * @no_closed: set no closed callback
  */
 struct tr_options {
 	struct device *parent;
@@ -219,7 +220,7 @@ struct tr_options {
 	bool no_closed;
 };
 
-/* The library keeps this much for us with each incoming packet */
+/* This driver's data in the context of each incoming packet */
 struct tr_held {
 	struct list_head node;
 	struct kmcl_context *ctx;

@@ -1,39 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Control files of kmcl_traffic, in /sys/kernel/debug/kmcl_traffic, and the
- * module's init and exit, which make and remove them. Everything here runs in
- * process context. For the sizes of K: bytes of payload.
+ * module's init and exit, which create and remove them. Everything here runs in
+ * process context. Locks: kmcl_traffic.h. K is a number of bytes of payload.
  *
  *   control   "open NAME CLASS [INSTANCE] [ring=BYTES] [packet=K] [pipe]
- *             [noclosed]": a channel, disabled, and its directory; noclosed:
- *             without a closed callback. "close NAME [enabled]": its end;
- *             enabled: without disabling it first
+ *             [noclosed]": create a channel, disabled, and its directory;
+ *             noclosed: without a closed callback. "close NAME [enabled]": free
+ *             it; enabled: without disabling it first
  *
  *   NAME/state     one word
- *   NAME/counters  "name value" lines: the library's, then this driver's, then
- *             "blocked" with the callbacks that sleep. See struct tr_counts
+ *   NAME/counters  "name value" lines: the library's, then this driver's
+ *             (struct tr_counts), then "blocked" with the blocked callbacks
  *   NAME/control
  *     enable, disable, pause, start
- *     set ops|name|flags|process|packet|context   to what it is already
+ *     set ops|name|flags|process|packet|context   set to its present value
  *     set ring BYTES
  *     set target CLASS INSTANCE
- *     send COUNT K [completion] [default]   completion: ask the peer for one;
+ *     send COUNT K [completion] [default]   completion: ask for a completion;
  *                                 default: without a completion routine
- *     sync K [MS]                 a synchronous request
- *     external BYTES PIECES        a synchronous request with external data
- *     share PAGES PIECES           a GPADL of described memory; 0: of a buffer
- *     unshare                     its end
+ *     sync K [MS]                 send a synchronous request
+ *     external BYTES PIECES       send one with external data
+ *     share PAGES PIECES          make a GPADL of described memory; 0: a buffer
+ *     unshare                     delete it
  *     run K WINDOW [completion]   keep sending packets of up to K bytes
  *     run off
  *     hold on|off                 keep incoming packets outstanding
  *     passive on|off              process callbacks in process context
  *     quota N                     of outstanding packets
- *     reopen on|off               enable again whenever it was closed
- *     expect N                    the peer's next sequence number
- *     hook CALLBACK ACTION [N]    what its next call does, see tr_set_hook()
- *     release                     let callbacks that sleep go on
+ *     reopen on|off               enable again after each close
+ *     expect N                    sequence number to expect from the peer next
+ *     hook CALLBACK ACTION [N]    action for its next call, see tr_set_hook()
+ *     release                     release blocked callbacks
  *
- * A write returns when the call of the library has: with its error, if any.
+ * A write returns when the call of the library has returned, with its error.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -53,14 +53,14 @@
 #define TR_SYNC_MS	10000U
 #define TR_DEFAULT_PACKET	4096U
 #define TR_EXTERNAL_MAX	SZ_1M
-#define TR_SHARED_MAX	10000U	/* pages: more than a GPADL can have */
+#define TR_SHARED_MAX	10000U	/* pages: more than fit in a GPADL */
 #define TR_PIECES_MAX	4096U
 
 static struct dentry *tr_root;
 static DEFINE_MUTEX(tr_mutex);		/* tr_channels */
 static struct tr *tr_channels[TR_CHANNELS];
 
-/* What can be read */
+/* Files for reading */
 
 static int tr_state_show(struct seq_file *m, void *unused)
 {
@@ -151,7 +151,7 @@ static int tr_counters_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(tr_counters);
 
-/* Commands. Words are what blanks separate; argv[0] is the command */
+/* Commands: words separated by blanks; argv[0] is the command */
 
 static int split(char *line, char *argv[TR_WORDS])
 {
@@ -291,7 +291,7 @@ static int command_number(struct tr *tr, const char *what, const char *word)
 	return 0;
 }
 
-/* What the library allows only while the channel is disabled */
+/* Settings, which the library allows only while the channel is disabled */
 static int command_set(struct tr *tr, int argc, char *argv[])
 {
 	guid_t class, instance;
@@ -485,8 +485,8 @@ static int command_open(int argc, char *argv[])
 }
 
 /*
- * Its commands may be waiting, for a callback that sleeps or for packets that
- * are held: let them go before the files are removed, which waits for them.
+ * Commands may be waiting for a blocked callback or for held packets. Release
+ * both first, since removing the files waits for commands.
  */
 static void end(struct tr *tr, bool disable)
 {
@@ -515,9 +515,11 @@ static int command_close(const char *name, bool disable)
 }
 
 /**
- * tr_attach() - a channel whose device is its parent
- * @name: shorter than TR_NAME_MAX
- * @parent: the device, for its driver's probe function
+ * tr_attach() - create a channel whose device is its parent
+ * @name: its name, shorter than TR_NAME_MAX
+ * @parent: the device
+ *
+ * For the probe function of the device's driver.
  *
  * Context: may sleep.
  * Return: 0, or a negative errno.
@@ -534,8 +536,10 @@ int tr_attach(const char *name, struct device *parent)
 EXPORT_SYMBOL_GPL(tr_attach);
 
 /**
- * tr_detach() - the end of that channel, for the driver's remove function
- * @name: its name; one that was closed by its name already is gone
+ * tr_detach() - free a channel of tr_attach()
+ * @name: its name; nothing happens if it was closed through debugfs already
+ *
+ * For the remove function of the device's driver.
  *
  * Context: may sleep.
  */
@@ -580,7 +584,7 @@ static int __init tr_init(void)
 }
 module_init(tr_init);
 
-/* No file is open, or the module could not be unloaded */
+/* No file is open, since an open file keeps the module loaded */
 static void __exit tr_exit(void)
 {
 	int i;

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An ordinary driver of hv_vmbus, whose devices' channels are kmcl_traffic's: the
- * device that it is given in probe() is the channel's parent, and needs no other
- * name. Each channel is called "own" and the number at the end of its instance's
- * GUID, and is disabled until it is told otherwise.
+ * An ordinary driver of hv_vmbus: its probe() creates a channel of kmcl_traffic
+ * whose parent is the device. The channel's name is "own" and the number at the
+ * end of its instance GUID; it is not enabled.
  *
- * probe() and remove() run in process context with the device locked; there is
- * nothing to be locked here.
+ * probe() and remove() run in process context with the device locked, and take
+ * no lock.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -51,7 +50,7 @@ static int __maybe_unused tr_remove_int(struct hv_device *hdev)
 	return 0;
 }
 
-/* It returned an int that nobody looked at, then nothing */
+/* Older kernels have an int as the return type, which hv_vmbus ignores */
 #define REMOVE_RETURNS_INT						\
 	__same_type(((struct hv_driver *)NULL)->remove,			\
 		    int (*)(struct hv_device *))

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What watches the callbacks of kmcl_traffic: whether they come where and when
- * the contract says, and the hooks, by which the user tells the next one what to
- * do.
+ * Checks of the callbacks of kmcl_traffic: whether they are called in the
+ * context and the order of the contract; and hooks, with which the user sets an
+ * action for the next call of a callback.
  *
- * tr_enter(), tr_act() and tr_leave() run in any context, and take tr->lock for
- * what they count; whether tr_act() sleeps is the hook's. The rest runs in process
+ * tr_enter(), tr_act() and tr_leave() run in any context, and take tr->lock to
+ * count; tr_act() sleeps if the action does. Everything else runs in process
  * context.
  */
 #include <linux/delay.h>
@@ -13,7 +13,7 @@
 
 #include "kmcl_traffic.h"
 
-/* A callback that is never released goes on by itself, so that rmmod can */
+/* A callback that is never released continues after this, so that rmmod can */
 #define TR_BLOCK_SEC	60
 #define TR_SPIN_MAX_MS	200
 #define TR_SLEEP_MAX_MS	60000
@@ -48,8 +48,9 @@ const char * const tr_action_names[TR_ACTIONS] = {
 /* Hooks */
 
 /*
- * What a callback may be told to do. Whether the packet callbacks may sleep
- * depends on the channel's process context, which is the user's to choose.
+ * Set the action for the next call of a callback. Whether the process callbacks
+ * may sleep depends on the "passive" setting of the channel, so it is not
+ * checked.
  */
 int tr_set_hook(struct tr *tr, enum tr_event event, enum tr_action action,
 		unsigned int arg)
@@ -95,7 +96,7 @@ int tr_set_hook(struct tr *tr, enum tr_event event, enum tr_action action,
 	return 0;
 }
 
-/* Every callback that sleeps goes on */
+/* Release every blocked callback */
 void tr_release(struct tr *tr)
 {
 	spin_lock_irq(&tr->lock);
@@ -114,7 +115,7 @@ static void block(struct tr *tr, enum tr_event event)
 	tr->blocked |= BIT(event);
 	spin_unlock_irq(&tr->lock);
 
-	/* Idle: it is meant to take long, and no hung task */
+	/* Idle, so that it is not reported as a hung task */
 	left = wait_event_idle_timeout(tr->wait,
 				       READ_ONCE(tr->release) != release,
 				       TR_BLOCK_SEC * HZ);
@@ -136,7 +137,7 @@ void tr_count_hook(struct tr *tr, int result)
 	spin_unlock_irqrestore(&tr->lock, flags);
 }
 
-/* Do what the hook says; the result matters to opened alone */
+/* Execute the action; only the opened callback uses the result */
 int tr_act(struct tr *tr, enum tr_event event, struct tr_hook hook)
 {
 	int ret = 0;
@@ -167,7 +168,7 @@ int tr_act(struct tr *tr, enum tr_event event, struct tr_hook hook)
 	return hook.action == TR_FAIL || hook.action == TR_BLOCK_FAIL ? ret : 0;
 }
 
-/* What the contract says about the order of callbacks; tr->lock is held */
+/* Check the order of callbacks, and note this one */
 static bool in_order(struct tr *tr, enum tr_event event)
 {
 	bool ok;
@@ -200,7 +201,7 @@ static bool in_order(struct tr *tr, enum tr_event event)
 	case TR_PROCESSED:
 		return tr->started && !tr->in_process;
 	case TR_DONE:
-		/* What is queued stays queued, and nothing else is left */
+		/* Closed leaves packets only in the queue, which stays as it is */
 		return tr->opened || tr->ending;
 	default:
 		return true;
@@ -208,8 +209,8 @@ static bool in_order(struct tr *tr, enum tr_event event)
 }
 
 /*
- * At the start of each callback: see where and when it comes, and what it shall
- * do. State and process callbacks are left with tr_leave().
+ * Called first in each callback: check its context and order, and get its
+ * action. State and process callbacks call tr_leave() at their end.
  */
 struct tr_hook tr_enter(struct tr *tr, enum tr_event event)
 {
@@ -229,7 +230,7 @@ struct tr_hook tr_enter(struct tr *tr, enum tr_event event)
 	else if (event == TR_PROCESS)
 		tr->in_process = true;
 	hook = tr->hook[event];
-	/* What sleeps waits for a call that may */
+	/* An action that sleeps stays set for the next call that may sleep */
 	if (atomic && (hook.action == TR_BLOCK || hook.action == TR_SLEEP))
 		hook.action = TR_NONE;
 	else

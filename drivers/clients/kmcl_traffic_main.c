@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A client for tests: channels of any class, made and driven through debugfs,
- * that send numbered packets, check whatever arrives, and watch whether the
- * library calls them as its contract says. It uses nothing but <linux/kmcl.h>.
+ * A client for tests: channels of any class, created and controlled through
+ * debugfs, that send numbered packets, check what arrives, and check that the
+ * library calls them as its contract says. It uses only <linux/kmcl.h>.
  *
- * Control files: kmcl_traffic_debugfs.c. Packets: kmcl_traffic_packet.c and, for
- * their layout, kmcl_traffic_proto.h. What watches the callbacks:
- * kmcl_traffic_hook.c. Locks: kmcl_traffic.h. This file has the channels' life and
- * their state callbacks, which run in process context.
+ * This file creates and frees channels and has their state callbacks, which run
+ * in process context. Control files: kmcl_traffic_debugfs.c. Packets:
+ * kmcl_traffic_packet.c; their layout: kmcl_traffic_proto.h. Checks of the
+ * callbacks: kmcl_traffic_hook.c. Locks: kmcl_traffic.h.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -21,7 +21,7 @@
 
 /* State callbacks */
 
-/* tr_act(), and what their hooks alone may say: calls of the library */
+/* As tr_act(), plus the actions that call the library from a state callback */
 static int state_act(struct tr *tr, enum tr_event event, struct tr_hook hook)
 {
 	int ret;
@@ -87,7 +87,7 @@ static void tr_suspend(struct kmcl_channel *ch)
 	state_callback(ch, TR_SUSPEND);
 }
 
-/* Under the lock: not after it was cancelled */
+/* Takes the lock, so that nothing is scheduled after tr_set_reopen(false) */
 static void reopen_in(struct tr *tr, unsigned long delay)
 {
 	spin_lock_irq(&tr->lock);
@@ -97,10 +97,10 @@ static void reopen_in(struct tr *tr, unsigned long delay)
 }
 
 /*
- * Whether there are packets that should have ended. The library counts one as
- * completed before it calls the routine, so that is not enough to look at: a
- * routine may still run, or be due. Those that have none count as having had
- * theirs, ended or not.
+ * Tell whether there are packets that should have ended. The library counts a
+ * packet as completed before it calls the completion routine, so also check for
+ * routines that have not been called or have not returned. Packets without a
+ * routine are treated as if theirs had been called.
  */
 static bool packets_open(struct tr *tr)
 {
@@ -137,7 +137,7 @@ static void tr_pnp_failure(struct kmcl_channel *ch, int status)
 	reopen_in(tr, HZ / 10);
 }
 
-/* Until the closed callback has returned, enabling is refused */
+/* Retries, since enabling is refused until the closed callback has returned */
 static void tr_reopen(struct work_struct *work)
 {
 	struct tr *tr = container_of(to_delayed_work(work), struct tr,
@@ -154,7 +154,7 @@ static void tr_reopen(struct work_struct *work)
 	reopen_in(tr, 1);
 }
 
-/* Off: returns when no attempt is under way. May sleep */
+/* If !@on, waits for an attempt in progress. May sleep */
 void tr_set_reopen(struct tr *tr, bool on)
 {
 	spin_lock_irq(&tr->lock);
@@ -183,7 +183,7 @@ static const char * const tr_settings[] = {
 	"ops", "name", "flags", "process", "packet", "context",
 };
 
-/* Set one of these, to what it is: whether that is allowed. May sleep */
+/* Set one of these to its present value, if the library allows it. May sleep */
 int tr_set(struct tr *tr, const char *what)
 {
 	switch (match_string(tr_settings, ARRAY_SIZE(tr_settings), what)) {
@@ -204,7 +204,7 @@ int tr_set(struct tr *tr, const char *what)
 	}
 }
 
-/* Of each ring, control page included. May sleep */
+/* @bytes: size of each ring, control page included. May sleep */
 int tr_set_ring(struct tr *tr, u32 bytes)
 {
 	u32 pages = DIV_ROUND_UP(bytes, TR_RING_PAGE);
@@ -212,7 +212,7 @@ int tr_set_ring(struct tr *tr, u32 bytes)
 	return kmcl_set_ring_pages(tr->ch, pages, pages);
 }
 
-/* Without @instance: any of the class. May sleep */
+/* If @instance is NULL: any of the class. May sleep */
 int tr_set_target(struct tr *tr, const guid_t *class, const guid_t *instance)
 {
 	return kmcl_set_target(tr->ch, class, instance, tr_pnp_failure);
@@ -235,9 +235,9 @@ static int setup(struct tr *tr, const struct tr_options *options)
 }
 
 /**
- * tr_create() - a channel, disabled
- * @name: shorter than TR_NAME_MAX
- * @options: what it is like
+ * tr_create() - create a channel, disabled
+ * @name: its name, shorter than TR_NAME_MAX
+ * @options: its properties
  *
  * Context: may sleep.
  * Return: the channel, or an ERR_PTR().
@@ -275,7 +275,7 @@ free:
 	return ERR_PTR(ret);
 }
 
-/* The library ends what is queued, as cancelled and in order. May sleep */
+/* Check that the library cancels the queue, in order. May sleep */
 static void free_channel(struct tr *tr)
 {
 	const struct tr_counts *counts = &tr->counts;
@@ -285,13 +285,13 @@ static void free_channel(struct tr *tr)
 	spin_lock_irq(&tr->lock);
 	cancelled = counts->done_cancelled;
 	order = counts->done_order;
-	/* Of those that end now: others may have ended before older ones */
+	/* Check only the packets that end now: earlier ones may be out of order */
 	tr->last_done = 0;
 	tr->ending = true;
 	spin_unlock_irq(&tr->lock);
 	kmcl_channel_free(tr->ch);
 
-	/* No callback comes any more */
+	/* No callback runs any more */
 	if (atomic_read(&tr->open_sends))
 		pr_err("%s: %d packets never completed\n", tr->name,
 		       atomic_read(&tr->open_sends));
@@ -305,8 +305,8 @@ static void free_channel(struct tr *tr)
 }
 
 /*
- * Nobody else may use it any more. Without @disable the library has to do that.
- * May sleep
+ * Free a channel that nobody else uses. Without @disable, freeing it has to
+ * disable it. May sleep
  */
 void tr_destroy(struct tr *tr, bool disable)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory that kmcl_traffic shows its peer: external data, and one GPADL.
+ * Memory that kmcl_traffic shares with its peer: external data, and one GPADL.
  *
- * Everything here runs in process context, and under tr->send_mutex.
+ * Everything here runs in process context and takes tr->send_mutex.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -11,7 +11,7 @@
 
 #include "kmcl_traffic.h"
 
-/* Where a buffer's content begins in it, and how each piece is cut: odd */
+/* Offset of the data in their buffer: odd, so that nothing is aligned */
 #define TR_OFFSET	1001U
 
 static void free_chain(struct kmcl_mdl *mdl)
@@ -24,7 +24,7 @@ static void free_chain(struct kmcl_mdl *mdl)
 	}
 }
 
-/* Describe @size bytes at @buf in @pieces pieces; NULL: no memory */
+/* Describe @size bytes at @buf as @pieces elements; NULL: no memory */
 static struct kmcl_mdl *describe(u8 *buf, u32 size, u32 pieces)
 {
 	struct kmcl_mdl *first = NULL, **last = &first;
@@ -45,8 +45,8 @@ static struct kmcl_mdl *describe(u8 *buf, u32 size, u32 pieces)
 }
 
 /*
- * A synchronous request with @size bytes of external data in @pieces ranges,
- * which have what the packet itself has, by its sequence number.
+ * Send a synchronous request with @size bytes of external data in @pieces
+ * ranges, filled like a payload with the same sequence number.
  */
 int tr_external(struct tr *tr, u32 size, u32 pieces, s64 timeout_ns)
 {
@@ -64,11 +64,11 @@ int tr_external(struct tr *tr, u32 size, u32 pieces, s64 timeout_ns)
 	atomic64_inc(&tr->no_routine);
 	ret = kmcl_send_sync_mdl(tr->ch, tr->buf, TR_HEADER, mdl,
 				 KMCL_SEND_WAIT, NULL, NULL, timeout_ns);
-	/* One that was refused has not used its number */
+	/* A request that was refused has not used its number */
 	if (ret != -EBUSY && ret != -EINVAL)
 		tr->seq++;
 	mutex_unlock(&tr->send_mutex);
-	/* The peer may still use the memory of one that was given up: a leak */
+	/* The peer may still use the memory if the request was cancelled: leak it */
 	if (ret == -ECANCELED || ret == -ENODEV)
 		buf = NULL;
 free:
@@ -77,7 +77,7 @@ free:
 	return ret;
 }
 
-/* The GPADL, if there is one, ends; its memory is freed. 0, or why not */
+/* Delete the GPADL, if there is one, and free its memory */
 int tr_unshare(struct tr *tr)
 {
 	int ret = 0;
@@ -92,7 +92,7 @@ int tr_unshare(struct tr *tr)
 	return ret;
 }
 
-/* A GPADL of @pages pages, described in @pieces pieces, or of a buffer for 0 */
+/* Make a GPADL of @pages pages, from @pieces descriptions; 0: from a buffer */
 int tr_share(struct tr *tr, u32 pages, u32 pieces)
 {
 	struct kmcl_mdl *mdl = NULL;
@@ -122,7 +122,7 @@ unlock:
 	return ret;
 }
 
-/* After the channel: what was left with it was deleted when it closed */
+/* Called after the channel was freed, which deletes a GPADL that is left */
 void tr_memory_free(struct tr *tr)
 {
 	kvfree(tr->shared);

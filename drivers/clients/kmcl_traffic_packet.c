@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Packets of kmcl_traffic: making, sending and checking them.
+ * Packets of kmcl_traffic: building, sending and checking them.
  *
- * Sending is for process context, and serialised by tr->send_mutex. The process
- * and completion callbacks run wherever the library calls them, in softirq as
- * a rule, and take tr->lock for what they count.
+ * Packets are sent from process context, under tr->send_mutex. The process
+ * callbacks and the completion routines run in any context in which the library
+ * calls them, usually softirq, and take tr->lock to count.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -51,8 +51,8 @@ void tr_fill(void *buf, u64 seq, u32 len)
 enum verdict { INTACT, MALFORMED, CHANGED };
 
 /*
- * The wire pads a payload to 8 bytes: @len may be more than was sent, but for a
- * pipe, which tells how much that was
+ * A payload is padded to 8 bytes in the ring, so @len may be more than was
+ * sent, except on a pipe, whose header has the exact length.
  */
 static enum verdict inspect(const struct tr *tr, const void *buf, u32 len,
 			    u64 *seq)
@@ -134,7 +134,7 @@ void tr_process(struct kmcl_channel *ch, struct kmcl_context *ctx,
 	if (hook.action == TR_DEFER || hook.action == TR_FAIL) {
 		tr_act(tr, TR_PROCESS, hook);
 		tr_leave(tr, TR_PROCESS);
-		/* The same packet comes again, and is looked at then; or never */
+		/* A deferred packet is delivered and checked again */
 		if (hook.action == TR_DEFER)
 			kmcl_packet_defer(ctx);
 		else
@@ -155,7 +155,7 @@ void tr_processed(struct kmcl_channel *ch, u32 packets)
 	tr_act(tr, TR_PROCESSED, tr_enter(tr, TR_PROCESSED));
 }
 
-/* Stop or start to hold packets back; starting afresh gives back what is held */
+/* Hold incoming packets, or complete the held ones and hold no more */
 void tr_set_hold(struct tr *tr, bool on)
 {
 	struct tr_held *held, *next;
@@ -193,7 +193,7 @@ static void tr_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 			  other != seq;
 	else
 		changed = buf;
-	/* And with it what the peer has answered */
+	/* This frees @buf as well */
 	kmcl_packet_free(pkt);
 
 	spin_lock_irqsave(&tr->lock, flags);
@@ -224,12 +224,12 @@ static void tr_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 
 	tr_act(tr, TR_DONE, hook);
 	tr_count(tr, &tr->routines);
-	/* Last: a channel waits for its packets before it is freed */
+	/* Last: tr_destroy() checks that no packet is left */
 	atomic_dec(&tr->open_sends);
 	wake_up(&tr->wait);
 }
 
-/* The library frees it when it has completed, and tells nobody */
+/* Send without a completion routine: the library frees the packet at its end */
 static int send_default(struct tr *tr, struct kmcl_packet *pkt, u32 size,
 			u32 flags)
 {
@@ -265,7 +265,7 @@ static int send_one(struct tr *tr, u32 size, u32 flags)
 		goto unlock;
 	}
 	kmcl_packet_set_done(pkt, tr_done);
-	/* Before it is sent: the completion routine may run inside */
+	/* Before sending: the completion routine may run inside kmcl_send() */
 	ret = xa_err(xa_store_bh(&tr->sent, tr->seq, xa_mk_value(flags),
 				 GFP_KERNEL));
 	if (ret)
@@ -287,7 +287,7 @@ unlock:
 	return ret;
 }
 
-/* Stops at the first that is not accepted. May sleep */
+/* Stops at the first packet that is not accepted. May sleep */
 int tr_send(struct tr *tr, unsigned int count, u32 size, u32 flags)
 {
 	int ret = 0;
@@ -299,7 +299,7 @@ int tr_send(struct tr *tr, unsigned int count, u32 size, u32 flags)
 	return ret;
 }
 
-/* The answer has to be what was sent, or nothing. May sleep */
+/* The data of the completion have to be those sent, or none. May sleep */
 int tr_sync(struct tr *tr, u32 size, s64 timeout_ns)
 {
 	void *reply = kvmalloc(tr->max_packet, GFP_KERNEL);
@@ -314,7 +314,7 @@ int tr_sync(struct tr *tr, u32 size, s64 timeout_ns)
 	atomic64_inc(&tr->no_routine);
 	ret = kmcl_send_sync(tr->ch, tr->buf, size, KMCL_SEND_WAIT, reply,
 			     &len, timeout_ns);
-	/* A request that was given up may have been sent all the same */
+	/* A request whose time limit expired may have been sent */
 	if (ret != -EAGAIN && ret != -EBUSY && ret != -EINVAL)
 		tr->seq++;
 	if (!ret && len &&
@@ -325,7 +325,7 @@ int tr_sync(struct tr *tr, u32 size, s64 timeout_ns)
 	return ret;
 }
 
-/* Sizes of all kinds, so that packets cross the ring's end everywhere */
+/* Vary the size, so that packets cross the end of the ring at any offset */
 static u32 vary(u64 seq, u32 size)
 {
 	return TR_HEADER + (u32)seq * 7919U % (size - TR_HEADER + 1);
@@ -341,7 +341,7 @@ static int tr_sender(void *data)
 					 tr->run_window);
 		if (kthread_should_stop())
 			break;
-		/* Without memory there is nothing to do but to try again */
+		/* No memory: try again */
 		if (send_one(tr, vary(READ_ONCE(tr->seq), tr->run_size),
 			     tr->run_flags))
 			schedule_timeout_interruptible(1);
@@ -350,7 +350,7 @@ static int tr_sender(void *data)
 	return 0;
 }
 
-/* Send all the time, with at most @window packets open. May sleep */
+/* Keep sending, with at most @window packets that have not ended. May sleep */
 int tr_run(struct tr *tr, u32 size, u32 window, u32 flags)
 {
 	struct task_struct *task;
@@ -371,7 +371,7 @@ unlock:
 	return ret;
 }
 
-/* Returns when it has stopped. May sleep */
+/* Stop sending, and wait for it. May sleep */
 void tr_run_stop(struct tr *tr)
 {
 	struct task_struct *task;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the traffic client and the test host put into a packet, so that either
- * end can tell whether each packet arrived once, in order and intact.
+ * The contents of packets between the traffic client and the test host, by
+ * which either end can tell whether each packet arrived once, in order and
+ * intact.
  *
- * Included by a kernel module and by a user-space program: it uses nothing but
- * the types that both have.
+ * Included by a kernel module and by a user-space program, so it uses only
+ * types that both have.
  */
 #ifndef KMCL_TRAFFIC_PROTO_H
 #define KMCL_TRAFFIC_PROTO_H
@@ -14,18 +15,18 @@
 #define KMCL_TRAFFIC_MAGIC	0x4c4d434bU	/* "KMCL" */
 
 /**
- * struct kmcl_traffic_header - what every payload begins with
+ * struct kmcl_traffic_header - the start of every payload
  * @magic:	KMCL_TRAFFIC_MAGIC
- * @checksum:	CRC-32 (zlib's, as crc32() in user space gives it) of everything
- *		from @sequence to the end of the @length bytes
- * @sequence:	0 for the first packet of its sender since that sender was
- *		created, one more for each packet after it; an echo repeats it
- * @length:	bytes of the payload with this header, before any padding to a
- *		multiple of 8
- * @kind:	0; other values are for the tests that need one
+ * @checksum:	CRC-32 (as zlib's crc32()) of everything from @sequence to the
+ *		end of the @length bytes
+ * @sequence:	number of the packet, counted by its sender from 0; an echo has
+ *		the number of the packet that it answers
+ * @length:	size of the payload in bytes, this header included, before it is
+ *		padded to a multiple of 8
+ * @kind:	0; tests may use other values
  *
- * What follows the header is byte i = (__u8)(sequence + i), i counted from the
- * header's start.
+ * Each byte i of the payload after the header, counted from the start of the
+ * header, is (__u8)(sequence + i).
  */
 struct kmcl_traffic_header {
 	__le32 magic;
