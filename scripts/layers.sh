@@ -3,9 +3,9 @@
 #
 # usage: scripts/layers.sh [library|hv|clients|vmbhost]...
 #
-# The objects of each module and of vmbhost are listed from the ground floor up,
+# The objects of each module and of vmbhost are listed lowest layer first,
 # in drivers/*/Kbuild and in tools/vmbhost/Makefile. No object may refer to what a
-# later one defines, function or data: only function pointers go up. The modules
+# later one defines, function or data; only function pointers may lead upwards. The modules
 # are those for KERNEL.
 
 # shellcheck source=scripts/lib.sh
@@ -21,7 +21,7 @@ upward()
 	nm -A -P -g "$@" | awk '
 		{ sub(/:$/, "", $1); sub(/.*\//, "", $1) }
 		$2 ~ /^__(cfi|pfx)_/ { next }
-		!($1 in floor) { floor[$1] = ++floors }
+		!($1 in layer) { layer[$1] = ++layers }
 		$3 !~ /[Uvw]/ {
 			weak = $3 ~ /[VW]/
 			if (!($2 in owner) || replaceable[$2] && !weak) {
@@ -32,8 +32,8 @@ upward()
 		$3 ~ /[UvwVW]/ { user[++uses] = $1; used[uses] = $2 }
 		END {
 			for (i = 1; i <= uses; i++)
-				if (floor[owner[used[i]]] > floor[user[i]])
-					print "floors: " user[i] " uses " used[i] \
+				if (layer[owner[used[i]]] > layer[user[i]])
+					print "layers: " user[i] " uses " used[i] \
 						", which " owner[used[i]] \
 						" above it defines"
 		}'
@@ -42,11 +42,11 @@ upward()
 # below OBJECT FOUND: OBJECT is not among what upward() has said
 below()
 {
-	! grep -F "floors: $1 uses " <<<"$2"
+	! grep -F "layers: $1 uses " <<<"$2"
 }
 
-# floors SET OBJECT...: check each of them
-floors()
+# layers SET OBJECT...: check each of them
+layers()
 {
 	local set=$1 found object
 
@@ -72,7 +72,7 @@ modules()
 	dir=$BUILD/modules/$found/$dir
 	for module; do
 		mapfile -t objects <"$dir/$module.mod"
-		floors "$module" "${objects[@]/#*\//"$dir/"}"
+		layers "$module" "${objects[@]/#*\//"$dir/"}"
 	done
 }
 
@@ -85,7 +85,7 @@ vmbhost()
 		die "vmbhost could not be built"
 	}
 	mapfile -t objects < <(ar t "$BUILD/vmbhost/parts.a")
-	floors vmbhost "${objects[@]/#/"$BUILD/vmbhost/"}" "$BUILD/vmbhost/main.o"
+	layers vmbhost "${objects[@]/#/"$BUILD/vmbhost/"}" "$BUILD/vmbhost/main.o"
 }
 
 # said TEXT COMMAND...: this is what it prints
@@ -110,20 +110,20 @@ planted()
 	for file in a b static weak; do
 		gcc -c -o "$dir/$file.o" "$dir/$file.c"
 	done
-	check 'planted: a call and data of the floor above' said \
-'floors: a.o uses kmcl_x, which b.o above it defines
-floors: a.o uses kmcl_y, which b.o above it defines
+	check 'planted: a call and data of the layer above' said \
+'layers: a.o uses kmcl_x, which b.o above it defines
+layers: a.o uses kmcl_y, which b.o above it defines
 FAILED  here: a.o
-ok      here: b.o' floors here "$dir/a.o" "$dir/b.o"
-	check 'planted: a weak function of the floor above' said \
-'floors: a.o uses kmcl_x, which weak.o above it defines
+ok      here: b.o' layers here "$dir/a.o" "$dir/b.o"
+	check 'planted: a weak function of the layer above' said \
+'layers: a.o uses kmcl_x, which weak.o above it defines
 FAILED  here: a.o
-ok      here: weak.o' floors here "$dir/a.o" "$dir/weak.o"
+ok      here: weak.o' layers here "$dir/a.o" "$dir/weak.o"
 	check 'planted: static and weak ones of the same name' said \
 'ok      here: b.o
 ok      here: a.o
 ok      here: static.o
-ok      here: weak.o' floors here "$dir"/{b,a,static,weak}.o
+ok      here: weak.o' layers here "$dir"/{b,a,static,weak}.o
 }
 
 need_packages binutils gcc libc6-dev make

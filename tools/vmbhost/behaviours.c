@@ -24,8 +24,8 @@
 #define PENDING_MAX	65536u
 /* How long completions are held back to be mixed, if no more come. */
 #define MIX_TIME	(5 * MSEC)
-/* How long a host that lies puts the right answer off: for some lies about it. */
-#define LIE_TIME	(50 * MSEC)
+/* Delay of the right completion: a mutation with its id may come first. */
+#define ANSWER_DELAY	(50 * MSEC)
 
 /**
  * behaviour_signal() - the guest has signalled
@@ -87,7 +87,7 @@ static int enqueue(struct channel *channel, const struct packet *packet,
 	pending->desc = (struct descriptor){ .type = type,
 					     .trans = packet->trans };
 	pending->bytes = bytes;
-	pending->forestalled = false;
+	pending->answered = false;
 	memcpy(pending->payload, packet->payload, bytes);
 	*channel->pending_end = pending;
 	channel->pending_end = &pending->next;
@@ -192,7 +192,7 @@ static void send_source(struct channel *channel, uint64_t now)
 		}
 		channel->tx_sequence++;
 		channel->source_sent++;
-		/* A host that was held up sends what it owes. */
+		/* After a delay, catch up with the rate. */
 		if (b->rate)
 			channel->source_next += SEC / b->rate;
 	}
@@ -250,7 +250,7 @@ static bool answer(struct channel *channel, const struct packet *packet,
 		if (b->kind == BEHAVE_GARBLE)
 			return !enqueue(channel, packet, desc.type, 0,
 					garble_request(channel, packet->trans) ?
-					now + LIE_TIME : now);
+					now + ANSWER_DELAY : now);
 		if (b->kind == BEHAVE_LATE)
 			return !enqueue(channel, packet, desc.type, bytes,
 					now + b->delay);
@@ -379,12 +379,12 @@ void behaviour_started(struct channel *channel)
 	channel->ready = channel->behaviour.kind == BEHAVE_SOURCE ||
 			 channel->behaviour.kind == BEHAVE_GARBLE;
 	channel->due = NEVER;
-	/* What was kept from the life before waits as long once more. */
+	/* Completions kept from before the close wait as long once more. */
 	for (pending = channel->pending; pending; pending = pending->next)
 		pending->due = channel->source_next + channel->behaviour.delay;
 	if (channel->pending)
 		channel->due = channel->pending->due;
-	/* We tell when we wait for room, and heed the guest's telling. */
+	/* Both ends use pending_send_sz. */
 	channel->tx.header->features |= RING_PENDING_SEND_SZ;
 }
 
@@ -401,7 +401,7 @@ static uint64_t count_left(struct ring ring, uint8_t *buffer)
 }
 
 /**
- * behaviour_forget() - what waits for its time or for room is never sent
+ * behaviour_forget() - drop what waits for its time or for room
  */
 void behaviour_forget(struct channel *channel)
 {
@@ -410,14 +410,14 @@ void behaviour_forget(struct channel *channel)
 }
 
 /**
- * behaviour_stopped() - the channel was closed or rescinded
+ * behaviour_stopped() - stop when the channel was closed or rescinded
  */
 void behaviour_stopped(struct channel *channel)
 {
 	struct ring tx = channel->tx;
 	uint32_t space;
 
-	if (!channel->bus->dying) {
+	if (!channel->bus->freeing) {
 		channel->count.rx_left += count_left(channel->rx,
 						     channel->bus->packet);
 		/* What the guest has not read: from its index to ours. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Channels and the memory that the guest shares for them. The floor above
+ * Channels and the memory that the guest shares for them. The layer above
  * packets.h. Serialised by vm->lock.
  */
 #ifndef CHANNEL_H

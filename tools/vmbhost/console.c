@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Where the serial line leads: a file, or the terminal. Everything here is done
- * by the worker, without vm->lock save to move bytes from and to serial.c, since
- * files can make it wait.
+ * by the worker, without vm->lock save to move bytes from and to serial.c,
+ * since files can make it wait.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 
 #define CHUNK	1024u
 
-/* Hand each key to the guest, which echoes it; ^C still ends the run. */
+/* Pass each key to the guest, which echoes it; ^C still ends the run. */
 static void open_input(struct console *console)
 {
 	struct termios mode;
@@ -102,7 +102,7 @@ int console_input_fd(struct vm *vm)
 	return room ? vm->console.input : -1;
 }
 
-/* Hand on what was typed. */
+/* Pass typed bytes to the serial line. */
 void console_input(struct vm *vm)
 {
 	uint8_t bytes[SERIAL_INPUT];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the host is told to do. The floor above channel.h. Serialised by
+ * The control language and scenarios. The layer above channel.h. Serialised by
  * vm->lock.
  */
 #ifndef CONTROL_H

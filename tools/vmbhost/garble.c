@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A host that lies: everything that is the host's to write, written wrong.
+ * A hostile host: everything that the host writes, written wrong.
  *
  * Each step is one mutation, chosen by a random sequence that its seed repeats:
  *
@@ -11,22 +11,22 @@
  * indices	a write index, or the read index of the other ring, out of range,
  *		unaligned, backwards or too far
  * signals	a signal without data, or data without its signal
- * offers	offers with odd contents, results for nobody, rescinds of what
- *		is not there
+ * offers	offers with odd contents, results that nothing waits for, rescinds
+ *		of devices that do not exist
  *
- * A guest may give a ring up after "lengths" and "indices", and the rest is
- * then for its next life. So if "fields" or "signals" is among the kinds, only
- * one mutation in rare=K is of another kind.
+ * A guest may stop reading a ring after "lengths" and "indices", so that it
+ * sees nothing more until it opens the channel again. So if "fields" or
+ * "signals" is among the kinds, only one mutation in rare=K is of another kind.
  *
  * A packet that wants a completion gets the right one, without a payload, some
- * time later. So a lie about it may come before that, or after, or both, and with
- * a payload.
+ * time later. So a mutation with its transaction id, with or without a payload,
+ * may come before or after it.
  *
- * What a correct guest cannot withstand without a warning of its own kernel is
- * not done: a relid that is out of range or in use, an instance twice.
+ * What makes the kernel of a correct guest warn is left out: a relid that is
+ * out of range or in use, and the same instance twice.
  *
- * What the guest does with the rings from then on until it opens the channel
- * again is not held against it: see bus_error().
+ * From the first mutation until the guest opens the channel again, what it does
+ * with the rings is no protocol error: see bus_error().
  *
  * On the worker's thread, serialised by vm->lock.
  */
@@ -37,9 +37,9 @@
 
 /* Mutations at a time. */
 #define BATCH		512u
-/* A guest that gave up sends no signal when there is room. */
+/* A guest that stopped reading sends no signal when there is room. */
 #define LOOK_AGAIN	MSEC
-/* How long an odd index stands, so that the guest sees it. */
+/* How long a wrong index stays, so that the guest sees it. */
 #define INDEX_STANDS	MSEC
 
 static uint64_t pick(struct channel *channel, uint64_t below)
@@ -183,10 +183,10 @@ static uint32_t make_packet(struct channel *channel, bool broken)
 }
 
 /*
- * If the lie is a completion of a request that has no answer yet the guest cannot
- * but take it for that, and the right one comes too late.
+ * If the mutation is a completion for a request that has none yet, the guest
+ * cannot tell it from the right one, which is stale when it comes.
  */
-static void forestall(struct channel *channel)
+static void mark_answered(struct channel *channel)
 {
 	struct pending_packet *pending = channel->pending;
 	struct descriptor d;
@@ -194,19 +194,19 @@ static void forestall(struct channel *channel)
 	memcpy(&d, channel->bus->scratch, sizeof(d));
 	if (d.type != PKT_COMPLETION)
 		return;
-	while (pending && (pending->forestalled || pending->desc.trans != d.trans))
+	while (pending && (pending->answered || pending->desc.trans != d.trans))
 		pending = pending->next;
 	if (!pending)
 		return;
-	pending->forestalled = true;
+	pending->answered = true;
 	channel->count.garble_answers += d.len8 > d.offset8;
 }
 
 /* Return: false if there is no room */
-static bool put_packet(struct channel *channel, bool broken, bool *owed)
+static bool put_packet(struct channel *channel, bool broken, bool *signal_due)
 {
 	struct ring *ring = &channel->tx;
-	/* If there is no room it is the same packet next time. */
+	/* If there is no room, the same packet is made again later. */
 	uint64_t state = channel->garble_state;
 	uint64_t last = channel->garble_last_trans;
 	uint32_t total = make_packet(channel, broken), space;
@@ -219,12 +219,12 @@ static bool put_packet(struct channel *channel, bool broken, bool *owed)
 		return false;
 	}
 	if (!broken)
-		forestall(channel);
+		mark_answered(channel);
 	ring_store(ring, ring->index, channel->bus->scratch, total);
 	if (!ring_publish(ring, (ring->index + total) % ring->size))
 		return true;
 	if (silent)
-		*owed = true;
+		*signal_due = true;
 	else
 		channel_signal_guest(channel);
 	return true;
@@ -323,36 +323,36 @@ static uint32_t pick_kind(struct channel *channel, uint32_t kinds)
 	return kind;
 }
 
-static bool lies(const struct channel *channel)
+static bool mutations_left(const struct channel *channel)
 {
 	return channel->source_sent < channel->behaviour.count;
 }
 
 /**
- * garble_request() - the guest wants a completion
- * Return: false if there are no more lies, and so none about it
+ * garble_request() - note a packet that wants a completion
+ * Return: false if no mutations are left that could use its id
  */
 bool garble_request(struct channel *channel, uint64_t trans)
 {
 	channel->garble_ids[channel->garble_requests++ % GARBLE_IDS] = trans;
-	return lies(channel);
+	return mutations_left(channel);
 }
 
 /**
- * garble_work() - as many mutations as there is room for
+ * garble_work() - write as many mutations as there is room for
  */
 void garble_work(struct channel *channel)
 {
 	const uint32_t harmless = GARBLE_FIELDS | GARBLE_SIGNALS;
 	const struct behaviour *b = &channel->behaviour;
-	bool owed = false, room = true;
+	bool signal_due = false, room = true;
 	unsigned int n;
 
 	for (n = 0; room && !channel->garble_until && n < BATCH; n++) {
 		uint64_t state = channel->garble_state;
 		uint32_t kinds = b->mutate, kind;
 
-		if (!lies(channel))
+		if (!mutations_left(channel))
 			break;
 		channel->tainted = true;
 		if (kinds & harmless && kinds & ~harmless)
@@ -366,7 +366,7 @@ void garble_work(struct channel *channel)
 		case GARBLE_FIELDS:
 		case GARBLE_LENGTHS:
 			room = put_packet(channel, kind == GARBLE_LENGTHS,
-					  &owed);
+					  &signal_due);
 			break;
 		case GARBLE_INDICES:
 			put_index(channel);
@@ -385,8 +385,8 @@ void garble_work(struct channel *channel)
 			channel->garble_state = state;
 		}
 	}
-	/* Data without its signal must not be the end of it. */
-	if (owed)
+	/* The last data are not left without a signal. */
+	if (signal_due)
 		channel_signal_guest(channel);
 	if (!room)
 		channel->due = vm_now(channel->bus->vm) + LOOK_AGAIN;
@@ -397,7 +397,7 @@ void garble_work(struct channel *channel)
 static bool garbles_offers(const struct channel *channel)
 {
 	return channel->behaviour.kind == BEHAVE_GARBLE &&
-	       channel->behaviour.mutate & GARBLE_OFFERS && lies(channel);
+	       channel->behaviour.mutate & GARBLE_OFFERS && mutations_left(channel);
 }
 
 /**

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The VMBus host's objects, and its lowest floor: bus.c, event.c and answer.c,
+ * The VMBus host's objects, and its lowest layer: bus.c, event.c and answer.c,
  * which all its files may call. Everything here is serialised by vm->lock (see
  * vmbhost.h).
  */
@@ -16,10 +16,10 @@
 #define MONITORS	128u
 #define MSEC		1000000ull
 #define SEC		1000000000ull
-/* What a guest signals a channel with is this and the channel's relid. */
+/* A guest signals a channel with this number plus the channel's relid. */
 #define CONNECTION_BASE	0x10000u
 
-/* What the host counts of a channel; the names are those that "stats" prints. */
+/* The counters of a channel; "stats" prints these names. */
 #define CHANNEL_COUNTERS(X)						\
 	X(offers) X(rescinds) X(opens) X(opens_refused) X(closes)	\
 	X(released) X(modifies)						\
@@ -78,7 +78,7 @@ struct behaviour {
 	uint32_t mutate;	/* GARBLE_* */
 	uint32_t rare;		/* one in that many breaks the framing */
 	bool completion;	/* the host requests completions */
-	bool keep;		/* late ones outlive the channel's closing */
+	bool keep;		/* late ones are sent after the channel was closed */
 };
 
 enum channel_state {
@@ -95,12 +95,12 @@ struct pending_packet {
 	uint64_t due;
 	struct descriptor desc;
 	uint32_t bytes;
-	bool forestalled;	/* a lie was there first: see garble.c */
+	bool answered;	/* by a mutation: see garble.c */
 	uint8_t payload[];
 };
 
 #define SEQUENCE_WINDOW	65536u
-/* A host that lies knows as many of the guest's transaction ids. */
+/* Number of the guest's transaction ids that a garbling host remembers. */
 #define GARBLE_IDS	64u
 
 /* Which packets of a sender have come. */
@@ -110,21 +110,22 @@ struct sequence {
 };
 
 /**
- * struct channel - an offer, by its number, through all its lives
- * @wanted:	it is to be offered whenever that is possible
- * @primary:	of a sub-channel
- * @pages:	of both rings, while it is open
+ * struct channel - a device, also while it is not offered or not open
+ * @wanted:	offer it as soon as that is possible
+ * @primary:	primary channel of a sub-channel
+ * @pages:	pages of both rings, while it is open
  * @stalled:	nothing is read
  * @ready:	there may be something to do
- * @masked:	we have told the guest that we read
- * @dirty:	something was written since pending_send_sz was
+ * @masked:	the interrupt mask is set: the guest need not signal
+ * @dirty:	something was written since pending_send_sz was set
  * @monitored:	the guest may signal through the monitor page
  * @tainted:	the rings were garbled: what the guest does then is no error
  * @allowance:	signals that a correct guest can still send
- * @garble_ids:	transaction ids of the guest's, the last that it wanted a
- *		completion for; by @garble_requests, how many there were
- * @garble_until: the host does nothing until then, so that a lie is seen
- * @due:	when to look at it without a signal
+ * @garble_ids:	transaction ids of the guest's last packets that wanted a
+ *		completion; @garble_requests counts those packets
+ * @garble_until: time until which the host does nothing, so that the guest sees
+ *		a wrong index
+ * @due:	time at which to work on it without a signal
  */
 struct channel {
 	struct vmbus *bus;
@@ -206,7 +207,7 @@ struct vmbus {
 	struct vm *vm;
 	uint32_t newest, version, connection;
 	unsigned int vp, sint;
-	bool connected, requested, urgent, quiet, dying;
+	bool connected, requested, urgent, quiet, freeing;
 	uint64_t seed, errors, monitor_page[2];
 	counter messages, unloads;
 

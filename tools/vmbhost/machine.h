@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The machine half of vmbhost: what its files share, in the order of its floors,
- * of which the VMBus host knows the first two files. Everything in struct vm is
- * either constant once the processors run, or serialised by vm->lock, save for
+ * Declarations shared by the files of the machine, lowest layer first; the
+ * VMBus host uses only the first two files. Everything in struct vm is either
+ * constant once the processors run, or serialised by vm->lock, except for
  * @stopping, which is atomic.
  */
 #ifndef MACHINE_H
@@ -20,13 +20,13 @@
 #define MIB		(1024u * 1024u)
 #define GIB		(1024ull * MIB)
 
-/* Where RAM ends below 4 GiB; what there is more lies above 4 GiB. */
+/* End of the RAM below 4 GiB; the rest of the RAM starts at 4 GiB. */
 #define LOW_RAM_MAX	(3 * GIB)
 #define HIGH_RAM	(4 * GIB)
 #define MEMORY_MIN_MIB	64u
 #define MEMORY_MAX_MIB	16384u
 
-/* What firmware would have left below 1 MiB. */
+/* The layout below 1 MiB, which firmware would leave there. */
 #define BOOT_GDT	0x1000u
 #define BOOT_PARAMS	0x10000u
 #define BOOT_CMDLINE	0x20000u
@@ -64,7 +64,7 @@
 /* Exit statuses. */
 #define STATUS_OFF	0
 #define STATUS_ERROR	1
-#define STATUS_RESET	3	/* the guest reset itself, or died trying */
+#define STATUS_RESET	3	/* the guest reset itself or triple-faulted */
 
 #define SERIAL_BUFFER	8192u
 #define SERIAL_INPUT	256u

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What happens to the packets of an open channel. The floor above host.h.
+ * The packets of an open channel. The layer above host.h.
  * Serialised by vm->lock.
  */
 #ifndef PACKETS_H

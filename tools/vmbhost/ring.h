@@ -19,9 +19,9 @@
  * @header:	its control page, in guest memory
  * @pages:	its data pages, in guest memory; they are not in sequence
  * @size:	bytes of data
- * @index:	our own index: what the shared one says that is ours to write
- * @peer:	the guest's index as it was believed last
- * @pending:	what we have put into pending_send_sz
+ * @index:	private copy of the index that the host writes
+ * @peer:	the last valid index of the guest
+ * @pending:	the value that the host wrote to pending_send_sz
  */
 struct ring {
 	struct ring_header *header;
@@ -64,7 +64,7 @@ enum ring_result ring_free(struct ring *ring, uint32_t *bytes);
 bool ring_want(struct ring *ring, uint32_t bytes);
 uint32_t ring_bytes(uint32_t header_bytes, uint32_t payload_bytes);
 
-/* For garble.c, which writes what ring_write() never would. */
+/* For garble.c, which writes what ring_write() must not. */
 void ring_store(struct ring *ring, uint32_t index, const void *from,
 		uint32_t bytes);
 bool ring_publish(struct ring *ring, uint32_t index);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The services of the machine that every other file may use: memory, clock,
- * waking the worker, ending the run, interrupt lines, error messages. The ground
- * floor of vmbhost: nothing of vmbhost is called from here.
+ * waking the worker, ending the run, interrupt lines, error messages. The
+ * lowest layer of vmbhost: no other file of it is called from here.
  *
  * vm_wake_at(), vm_stop() and vm_irq_line() are called with vm->lock held. The
  * others need no lock: what they read is constant once the processors run.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * vmbhost: where the virtual machine and the VMBus host that it plays meet, and
- * all that either knows of the other. The VMBus host stands on two files of the
- * machine, vm.c and synic.c; the rest of the machine is above it.
+ * vmbhost: the whole interface between the virtual machine and its VMBus host.
+ * The VMBus host calls two files of the machine, vm.c and synic.c; the rest of
+ * the machine is above it and calls it.
  *
  * Locking: one mutex, vm->lock. The machine takes it before every call into the
  * VMBus host (vmbus_*), whichever thread that comes from (a processor's, or the
@@ -20,13 +20,13 @@
 #define VM_MAX_CPUS	4
 /* The synthetic interrupt source that VMBus uses for its messages. */
 #define VMBUS_SINT	2
-/* A time that does not come. */
+/* A time that is never reached. */
 #define NEVER		UINT64_MAX
 
 struct vm;
 struct vmbus;
 
-/* What the command line said about the machine. */
+/* The machine's options from the command line. */
 struct vm_config {
 	const char *kernel, *initrd, *append;
 	unsigned int cpus, memory_mib;
@@ -36,7 +36,7 @@ struct vm_config {
 /* The machine, for the VMBus host: vm.c and synic.c. */
 
 /**
- * guest_memory() - where guest physical memory is mapped
+ * guest_memory() - get the mapping of guest physical memory
  * @gpa:	guest physical address
  * @length:	bytes
  * Return: NULL unless all of it is RAM
@@ -82,8 +82,8 @@ uint16_t vmbus_signal_event(struct vmbus *bus, uint32_t connection,
 			    uint16_t flag);
 
 /*
- * What is due: delayed completions, sources, scenario lines. Called by the
- * worker at the time that vm_wake_at() named.
+ * Do what is due: delayed completions, sources, scenario lines. Called by the
+ * worker at the time that vm_wake_at() set.
  */
 void vmbus_work(struct vmbus *bus);
 
@@ -97,19 +97,19 @@ uint8_t vmbus_control_read(struct vmbus *bus);
 /* The VMBus host, for main.c: before the machine runs, on one thread. */
 
 /**
- * vmbus_new() - a VMBus host without offers
+ * vmbus_new() - create a VMBus host without offers
  * Return: NULL if there is no memory; vmbus_free() frees it, after the machine
  */
 struct vmbus *vmbus_new(struct vm *vm);
 void vmbus_free(struct vmbus *bus);
 
 /**
- * vmbus_option() - an option of the command line
+ * vmbus_option() - set an option of the command line
  * @name:	"protocol": the newest version to accept, "4.0" to "5.3";
  *		"offer": what follows "add" in the control language, with
  *		blanks or commas;
  *		"scenario": a file of the control language, a command a line;
- *		"seed": where everything that is random begins
+ *		"seed": seed of all random sequences
  *
  * Return: 0; -1 after an error was printed
  */

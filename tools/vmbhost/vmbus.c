@@ -285,7 +285,7 @@ void vmbus_free(struct vmbus *bus)
 	if (!bus)
 		return;
 	/* The guest's memory is gone. */
-	bus->dying = true;
+	bus->freeing = true;
 	channel_reset_all(bus);
 	event_free_all(bus);
 	for (i = 0; i < bus->channel_count; i++) {

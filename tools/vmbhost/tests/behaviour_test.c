@@ -185,7 +185,7 @@ static void source_behaviour(void)
 	for (i = 1; i <= 10; i++)
 		expect(read_packet(&e, &in) && is_traffic(i, 100));
 	expect(!read_packet(&e, &in));
-	/* A worker that comes late sends what is owed. */
+	/* A worker that runs late catches up. */
 	now += 10 * MSEC;
 	work();
 	for (; i <= 20; i++)
@@ -278,8 +278,8 @@ static void new_life(void)
 	open_channel(&e);
 }
 
-/* Late completions of a life that ended: none, or in the next life with "keep" */
-static void late_for_this_life(void)
+/* Late completions when the channel was closed: none, or, with "keep", later */
+static void late_and_closed(void)
 {
 	begin_with(&e, "complete-late ms=30");
 	expect(send_traffic(&e, 0, 24, true));
@@ -459,7 +459,7 @@ int main(void)
 	run(source_wants_completions);
 	run(slow_behaviour);
 	run(late_behaviour);
-	run(late_for_this_life);
+	run(late_and_closed);
 	run(ring_sizes);
 	run(out_of_order);
 	run(never_behaviour);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The host that lies: the same lies for the same seed, as many as were asked
- * for, and an honest host afterwards. The guest is made of functions: see
- * guest.h. One thread.
+ * The garbling host: the same mutations for the same seed, as many as were
+ * asked for, and correct behaviour afterwards. The guest consists of functions:
+ * see guest.h. One thread.
  */
 #include <time.h>
 
@@ -135,8 +135,8 @@ static void live_receive(struct live *live)
 }
 
 /*
- * Lies about what the guest waits for: each request is answered all the same,
- * and the host knows which lies were taken for an answer.
+ * Mutations with ids of requests in flight: each request is answered all the
+ * same, and the host counts the mutations that look like the answer.
  */
 static void live_requests(void)
 {
@@ -166,7 +166,7 @@ static void live_requests(void)
 	expect(live.data > 100 && count("garble_answers") == live.data);
 	expect(live.again > live.data);
 
-	/* Once there are no more lies the answer does not wait. */
+	/* When no mutations are left, the answer is not delayed. */
 	live_send(&live, 1);
 	work();
 	live_receive(&live);

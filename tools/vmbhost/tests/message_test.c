@@ -218,7 +218,7 @@ static void rescind_and_offer(void)
 	end();
 }
 
-/* More lives than there are relids. */
+/* Offered more often than there are relids. */
 static void many_lives(void)
 {
 	unsigned int i;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Answers that had to wait, and the signals that a guest owes when there is
- * room. The guest is made of functions: see guest.h. One thread.
+ * Delayed answers, and the signals that a guest has to send when there is room.
+ * The guest consists of functions: see guest.h. One thread.
  */
 #include "guest.h"
 
