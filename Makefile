@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# What people type. The modules themselves are described in Kbuild, which is
-# all that the kernel's own build reads.
+# The commands for people. The modules are described in Kbuild, the only file
+# that the kernel's own build reads.
 
 VERSION := 0.1
 KDIR ?= /lib/modules/$(shell uname -r)/build
@@ -28,7 +28,7 @@ demo check kunit coverage symbols sparse layers checkpatch shellcheck docs build
 	vmtest bench vmbhost-test vmtest-debug:
 	@scripts/$@.sh
 
-# A host that does what it likes: see Documentation/testing.rst.
+# Tests against a host that misbehaves: see Documentation/testing.rst.
 wiretest:
 	@scripts/wire.sh scenarios
 
@@ -66,9 +66,9 @@ help:
 	@echo 'make clean                 remove what was built in the tree'
 	@echo 'make distclean             remove build/ as well'
 	@echo 'make dkms-install          let DKMS build and install them (as root)'
-	@echo 'make dkms-remove           take that back'
+	@echo 'make dkms-remove           undo that'
 	@echo 'make deb                   the Debian package vmbkmcl-dkms, in build/'
-	@echo 'make demo   [KERNEL=6.12]  the whole story on a VMBus host that rescinds'
+	@echo 'make demo   [KERNEL=6.12]  a channel on a VMBus host that rescinds, step by step'
 	@echo 'make check                 everything below, and a sum'
 	@echo 'make kunit                 unit tests under User Mode Linux'
 	@echo 'make coverage              the lines and branches that they execute'
@@ -84,7 +84,7 @@ help:
 	@echo 'make vmbhost-test          its unit tests, with sanitizers'
 	@echo 'make vmtest [KERNEL=6.12]  modules, stock hv_vmbus and a VMBus host'
 	@echo 'make wiretest [KERNEL=..]  devices rescinded and offered again, by vmbhost'
-	@echo 'make garbletest [KERNEL=..] a million lies of a host'
+	@echo 'make garbletest [KERNEL=..] a million mutations of a hostile host'
 	@echo 'make vmtest-debug          both on a kernel with every checker, built once'
 	@echo 'make soak [MINUTES=10]     rescind and re-offer under traffic'
 	@echo 'make bench  [KERNEL=6.12]  instructions per packet, beside the raw VMBus API'

@@ -17,7 +17,7 @@
 #            monitor is the guest's virtio-serial port, so that the script can
 #            ask the host.
 #   vmbhost  tools/vmbhost, with the offers of --offer and --scenario; the script
-#            talks to it with vmbhostctl. What it reports as a protocol error
+#            controls it with vmbhostctl. What it reports as a protocol error
 #            fails the run.
 #
 # With a /dev/kvm that has the Hyper-V capabilities the guest runs directly.
@@ -173,7 +173,7 @@ printf 'console=ttyS0,115200 loglevel=5 log_buf_len=4M mitigations=off panic=-1 
 
 # kernel-irqchip=split hangs in the version negotiation; without kvm=off the
 # guest sees KVM and not Hyper-V. The two ends of the socket are in one QEMU:
-# the virtio-serial port speaks to the QMP monitor.
+# the virtio-serial port is connected to the QMP monitor.
 qemu_args=(-m "${memory}M" -smp "$cpus"
 	-machine "q35,accel=kvm,kernel-irqchip=on"
 	-cpu "host,kvm=off,hv-relaxed,hv-vpindex,hv-time,hv-synic,hv-runtime,hv-reset,hv-stimer,hv-vapic,hv-frequencies"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The scenarios, and a host that lies, on a 6.12 kernel with KASAN, lockdep,
+# The scenarios, and a hostile host, on a 6.12 kernel with KASAN, lockdep,
 # DEBUG_OBJECTS, kmemleak and the others of scripts/debug.config. Any report of
 # theirs fails it. ONLY and SEED as in wire.sh.
 

@@ -7,7 +7,7 @@
 #   scenarios  scripts/guest/wire, with two processors and VMBus 5.3, and with one
 #              and 4.0; for Linux 6.12 the other way round. ONLY=NAME,NAME runs some
 #              of them.
-#   garble     COUNT (1,000,000) packets from a host that lies
+#   garble     COUNT (1,000,000) packets from a hostile host
 #   soak       the device comes and goes under traffic, CYCLES (1,000) times or
 #              for MINUTES
 # RUNS, "PROCESSORS:PROTOCOL ...", chooses other guests. There is one for each

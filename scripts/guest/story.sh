@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Runs in the guest: a channel's whole life on a real VMBus host, step by step,
+# Runs in the guest: a channel from enable to free on a real VMBus host, step by step,
 # each with its evidence. make demo shows it, make vmtest counts it.
 
 # shellcheck source=scripts/guest/lib.sh
@@ -21,7 +21,7 @@ device=$(grep -l "$CLASS" /sys/bus/vmbus/devices/*/class_id | head -n 1)
 [ -z "$device" ] || show <"$device"
 check "device class $CLASS offered" [ -n "$device" ]
 device=$(basename "$(dirname "$device")")
-check "the host's monitor is at hand" qmp_open
+check "the host's monitor answers" qmp_open
 check "it answers" host_answers
 
 step "The library, the transport and the client are loaded"

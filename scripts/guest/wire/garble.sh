@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Runs in a guest of tools/vmbhost: a host that lies, see its garble.c. The words
-# seed=NUMBER and count=NUMBER of the kernel's command line say from where and
-# how long. First only lies that leave the framing intact: each packet is
-# accounted for. Then, a tenth as many, all kinds: a channel whose ring makes no
-# sense any more is closed and opened again. Meanwhile the client keeps requests
-# in flight, and some of the lies are about these.
+# Runs in a guest of tools/vmbhost: a hostile host, see its garble.c. seed=NUMBER
+# and count=NUMBER on the kernel's command line are the seed and the number of
+# mutations. First only mutations that leave the framing intact: each packet is
+# accounted for. Then a tenth as many of all kinds: a channel whose ring is
+# unusable is closed and opened again. Meanwhile the client keeps requests in
+# flight, and some mutations have the ids of these.
 #
 # shellcheck disable=SC2154,SC2034 # note() sets c_* and h_*; scenario() uses allowed
 
@@ -16,14 +16,14 @@
 seed=${seed:-1}
 count=${count:-1000000}
 
-# What the client and the host find wrong with such packets is no fault here. That
-# a packet completes twice, or never, would be one.
+# Errors that mutations cause at either end. A packet that completes twice, or
+# never, is not among them.
 ALLOWED="malformed checksum_errors order_errors gaps replies_bad comps_stale
 	bad_packets rx_missing rx_order_errors rx_duplicates completions_unknown
 	signals_wrong rx_foreign rx_length_errors rx_checksum_errors
 	rx_pattern_errors done_order"
 
-# What the library says of its channels; there is but one at a time here
+# The library's counters; there is only one channel at a time here
 LIBRARY=/sys/kernel/debug/vmbkmcl
 
 garbled()
@@ -47,21 +47,21 @@ seen()
 	[ "$sum" -ge "$1" ] || ! usleep 200000
 }
 
-# lies WINDOW WORDS: the client sends, and the host begins to lie
-lies()
+# mutate WINDOW WORDS: the client sends, and the host starts to write mutations
+mutate()
 {
 	expect "the client sends" ctl a run 512 "$1" completion
 	expect "some are answered" within 10 counts a done_ok -gt "$1"
-	expect "the host lies" at a behave "garble seed=$seed,$2"
+	expect "the host garbles" at a behave "garble seed=$seed,$2"
 }
 
-# (What the host has read while its own indices were wrong is anybody's guess.)
+# (What the host reads while its own indices are wrong is undefined.)
 nothing_open()
 {
 	counts a queued -eq 0 && counts a in_flight -eq 0
 }
 
-# Afterwards the channel works as if nothing had been
+# Afterwards the channel works again
 recovers()
 {
 	at a behave echo
@@ -81,7 +81,7 @@ recovers()
 	expect "nothing is in flight" within 5 nothing_open
 }
 
-# All that the client has sent was read, and answered rightly in the end
+# The host has read all that the client sent, and answered it correctly
 all_answered()
 {
 	note a
@@ -90,7 +90,7 @@ all_answered()
 		[ "$c_in_flight" -eq 0 ]
 }
 
-# What the host has written: lies and right answers
+# What the host has written: mutations and right answers
 accounted_for()
 {
 	note a
@@ -103,7 +103,7 @@ framed()
 	# shellcheck disable=SC2086 # words
 	allow $ALLOWED
 	channel a sink ring=262144 packet=8192
-	lies 16 "count=$count,what=fields"
+	mutate 16 "count=$count,what=fields"
 	within $((count / 2000 + 60)) seen "$count"
 	within 20 garbled "$count"
 	expect "the channel is still Active" state a Active
@@ -114,15 +114,15 @@ framed()
 	expect "disable" ctl a disable
 	expect "each packet is accounted for, once" accounted_for
 	expect "the client has read all of them" [ "$h_tx_left" -eq 0 ]
-	expect "the host told $count lies" [ "$h_garbled" -eq "$count" ]
-	printf 'delivered %d, stale completions %d, bad packets %d of %d lies and %d answers\n' \
+	expect "the host wrote $count mutations" [ "$h_garbled" -eq "$count" ]
+	printf 'delivered %d, stale completions %d, bad packets %d of %d mutations and %d answers\n' \
 		"$c_delivered" "$c_comps_stale" "$c_bad_packets" "$count" \
 		"$h_tx_completions" | show
-	printf '%d requests: %d were answered by a lie with data\n' \
+	printf '%d requests: %d were answered by a mutation with data\n' \
 		"$c_accepted" "$h_garble_answers" | show
 	expect "each request was answered once" [ "$c_done_ok" -eq "$c_accepted" ]
-	# A right answer has no data, and a lie never those of the request
-	expect "data came with the lies that were first, and no others" \
+	# A right answer has no data, and a mutation never those of the request
+	expect "data came with the mutations that were first, and no others" \
 		[ "$c_replies" -eq "$h_garble_answers" ]
 	expect "and were wrong" [ "$c_replies_bad" -eq "$c_replies" ]
 	expect "there were some of each" [ $((c_delivered > 0 && c_comps_stale > 0 &&
@@ -152,10 +152,10 @@ found()
 	done <"$library"
 }
 
-# The channel is opened again whenever the client has found its ring to be of no
-# use, which it says at once: it does not matter whether the host is still at it.
-# The rings are small, because what the host writes after that is lost. With few
-# lies more of them are of the kinds that do it; a million would take too long so.
+# The channel is opened again whenever the library has found its ring to be
+# unusable, even if the host is still writing. The rings are small, because what
+# the host writes after that is lost. With few mutations, a larger part of them is
+# of the kinds that break a ring; with a million, that would take too long.
 unframed()
 {
 	local library='' broken=0 bad_sum=0 rounds=0 idle=0 rare=64 end now
@@ -167,7 +167,7 @@ unframed()
 	library=$(echo "$LIBRARY"/*/counters)
 	[ "$count" -le 50000 ] || rare=250
 	# More than its ring has room for: it looks where the host has read to
-	lies 100 "count=$count,what=all,rare=$rare"
+	mutate 100 "count=$count,what=all,rare=$rare"
 	now
 	end=$((now + 300))
 	while [ "$now" -lt "$end" ]; do
@@ -183,11 +183,11 @@ unframed()
 		fi
 		now
 	done
-	expect "the host told $count lies" [ "$h_garbled" -eq "$count" ]
+	expect "the host wrote $count mutations" [ "$h_garbled" -eq "$count" ]
 	expect "the client stops" ctl a run off
 	note a
 	found
-	printf 'opened %d times, bad packets %d, of %d lies\n' \
+	printf 'opened %d times, bad packets %d, of %d mutations\n' \
 		"$c_opens" "$c_bad_packets" "$count" | show
 	printf 'write index %d, short %d, offset %d, length %d; type %d, size %d\n' \
 		"$bad_write_index" "$bad_short" "$bad_offset8" "$bad_len8" \
@@ -237,9 +237,9 @@ offers()
 	recovers
 }
 
-step "Lies, from seed $seed"
+step "Mutations, from seed $seed"
 check "insmod" wire_load
 scenario "$count packets with wrong contents" framed
-scenario "$((count / 10)) lies of all kinds" unframed
+scenario "$((count / 10)) mutations of all kinds" unframed
 scenario "20 odd offers" offers
 wire_unload

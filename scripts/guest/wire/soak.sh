@@ -85,7 +85,7 @@ one_cycle()
 	1)	wait; ctl a start ;;
 	2)	ctl a passive off ;;
 	7|8|9)	behave echo ;;
-	# Refused if the guest has let go of it already
+	# Refused if the guest has released it already
 	10)	at a rescind again 2>/dev/null ;;
 	esac
 	at a offer

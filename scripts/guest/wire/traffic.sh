@@ -59,7 +59,7 @@ completions_late()
 # next_life COUNT END: it comes after that end; so many stale completions by then
 next_life()
 {
-	# They wait for their completions when those of the former life come
+	# They wait for their completions when those from before the close come
 	ctl a send 20 64 completion
 	at a behave complete-late ms=200
 	[ "$2" != rescind ] || reoffer a
@@ -71,8 +71,8 @@ next_life()
 	expect "none is in flight" [ "$c_in_flight" -eq 0 ]
 }
 
-# The host completes in one life of the channel what was sent in another
-completions_of_another_life()
+# The host completes what was sent before the channel was closed and opened
+completions_of_earlier_opening()
 {
 	local kept="complete-late ms=60000,keep=1"
 
@@ -407,7 +407,7 @@ traffic_all()
 	scenario "completions" completions
 	scenario "completions out of order" completions_out_of_order
 	scenario "completions after a time limit" completions_late
-	scenario "completions of another life" completions_of_another_life
+	scenario "completions of an earlier opening" completions_of_earlier_opening
 	scenario "a host that sends" sources
 	scenario "a host that sends, and a quota" source_with_quota
 	scenario "a host that sends, and a pause" source_and_pause
