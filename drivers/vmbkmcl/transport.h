@@ -130,8 +130,9 @@ struct kmcl_server_ops {
  *	@close, unless the offer was rescinded. Atomic
  * @flags: (optional) get the offer's flags, KMCL_WIRE_OFFER_*; called by
  *	kmcl_offer_add(). Atomic
- * @full: (optional) count that the ring to the peer had no room for a packet;
- *	@first: the first time since it had. Atomic, called under a spinlock
+ * @full: (optional) count that the ring to the peer had no room for a packet.
+ *	Its argument @first is true the first time since there was room. Atomic,
+ *	called under a spinlock
  * @mmio: (optional) reserve the device's memory-mapped I/O and get its guest
  *	physical address and its size in bytes. Called once after each
  *	successful @open. May sleep
