@@ -383,7 +383,7 @@ static void a_buffer_that_is_not_accepted(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, pkt);
 	kmcl_packet_free(pkt);
 	KUNIT_EXPECT_EQ(test, kmcl_send_buf(ch, NULL, 1), -EINVAL);
-	KUNIT_EXPECT_EQ(test, kmcl_send_buf(ch, &byte, 4097), -EINVAL);
+	KUNIT_EXPECT_EQ(test, kmcl_send_buf(ch, &byte, 4097), -EMSGSIZE);
 	kmcl_get_counters(ch, &n);
 	KUNIT_EXPECT_EQ(test, n.accepted, 0);
 	again = kmcl_packet_alloc(ch);

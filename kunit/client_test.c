@@ -285,11 +285,11 @@ static void zero_means_the_default(struct kunit *test)
 
 	/* All of these are queued */
 	KUNIT_EXPECT_EQ(test, kmcl_send_buf(fx.client.ch, mem, 4096), 0);
-	KUNIT_EXPECT_EQ(test, kmcl_send_buf(fx.client.ch, mem, 4097), -EINVAL);
+	KUNIT_EXPECT_EQ(test, kmcl_send_buf(fx.client.ch, mem, 4097), -EMSGSIZE);
 	KUNIT_EXPECT_EQ(test, send_frames(test, fx.client.ch, mem, 32), 0);
-	KUNIT_EXPECT_EQ(test, send_frames(test, fx.client.ch, mem, 33), -EINVAL);
+	KUNIT_EXPECT_EQ(test, send_frames(test, fx.client.ch, mem, 33), -E2BIG);
 	KUNIT_EXPECT_EQ(test, send_pieces(test, fx.client.ch, mem, 32), 0);
-	KUNIT_EXPECT_EQ(test, send_pieces(test, fx.client.ch, mem, 33), -EINVAL);
+	KUNIT_EXPECT_EQ(test, send_pieces(test, fx.client.ch, mem, 33), -E2BIG);
 
 	/* And completed by the server, without data */
 	KUNIT_ASSERT_EQ(test, kmcl_channel_start(fx.server.ch), 0);
@@ -357,13 +357,13 @@ static void the_sizes_count(struct kunit *test)
 	s.packet_bytes = 200;
 	make_server(test, &s);
 	KUNIT_EXPECT_EQ(test, kmcl_send_buf(fx.client.ch, mem, 100), 0);
-	KUNIT_EXPECT_EQ(test, kmcl_send_buf(fx.client.ch, mem, 101), -EINVAL);
+	KUNIT_EXPECT_EQ(test, kmcl_send_buf(fx.client.ch, mem, 101), -EMSGSIZE);
 	KUNIT_EXPECT_EQ(test, kmcl_send_buf(fx.server.ch, mem, 200), 0);
-	KUNIT_EXPECT_EQ(test, kmcl_send_buf(fx.server.ch, mem, 201), -EINVAL);
+	KUNIT_EXPECT_EQ(test, kmcl_send_buf(fx.server.ch, mem, 201), -EMSGSIZE);
 	KUNIT_EXPECT_EQ(test, send_frames(test, fx.client.ch, mem, 2), 0);
-	KUNIT_EXPECT_EQ(test, send_frames(test, fx.client.ch, mem, 3), -EINVAL);
+	KUNIT_EXPECT_EQ(test, send_frames(test, fx.client.ch, mem, 3), -E2BIG);
 	KUNIT_EXPECT_EQ(test, send_pieces(test, fx.client.ch, mem, 2), 0);
-	KUNIT_EXPECT_EQ(test, send_pieces(test, fx.client.ch, mem, 3), -EINVAL);
+	KUNIT_EXPECT_EQ(test, send_pieces(test, fx.client.ch, mem, 3), -E2BIG);
 }
 
 /* The client sends what only its own description allows */

@@ -356,7 +356,7 @@ static void s23_a_send_that_failed_completes_nothing(struct kunit *test)
 	kmcl_packet_set_pointer(pkt, &calls);
 	kmcl_packet_set_done(pkt, never_done);
 	KUNIT_EXPECT_EQ(test, kmcl_send(pkt, NULL, 8, 0), -EINVAL);
-	KUNIT_EXPECT_EQ(test, kmcl_send(pkt, &buf, 5000, 0), -EINVAL);
+	KUNIT_EXPECT_EQ(test, kmcl_send(pkt, &buf, 5000, 0), -EMSGSIZE);
 	KUNIT_EXPECT_EQ(test, kmcl_send(pkt, &buf, 8, 0x2), -EINVAL);
 	KUNIT_EXPECT_EQ(test, calls, 0);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).accepted, 0);

@@ -232,7 +232,7 @@ static void a_message_has_a_longest(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, data);
 	both_pipes(loop, 100000);
 	loop_up(loop);
-	KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 3),
+	KUNIT_EXPECT_EQ(test, KMCL_ERR(EMSGSIZE, 3),
 			send_bytes(&loop->client, data, PIPE_MAX + 1, 0));
 	KUNIT_EXPECT_EQ(test, 0, send_bytes(&loop->client, data, PIPE_MAX, 0));
 	loop_wait(&loop->server, loop_got(&loop->server) == 1);

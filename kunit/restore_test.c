@@ -14,16 +14,16 @@ struct lie {
 
 /* Where the fields are: chunk 16 bytes, record 8, packet 24 */
 static const struct lie packet_lies[] = {
-	{ "magic", 24, 0, KMCL_ERR(EINVAL, 2) },
-	{ "in flight is 0 or 1", 28, 2, KMCL_ERR(EINVAL, 2) },
-	{ "in flight without an id", 28, 1, KMCL_ERR(EINVAL, 2) },
-	{ "wait is 0 or 1", 29, 2, KMCL_ERR(EINVAL, 2) },
-	{ "zero behind wait", 30, 1, KMCL_ERR(EINVAL, 2) },
-	{ "an id, and queued", 32, 1, KMCL_ERR(EINVAL, 2) },
-	{ "no length", 40, 0, KMCL_ERR(EINVAL, 3) },
-	{ "a length beyond the packet", 40, 9, KMCL_ERR(EINVAL, 3) },
-	{ "a length of 65544 bytes", 42, 1, KMCL_ERR(EINVAL, 2) },
-	{ "zero behind the length", 44, 1, KMCL_ERR(EINVAL, 2) },
+	{ "magic", 24, 0, KMCL_ERR(EBADMSG, 2) },
+	{ "in flight is 0 or 1", 28, 2, KMCL_ERR(EBADMSG, 2) },
+	{ "in flight without an id", 28, 1, KMCL_ERR(EBADMSG, 2) },
+	{ "wait is 0 or 1", 29, 2, KMCL_ERR(EBADMSG, 2) },
+	{ "zero behind wait", 30, 1, KMCL_ERR(EBADMSG, 2) },
+	{ "an id, and queued", 32, 1, KMCL_ERR(EBADMSG, 2) },
+	{ "no length", 40, 0, KMCL_ERR(ENODATA, 3) },
+	{ "a length beyond the packet", 40, 9, KMCL_ERR(ENODATA, 3) },
+	{ "a length of 65544 bytes", 42, 1, KMCL_ERR(EBADMSG, 2) },
+	{ "zero behind the length", 44, 1, KMCL_ERR(EBADMSG, 2) },
 };
 
 KUNIT_ARRAY_PARAM_DESC(packet_lie, packet_lies, name);
@@ -58,23 +58,23 @@ static void an_id_is_not_given_twice(struct kunit *test)
 	/* The second packet's record: 16, then 32 and 8 of data for value 1 */
 	memcpy(image->image + 16 + 40 + 16, image->image + 16 + 16, 8);
 	KUNIT_EXPECT_EQ(test, image_restore_chunk(loop, 0), -EIO);
-	KUNIT_EXPECT_EQ(test, image->packet_ret, KMCL_ERR(EINVAL, 2));
+	KUNIT_EXPECT_EQ(test, image->packet_ret, KMCL_ERR(EEXIST, 2));
 	KUNIT_EXPECT_EQ(test, image->restored, 1);
 	loop_expect_balance(&loop->server);
 }
 
 static const struct lie chunk_lies[] = {
-	{ "magic", 0, 0, KMCL_ERR(EINVAL, 2) },
-	{ "version", 4, 2, KMCL_ERR(EINVAL, 2) },
-	{ "flags", 6, 3, KMCL_ERR(EINVAL, 2) },
-	{ "number", 8, 1, KMCL_ERR(EINVAL, 2) },
-	{ "fewer bytes than its header", 12, 15, KMCL_ERR(EINVAL, 2) },
-	{ "bytes of no whole units", 12, 17, KMCL_ERR(EINVAL, 2) },
-	{ "more bytes than there are", 12, 255, KMCL_ERR(EINVAL, 3) },
-	{ "far more bytes", 15, 255, KMCL_ERR(EINVAL, 3) },
-	{ "a record's size", 16, 255, KMCL_ERR(EINVAL, 2) },
-	{ "a record's size, in the last byte", 19, 255, KMCL_ERR(EINVAL, 2) },
-	{ "the size of a driver's data", 23, 255, KMCL_ERR(EINVAL, 2) },
+	{ "magic", 0, 0, KMCL_ERR(EBADMSG, 2) },
+	{ "version", 4, 2, KMCL_ERR(EBADMSG, 2) },
+	{ "flags", 6, 3, KMCL_ERR(EBADMSG, 2) },
+	{ "number", 8, 1, KMCL_ERR(EBADMSG, 2) },
+	{ "fewer bytes than its header", 12, 15, KMCL_ERR(EBADMSG, 2) },
+	{ "bytes of no whole units", 12, 17, KMCL_ERR(EBADMSG, 2) },
+	{ "more bytes than there are", 12, 255, KMCL_ERR(ENODATA, 3) },
+	{ "far more bytes", 15, 255, KMCL_ERR(ENODATA, 3) },
+	{ "a record's size", 16, 255, KMCL_ERR(EBADMSG, 2) },
+	{ "a record's size, in the last byte", 19, 255, KMCL_ERR(EBADMSG, 2) },
+	{ "the size of a driver's data", 23, 255, KMCL_ERR(EBADMSG, 2) },
 };
 
 KUNIT_ARRAY_PARAM_DESC(chunk_lie, chunk_lies, name);
@@ -93,7 +93,7 @@ static void lies_about_a_chunk_restore_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, __kmcl_restore(loop->server.ch, NULL, 100),
 			KMCL_ERR(EINVAL, 2));
 	for (i = 0; i < image->bytes; i++)
-		KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 3),
+		KUNIT_EXPECT_EQ(test, KMCL_ERR(ENODATA, 3),
 				__kmcl_restore(loop->server.ch, image->image, i));
 	old = image->image[lie->at];
 	image->image[lie->at] = lie->value;

@@ -76,7 +76,7 @@ static void an_image_in_pieces(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, image->asked, 10);
 
 	image_replace_server(loop, 0);
-	KUNIT_EXPECT_EQ(test, image_restore_chunk(loop, 1), KMCL_ERR(EINVAL, 2));
+	KUNIT_EXPECT_EQ(test, image_restore_chunk(loop, 1), KMCL_ERR(EBADMSG, 2));
 	for (i = 0; i < 9; i++) {
 		KUNIT_EXPECT_EQ(test, image_restore_chunk(loop, i), 1);
 		KUNIT_EXPECT_EQ(test, image->restored, i + 1);
@@ -244,7 +244,7 @@ static void an_id_that_is_in_flight(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, image_restore_chunk(loop, 0), 0);
 	KUNIT_EXPECT_EQ(test, image->restored, 3);
 	KUNIT_EXPECT_NE(test, image_restore_chunk(loop, 0), 0);
-	KUNIT_EXPECT_EQ(test, image->packet_ret, KMCL_ERR(EINVAL, 2));
+	KUNIT_EXPECT_EQ(test, image->packet_ret, KMCL_ERR(EEXIST, 2));
 	KUNIT_EXPECT_EQ(test, image->restored, 3);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->server).in_flight, 2);
 	loop_expect_balance(&loop->server);
@@ -511,14 +511,14 @@ static void a_packet_is_restored_in_its_callback(struct kunit *test)
 			__kmcl_packet_restore(NULL, image->image, 100));
 	pkt = kmcl_packet_alloc(loop->server.ch);
 	KUNIT_ASSERT_NOT_NULL(test, pkt);
-	KUNIT_EXPECT_EQ(test, -EBUSY,
+	KUNIT_EXPECT_EQ(test, -EPERM,
 			__kmcl_packet_restore(pkt, image->image + 24, image->bytes - 24));
 	kmcl_packet_free(pkt);
 	size = kmcl_packet_size(loop->server.ch);
 	mem = kunit_kzalloc(test, size, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, mem);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_packet_init(loop->server.ch, mem, size));
-	KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 1),
+	KUNIT_EXPECT_EQ(test, KMCL_ERR(ENOENT, 1),
 			__kmcl_packet_restore(mem, image->image, 100));
 }
 

@@ -246,6 +246,7 @@ void tr_process(struct kmcl_channel *ch, struct kmcl_context *ctx,
 void tr_processed(struct kmcl_channel *ch, u32 packets);
 void tr_set_hold(struct tr *tr, bool on);
 int tr_send(struct tr *tr, unsigned int count, u32 size, u32 flags);
+bool tr_refused(int ret);
 int tr_sync(struct tr *tr, u32 size, s64 timeout_ns);
 int tr_run(struct tr *tr, u32 size, u32 window, u32 flags);
 void tr_run_stop(struct tr *tr);

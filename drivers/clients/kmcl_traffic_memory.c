@@ -65,7 +65,7 @@ int tr_external(struct tr *tr, u32 size, u32 pieces, s64 timeout_ns)
 	ret = kmcl_send_sync_mdl(tr->ch, tr->buf, TR_HEADER, mdl,
 				 KMCL_SEND_WAIT, NULL, NULL, timeout_ns);
 	/* A request that was refused has not used its number */
-	if (ret != -EBUSY && ret != -EINVAL)
+	if (!tr_refused(ret))
 		tr->seq++;
 	mutex_unlock(&tr->send_mutex);
 	/* The peer may still use the memory if the request was cancelled: leak it */

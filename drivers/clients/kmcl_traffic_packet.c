@@ -299,6 +299,23 @@ int tr_send(struct tr *tr, unsigned int count, u32 size, u32 flags)
 	return ret;
 }
 
+/* Was a synchronous request refused? Then it has not used its number */
+bool tr_refused(int ret)
+{
+	switch (ret) {
+	case -EAGAIN:
+	case -EBUSY:
+	case -EINVAL:
+	case -EMSGSIZE:
+	case -E2BIG:
+	case -EFAULT:
+	case -EOPNOTSUPP:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* The data of the completion have to be those sent, or none. May sleep */
 int tr_sync(struct tr *tr, u32 size, s64 timeout_ns)
 {
@@ -315,7 +332,7 @@ int tr_sync(struct tr *tr, u32 size, s64 timeout_ns)
 	ret = kmcl_send_sync(tr->ch, tr->buf, size, KMCL_SEND_WAIT, reply,
 			     &len, timeout_ns);
 	/* A request whose time limit expired may have been sent */
-	if (ret != -EAGAIN && ret != -EBUSY && ret != -EINVAL)
+	if (!tr_refused(ret))
 		tr->seq++;
 	if (!ret && len &&
 	    (inspect(tr, reply, len, &seq) != INTACT || seq != tr->seq - 1))

@@ -41,7 +41,6 @@
 #define KMCL_DEFAULT_EXT_DATA	(128U * 1024)
 #define KMCL_DEFAULT_EXT_CHAIN	32U
 #define KMCL_MAX_CONTEXT_SIZE		(64U * 1024)
-#define KMCL_MAX_RING_PAGES		((u32)BIT(18))	/* 1 GiB */
 #define KMCL_CACHED			64	/* free objects kept per channel */
 /* A wait for the driver or the other side is mentioned after this long */
 #define KMCL_SLOW			(30 * HZ)

@@ -263,8 +263,8 @@ EXPORT_SYMBOL_GPL(kmcl_server_create);
  *
  * Context: atomic.
  * Return: 0: accepted, now or later in the ring; else nothing was sent:
- * -ENOMEM; -EINVAL: no buffer, or too long; -ENODEV: the channel is being
- * freed.
+ * -ENOMEM; -EINVAL: no buffer; -EMSGSIZE: too long; -ENODEV: the channel is
+ * being freed.
  */
 int kmcl_send_buf(struct kmcl_channel *ch, const void *buf, u32 len)
 {

@@ -184,58 +184,67 @@ struct ext_range *kmcl_ext_range(struct ext_writer *w, u32 offset, u32 bytes)
 	return range;
 }
 
-/* The header's length; 0: nothing was described, or too much with @payload */
-u32 kmcl_ext_end(struct ext_writer *w, u32 payload)
+/* The header's length; -EFAULT: nothing, -E2BIG: too much with @payload */
+int kmcl_ext_end(struct ext_writer *w, u32 payload)
 {
 	struct ext_head *head = (struct ext_head *)w->buf;
 
-	if (!w->ranges || kmcl_round8(payload) > KMCL_MAX_PACKET_SIZE - w->len)
-		return 0;
+	if (!w->ranges)
+		return KMCL_ERR(EFAULT, 4);
+	if (kmcl_round8(payload) > KMCL_MAX_PACKET_SIZE - w->len)
+		return KMCL_ERR(E2BIG, 4);
 	head->reserved = 0;
 	head->ranges = cpu_to_le32(w->ranges);
 	return w->len;
 }
 
-/* @bytes bytes of one piece from @from on, which are within its frames. */
-bool kmcl_ext_piece(struct ext_writer *w, const struct kmcl_mdl *mdl,
-		    u32 from, u32 bytes)
+/*
+ * @bytes bytes of one piece from @from on, which are within its frames; -E2BIG:
+ * beyond the limits.
+ */
+int kmcl_ext_piece(struct ext_writer *w, const struct kmcl_mdl *mdl, u32 from,
+		   u32 bytes)
 {
 	u32 first = ((u64)mdl->offset + from) >> KMCL_PFN_SHIFT;
 	u32 offset = (mdl->offset + from) & (KMCL_PFN_SIZE - 1);
 	struct ext_range *range = kmcl_ext_range(w, offset, bytes);
 	u32 i, n = kmcl_mdl_frames(offset, bytes);
 
-	for (i = 0; range && i < n; i++)
+	if (!range)
+		return KMCL_ERR(E2BIG, 4);
+	for (i = 0; i < n; i++)
 		range->pfns[i] = cpu_to_le64(mdl->pfns[first + i]);
-	return range;
+	return 0;
 }
 
 /*
  * @bytes bytes of a chain from @offset on. The walk ends after as many pieces
- * as a chain may have: it may be a ring. Returns false when the chain is beyond
- * the limits or no description.
+ * as a chain may have: it may be a ring. -E2BIG: it is beyond the limits;
+ * -EFAULT: frames are missing.
  */
-bool kmcl_ext_chain(struct ext_writer *w, const struct kmcl_mdl *mdl,
-		    u64 offset, u64 bytes)
+int kmcl_ext_chain(struct ext_writer *w, const struct kmcl_mdl *mdl, u64 offset,
+		   u64 bytes)
 {
 	u32 pieces, n;
+	int ret;
 
 	for (pieces = 0; mdl && bytes; mdl = mdl->next) {
 		if (pieces++ == w->ch->cfg.ext_chain)
-			return false;
+			return KMCL_ERR(E2BIG, 4);
 		if (offset >= mdl->bytes) {
 			offset -= mdl->bytes;
 			continue;
 		}
 		if (kmcl_mdl_check(mdl))
-			return false;
+			return KMCL_ERR(EFAULT, 4);
 		n = min_t(u64, bytes, mdl->bytes - offset);
-		if (!kmcl_ext_piece(w, mdl, offset, n))
-			return false;
+		ret = kmcl_ext_piece(w, mdl, offset, n);
+		if (ret)
+			return ret;
 		bytes -= n;
 		offset = 0;
 	}
-	return true;
+	return 0;
 }
 
 /* Bytes of a chain; false: more pieces than allowed. */
@@ -252,19 +261,17 @@ bool kmcl_ext_chain_bytes(const struct kmcl_channel *ch,
 	return true;
 }
 
-/*
- * The ranges of a chain, in an idle packet. Returns their length, or -EINVAL
- * (argument 4).
- */
+/* The ranges of a chain, in an idle packet: their length, -EFAULT or -E2BIG. */
 int kmcl_ext_from_mdl(struct kmcl_packet *pkt, const struct kmcl_mdl *mdl,
 		      u32 payload)
 {
 	struct ext_writer w;
 	u64 bytes;
-	u32 len = 0;
+	int ret;
 
 	kmcl_ext_begin(&w, pkt);
-	if (kmcl_ext_chain_bytes(pkt->ch, mdl, &bytes) && kmcl_ext_chain(&w, mdl, 0, bytes))
-		len = kmcl_ext_end(&w, payload);
-	return len ? len : KMCL_ERR(EINVAL, 4);
+	if (!kmcl_ext_chain_bytes(pkt->ch, mdl, &bytes))
+		return KMCL_ERR(E2BIG, 4);
+	ret = kmcl_ext_chain(&w, mdl, 0, bytes);
+	return ret ? ret : kmcl_ext_end(&w, payload);
 }

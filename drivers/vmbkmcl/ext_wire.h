@@ -17,7 +17,7 @@ struct ext_range {
 	__le64 pfns[];
 };
 
-/* A header that is being written; @ret tells why it cannot be */
+/* A header that is being written */
 struct ext_writer {
 	struct kmcl_channel *ch;
 	u8 *buf;
@@ -38,11 +38,11 @@ void kmcl_ext_release(struct kmcl_context *ctx);
 struct kmcl_mdl *kmcl_ext_mdls(const struct kmcl_context *ctx);
 void kmcl_ext_begin(struct ext_writer *w, struct kmcl_packet *pkt);
 struct ext_range *kmcl_ext_range(struct ext_writer *w, u32 offset, u32 bytes);
-u32 kmcl_ext_end(struct ext_writer *w, u32 payload);
-bool kmcl_ext_piece(struct ext_writer *w, const struct kmcl_mdl *mdl,
-		    u32 from, u32 bytes);
-bool kmcl_ext_chain(struct ext_writer *w, const struct kmcl_mdl *mdl,
-		    u64 offset, u64 bytes);
+int kmcl_ext_end(struct ext_writer *w, u32 payload);
+int kmcl_ext_piece(struct ext_writer *w, const struct kmcl_mdl *mdl, u32 from,
+		   u32 bytes);
+int kmcl_ext_chain(struct ext_writer *w, const struct kmcl_mdl *mdl, u64 offset,
+		   u64 bytes);
 bool kmcl_ext_chain_bytes(const struct kmcl_channel *ch,
 			  const struct kmcl_mdl *mdl, u64 *bytes);
 

@@ -14,23 +14,23 @@
 #include "ext_wire.h"
 #include "mdl.h"
 
-/* What all sends check first; @arg: the number of the flags' argument. */
+/* What all sends check first. */
 static int check_send(struct kmcl_packet *pkt, const void *buf, u32 len,
-		      u32 flags, u32 allowed, unsigned int arg)
+		      u32 flags, u32 allowed)
 {
 	int ret = kmcl_check_send(pkt, buf, len);
 
 	if (ret)
 		return ret;
 	if (pkt->ch->cfg.pipe)
-		return KMCL_ERR(EINVAL, 4);
+		return KMCL_ERR(EOPNOTSUPP, 4);
 	if (flags & ~allowed || !(flags & KMCL_SEND_WAIT))
-		return KMCL_ERR(EINVAL, arg);
+		return -EINVAL;
 	if (pkt->ch->server)
 		return -EOPNOTSUPP;
 	/* Under the lock once more: here, so that its ranges stay as they are */
 	if (READ_ONCE(pkt->state) != KMCL_PKT_IDLE)
-		return KMCL_ERR(EINVAL, 1);
+		return KMCL_ERR(EBUSY, 1);
 	return 0;
 }
 
@@ -47,9 +47,10 @@ static int check_send(struct kmcl_packet *pkt, const void *buf, u32 len,
  * routine; the peer reads and writes it until then.
  *
  * Context: as __kmcl_send().
- * Return: as __kmcl_send(); -EINVAL, argument 4: more bytes, pieces or frames
- * than allowed, none, frames missing, or pipe mode; argument 5: also without
- * KMCL_SEND_WAIT; -EOPNOTSUPP: a server.
+ * Return: as __kmcl_send(), with @mdl -EINVAL also without KMCL_SEND_WAIT;
+ * -EFAULT: nothing is described, or frames are missing; -E2BIG: more bytes,
+ * pieces or frames than the channel's limits allow; -EOPNOTSUPP: a server, or
+ * pipe mode.
  */
 int __kmcl_send_mdl(struct kmcl_packet *pkt, const void *buf, u32 len,
 		    const struct kmcl_mdl *mdl, u32 flags)
@@ -58,8 +59,7 @@ int __kmcl_send_mdl(struct kmcl_packet *pkt, const void *buf, u32 len,
 
 	if (!mdl)
 		return __kmcl_send(pkt, buf, len, flags);
-	ret = check_send(pkt, buf, len, flags, KMCL_SEND_WAIT | KMCL_SEND_PAGED,
-			 5);
+	ret = check_send(pkt, buf, len, flags, KMCL_SEND_WAIT | KMCL_SEND_PAGED);
 	if (ret)
 		return ret;
 	ret = kmcl_ext_from_mdl(pkt, mdl, len);
@@ -76,23 +76,21 @@ static int send_part(struct ext_writer *w, const struct kmcl_mdl *mdl,
 	if (force) {
 		/* The rest of the last frame counts, the rest of the chain not */
 		if (mdl->offset >= KMCL_PFN_SIZE || (mdl->npfns && !mdl->pfns))
-			return KMCL_ERR(EINVAL, 4);
+			return KMCL_ERR(EFAULT, 4);
 		total = (u64)mdl->npfns * KMCL_PFN_SIZE;
 		total -= min_t(u64, total, mdl->offset);
 	} else if (!kmcl_ext_chain_bytes(w->ch, mdl, &total)) {
-		return KMCL_ERR(EINVAL, 4);
+		return KMCL_ERR(E2BIG, 4);
 	}
 	if (offset >= total)
-		return KMCL_ERR(EINVAL, 5);
+		return KMCL_ERR(ENXIO, 5);
 	total -= offset;
 	if (bytes > total || (force && !bytes))
-		return KMCL_ERR(EINVAL, 6);
+		return KMCL_ERR(ERANGE, 6);
 	if (bytes)
 		total = bytes;
-	if (!(force ? kmcl_ext_piece(w, mdl, offset, total) :
-		      kmcl_ext_chain(w, mdl, offset, total)))
-		return KMCL_ERR(EINVAL, 4);
-	return 0;
+	return force ? kmcl_ext_piece(w, mdl, offset, total) :
+		kmcl_ext_chain(w, mdl, offset, total);
 }
 
 /**
@@ -111,10 +109,9 @@ static int send_part(struct ext_writer *w, const struct kmcl_mdl *mdl,
  * See __kmcl_send_mdl().
  *
  * Context: as __kmcl_send().
- * Return: 0; -EINVAL, arguments 1 to 3: as __kmcl_send(); 4: no chain, or
- * beyond the channel's limits; 5: @offset is not in the chain; 6: the part ends
- * behind it, or is 0 with KMCL_SEND_FORCE_LENGTH; 7: flags; -EOPNOTSUPP: a
- * server.
+ * Return: as __kmcl_send_mdl(), -EFAULT also without a chain; -ENXIO: @offset
+ * is not in the chain; -ERANGE: the part ends behind it, or @bytes is 0 with
+ * KMCL_SEND_FORCE_LENGTH.
  */
 int __kmcl_send_mdl_part(struct kmcl_packet *pkt, const void *buf, u32 len,
 			 const struct kmcl_mdl *mdl, u32 offset, u32 bytes,
@@ -122,23 +119,19 @@ int __kmcl_send_mdl_part(struct kmcl_packet *pkt, const void *buf, u32 len,
 {
 	bool force = flags & KMCL_SEND_FORCE_LENGTH;
 	struct ext_writer w;
-	u32 head;
 	int ret;
 
 	ret = check_send(pkt, buf, len, flags, KMCL_SEND_WAIT |
-			 KMCL_SEND_PAGED | KMCL_SEND_FORCE_LENGTH, 7);
+			 KMCL_SEND_PAGED | KMCL_SEND_FORCE_LENGTH);
 	if (ret)
 		return ret;
 	if (!mdl)
-		return KMCL_ERR(EINVAL, 4);
+		return KMCL_ERR(EFAULT, 4);
 	kmcl_ext_begin(&w, pkt);
 	ret = send_part(&w, mdl, offset, bytes, force);
-	if (ret)
-		return ret;
-	head = kmcl_ext_end(&w, len);
-	if (!head)
-		return KMCL_ERR(EINVAL, 4);
-	return kmcl_submit(pkt, buf, len, head, flags, true);
+	if (!ret)
+		ret = kmcl_ext_end(&w, len);
+	return ret < 0 ? ret : kmcl_submit(pkt, buf, len, ret, flags, true);
 }
 EXPORT_SYMBOL_GPL(__kmcl_send_mdl_part);
 
@@ -155,34 +148,32 @@ EXPORT_SYMBOL_GPL(__kmcl_send_mdl_part);
  * See __kmcl_send_mdl().
  *
  * Context: as __kmcl_send().
- * Return: 0; -EINVAL, arguments 1 to 3: as __kmcl_send(); 4: no @pfns; 5: 0,
- * or beyond the channel's limits; 6: flags; -EOPNOTSUPP: a server.
+ * Return: as __kmcl_send_mdl(), -EFAULT: no @pfns; -ERANGE: @count is 0.
  */
 int __kmcl_send_pfns(struct kmcl_packet *pkt, const void *buf, u32 len,
 		     const unsigned long *pfns, u32 count, u32 flags)
 {
 	struct ext_range *range = NULL;
 	struct ext_writer w;
-	u32 i, head;
 	int ret;
+	u32 i;
 
-	ret = check_send(pkt, buf, len, flags, KMCL_SEND_WAIT | KMCL_SEND_PAGED,
-			 6);
+	ret = check_send(pkt, buf, len, flags, KMCL_SEND_WAIT | KMCL_SEND_PAGED);
 	if (ret)
 		return ret;
-	if (!pfns && count)
-		return KMCL_ERR(EINVAL, 4);
+	if (!count)
+		return KMCL_ERR(ERANGE, 5);
+	if (!pfns)
+		return KMCL_ERR(EFAULT, 4);
 	kmcl_ext_begin(&w, pkt);
-	if (count && count <= U32_MAX / KMCL_PFN_SIZE)
+	if (count <= U32_MAX / KMCL_PFN_SIZE)
 		range = kmcl_ext_range(&w, 0, count * KMCL_PFN_SIZE);
 	if (!range)
-		return KMCL_ERR(EINVAL, 5);
+		return KMCL_ERR(E2BIG, 5);
 	for (i = 0; i < count; i++)
 		range->pfns[i] = cpu_to_le64(pfns[i]);
-	head = kmcl_ext_end(&w, len);
-	if (!head)
-		return KMCL_ERR(EINVAL, 5);
-	return kmcl_submit(pkt, buf, len, head, flags, true);
+	ret = kmcl_ext_end(&w, len);
+	return ret < 0 ? ret : kmcl_submit(pkt, buf, len, ret, flags, true);
 }
 EXPORT_SYMBOL_GPL(__kmcl_send_pfns);
 
@@ -199,43 +190,39 @@ EXPORT_SYMBOL_GPL(__kmcl_send_pfns);
  * __kmcl_send_mdl() with the memory described as Linux does it.
  *
  * Context: as __kmcl_send().
- * Return: 0; -EINVAL, arguments 1 to 3: as __kmcl_send(); 4: no list, a chain
- * that is shorter than @nents, or beyond the channel's limits; 5: @nents is 0;
- * 6: flags; -EOPNOTSUPP: a server.
+ * Return: as __kmcl_send_mdl(), -EFAULT: no list, one that is shorter than
+ * @nents, or an entry without bytes; -ERANGE: @nents is 0.
  */
 int __kmcl_send_sg(struct kmcl_packet *pkt, const void *buf, u32 len,
 		   struct scatterlist *sg, unsigned int nents, u32 flags)
 {
 	struct ext_writer w;
-	u32 head, i;
 	int ret;
+	u32 i;
 
-	ret = check_send(pkt, buf, len, flags, KMCL_SEND_WAIT | KMCL_SEND_PAGED,
-			 6);
+	ret = check_send(pkt, buf, len, flags, KMCL_SEND_WAIT | KMCL_SEND_PAGED);
 	if (ret)
 		return ret;
 	if (!sg)
-		return KMCL_ERR(EINVAL, 4);
+		return KMCL_ERR(EFAULT, 4);
 	if (!nents)
-		return KMCL_ERR(EINVAL, 5);
+		return KMCL_ERR(ERANGE, 5);
 	kmcl_ext_begin(&w, pkt);
 	for (; nents; nents--, sg = sg_next(sg)) {
 		phys_addr_t at;
 		struct ext_range *range;
 
-		if (!sg)
-			return KMCL_ERR(EINVAL, 4);
+		if (!sg || !sg->length)
+			return KMCL_ERR(EFAULT, 4);
 		at = sg_phys(sg);
 		range = kmcl_ext_range(&w, at & (KMCL_PFN_SIZE - 1), sg->length);
-		if (!range || !sg->length)
-			return KMCL_ERR(EINVAL, 4);
+		if (!range)
+			return KMCL_ERR(E2BIG, 4);
 		for (i = 0; i < kmcl_mdl_frames(at & (KMCL_PFN_SIZE - 1),
 						sg->length); i++)
 			range->pfns[i] = cpu_to_le64((at >> KMCL_PFN_SHIFT) + i);
 	}
-	head = kmcl_ext_end(&w, len);
-	if (!head)
-		return KMCL_ERR(EINVAL, 4);
-	return kmcl_submit(pkt, buf, len, head, flags, true);
+	ret = kmcl_ext_end(&w, len);
+	return ret < 0 ? ret : kmcl_submit(pkt, buf, len, ret, flags, true);
 }
 EXPORT_SYMBOL_GPL(__kmcl_send_sg);

@@ -160,7 +160,8 @@ static u32 range_bytes(const struct kmcl_mdl *mdl)
  * Context: may sleep; waits for the other side.
  * Return: 0; -ENOTCONN: not open; -ENODEV: the link is dead; -ENOMEM: no
  * memory, or the host refused; -EOPNOTSUPP: a server, or not whole pages;
- * -EINVAL (arguments 1, 2, 3: no such memory, 4: 0 bytes or too many, 5).
+ * -EINVAL: no channel, unknown flags, no @buf, 0 bytes, or no @handle; -E2BIG:
+ * too many bytes; -EFAULT: there is no such memory.
  */
 int __kmcl_gpadl_create(struct kmcl_channel *ch, u32 flags, void *buf,
 			u32 bytes, u32 *handle)
@@ -174,8 +175,10 @@ int __kmcl_gpadl_create(struct kmcl_channel *ch, u32 flags, void *buf,
 		return KMCL_ERR(EINVAL, 2);
 	if (!buf)
 		return KMCL_ERR(EINVAL, 3);
-	if (!bytes || kmcl_mdl_frames(offset, bytes) > MAX_RANGE_BYTES / 8 - 1)
+	if (!bytes)
 		return KMCL_ERR(EINVAL, 4);
+	if (kmcl_mdl_frames(offset, bytes) > MAX_RANGE_BYTES / 8 - 1)
+		return KMCL_ERR(E2BIG, 4);
 	if (!handle)
 		return KMCL_ERR(EINVAL, 5);
 	if (ch->server)
@@ -187,7 +190,7 @@ int __kmcl_gpadl_create(struct kmcl_channel *ch, u32 flags, void *buf,
 		return -ENOMEM;
 	if (kmcl_mdl_build(mdl)) {
 		kmcl_mdl_free(mdl);
-		return KMCL_ERR(EINVAL, 3);
+		return KMCL_ERR(EFAULT, 3);
 	}
 	return create(ch, flags, mdl, buf, bytes, handle);
 }
@@ -208,9 +211,9 @@ EXPORT_SYMBOL_GPL(__kmcl_gpadl_create);
  * so that its pieces have to be whole pages, too.
  *
  * Context: may sleep; waits for the other side.
- * Return: as __kmcl_gpadl_create(); -EINVAL, argument 3: no chain, nothing or
- * no frames described, or more pieces than a GPADL can have; 4: @offset is not
- * in the chain; 5: its end is not, or too many bytes; 6: no @handle.
+ * Return: as __kmcl_gpadl_create(), but -EFAULT: nothing is described, frames
+ * are missing, or there are more pieces than a GPADL can have; -ENXIO: @offset is
+ * not in the chain; -ERANGE: its end is not.
  */
 int __kmcl_gpadl_create_mdl(struct kmcl_channel *ch, u32 flags,
 			    const struct kmcl_mdl *mdl, u32 offset, u32 bytes,
@@ -229,20 +232,20 @@ int __kmcl_gpadl_create_mdl(struct kmcl_channel *ch, u32 flags,
 		/* It may be a ring */
 		if (pieces++ == MAX_PIECES ||
 		    (piece->bytes && kmcl_mdl_check(piece)))
-			return KMCL_ERR(EINVAL, 3);
+			return KMCL_ERR(EFAULT, 3);
 		total += piece->bytes;
 	}
 	if (!total)
-		return KMCL_ERR(EINVAL, 3);
+		return KMCL_ERR(EFAULT, 3);
 	if (offset >= total)
-		return KMCL_ERR(EINVAL, 4);
+		return KMCL_ERR(ENXIO, 4);
 	total -= offset;
 	if (bytes > total)
-		return KMCL_ERR(EINVAL, 5);
+		return KMCL_ERR(ERANGE, 5);
 	if (bytes)
 		total = bytes;
 	if (total > MAX_RANGE_BYTES / 8 * KMCL_PFN_SIZE)
-		return KMCL_ERR(EINVAL, 5);
+		return KMCL_ERR(E2BIG, 5);
 	if (!handle)
 		return KMCL_ERR(EINVAL, 6);
 	if (ch->server)
@@ -254,7 +257,7 @@ int __kmcl_gpadl_create_mdl(struct kmcl_channel *ch, u32 flags,
 		return -ENOMEM;
 	if (range_bytes(part) > MAX_RANGE_BYTES) {
 		kmcl_mdl_free_chain(part);
-		return KMCL_ERR(EINVAL, 5);
+		return KMCL_ERR(E2BIG, 5);
 	}
 	return create(ch, flags, part, NULL, total, handle);
 }

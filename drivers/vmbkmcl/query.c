@@ -2,7 +2,8 @@
 /*
  * What can be asked of a channel at any time: counters, state, instance, memory.
  *
- * Each is copied under the lock that it is written under. All of it is atomic.
+ * Each is copied under the lock that it is written under; what kind of channel it
+ * is needs none. All of it is atomic.
  */
 #include <linux/export.h>
 #include <linux/string.h>
@@ -91,6 +92,32 @@ const char *kmcl_channel_state_name(struct kmcl_channel *ch)
 	return name;
 }
 EXPORT_SYMBOL_GPL(kmcl_channel_state_name);
+
+/**
+ * kmcl_channel_is_server() - ask which endpoint a channel is
+ * @ch: the channel, or NULL
+ *
+ * Context: atomic.
+ * Return: whether it is a server's.
+ */
+bool kmcl_channel_is_server(const struct kmcl_channel *ch)
+{
+	return ch && ch->server;
+}
+EXPORT_SYMBOL_GPL(kmcl_channel_is_server);
+
+/**
+ * kmcl_channel_is_pipe() - ask whether a channel is in pipe mode
+ * @ch: the channel; the answer is final once it has a packet
+ *
+ * Context: atomic.
+ * Return: whether it is, see kmcl_set_flags() and kmcl_server_set_flags().
+ */
+bool kmcl_channel_is_pipe(const struct kmcl_channel *ch)
+{
+	return ch->cfg.pipe;
+}
+EXPORT_SYMBOL_GPL(kmcl_channel_is_pipe);
 
 /**
  * kmcl_get_instance() - instance GUID in use (VmbChannelGetInterfaceInstance)

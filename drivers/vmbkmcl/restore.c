@@ -52,19 +52,19 @@ static int read_chunk(struct kmcl_channel *ch, const u8 *buf, u32 size,
 	u16 flags;
 
 	if (size < sizeof(chunk))
-		return KMCL_ERR(EINVAL, 3);
+		return KMCL_ERR(ENODATA, 3);
 	memcpy(&chunk, buf, sizeof(chunk));
 	flags = le16_to_cpu(chunk.flags);
 	if (le32_to_cpu(chunk.magic) != KMCL_SAVE_MAGIC ||
 	    le16_to_cpu(chunk.version) != KMCL_SAVE_VERSION ||
 	    flags & ~KMCL_SAVE_LAST ||
 	    le32_to_cpu(chunk.number) != ch->save.restore_number)
-		return KMCL_ERR(EINVAL, 2);
+		return KMCL_ERR(EBADMSG, 2);
 	*bytes = le32_to_cpu(chunk.bytes);
 	*last = flags & KMCL_SAVE_LAST;
 	if (*bytes < sizeof(chunk))
-		return KMCL_ERR(EINVAL, 2);
-	return *bytes > size ? KMCL_ERR(EINVAL, 3) : 0;
+		return KMCL_ERR(EBADMSG, 2);
+	return *bytes > size ? KMCL_ERR(ENODATA, 3) : 0;
 }
 
 /* Every record of the chunk is checked before the first one is restored. */
@@ -80,14 +80,14 @@ static int restore_chunk(struct kmcl_channel *ch, u8 *buf, u32 size, bool *last)
 	for (pos = sizeof(struct kmcl_save_chunk); pos < bytes;
 	     pos += saved.total, records++)
 		if (!read_record(buf + pos, bytes - pos, &saved))
-			return KMCL_ERR(EINVAL, 2);
+			return KMCL_ERR(EBADMSG, 2);
 	if (records && !ch->cfg.restore_packet)
 		return -EOPNOTSUPP;
 	for (pos = sizeof(struct kmcl_save_chunk); pos < bytes;
 	     pos += saved.total) {
 		/* Again: the callback may have written there */
 		if (!read_record(buf + pos, bytes - pos, &saved))
-			return KMCL_ERR(EINVAL, 2);
+			return KMCL_ERR(EBADMSG, 2);
 		ret = ch->cfg.restore_packet(ch, saved.packet, saved.packet_bytes,
 					 saved.data_bytes ? saved.data : NULL,
 					 saved.data_bytes);
@@ -109,9 +109,9 @@ static int restore_chunk(struct kmcl_channel *ch, u8 *buf, u32 size, bool *last)
  * restored by then stay.
  *
  * Context: may sleep; not from a callback of this channel.
- * Return: 0: all is restored; 1: there are more chunks to come; -EINVAL
- * (argument 1: no server, 2: no chunk of this image, or not the next one, 3:
- * cut short); -EBUSY: not paused; -EOPNOTSUPP: there are packets and no
+ * Return: 0: all is restored; 1: there are more chunks to come; -EINVAL: no
+ * server, or no @buf; -EBADMSG: no chunk of this image, or not the next one;
+ * -ENODATA: cut short; -EBUSY: not paused; -EOPNOTSUPP: there are packets and no
  * restore callback; -EIO: the restore callback failed.
  */
 int __kmcl_restore(struct kmcl_channel *ch, void *buf, u32 size)
@@ -146,7 +146,7 @@ static int restore_in_flight(struct kmcl_packet *pkt, u64 trans_id)
 
 	spin_lock_irq(&ch->tx.lock);
 	if (pkt->state != KMCL_PKT_IDLE) {
-		ret = KMCL_ERR(EINVAL, 1);
+		ret = KMCL_ERR(EBUSY, 1);
 		goto unlock;
 	}
 	if (!ch->tx.linked) {
@@ -155,7 +155,7 @@ static int restore_in_flight(struct kmcl_packet *pkt, u64 trans_id)
 	}
 	/* Two packets of one id */
 	if (kmcl_trans_find(ch, trans_id)) {
-		ret = KMCL_ERR(EINVAL, 2);
+		ret = KMCL_ERR(EEXIST, 2);
 		goto unlock;
 	}
 	kmcl_trans_skip(ch, trans_id);
@@ -187,9 +187,11 @@ unlock:
  * the packet had been sent.
  *
  * Context: only inside the restore callback.
- * Return: 0; not accepted: -EINVAL (argument 1: no packet, in use, or without
- * a routine, 2: no saved packet, 3: cut short); -EBUSY: not in a restore
- * callback; -ENODEV: it was in flight, and the link is dead; -ENOMEM.
+ * Return: 0; not accepted: -EINVAL: no packet, or no @buf; -ENOENT: no
+ * completion routine; -EPERM: not in a restore callback; -EBUSY: the packet is in
+ * use; -EBADMSG: no saved packet; -ENODATA: cut short; -EEXIST: it was in flight,
+ * and another one with its id is; -ENODEV: it was in flight, and the link is
+ * dead.
  */
 int __kmcl_packet_restore(struct kmcl_packet *pkt, const void *buf, u32 size)
 {
@@ -198,32 +200,34 @@ int __kmcl_packet_restore(struct kmcl_packet *pkt, const void *buf, u32 size)
 	u64 trans_id;
 	u32 len;
 
-	if (!pkt || (!pkt->done && !pkt->own_memory))
+	if (!pkt)
 		return KMCL_ERR(EINVAL, 1);
+	if (!pkt->done && !pkt->own_memory)
+		return KMCL_ERR(ENOENT, 1);
 	ch = pkt->ch;
 	if (READ_ONCE(ch->save.task) != current || !ch->save.restoring)
-		return -EBUSY;
+		return -EPERM;
 	if (!buf)
 		return KMCL_ERR(EINVAL, 2);
 	if (size < sizeof(lib))
-		return KMCL_ERR(EINVAL, 3);
+		return KMCL_ERR(ENODATA, 3);
 	memcpy(&lib, buf, sizeof(lib));
 	len = le32_to_cpu(lib.len);
 	trans_id = le64_to_cpu(lib.trans_id);
 	if (le32_to_cpu(lib.magic) != KMCL_SAVE_PACKET_MAGIC ||
 	    lib.in_flight > 1 || lib.wait > 1 || lib.zero || lib.zero2 ||
 	    len > kmcl_max_payload(ch) || (lib.wait && ch->cfg.pipe))
-		return KMCL_ERR(EINVAL, 2);
+		return KMCL_ERR(EBADMSG, 2);
 	if (size != sizeof(lib) + kmcl_round8(len))
-		return KMCL_ERR(EINVAL, 3);
+		return KMCL_ERR(ENODATA, 3);
 	if (!lib.in_flight)
-		return trans_id ? KMCL_ERR(EINVAL, 2) :
+		return trans_id ? KMCL_ERR(EBADMSG, 2) :
 			kmcl_submit(pkt, buf + sizeof(lib), len, 0,
 				    lib.wait ? KMCL_SEND_WAIT : 0, true);
 
 	/* As put_packet() makes them: a generation above 0 and an index, or 0 */
 	if (!lib.wait || len || !(trans_id >> 32) || (u32)trans_id > S32_MAX)
-		return KMCL_ERR(EINVAL, 2);
+		return KMCL_ERR(EBADMSG, 2);
 	return restore_in_flight(pkt, trans_id);
 }
 EXPORT_SYMBOL_GPL(__kmcl_packet_restore);

@@ -170,8 +170,8 @@ EXPORT_SYMBOL_GPL(kmcl_set_process_context);
  *
  * Context: atomic.
  * Return: 0, the same chain each time; -EINPROGRESS: return from the callback
- * and leave the packet alone, it is called again; -EINVAL, argument 1: no
- * external data, 2: flags, 3: no @mdl.
+ * and leave the packet alone, it is called again; -ENODATA: no external data;
+ * -EINVAL: unknown flags, or no @mdl.
  */
 int __kmcl_packet_external(struct kmcl_context *ctx, u32 flags,
 			   struct kmcl_mdl **mdl)
@@ -180,7 +180,7 @@ int __kmcl_packet_external(struct kmcl_context *ctx, u32 flags,
 	u32 i;
 
 	if (!ctx || !ctx->ranges)
-		return KMCL_ERR(EINVAL, 1);
+		return KMCL_ERR(ENODATA, 1);
 	if (flags & ~KMCL_EXTERNAL_READ_ONLY)
 		return KMCL_ERR(EINVAL, 2);
 	if (!mdl)

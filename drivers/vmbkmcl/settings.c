@@ -247,9 +247,9 @@ int __kmcl_set_ring_pages(struct kmcl_channel *ch, u32 incoming, u32 outgoing)
 		return KMCL_ERR(EBUSY, 1);
 	if (ch->server)
 		return KMCL_ERR(EINVAL, 1);
-	if (!incoming || incoming > KMCL_MAX_RING_PAGES)
+	if (!incoming || incoming > KMCL_RING_PAGES_MAX)
 		return KMCL_ERR(EINVAL, 2);
-	if (!outgoing || outgoing > KMCL_MAX_RING_PAGES)
+	if (!outgoing || outgoing > KMCL_RING_PAGES_MAX)
 		return KMCL_ERR(EINVAL, 3);
 	ch->cfg.rx_pages = incoming;
 	ch->cfg.tx_pages = outgoing;

@@ -186,7 +186,8 @@ EXPORT_SYMBOL_GPL(kmcl_packet_free);
  * request if need be. Nothing is allocated.
  *
  * Context: atomic.
- * Return: 0, -EINVAL (arguments 1 to 3; 2 also: it is in flight).
+ * Return: 0; -EINVAL: no channel, no memory, or not aligned; -ENOSPC: @bytes is
+ * too small; -EBUSY: it is a packet in flight.
  */
 int __kmcl_packet_init(struct kmcl_channel *ch, void *mem, u32 bytes)
 {
@@ -199,14 +200,14 @@ int __kmcl_packet_init(struct kmcl_channel *ch, void *mem, u32 bytes)
 	if (!mem || !IS_ALIGNED((unsigned long)mem, 8))
 		return KMCL_ERR(EINVAL, 2);
 	if (bytes < kmcl_packet_size(ch))
-		return KMCL_ERR(EINVAL, 3);
+		return KMCL_ERR(ENOSPC, 3);
 
 	spin_lock_irqsave(&ch->tx.lock, flags);
 	/* There may be anything in it; if it is in flight this is its id */
 	in_flight = kmcl_trans_find(ch, READ_ONCE(pkt->trans_id)) == pkt;
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
 	if (in_flight)
-		return KMCL_ERR(EINVAL, 2);
+		return KMCL_ERR(EBUSY, 2);
 	packet_setup(ch, pkt, NULL, false);
 	return 0;
 }

@@ -247,7 +247,7 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 	}
 	spin_lock_irqsave(&ch->tx.lock, irq);
 	if (unlikely(pkt->state != KMCL_PKT_IDLE)) {
-		ret = KMCL_ERR(EINVAL, 1);
+		ret = KMCL_ERR(EBUSY, 1);
 		goto unlock;
 	}
 	pkt->wait = flags & KMCL_SEND_WAIT;
@@ -307,15 +307,17 @@ unlock:
 	return ret;
 }
 
-/* The arguments that every send has: 0, or -EINVAL for 1 to 3. */
+/* What every send checks first: 0, -EINVAL, -ENOENT or -EMSGSIZE. */
 int kmcl_check_send(const struct kmcl_packet *pkt, const void *buf, u32 len)
 {
-	if (!pkt || (!pkt->done && !pkt->own_memory))
+	if (!pkt)
 		return KMCL_ERR(EINVAL, 1);
+	if (!pkt->done && !pkt->own_memory)
+		return KMCL_ERR(ENOENT, 1);
 	if (!buf && len)
 		return KMCL_ERR(EINVAL, 2);
 	if (len > kmcl_max_payload(pkt->ch))
-		return KMCL_ERR(EINVAL, 3);
+		return KMCL_ERR(EMSGSIZE, 3);
 	return 0;
 }
 
@@ -334,9 +336,10 @@ int kmcl_check_send(const struct kmcl_packet *pkt, const void *buf, u32 len)
  *
  * Context: atomic; may sleep with KMCL_SEND_PAGED.
  * Return: 0: accepted, the completion routine will be called exactly once.
- * -ENODEV: not accepted, kmcl_channel_free() is under way.
- * -EINVAL: not accepted, argument 1: no packet, in use, or without a routine;
- * 2: no buffer; 3: too long; 5: unknown flags, or KMCL_SEND_WAIT in pipe mode.
+ * Not accepted: -EINVAL: no packet, no buffer, unknown flags, or KMCL_SEND_WAIT
+ * in pipe mode; -ENOENT: no completion routine; -EBUSY: the packet is in use;
+ * -EMSGSIZE: @len is above the packet size; -ENODEV: kmcl_channel_free() is
+ * under way.
  */
 int __kmcl_send(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags)
 {

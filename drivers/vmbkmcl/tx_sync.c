@@ -137,8 +137,10 @@ static int sync_wait(struct kmcl_sync *sync, s64 timeout_ns)
  * task is being killed; -ENODEV: the channel is or was closed; -ENOSPC: the
  * data was cut, @reply_len tells what is needed; -EDEADLK: waiting in the
  * opened, started or process callback or in a completion routine, which traffic
- * waits for; -ENOMEM; -EOPNOTSUPP: @mdl on a server; -EINVAL (arguments 1, 2, 3,
- * 4, 5, 7, 8).
+ * waits for; -ENOMEM; -EMSGSIZE: @len is above the packet size; -EFAULT, -E2BIG:
+ * see kmcl_send_mdl(); -EOPNOTSUPP: @mdl on a server or in pipe mode; -EINVAL: no
+ * channel, no buffer, flags as in kmcl_send_mdl(), @reply without @reply_len or
+ * one that is no multiple of 8, @timeout_ns below 0, or a server would wait.
  */
 int __kmcl_send_sync_mdl(struct kmcl_channel *ch, const void *buf, u32 len,
 			 const struct kmcl_mdl *mdl, u32 flags, void *reply,
@@ -157,9 +159,9 @@ int __kmcl_send_sync_mdl(struct kmcl_channel *ch, const void *buf, u32 len,
 	if (!buf && len)
 		return KMCL_ERR(EINVAL, 2);
 	if (len > kmcl_max_payload(ch))
-		return KMCL_ERR(EINVAL, 3);
+		return KMCL_ERR(EMSGSIZE, 3);
 	if (mdl && ch->cfg.pipe)
-		return KMCL_ERR(EINVAL, 4);
+		return KMCL_ERR(EOPNOTSUPP, 4);
 	if (flags & ~(KMCL_SEND_WAIT | KMCL_SEND_PAGED) ||
 	    (flags & KMCL_SEND_WAIT && ch->cfg.pipe))
 		return KMCL_ERR(EINVAL, 5);

@@ -8,7 +8,7 @@
 #ifndef _KMCL_KMCLSERVER_H
 #define _KMCL_KMCLSERVER_H
 
-#include "vmb_types.h"
+#include "vmb_status.h"
 
 #define VMBUS_SERVER_CHANNEL_INIT_FLAG_LOOPBACK_OFFER			0x1
 #define VMBUS_SERVER_CHANNEL_INIT_FLAG_ENUMERATE_DEVICE_INTERFACE	0x2
@@ -47,9 +47,10 @@ VmbServerChannelInitSetSaveRestorePacketCallbacks(VMBCHANNEL Channel,
 						  PFN_VMB_CHANNEL_RESTORE_PACKET
 							RestorePacketCallback)
 {
-	return kmcl_ntstatus(__kmcl_server_set_save_restore(Channel,
-							    SavePacketCallback,
-							    RestorePacketCallback));
+	int ret = kmcl_server_set_save_restore(Channel, SavePacketCallback,
+					       RestorePacketCallback);
+
+	return kmcl_nt_set(ret, STATUS_INVALID_PARAMETER_1);
 }
 
 /**
@@ -63,7 +64,9 @@ VmbServerChannelInitSetSaveRestorePacketCallbacks(VMBCHANNEL Channel,
  */
 static inline NTSTATUS VmbChannelSaveBegin(VMBCHANNEL Channel)
 {
-	return kmcl_ntstatus(__kmcl_save_begin(Channel));
+	int ret = kmcl_save_begin(Channel);
+
+	return ret == -EINVAL ? STATUS_INVALID_PARAMETER_1 : kmcl_ntstatus(ret);
 }
 
 /**
@@ -85,8 +88,15 @@ static inline NTSTATUS VmbChannelSaveContinue(VMBCHANNEL Channel, PVOID Buffer,
 					      PULONG BytesFilled,
 					      PULONG BytesRequired)
 {
-	return kmcl_ntstatus(__kmcl_save_continue(Channel, Buffer, BufferSize,
-						  BytesFilled, BytesRequired));
+	int ret = kmcl_save_continue(Channel, Buffer, BufferSize, BytesFilled,
+				     BytesRequired);
+
+	if (ret != -EINVAL)
+		return kmcl_ntstatus(ret);
+	if (!Buffer && BufferSize)
+		return STATUS_INVALID_PARAMETER_2;
+	return BytesFilled ? STATUS_INVALID_PARAMETER_1 :
+		STATUS_INVALID_PARAMETER_4;
 }
 
 /**
@@ -117,9 +127,21 @@ static inline NTSTATUS VmbChannelRestoreFromBuffer(VMBCHANNEL Channel,
 						   PVOID Buffer,
 						   ULONG BufferSize)
 {
-	int ret = __kmcl_restore(Channel, Buffer, BufferSize);
+	int ret = kmcl_restore(Channel, Buffer, BufferSize);
 
-	return ret > 0 ? STATUS_MORE_PROCESSING_REQUIRED : kmcl_ntstatus(ret);
+	switch (ret) {
+	case 1:
+		return STATUS_MORE_PROCESSING_REQUIRED;
+	case -EINVAL:
+		return kmcl_channel_is_server(Channel) ?
+			STATUS_INVALID_PARAMETER_2 : STATUS_INVALID_PARAMETER_1;
+	case -EBADMSG:
+		return STATUS_INVALID_PARAMETER_2;
+	case -ENODATA:
+		return STATUS_INVALID_PARAMETER_3;
+	default:
+		return kmcl_ntstatus(ret);
+	}
 }
 
 /**
@@ -131,14 +153,30 @@ static inline NTSTATUS VmbChannelRestoreFromBuffer(VMBCHANNEL Channel,
  * Context: only inside EvtVmbChannelRestorePacket.
  * Return: STATUS_SUCCESS: as if it had been sent. Not accepted:
  * STATUS_INVALID_PARAMETER_1, _2 (no saved packet) or _3 (cut short),
- * STATUS_INVALID_DEVICE_STATE (not in that callback), STATUS_DEVICE_REMOVED,
- * STATUS_INSUFFICIENT_RESOURCES.
+ * STATUS_INVALID_DEVICE_STATE (not in that callback), STATUS_DEVICE_REMOVED.
  */
 static inline NTSTATUS VmbPacketRestore(VMBPACKET Packet, PVOID LibraryBuffer,
 					ULONG LibraryBufferSize)
 {
-	return kmcl_ntstatus(__kmcl_packet_restore(Packet, LibraryBuffer,
-						   LibraryBufferSize));
+	int ret = kmcl_packet_restore(Packet, LibraryBuffer, LibraryBufferSize);
+
+	switch (ret) {
+	case -EINVAL:
+		return Packet ? STATUS_INVALID_PARAMETER_2 :
+			STATUS_INVALID_PARAMETER_1;
+	case -ENOENT:
+	case -EBUSY:
+		return STATUS_INVALID_PARAMETER_1;
+	case -EBADMSG:
+	case -EEXIST:
+		return STATUS_INVALID_PARAMETER_2;
+	case -ENODATA:
+		return STATUS_INVALID_PARAMETER_3;
+	case -EPERM:
+		return STATUS_INVALID_DEVICE_STATE;
+	default:
+		return kmcl_ntstatus(ret);
+	}
 }
 
 /**
@@ -152,7 +190,10 @@ static inline NTSTATUS VmbPacketRestore(VMBPACKET Packet, PVOID LibraryBuffer,
 static inline NTSTATUS VmbServerChannelInitSetFlags(VMBCHANNEL Channel,
 						    UINT32 Flags)
 {
-	return kmcl_ntstatus(__kmcl_server_set_flags(Channel, Flags));
+	int ret = kmcl_server_set_flags(Channel, Flags);
+
+	return kmcl_nt_set_endpoint(ret, Channel, true,
+				    STATUS_INVALID_PARAMETER_2);
 }
 
 /**
@@ -169,8 +210,11 @@ static inline NTSTATUS
 VmbServerChannelInitSetMmioMegabytes(VMBCHANNEL Channel, UINT16 MmioMegabytes,
 				     UINT16 MmioMegabytesOptional)
 {
-	return kmcl_ntstatus(__kmcl_server_set_mmio(Channel, MmioMegabytes,
-						    MmioMegabytesOptional));
+	int ret = kmcl_server_set_mmio(Channel, MmioMegabytes,
+				       MmioMegabytesOptional);
+
+	return kmcl_nt_set_endpoint(ret, Channel, true,
+				    STATUS_INVALID_PARAMETER);
 }
 
 /**
@@ -187,8 +231,10 @@ VmbServerChannelInitSetTargetInterfaceId(VMBCHANNEL Channel,
 					 GUID InterfaceType,
 					 GUID InterfaceInstance)
 {
-	return kmcl_ntstatus(__kmcl_server_set_target(Channel, &InterfaceType,
-						      &InterfaceInstance));
+	int ret = kmcl_server_set_target(Channel, &InterfaceType,
+					 &InterfaceInstance);
+
+	return kmcl_nt_set(ret, STATUS_INVALID_PARAMETER_1);
 }
 
 /**
@@ -203,7 +249,10 @@ VmbServerChannelInitSetTargetInterfaceId(VMBCHANNEL Channel,
 static inline NTSTATUS VmbServerChannelInitSetTargetVtl(VMBCHANNEL Channel,
 							UINT8 TargetVtl)
 {
-	return kmcl_ntstatus(__kmcl_server_set_vtl(Channel, TargetVtl));
+	int ret = kmcl_server_set_vtl(Channel, TargetVtl);
+
+	return kmcl_nt_set_endpoint(ret, Channel, true,
+				    STATUS_INVALID_PARAMETER_2);
 }
 
 /**
@@ -218,7 +267,9 @@ static inline NTSTATUS VmbServerChannelInitSetTargetVtl(VMBCHANNEL Channel,
 static inline NTSTATUS VmbServerChannelInitSetVmbusHandle(VMBCHANNEL Channel,
 							  HANDLE KernelHandle)
 {
-	return kmcl_ntstatus(__kmcl_server_set_bus(Channel, KernelHandle));
+	int ret = kmcl_server_set_bus(Channel, KernelHandle);
+
+	return kmcl_nt_set(ret, STATUS_INVALID_PARAMETER_1);
 }
 
 /**

@@ -6,7 +6,7 @@
 #ifndef _KMCL_VMB_CHANNEL_H
 #define _KMCL_VMB_CHANNEL_H
 
-#include "vmb_types.h"
+#include "vmb_status.h"
 
 /* Channel life */
 
@@ -24,9 +24,12 @@ static inline NTSTATUS VmbChannelAllocate(PDEVICE_OBJECT Parent,
 					  BOOLEAN IsServer,
 					  VMBCHANNEL *Channel)
 {
+	int ret;
+
 	if (!Parent)
 		return STATUS_INVALID_PARAMETER_1;
-	return kmcl_ntstatus(__kmcl_channel_alloc(Parent, IsServer, Channel));
+	ret = kmcl_channel_alloc(Parent, IsServer, Channel);
+	return ret == -EINVAL ? STATUS_INVALID_PARAMETER_3 : kmcl_ntstatus(ret);
 }
 
 /**
@@ -47,13 +50,16 @@ static inline void VmbChannelCleanup(VMBCHANNEL Channel)
  * @Channel: disabled, with a target
  *
  * Context: PASSIVE; does not wait for the peer.
- * Return: STATUS_SUCCESS, STATUS_INVALID_DEVICE_STATE (not disabled, no
- * target, from a callback), STATUS_OBJECT_NAME_COLLISION,
+ * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1,
+ * STATUS_INVALID_DEVICE_STATE (not disabled, no target, from a callback),
+ * STATUS_OBJECT_NAME_COLLISION,
  * STATUS_NO_SUCH_DEVICE, STATUS_INSUFFICIENT_RESOURCES.
  */
 static inline NTSTATUS VmbChannelEnable(VMBCHANNEL Channel)
 {
-	return kmcl_ntstatus(__kmcl_channel_enable(Channel));
+	if (!Channel)
+		return STATUS_INVALID_PARAMETER_1;
+	return kmcl_ntstatus(kmcl_channel_enable(Channel));
 }
 
 /**
@@ -135,8 +141,9 @@ static inline NTSTATUS VmbChannelSetInterruptLatency(VMBCHANNEL Channel,
 						     UINT16 Latency,
 						     PUINT16 OriginalLatency)
 {
-	return kmcl_ntstatus(__kmcl_set_latency(Channel, Latency,
-						OriginalLatency));
+	int ret = kmcl_set_latency(Channel, Latency, OriginalLatency);
+
+	return ret == -EINVAL ? STATUS_INVALID_PARAMETER_1 : kmcl_ntstatus(ret);
 }
 
 /**

@@ -11,7 +11,7 @@
 #define _KMCL_VMB_MEMORY_H
 
 #include "mdl.h"
-#include "vmb_types.h"
+#include "vmb_status.h"
 
 static_assert(VMBUS_CHANNEL_FORMAT_FLAG_FORCE_MDL_LENGTH ==
 	      KMCL_SEND_FORCE_LENGTH);
@@ -36,8 +36,10 @@ static inline NTSTATUS VmbChannelInitSetMaximumExternalData(VMBCHANNEL Channel,
 							    UINT32 DataSize,
 							    UINT32 ChainLength)
 {
-	return kmcl_ntstatus(__kmcl_set_max_external(Channel, DataSize,
-						     ChainLength));
+	int ret = kmcl_set_max_external(Channel, DataSize, ChainLength);
+
+	return kmcl_nt_set(ret, DataSize ? STATUS_INVALID_PARAMETER_3 :
+			   STATUS_INVALID_PARAMETER_2);
 }
 
 /**
@@ -64,9 +66,21 @@ VmbPacketSendWithExternalMdl(VMBPACKET Packet, PVOID Buffer,
 			     UINT32 BufferLength, PMDL Mdl, UINT32 MdlOffset,
 			     UINT32 MdlLength, UINT32 Flags)
 {
-	return kmcl_ntstatus(__kmcl_send_mdl_part(Packet, Buffer, BufferLength,
-						  kmcl_from_mdl(Mdl), MdlOffset,
-						  MdlLength, Flags));
+	int ret = kmcl_send_mdl_part(Packet, Buffer, BufferLength,
+				     kmcl_from_mdl(Mdl), MdlOffset, MdlLength,
+				     Flags);
+
+	switch (ret) {
+	case 0:
+		return STATUS_SUCCESS;
+	case -ENXIO:
+		return STATUS_INVALID_PARAMETER_5;
+	case -ERANGE:
+		return STATUS_INVALID_PARAMETER_6;
+	default:
+		return kmcl_nt_send(ret, Packet, Buffer, BufferLength,
+				    STATUS_INVALID_PARAMETER_7);
+	}
 }
 
 /**
@@ -90,8 +104,19 @@ VmbPacketSendWithExternalPfns(VMBPACKET Packet, PVOID Buffer,
 			      UINT32 BufferLength, PPFN_NUMBER Pfns,
 			      UINT32 PfnLength, UINT32 Flags)
 {
-	return kmcl_ntstatus(__kmcl_send_pfns(Packet, Buffer, BufferLength,
-					      Pfns, PfnLength, Flags));
+	int ret = kmcl_send_pfns(Packet, Buffer, BufferLength, Pfns, PfnLength,
+				 Flags);
+
+	switch (ret) {
+	case 0:
+		return STATUS_SUCCESS;
+	case -E2BIG:
+	case -ERANGE:
+		return STATUS_INVALID_PARAMETER_5;
+	default:
+		return kmcl_nt_send(ret, Packet, Buffer, BufferLength,
+				    STATUS_INVALID_PARAMETER_6);
+	}
 }
 
 /**
@@ -111,9 +136,28 @@ static inline NTSTATUS
 VmbChannelPacketGetExternalData(VMBPACKETCOMPLETION PacketCompletionContext,
 				UINT32 Flags, PMDL *Mdl)
 {
-	return kmcl_ntstatus(__kmcl_packet_external(PacketCompletionContext,
-						    Flags,
-						    (struct kmcl_mdl **)Mdl));
+	int ret = kmcl_packet_external(PacketCompletionContext, Flags,
+				       (struct kmcl_mdl **)Mdl);
+
+	switch (ret) {
+	case -ENODATA:
+		return STATUS_INVALID_PARAMETER_1;
+	case -EINVAL:
+		return Flags & ~VMBUS_CHANNEL_PACKET_EXTERNAL_DATA_FLAGS ?
+			STATUS_INVALID_PARAMETER_2 : STATUS_INVALID_PARAMETER_3;
+	default:
+		return kmcl_ntstatus(ret);
+	}
+}
+
+/* The parameters that all GPADL calls begin with; @other: of one of the rest */
+static inline NTSTATUS kmcl_nt_gpadl(VMBCHANNEL Channel, UINT32 Flags,
+				     NTSTATUS other)
+{
+	if (!Channel)
+		return STATUS_INVALID_PARAMETER_1;
+	return Flags & ~VMBUS_CHANNEL_GPADL_FLAGS ? STATUS_INVALID_PARAMETER_2 :
+		other;
 }
 
 /**
@@ -137,8 +181,26 @@ static inline NTSTATUS
 VmbChannelCreateGpadlFromBuffer(VMBCHANNEL Channel, UINT32 Flags, PVOID Buffer,
 				UINT32 ByteCount, PUINT32 GpadlHandle)
 {
-	return kmcl_ntstatus(__kmcl_gpadl_create(Channel, Flags, Buffer,
-						 ByteCount, GpadlHandle));
+	int ret = kmcl_gpadl_create(Channel, Flags, Buffer, ByteCount,
+				    GpadlHandle);
+	NTSTATUS other = STATUS_INVALID_PARAMETER;
+
+	switch (ret) {
+	case -EINVAL:
+		if (!Buffer)
+			other = STATUS_INVALID_PARAMETER_3;
+		else if (!ByteCount)
+			other = STATUS_INVALID_PARAMETER_4;
+		else if (!GpadlHandle)
+			other = STATUS_INVALID_PARAMETER_5;
+		return kmcl_nt_gpadl(Channel, Flags, other);
+	case -EFAULT:
+		return STATUS_INVALID_PARAMETER_3;
+	case -E2BIG:
+		return STATUS_INVALID_PARAMETER_4;
+	default:
+		return kmcl_ntstatus(ret);
+	}
 }
 
 /**
@@ -162,10 +224,24 @@ VmbChannelCreateGpadlFromMdl(VMBCHANNEL Channel, UINT32 Flags, PMDL Mdl,
 			     UINT32 StartOffset, UINT32 Length,
 			     PUINT32 GpadlHandle)
 {
-	return kmcl_ntstatus(__kmcl_gpadl_create_mdl(Channel, Flags,
-						     kmcl_from_mdl(Mdl),
-						     StartOffset, Length,
-						     GpadlHandle));
+	int ret = kmcl_gpadl_create_mdl(Channel, Flags, kmcl_from_mdl(Mdl),
+					StartOffset, Length, GpadlHandle);
+
+	switch (ret) {
+	case -EINVAL:
+		return kmcl_nt_gpadl(Channel, Flags, GpadlHandle ?
+				     STATUS_INVALID_PARAMETER :
+				     STATUS_INVALID_PARAMETER_6);
+	case -EFAULT:
+		return STATUS_INVALID_PARAMETER_3;
+	case -ENXIO:
+		return STATUS_INVALID_PARAMETER_4;
+	case -ERANGE:
+	case -E2BIG:
+		return STATUS_INVALID_PARAMETER_5;
+	default:
+		return kmcl_ntstatus(ret);
+	}
 }
 
 /**
@@ -198,10 +274,18 @@ static inline void VmbChannelDeleteGpadl(VMBCHANNEL Channel, UINT32 GpadlHandle)
 static inline NTSTATUS VmbChannelMapGpadl(VMBCHANNEL Channel, UINT32 Flags,
 					  UINT32 GpadlHandle, PMDL *Mdl)
 {
-	int ret = __kmcl_gpadl_map(Channel, Flags, GpadlHandle,
-				   (struct kmcl_mdl **)Mdl);
+	int ret = kmcl_gpadl_map(Channel, Flags, GpadlHandle,
+				 (struct kmcl_mdl **)Mdl);
 
-	return ret == -EBUSY ? STATUS_SHARING_VIOLATION : kmcl_ntstatus(ret);
+	switch (ret) {
+	case -EINVAL:
+		return kmcl_nt_gpadl(Channel, Flags,
+				     STATUS_INVALID_PARAMETER_4);
+	case -EBUSY:
+		return STATUS_SHARING_VIOLATION;
+	default:
+		return kmcl_ntstatus(ret);
+	}
 }
 
 /**

@@ -9,7 +9,7 @@
 #define _KMCL_VMB_PACKET_H
 
 #include "mdl.h"
-#include "vmb_types.h"
+#include "vmb_status.h"
 
 /* Incoming packets */
 
@@ -91,13 +91,25 @@ static inline void VmbPacketFree(VMBPACKET Packet)
  * library.
  *
  * Context: DISPATCH.
- * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_2 (alignment, or it is in
- * flight) or _3.
+ * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1, _2 (alignment, or it is
+ * in flight) or _3.
  */
 static inline NTSTATUS VmbPacketInitialize(VMBCHANNEL Channel, VMBPACKET Packet,
 					   UINT32 ByteCount)
 {
-	return kmcl_ntstatus(__kmcl_packet_init(Channel, Packet, ByteCount));
+	int ret = kmcl_packet_init(Channel, Packet, ByteCount);
+
+	switch (ret) {
+	case -EINVAL:
+		return Channel ? STATUS_INVALID_PARAMETER_2 :
+			STATUS_INVALID_PARAMETER_1;
+	case -EBUSY:
+		return STATUS_INVALID_PARAMETER_2;
+	case -ENOSPC:
+		return STATUS_INVALID_PARAMETER_3;
+	default:
+		return kmcl_ntstatus(ret);
+	}
 }
 
 /**
@@ -173,9 +185,12 @@ static inline NTSTATUS VmbPacketSend(VMBPACKET Packet, PVOID Buffer,
 				     UINT32 BufferLength, PMDL ExternalDataMdl,
 				     UINT32 Flags)
 {
-	return kmcl_ntstatus(__kmcl_send_mdl(Packet, Buffer, BufferLength,
-					     kmcl_from_mdl(ExternalDataMdl),
-					     Flags));
+	int ret = kmcl_send_mdl(Packet, Buffer, BufferLength,
+				kmcl_from_mdl(ExternalDataMdl), Flags);
+
+	return likely(!ret) ? STATUS_SUCCESS :
+		kmcl_nt_send(ret, Packet, Buffer, BufferLength,
+			     STATUS_INVALID_PARAMETER_5);
 }
 
 #endif

@@ -8,7 +8,7 @@
 #ifndef _KMCL_VMB_SETTINGS_H
 #define _KMCL_VMB_SETTINGS_H
 
-#include "vmb_types.h"
+#include "vmb_status.h"
 
 /**
  * VmbChannelInitSetClientContextSize() - driver's bytes per incoming packet
@@ -21,7 +21,8 @@
 static inline NTSTATUS VmbChannelInitSetClientContextSize(VMBCHANNEL Channel,
 							  UINT32 ContextSize)
 {
-	return kmcl_ntstatus(__kmcl_set_context_size(Channel, ContextSize));
+	return kmcl_nt_set(kmcl_set_context_size(Channel, ContextSize),
+			   STATUS_INVALID_PARAMETER_2);
 }
 
 /**
@@ -34,7 +35,8 @@ static inline NTSTATUS VmbChannelInitSetClientContextSize(VMBCHANNEL Channel,
  */
 static inline NTSTATUS VmbChannelInitSetFlags(VMBCHANNEL Channel, UINT32 Flags)
 {
-	return kmcl_ntstatus(__kmcl_set_flags(Channel, Flags));
+	return kmcl_nt_set(kmcl_set_flags(Channel, Flags),
+			   STATUS_INVALID_PARAMETER_2);
 }
 
 /**
@@ -49,11 +51,14 @@ static inline NTSTATUS VmbChannelInitSetFlags(VMBCHANNEL Channel, UINT32 Flags)
 static inline NTSTATUS VmbChannelInitSetFriendlyName(VMBCHANNEL Channel,
 						     PCUNICODE_STRING Name)
 {
-	if (!Name)
-		return kmcl_ntstatus(__kmcl_set_name(Channel, NULL));
-	return kmcl_ntstatus(__kmcl_set_name_utf16(Channel, Name->Buffer,
-						   Name->Length /
-						   sizeof(WCHAR)));
+	int ret;
+
+	if (Name)
+		ret = kmcl_set_name_utf16(Channel, Name->Buffer,
+					  Name->Length / sizeof(WCHAR));
+	else
+		ret = kmcl_set_name(Channel, NULL);
+	return kmcl_nt_set(ret, STATUS_INVALID_PARAMETER_2);
 }
 
 /**
@@ -67,7 +72,8 @@ static inline NTSTATUS VmbChannelInitSetFriendlyName(VMBCHANNEL Channel,
 static inline NTSTATUS VmbChannelInitSetMaximumPacketSize(VMBCHANNEL Channel,
 							  UINT32 PacketSize)
 {
-	return kmcl_ntstatus(__kmcl_set_max_packet_size(Channel, PacketSize));
+	return kmcl_nt_set(kmcl_set_max_packet_size(Channel, PacketSize),
+			   STATUS_INVALID_PARAMETER_2);
 }
 
 /**
@@ -85,8 +91,9 @@ VmbChannelInitSetProcessPacketCallbacks(VMBCHANNEL Channel,
 					PFN_VMB_CHANNEL_PROCESSING_COMPLETE
 						ProcessingCompleteCallback)
 {
-	return kmcl_ntstatus(__kmcl_set_process(Channel, ProcessPacketCallback,
-						ProcessingCompleteCallback));
+	return kmcl_nt_set(kmcl_set_process(Channel, ProcessPacketCallback,
+					    ProcessingCompleteCallback),
+			   STATUS_INVALID_PARAMETER_2);
 }
 
 /**
@@ -114,7 +121,8 @@ VmbChannelInitSetStateChangeCallbacks(VMBCHANNEL Channel,
 		.started = Callbacks->EvtChannelStarted,
 		.post_started = Callbacks->EvtChannelPostStarted,
 	};
-	return kmcl_ntstatus(__kmcl_set_ops(Channel, &ops));
+	return kmcl_nt_set(kmcl_set_ops(Channel, &ops),
+			   STATUS_INVALID_PARAMETER_2);
 }
 
 /**
@@ -133,8 +141,14 @@ VmbClientChannelInitSetRingBufferPageCount(VMBCHANNEL Channel,
 					   UINT32 IncomingPageCount,
 					   UINT32 OutgoingPageCount)
 {
-	return kmcl_ntstatus(__kmcl_set_ring_pages(Channel, IncomingPageCount,
-						   OutgoingPageCount));
+	int ret = kmcl_set_ring_pages(Channel, IncomingPageCount,
+				      OutgoingPageCount);
+	bool incoming = !IncomingPageCount ||
+			IncomingPageCount > KMCL_RING_PAGES_MAX;
+
+	return kmcl_nt_set_endpoint(ret, Channel, false, incoming ?
+				    STATUS_INVALID_PARAMETER_2 :
+				    STATUS_INVALID_PARAMETER_3);
 }
 
 /**
@@ -152,10 +166,13 @@ VmbClientChannelInitSetTargetPnp(VMBCHANNEL Channel, LPCGUID InterfaceType,
 				 LPCGUID InterfaceInstance,
 				 PFN_VMB_CHANNEL_PNP_FAILURE PnpFailureCallback)
 {
-	return kmcl_ntstatus(__kmcl_set_target(Channel, InterfaceType,
+	int ret = kmcl_errno(__kmcl_set_target(Channel, InterfaceType,
 					       InterfaceInstance,
 					       PnpFailureCallback,
 					       KMCL_CB_NTSTATUS));
+
+	return kmcl_nt_set_endpoint(ret, Channel, false,
+				    STATUS_INVALID_PARAMETER_2);
 }
 
 #endif

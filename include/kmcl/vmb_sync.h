@@ -10,7 +10,7 @@
 #include <linux/limits.h>
 #include <linux/math64.h>
 
-#include "vmb_types.h"
+#include "vmb_status.h"
 
 #define KMCL_NT_EPOCH	116444736000000000LL	/* 1601 to 1970, in 100 ns */
 
@@ -38,6 +38,28 @@ static inline s64 kmcl_nt_timeout(const LARGE_INTEGER *Timeout)
 	if (ticks <= -(KMCL_NO_TIMEOUT / 100))
 		return KMCL_NO_TIMEOUT;
 	return ticks * -100;
+}
+
+/* Which parameter of a synchronous request the library calls invalid */
+static inline NTSTATUS kmcl_nt_sync(VMBCHANNEL Channel, PVOID Buffer,
+				    UINT32 BufferSize, PMDL ExternalDataMdl,
+				    UINT32 Flags, PVOID CompletionBuffer,
+				    PUINT32 CompletionBufferSize)
+{
+	bool wait = Flags & VMBUS_CHANNEL_FORMAT_FLAG_WAIT_FOR_COMPLETION;
+
+	if (!Channel)
+		return STATUS_INVALID_PARAMETER_1;
+	if (!Buffer && BufferSize)
+		return STATUS_INVALID_PARAMETER_2;
+	if (Flags & ~(VMBUS_CHANNEL_FORMAT_FLAG_WAIT_FOR_COMPLETION |
+		      VMBUS_CHANNEL_FORMAT_FLAG_PAGED_BUFFER) ||
+	    (wait ? kmcl_channel_is_pipe(Channel) : !!ExternalDataMdl))
+		return STATUS_INVALID_PARAMETER_5;
+	if (CompletionBuffer &&
+	    (!CompletionBufferSize || *CompletionBufferSize % 8))
+		return STATUS_INVALID_PARAMETER_7;
+	return STATUS_INVALID_PARAMETER_8;
 }
 
 /**
@@ -73,11 +95,29 @@ VmbChannelSendSynchronousRequest(VMBCHANNEL Channel, PVOID Buffer,
 				 PUINT32 CompletionBufferSize,
 				 PLARGE_INTEGER Timeout)
 {
-	return kmcl_ntstatus(__kmcl_send_sync_mdl(Channel, Buffer, BufferSize,
-						  kmcl_from_mdl(ExternalDataMdl),
-						  Flags, CompletionBuffer,
-						  CompletionBufferSize,
-						  kmcl_nt_timeout(Timeout)));
+	int ret = kmcl_send_sync_mdl(Channel, Buffer, BufferSize,
+				     kmcl_from_mdl(ExternalDataMdl), Flags,
+				     CompletionBuffer, CompletionBufferSize,
+				     kmcl_nt_timeout(Timeout));
+
+	switch (ret) {
+	case 0:
+		return STATUS_SUCCESS;
+	case -EINVAL:
+		return kmcl_nt_sync(Channel, Buffer, BufferSize,
+				    ExternalDataMdl, Flags, CompletionBuffer,
+				    CompletionBufferSize);
+	case -EMSGSIZE:
+		return STATUS_INVALID_PARAMETER_3;
+	case -EFAULT:
+	case -E2BIG:
+		return STATUS_INVALID_PARAMETER_4;
+	case -EOPNOTSUPP:
+		if (kmcl_channel_is_pipe(Channel))
+			return STATUS_INVALID_PARAMETER_4;
+		break;
+	}
+	return kmcl_ntstatus(ret);
 }
 
 #endif

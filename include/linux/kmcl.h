@@ -60,6 +60,9 @@ static inline int kmcl_errno(int ret)
 /* The most bytes of payload that a packet can carry */
 #define KMCL_PACKET_SIZE_MAX	524264U
 
+/* The largest ring, in pages of 4 KiB: 1 GiB */
+#define KMCL_RING_PAGES_MAX	0x40000U
+
 /**
  * struct kmcl_channel_ops - state callbacks of a channel
  * @opened: the link is up, nothing moves yet; a negative result undoes the open
@@ -203,6 +206,8 @@ void kmcl_get_mmio(struct kmcl_channel *ch, u64 *start, u64 *size);
 void kmcl_set_pointer(struct kmcl_channel *ch, void *ptr);
 void *kmcl_get_pointer(const struct kmcl_channel *ch);
 void kmcl_get_instance(struct kmcl_channel *ch, guid_t *instance);
+bool kmcl_channel_is_server(const struct kmcl_channel *ch);
+bool kmcl_channel_is_pipe(const struct kmcl_channel *ch);
 void kmcl_set_quota(struct kmcl_channel *ch, u32 quota);
 void kmcl_set_process_context(struct kmcl_channel *ch, bool required);
 
@@ -370,6 +375,12 @@ static inline int kmcl_set_flags(struct kmcl_channel *ch, u32 flags)
 static inline int kmcl_set_name(struct kmcl_channel *ch, const char *name)
 {
 	return kmcl_errno(__kmcl_set_name(ch, name));
+}
+
+static inline int kmcl_set_name_utf16(struct kmcl_channel *ch, const u16 *name,
+				      u32 units)
+{
+	return kmcl_errno(__kmcl_set_name_utf16(ch, name, units));
 }
 
 static inline int kmcl_set_max_packet_size(struct kmcl_channel *ch, u32 bytes)
