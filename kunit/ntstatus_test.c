@@ -7,8 +7,6 @@
 #include <kunit/test.h>
 
 #include <linux/kernel.h>
-#include <linux/kmcl.h>
-
 #include <kmcl/ntstatus.h>
 
 static const struct result {
@@ -63,30 +61,6 @@ static void no_failure_but_pending_is_a_success(struct kunit *test)
 				    err == EINPROGRESS, "%d", -err);
 }
 
-static void a_bad_argument_has_its_number(struct kunit *test)
-{
-	u32 arg;
-
-	for (arg = 1; arg <= 8; arg++) {
-		u32 number = 0xc00000ef + arg - 1;
-
-		KUNIT_EXPECT_EQ(test, number,
-				(u32)kmcl_ntstatus(KMCL_ERR(EINVAL, arg)));
-		/* A setting of a channel that is not disabled */
-		KUNIT_EXPECT_EQ(test, number,
-				(u32)kmcl_ntstatus(KMCL_ERR(EBUSY, arg)));
-		/* Without it the number is gone, and the errno is what it was */
-		KUNIT_EXPECT_EQ(test, kmcl_errno(KMCL_ERR(EINVAL, arg)), -EINVAL);
-		KUNIT_EXPECT_EQ(test, kmcl_errno(KMCL_ERR(EBUSY, arg)), -EBUSY);
-	}
-	/* There is no such argument: the errno is all there is */
-	KUNIT_EXPECT_EQ(test, 0xc000000d,
-			(u32)kmcl_ntstatus(KMCL_ERR(EINVAL, 9)));
-	KUNIT_EXPECT_EQ(test, 0xc0000184,
-			(u32)kmcl_ntstatus(KMCL_ERR(EBUSY, 15)));
-	KUNIT_EXPECT_EQ(test, kmcl_errno(1), 1);
-}
-
 static const struct severity {
 	const char *name;
 	u32 number;
@@ -118,7 +92,6 @@ static struct kunit_case ntstatus_cases[] = {
 			 severity_gen_params),
 	KUNIT_CASE_PARAM(each_result_becomes_its_status, result_gen_params),
 	KUNIT_CASE(no_failure_but_pending_is_a_success),
-	KUNIT_CASE(a_bad_argument_has_its_number),
 	{}
 };
 

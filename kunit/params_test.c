@@ -5,7 +5,7 @@
  * here are the ones that need a channel at work.
  */
 #include <linux/slab.h>
-#include <kmcl/ntstatus.h>
+#include <kmcl/vmb_status.h>
 
 #include "harness.h"
 
@@ -35,10 +35,10 @@ static void setters_name_the_wrong_argument(struct kunit *test)
 			KMCL_ERR(EINVAL, 3));
 	KUNIT_EXPECT_EQ(test, __kmcl_set_ring_pages(server, 4, 4),
 			KMCL_ERR(EINVAL, 1));
-	KUNIT_EXPECT_EQ(test, __kmcl_set_target(client, NULL, NULL, NULL, 0),
+	KUNIT_EXPECT_EQ(test, __kmcl_set_target(client, NULL, NULL, NULL),
 			KMCL_ERR(EINVAL, 2));
-	KUNIT_EXPECT_EQ(test, __kmcl_set_target(server, &loop->type, NULL, NULL,
-						0), KMCL_ERR(EINVAL, 1));
+	KUNIT_EXPECT_EQ(test, __kmcl_set_target(server, &loop->type, NULL, NULL),
+			KMCL_ERR(EINVAL, 1));
 	KUNIT_EXPECT_EQ(test, __kmcl_server_set_target(client, &loop->type,
 						       &loop->instance),
 			KMCL_ERR(EINVAL, 1));
@@ -64,7 +64,7 @@ static void calls_without_a_channel(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kmcl_channel_pause(NULL), -EINVAL);
 	KUNIT_EXPECT_EQ(test, __kmcl_set_flags(NULL, 0), KMCL_ERR(EBUSY, 1));
 	KUNIT_EXPECT_EQ(test, __kmcl_set_name(NULL, NULL), KMCL_ERR(EBUSY, 1));
-	KUNIT_EXPECT_EQ(test, __kmcl_set_target(NULL, &loop->type, NULL, NULL, 0),
+	KUNIT_EXPECT_EQ(test, __kmcl_set_target(NULL, &loop->type, NULL, NULL),
 			KMCL_ERR(EBUSY, 1));
 	KUNIT_EXPECT_EQ(test, __kmcl_send(NULL, &buf, 8, 0), KMCL_ERR(EINVAL, 1));
 	KUNIT_EXPECT_EQ(test, __kmcl_packet_init(NULL, &buf, 8),
@@ -72,10 +72,6 @@ static void calls_without_a_channel(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 1),
 			__kmcl_send_sync(NULL, &buf, 8, 0, NULL, NULL, 0));
 	kmcl_packet_free(NULL);
-	KUNIT_EXPECT_EQ(test, kmcl_ntstatus(__kmcl_channel_enable(NULL)),
-			STATUS_INVALID_PARAMETER_1);
-	KUNIT_EXPECT_EQ(test, kmcl_ntstatus(__kmcl_set_flags(NULL, 0)),
-			STATUS_INVALID_PARAMETER_1);
 }
 
 static void expect_no_setting(struct end *e)
@@ -92,14 +88,11 @@ static void expect_no_setting(struct end *e)
 	KUNIT_EXPECT_EQ(test, __kmcl_set_max_packet_size(ch, 64), busy);
 	KUNIT_EXPECT_EQ(test, __kmcl_set_context_size(ch, 64), busy);
 	KUNIT_EXPECT_EQ(test, __kmcl_set_ring_pages(ch, 8, 8), busy);
-	KUNIT_EXPECT_EQ(test, __kmcl_set_target(ch, &loop->type, NULL, NULL, 0),
+	KUNIT_EXPECT_EQ(test, __kmcl_set_target(ch, &loop->type, NULL, NULL),
 			busy);
 	KUNIT_EXPECT_EQ(test, __kmcl_server_set_target(ch, &loop->type,
 						       &loop->instance), busy);
 	KUNIT_EXPECT_EQ(test, kmcl_channel_enable(ch), -EBUSY);
-	KUNIT_EXPECT_EQ(test, kmcl_ntstatus(busy), STATUS_INVALID_PARAMETER_1);
-	KUNIT_EXPECT_EQ(test, kmcl_ntstatus(__kmcl_channel_enable(ch)),
-			STATUS_INVALID_DEVICE_STATE);
 }
 
 static void settings_are_frozen_in_every_other_state(struct kunit *test)
@@ -192,8 +185,6 @@ static void one_server_for_a_pair_of_guids(struct kunit *test)
 							&loop->instance));
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
 	KUNIT_EXPECT_EQ(test, kmcl_channel_enable(other), -EEXIST);
-	KUNIT_EXPECT_EQ(test, kmcl_ntstatus(__kmcl_channel_enable(other)),
-			STATUS_OBJECT_NAME_COLLISION);
 	KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(other), "Disabled");
 	kmcl_channel_disable(loop->server.ch);
 	KUNIT_EXPECT_EQ(test, kmcl_channel_enable(other), 0);
@@ -298,17 +289,31 @@ static void completion_routines_may_not_end_their_channel(struct kunit *test)
 static void the_failure_callback_may_want_an_ntstatus(struct kunit *test)
 {
 	struct loop *loop = test->priv;
+	struct kmcl_channel *ch = loop->client.ch;
+	kmcl_pnp_failure_fn failure = ch->cfg.pnp_failure;
 
 	loop->server.opened_result = -EIO;
-	KUNIT_ASSERT_EQ(test, 0,
-			__kmcl_set_target(loop->client.ch, &loop->type, NULL,
-					  loop->client.ch->cfg.pnp_failure,
-					  KMCL_CB_NTSTATUS));
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+	KUNIT_ASSERT_EQ(test, 0,
+			kmcl_nt_set_target(ch, &loop->type, NULL, failure));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(ch));
 	loop_wait_event(&loop->client, FAILURE, 1);
-	KUNIT_EXPECT_EQ(test, loop->failure, kmcl_ntstatus(-ECONNREFUSED));
-	KUNIT_EXPECT_EQ(test, (u32)loop->failure >> 28, 0xc);
+	KUNIT_EXPECT_EQ(test, (u32)loop->failure, 0xc0000001);
+	loop_wait_state(&loop->client, "Disabled");
+
+	/* Until it is set by its other name */
+	KUNIT_ASSERT_EQ(test, 0, kmcl_set_target(ch, &loop->type, NULL, failure));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(ch));
+	loop_wait_event(&loop->client, FAILURE, 2);
+	KUNIT_EXPECT_EQ(test, loop->failure, -ECONNREFUSED);
+	loop_wait_state(&loop->client, "Disabled");
+
+	/* None is set, and the one before is not called */
+	loop->failure = 1;
+	KUNIT_ASSERT_EQ(test, 0, kmcl_nt_set_target(ch, &loop->type, NULL, NULL));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(ch));
+	loop_wait_state(&loop->client, "Disabled");
+	KUNIT_EXPECT_EQ(test, loop->failure, 1);
 }
 
 static struct kunit_case params_cases[] = {

@@ -9,6 +9,7 @@
  */
 #include <linux/device.h>
 #include <linux/slab.h>
+#include <kmcl/ntstatus.h>
 
 #include "fake_transport.h"
 

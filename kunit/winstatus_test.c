@@ -31,6 +31,7 @@ struct winstatus_fixture {
 	struct note notes[NOTES];
 	u32 sent;
 	u32 done;
+	u32 others;		/* calls of another routine */
 	u32 failures;
 	NTSTATUS failure;
 	u32 asked;
@@ -166,6 +167,61 @@ static void packets_that_cleanup_finds(struct kunit *test)
 		expect_ended(test, n[i], STATUS_CANCELLED);
 		KUNIT_EXPECT_EQ(test, n[i]->order, i + 1);
 	}
+}
+
+static VOID another_done(VMBPACKET Packet, NTSTATUS Status, PVOID Buffer,
+			 UINT32 BufferLength)
+{
+	fx.others++;
+}
+
+static void the_routine_of_a_packet_in_use_stays(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	VMBPACKET packet = VmbPacketAllocate(loop->client.ch);
+	struct note *n = &fx.notes[fx.sent++];
+
+	KUNIT_ASSERT_NOT_NULL(test, packet);
+	VmbPacketSetPointer(packet, n);
+	VmbPacketSetCompletionRoutine(packet, another_done);
+	VmbPacketSetCompletionRoutine(packet, packet_done);
+	EXPECT_STATUS(test, VmbPacketSend(packet, NULL, 0, NULL, 0),
+		      STATUS_SUCCESS);
+	VmbPacketSetCompletionRoutine(packet, another_done);
+	VmbPacketSetCompletionRoutine(packet, NULL);
+	VmbChannelCleanup(loop->client.ch);
+	loop->client.ch = NULL;
+	expect_ended(test, n, STATUS_CANCELLED);
+	KUNIT_EXPECT_EQ(test, fx.others, 0);
+}
+
+/* The routine was taken off, or is one of the packet's last life */
+static void packets_without_a_routine_are_freed(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *client = &loop->client;
+	VMBPACKET packet, first;
+	u32 i;
+
+	loop_up(loop);
+	first = VmbPacketAllocate(client->ch);
+	KUNIT_ASSERT_NOT_NULL(test, first);
+	KUNIT_ASSERT_EQ(test, loop_cached(client), 0);
+	VmbPacketSetCompletionRoutine(first, another_done);
+	VmbPacketFree(first);
+	for (i = 1; i <= 2; i++) {
+		packet = VmbPacketAllocate(client->ch);
+		KUNIT_ASSERT_PTR_EQ(test, packet, first);
+		if (i == 2) {
+			VmbPacketSetCompletionRoutine(packet, another_done);
+			VmbPacketSetCompletionRoutine(packet, NULL);
+		}
+		KUNIT_ASSERT_EQ(test, loop_cached(client), 0);
+		EXPECT_STATUS(test, VmbPacketSend(packet, NULL, 0, NULL, WAIT),
+			      STATUS_SUCCESS);
+		loop_wait(client, loop_cached(client) == 1);
+	}
+	KUNIT_EXPECT_EQ(test, fx.others, 0);
 }
 
 static VOID pnp_failure(VMBCHANNEL Channel, NTSTATUS FailureStatus)
@@ -427,6 +483,10 @@ static struct kunit_case winstatus_cases[] = {
 	KUNIT_CASE(packets_of_a_server_that_disables),
 	/* KMCL: VmbChannelCleanup */
 	KUNIT_CASE(packets_that_cleanup_finds),
+	/* KMCL: VmbPacketSetCompletionRoutine */
+	KUNIT_CASE(the_routine_of_a_packet_in_use_stays),
+	/* KMCL: VmbPacketSetCompletionRoutine VmbPacketAllocate */
+	KUNIT_CASE(packets_without_a_routine_are_freed),
 	/* KMCL: EVT_VMB_CHANNEL_PNP_FAILURE EVT_VMB_CHANNEL_OPENED */
 	KUNIT_CASE(openings_that_a_server_refuses),
 	KUNIT_CASE(openings_of_a_pipe_by_what_is_none),

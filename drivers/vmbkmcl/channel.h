@@ -57,7 +57,7 @@ struct kmcl_cfg {
 	kmcl_process_fn process;
 	kmcl_processed_fn processed;
 	kmcl_pnp_failure_fn pnp_failure;
-	bool pnp_ntstatus;
+	kmcl_pnp_failure_fn nt_failure;	/* see nt.c */
 	char *name;
 	bool have_target;
 	bool any_instance;

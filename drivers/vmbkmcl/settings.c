@@ -274,15 +274,13 @@ static void set_target(struct kmcl_channel *ch, const guid_t *type,
  * @type: class GUID, copied
  * @instance: instance GUID, copied; NULL for any of the class
  * @failure: called when the device is there and cannot be opened, or NULL
- * @cb_flags: KMCL_CB_NTSTATUS: @failure wants an NTSTATUS
  *
  * Context: may sleep.
  * Return: 0, -EBUSY (argument 1): not disabled, -EINVAL (argument 1: a
  * server, argument 2).
  */
 int __kmcl_set_target(struct kmcl_channel *ch, const guid_t *type,
-		      const guid_t *instance, kmcl_pnp_failure_fn failure,
-		      unsigned int cb_flags)
+		      const guid_t *instance, kmcl_pnp_failure_fn failure)
 {
 	if (!kmcl_settable(ch))
 		return KMCL_ERR(EBUSY, 1);
@@ -292,7 +290,6 @@ int __kmcl_set_target(struct kmcl_channel *ch, const guid_t *type,
 		return KMCL_ERR(EINVAL, 2);
 	set_target(ch, type, instance);
 	ch->cfg.pnp_failure = failure;
-	ch->cfg.pnp_ntstatus = cb_flags & KMCL_CB_NTSTATUS;
 	return 0;
 }
 EXPORT_SYMBOL_GPL(__kmcl_set_target);

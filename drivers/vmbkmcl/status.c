@@ -1,38 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The library's results as NTSTATUS. Pure.
+ * The library's results as Windows' drivers know them. Pure.
  */
 #include <linux/export.h>
-#include <linux/kernel.h>
-#include <linux/kmcl.h>
-
+#include <linux/errno.h>
 #include <kmcl/ntstatus.h>
 
 /**
- * kmcl_ntstatus() - a result as Windows' drivers know it
- * @ret: 0, a negative errno, or one with an argument's number, see KMCL_ERR()
+ * kmcl_ntstatus() - convert an errno to an NTSTATUS
+ * @ret: a negative errno, or what is none: success
  *
  * Context: any.
- * Return: an NTSTATUS; a bad argument's number counts more than its errno.
+ * Return: an NTSTATUS; STATUS_INVALID_PARAMETER does not say which one.
  */
-s32 kmcl_ntstatus(int ret)
+NTSTATUS kmcl_ntstatus(int ret)
 {
-	static const s32 bad_parameter[] = {
-		STATUS_INVALID_PARAMETER,
-		STATUS_INVALID_PARAMETER_1, STATUS_INVALID_PARAMETER_2,
-		STATUS_INVALID_PARAMETER_3, STATUS_INVALID_PARAMETER_4,
-		STATUS_INVALID_PARAMETER_5, STATUS_INVALID_PARAMETER_6,
-		STATUS_INVALID_PARAMETER_7, STATUS_INVALID_PARAMETER_8,
-	};
-	unsigned int arg;
-
 	if (ret >= 0)
 		return STATUS_SUCCESS;
-	arg = -ret >> 12;
-	if (arg && arg < ARRAY_SIZE(bad_parameter))
-		return bad_parameter[arg];
 
-	switch (kmcl_errno(ret)) {
+	switch (ret) {
 	case -EINVAL:
 		return STATUS_INVALID_PARAMETER;
 	case -EINPROGRESS:

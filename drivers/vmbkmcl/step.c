@@ -45,7 +45,7 @@ static void callback_failure(struct kmcl_channel *ch)
 	WRITE_ONCE(ch->sm.callback, KMCL_DO_CB_FAILURE);
 	WRITE_ONCE(ch->sm.worker, current);
 	trace_kmcl_callback(ch, KMCL_DO_CB_FAILURE, true, status);
-	ch->cfg.pnp_failure(ch, ch->cfg.pnp_ntstatus ? kmcl_ntstatus(status) : status);
+	ch->cfg.pnp_failure(ch, status);
 	trace_kmcl_callback(ch, KMCL_DO_CB_FAILURE, false, status);
 	WRITE_ONCE(ch->sm.closed_returned, true);
 	WRITE_ONCE(ch->sm.worker, NULL);

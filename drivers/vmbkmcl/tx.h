@@ -71,6 +71,7 @@ struct kmcl_packet {
 	struct kmcl_channel *ch;
 	struct kmcl_slot *slot;		/* NULL: memory of the driver's */
 	kmcl_done_fn done;		/* NULL: free the packet */
+	kmcl_done_fn nt_done;		/* see nt.c */
 	void *pointer;
 	int status;
 	u32 len;			/* bytes in @buf */
@@ -80,7 +81,6 @@ struct kmcl_packet {
 	u8 state;			/* tx.lock */
 	bool wait;
 	bool own_memory;		/* the library's, not the driver's */
-	bool ntstatus;			/* @done wants an NTSTATUS */
 	u8 buf[] __aligned(8);
 };
 

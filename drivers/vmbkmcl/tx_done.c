@@ -81,8 +81,6 @@ static void run_claimed(struct kmcl_channel *ch, unsigned long *flags)
 			continue;
 		}
 		spin_unlock_irqrestore(&ch->tx.lock, *flags);
-		if (status && pkt->ntstatus)
-			status = kmcl_ntstatus(status);
 		done(pkt, status, len ? pkt->buf : NULL, len);
 		spin_lock_irqsave(&ch->tx.lock, *flags);
 	}

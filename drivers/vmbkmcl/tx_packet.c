@@ -139,7 +139,6 @@ struct kmcl_packet *kmcl_packet_alloc(struct kmcl_channel *ch)
 		return kmcl_packet_new(ch, GFP_ATOMIC);
 	pkt->state = KMCL_PKT_IDLE;
 	pkt->done = NULL;
-	pkt->ntstatus = false;
 	pkt->pointer = NULL;
 	return pkt;
 }
@@ -253,15 +252,13 @@ void *kmcl_packet_get_pointer(const struct kmcl_packet *pkt)
 EXPORT_SYMBOL_GPL(kmcl_packet_get_pointer);
 
 /**
- * __kmcl_packet_set_done() - completion routine (VmbPacketSetCompletionRoutine)
+ * kmcl_packet_set_done() - completion routine (VmbPacketSetCompletionRoutine)
  * @pkt: the packet, neither queued nor in flight
  * @done: called exactly once per accepted send; NULL: free the packet
- * @cb_flags: KMCL_CB_NTSTATUS: @done wants an NTSTATUS
  *
  * Context: atomic.
  */
-void __kmcl_packet_set_done(struct kmcl_packet *pkt, kmcl_done_fn done,
-			    unsigned int cb_flags)
+void kmcl_packet_set_done(struct kmcl_packet *pkt, kmcl_done_fn done)
 {
 	/* A driver that does this races with its own routine, lock or not */
 	if (READ_ONCE(pkt->state) != KMCL_PKT_IDLE) {
@@ -270,6 +267,5 @@ void __kmcl_packet_set_done(struct kmcl_packet *pkt, kmcl_done_fn done,
 		return;
 	}
 	pkt->done = done;
-	pkt->ntstatus = cb_flags & KMCL_CB_NTSTATUS;
 }
-EXPORT_SYMBOL_GPL(__kmcl_packet_set_done);
+EXPORT_SYMBOL_GPL(kmcl_packet_set_done);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The NTSTATUS values that KMCL returns, with Windows' values.
+ * The NTSTATUS values that KMCL returns, with Windows' values, and which of them
+ * an errno is.
  */
 #ifndef _KMCL_NTSTATUS_H
 #define _KMCL_NTSTATUS_H
@@ -38,5 +39,7 @@ typedef s32 NTSTATUS;
 #define STATUS_DEVICE_PROTOCOL_ERROR	((NTSTATUS)0xC0000186)
 #define STATUS_NOT_FOUND		((NTSTATUS)0xC0000225)
 #define STATUS_DEVICE_REMOVED		((NTSTATUS)0xC00002B6)
+
+NTSTATUS kmcl_ntstatus(int ret);
 
 #endif

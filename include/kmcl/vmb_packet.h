@@ -159,7 +159,7 @@ static inline void
 VmbPacketSetCompletionRoutine(VMBPACKET Packet,
 			      PFN_VMB_PACKET_COMPLETION_ROUTINE CompletionRoutine)
 {
-	__kmcl_packet_set_done(Packet, CompletionRoutine, KMCL_CB_NTSTATUS);
+	kmcl_nt_packet_set_done(Packet, CompletionRoutine);
 }
 
 /**

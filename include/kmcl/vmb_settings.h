@@ -166,10 +166,8 @@ VmbClientChannelInitSetTargetPnp(VMBCHANNEL Channel, LPCGUID InterfaceType,
 				 LPCGUID InterfaceInstance,
 				 PFN_VMB_CHANNEL_PNP_FAILURE PnpFailureCallback)
 {
-	int ret = kmcl_errno(__kmcl_set_target(Channel, InterfaceType,
-					       InterfaceInstance,
-					       PnpFailureCallback,
-					       KMCL_CB_NTSTATUS));
+	int ret = kmcl_nt_set_target(Channel, InterfaceType, InterfaceInstance,
+				     PnpFailureCallback);
 
 	return kmcl_nt_set_endpoint(ret, Channel, false,
 				    STATUS_INVALID_PARAMETER_2);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * From the library's errnos to Windows' statuses.
+ * From the library's errnos to Windows' statuses, in results and callbacks.
  *
  * The library says what is wrong; Windows also wants to know with which
  * parameter. Most errnos have one parameter that they can be about. Where there
@@ -11,6 +11,10 @@
 #define _KMCL_VMB_STATUS_H
 
 #include "vmb_types.h"
+
+int kmcl_nt_set_target(struct kmcl_channel *ch, const guid_t *type,
+		       const guid_t *instance, kmcl_pnp_failure_fn failure);
+void kmcl_nt_packet_set_done(struct kmcl_packet *pkt, kmcl_done_fn done);
 
 /* A setter, @bad if the value is wrong */
 static inline NTSTATUS kmcl_nt_set(int ret, NTSTATUS bad)

@@ -164,9 +164,6 @@ typedef int (*kmcl_save_fn)(struct kmcl_channel *ch, struct kmcl_packet *pkt,
 typedef int (*kmcl_restore_fn)(struct kmcl_channel *ch, void *saved,
 			       u32 saved_size, void *data, u32 size);
 
-/* Set by the wrappers for Windows' names: callbacks get an NTSTATUS */
-#define KMCL_CB_NTSTATUS	BIT(0)
-
 /* Channel life */
 int __kmcl_channel_alloc(struct device *parent, bool is_server,
 			 struct kmcl_channel **chp);
@@ -188,8 +185,7 @@ int __kmcl_set_max_external(struct kmcl_channel *ch, u32 bytes, u32 pieces);
 int __kmcl_set_context_size(struct kmcl_channel *ch, u32 bytes);
 int __kmcl_set_ring_pages(struct kmcl_channel *ch, u32 incoming, u32 outgoing);
 int __kmcl_set_target(struct kmcl_channel *ch, const guid_t *type,
-		      const guid_t *instance, kmcl_pnp_failure_fn failure,
-		      unsigned int cb_flags);
+		      const guid_t *instance, kmcl_pnp_failure_fn failure);
 int __kmcl_server_set_target(struct kmcl_channel *ch, const guid_t *type,
 			     const guid_t *instance);
 int __kmcl_server_set_flags(struct kmcl_channel *ch, u32 flags);
@@ -219,8 +215,7 @@ int __kmcl_packet_init(struct kmcl_channel *ch, void *mem, u32 bytes);
 struct kmcl_channel *kmcl_packet_channel(const struct kmcl_packet *pkt);
 void kmcl_packet_set_pointer(struct kmcl_packet *pkt, void *ptr);
 void *kmcl_packet_get_pointer(const struct kmcl_packet *pkt);
-void __kmcl_packet_set_done(struct kmcl_packet *pkt, kmcl_done_fn done,
-			    unsigned int cb_flags);
+void kmcl_packet_set_done(struct kmcl_packet *pkt, kmcl_done_fn done);
 int __kmcl_send(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags);
 int __kmcl_send_mdl(struct kmcl_packet *pkt, const void *buf, u32 len,
 		    const struct kmcl_mdl *mdl, u32 flags);
@@ -263,9 +258,6 @@ int kmcl_gpadl_delete(struct kmcl_channel *ch, u32 handle);
 int __kmcl_gpadl_map(struct kmcl_channel *ch, u32 flags, u32 handle,
 		     struct kmcl_mdl **mdl);
 int kmcl_gpadl_unmap(struct kmcl_channel *ch, u32 handle);
-
-/* An NTSTATUS for a result of the functions above */
-s32 kmcl_ntstatus(int ret);
 
 /**
  * enum kmcl_bad - what can be wrong with what the other side writes
@@ -409,7 +401,7 @@ static inline int kmcl_set_target(struct kmcl_channel *ch, const guid_t *type,
 				  const guid_t *instance,
 				  kmcl_pnp_failure_fn failure)
 {
-	return kmcl_errno(__kmcl_set_target(ch, type, instance, failure, 0));
+	return kmcl_errno(__kmcl_set_target(ch, type, instance, failure));
 }
 
 static inline int kmcl_server_set_target(struct kmcl_channel *ch,
@@ -479,12 +471,6 @@ static inline int kmcl_set_latency(struct kmcl_channel *ch, u16 latency,
 static inline int kmcl_packet_init(struct kmcl_channel *ch, void *mem, u32 bytes)
 {
 	return kmcl_errno(__kmcl_packet_init(ch, mem, bytes));
-}
-
-static inline void kmcl_packet_set_done(struct kmcl_packet *pkt,
-					kmcl_done_fn done)
-{
-	__kmcl_packet_set_done(pkt, done, 0);
 }
 
 static inline int kmcl_send(struct kmcl_packet *pkt, const void *buf, u32 len,
