@@ -45,7 +45,7 @@ static int settings_round(struct kunit *test, struct fault_attr *attr, int nth,
 	KUNIT_ASSERT_EQ(test, kmcl_set_name(ch, "before"), 0);
 	faults_arm(attr, nth);
 	ret = kmcl_set_name(ch, "between") ?:
-	      kmcl_errno(__kmcl_set_name_utf16(ch, L"after", 5)) ?:
+	      kmcl_set_name_utf16(ch, L"after", 5) ?:
 	      kmcl_set_ops(ch, &alloc_ops) ?:
 	      kmcl_set_process(ch, alloc_echo, NULL) ?:
 	      kmcl_set_flags(ch, 0) ?:

@@ -49,7 +49,7 @@ static void save_in_chunks(struct loop *loop)
 	u32 required, chunks = 0;
 	int ret;
 
-	KUNIT_ASSERT_EQ(test, 0, __kmcl_save_begin(loop->server.ch));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_save_begin(loop->server.ch));
 	do {
 		ret = image_save_chunk(loop->server.ch, 2 * BYTES + 200,
 				       &required);
@@ -95,22 +95,22 @@ static void saving_begins_again_after_a_failure(struct kunit *test)
 	u32 required, filled;
 
 	open_with_packets(loop);
-	KUNIT_ASSERT_EQ(test, 0, __kmcl_save_begin(ch));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_save_begin(ch));
 	KUNIT_EXPECT_EQ(test, -EMSGSIZE,
 			image_save_chunk(ch, 2 * BYTES + 200, &required));
 	/* The next packet's callback fails: the image is of no use */
 	image->fail = true;
 	filled = 77;
 	KUNIT_EXPECT_EQ(test, -EIO,
-			__kmcl_save_continue(ch, image->image + image->bytes,
-					     2 * BYTES + 200, &filled,
-					     &required));
+			kmcl_save_continue(ch, image->image + image->bytes,
+					   2 * BYTES + 200, &filled,
+					   &required));
 	KUNIT_EXPECT_EQ(test, filled, 0);
 	kmcl_save_end(ch);
 	/* Nothing was begun any more, and nothing is missing */
 	KUNIT_EXPECT_EQ(test, -EBUSY,
-			__kmcl_save_continue(ch, image->image, IMAGE_BYTES,
-					     &filled, NULL));
+			kmcl_save_continue(ch, image->image, IMAGE_BYTES,
+					   &filled, NULL));
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->server).queued, PACKETS);
 
 	image->fail = false;

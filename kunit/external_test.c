@@ -271,12 +271,12 @@ static void a_forced_length_reaches_to_the_end_of_the_last_frame(struct kunit *t
 	loop_up_paused(loop);
 	mdl = describe(test, 100, 50, false);
 	describe(test, FRAME, 50, true);
-	KUNIT_EXPECT_EQ(test, __kmcl_send_mdl_part(pkt, NULL, 0, mdl, 0, 3997,
-						   flags), KMCL_ERR(ERANGE, 6));
-	KUNIT_EXPECT_EQ(test, __kmcl_send_mdl_part(pkt, NULL, 0, mdl, 0, 0,
-						   flags), KMCL_ERR(ERANGE, 6));
-	KUNIT_EXPECT_EQ(test, __kmcl_send_mdl_part(pkt, NULL, 0, mdl, 3996, 1,
-						   flags), KMCL_ERR(ENXIO, 5));
+	KUNIT_EXPECT_EQ(test, kmcl_send_mdl_part(pkt, NULL, 0, mdl, 0, 3997,
+						 flags), -ERANGE);
+	KUNIT_EXPECT_EQ(test, kmcl_send_mdl_part(pkt, NULL, 0, mdl, 0, 0,
+						 flags), -ERANGE);
+	KUNIT_EXPECT_EQ(test, kmcl_send_mdl_part(pkt, NULL, 0, mdl, 3996, 1,
+						 flags), -ENXIO);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_send_mdl_part(pkt, NULL, 0, mdl, 1, 3995,
 						    flags));
 	EXPECT_RING(loop, desc(3, 0), first_id(loop), head(1),
@@ -342,8 +342,8 @@ static void hundreds_of_frames_in_one_range(struct kunit *test)
 		pfns[i] = fx.pfn[i % PAGES];
 	pkt = packet(test);
 	loop_up(loop);
-	KUNIT_EXPECT_EQ(test, KMCL_ERR(E2BIG, 5),
-			__kmcl_send_pfns(pkt, NULL, 0, pfns, frames + 1, WAIT));
+	KUNIT_EXPECT_EQ(test, -E2BIG,
+			kmcl_send_pfns(pkt, NULL, 0, pfns, frames + 1, WAIT));
 	KUNIT_ASSERT_EQ(test, 0, kmcl_send_pfns(pkt, NULL, 0, pfns, frames, WAIT));
 	wait_packet(loop, 1);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_packet_external(fx.ctx, 0, &mdl));
@@ -422,19 +422,15 @@ static void asking_for_external_data_in_the_wrong_way(struct kunit *test)
 	mdl = describe(test, 0, 100, false);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_send_mdl(pkt, NULL, 0, mdl, WAIT));
 	wait_packet(loop, 1);
-	KUNIT_EXPECT_EQ(test, KMCL_ERR(ENODATA, 1),
-			__kmcl_packet_external(NULL, 0, &mdl));
-	KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 2),
-			__kmcl_packet_external(fx.ctx, 2, &mdl));
-	KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 3),
-			__kmcl_packet_external(fx.ctx, 0, NULL));
+	KUNIT_EXPECT_EQ(test, -ENODATA, kmcl_packet_external(NULL, 0, &mdl));
+	KUNIT_EXPECT_EQ(test, -EINVAL, kmcl_packet_external(fx.ctx, 2, &mdl));
+	KUNIT_EXPECT_EQ(test, -EINVAL, kmcl_packet_external(fx.ctx, 0, NULL));
 	complete_packet(loop);
 	/* None in the next one, in the same context */
 	KUNIT_ASSERT_EQ(test, 0, kmcl_send_mdl(pkt, &payload, 8, NULL, WAIT));
 	wait_packet(loop, 2);
 	KUNIT_EXPECT_EQ(test, fx.flags, 0);
-	KUNIT_EXPECT_EQ(test, KMCL_ERR(ENODATA, 1),
-			__kmcl_packet_external(fx.ctx, 0, &mdl));
+	KUNIT_EXPECT_EQ(test, -ENODATA, kmcl_packet_external(fx.ctx, 0, &mdl));
 	complete_packet(loop);
 	kmcl_packet_free(pkt);
 }
@@ -470,9 +466,9 @@ static void ranges_go_with_a_packet_that_is_queued(struct kunit *test)
 
 	mdl = describe(test, 3, 2 * FRAME, false);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_send_mdl(pkt, "queued", 7, mdl, WAIT));
-	KUNIT_EXPECT_EQ(test, KMCL_ERR(EBUSY, 1),
-			__kmcl_send_mdl(pkt, NULL, 0, describe(test, 0, 9, false),
-					WAIT));
+	KUNIT_EXPECT_EQ(test, -EBUSY,
+			kmcl_send_mdl(pkt, NULL, 0, describe(test, 0, 9, false),
+				      WAIT));
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).queued, 1);
 	for (i = 0; i < mdl->npfns; i++)
 		mdl->pfns[i] = 0;

@@ -59,7 +59,7 @@ static void memory_of_the_drivers(struct kunit *test)
 
 	KUNIT_EXPECT_PTR_EQ(test, kmcl_packet_channel(pkt), client->ch);
 	KUNIT_EXPECT_NULL(test, kmcl_packet_get_pointer(pkt));
-	KUNIT_EXPECT_EQ(test, KMCL_ERR(ENOENT, 1), __kmcl_send(pkt, &value, 8, 0));
+	KUNIT_EXPECT_EQ(test, -ENOENT, kmcl_send(pkt, &value, 8, 0));
 	kmcl_packet_set_pointer(pkt, &r);
 	kmcl_packet_set_done(pkt, count_done);
 	loop_up(loop);
@@ -80,13 +80,13 @@ static void memory_of_the_drivers(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, loop_cached(client), cached);
 	/* No routine again: back to none, not to the default */
 	kmcl_packet_set_done(pkt, NULL);
-	KUNIT_EXPECT_EQ(test, KMCL_ERR(ENOENT, 1), __kmcl_send(pkt, &value, 8, 0));
-	KUNIT_EXPECT_EQ(test, KMCL_ERR(ENOSPC, 3),
-			__kmcl_packet_init(client->ch, pkt, size - 1));
-	KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 2),
-			__kmcl_packet_init(client->ch, (u8 *)pkt + 4, size));
-	KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 2),
-			__kmcl_packet_init(client->ch, NULL, size));
+	KUNIT_EXPECT_EQ(test, -ENOENT, kmcl_send(pkt, &value, 8, 0));
+	KUNIT_EXPECT_EQ(test, -ENOSPC,
+			kmcl_packet_init(client->ch, pkt, size - 1));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			kmcl_packet_init(client->ch, (u8 *)pkt + 4, size));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			kmcl_packet_init(client->ch, NULL, size));
 	KUNIT_EXPECT_EQ(test, 0, kmcl_packet_init(client->ch, pkt, size));
 	KUNIT_EXPECT_NULL(test, kmcl_packet_get_pointer(pkt));
 }
@@ -112,15 +112,14 @@ static void a_packet_in_use_is_left_alone(struct kunit *test)
 			loop_up(loop);
 		if (i)
 			loop_wait(&loop->server, loop_kept(&loop->server) == 1);
-		KUNIT_EXPECT_EQ(test, KMCL_ERR(EBUSY, 1),
-				__kmcl_send(pkt, &value, 8, 0));
+		KUNIT_EXPECT_EQ(test, -EBUSY, kmcl_send(pkt, &value, 8, 0));
 		kmcl_packet_set_done(pkt, NULL);
 		kmcl_packet_free(pkt);
 		KUNIT_EXPECT_EQ(test, loop_counters(client).accepted, 1);
 	}
-	KUNIT_EXPECT_EQ(test, KMCL_ERR(EBUSY, 2),
-			__kmcl_packet_init(client->ch, pkt,
-					   kmcl_packet_size(client->ch)));
+	KUNIT_EXPECT_EQ(test, -EBUSY,
+			kmcl_packet_init(client->ch, pkt,
+					 kmcl_packet_size(client->ch)));
 	loop_complete_all(&loop->server);
 	loop_wait(client, READ_ONCE(r.calls) == 1);
 }
@@ -161,8 +160,7 @@ static void a_freed_packet_is_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, loop_cached(&loop->client));
 	kmcl_packet_free(pkt);
 	KUNIT_EXPECT_EQ(test, 1, loop_cached(&loop->client));
-	KUNIT_EXPECT_EQ(test, KMCL_ERR(EBUSY, 1),
-			__kmcl_send(pkt, &value, 8, 0));
+	KUNIT_EXPECT_EQ(test, -EBUSY, kmcl_send(pkt, &value, 8, 0));
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).accepted, 0);
 }
 
@@ -389,11 +387,11 @@ static void a_byte_above_the_packet_size(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, kmcl_set_max_packet_size(ch, 13));
 	pkt = kmcl_packet_alloc(ch);
 	KUNIT_ASSERT_NOT_NULL(test, pkt);
-	KUNIT_EXPECT_EQ(test, KMCL_ERR(EMSGSIZE, 3), __kmcl_send(pkt, buf, 14, 0));
-	KUNIT_EXPECT_EQ(test, KMCL_ERR(EMSGSIZE, 3),
-			__kmcl_send_sync(ch, buf, 14, 0, NULL, NULL, 0));
+	KUNIT_EXPECT_EQ(test, -EMSGSIZE, kmcl_send(pkt, buf, 14, 0));
+	KUNIT_EXPECT_EQ(test, -EMSGSIZE,
+			kmcl_send_sync(ch, buf, 14, 0, NULL, NULL, 0));
 	loop_up(loop);
-	KUNIT_EXPECT_EQ(test, 0, __kmcl_send(pkt, buf, 13, 0));
+	KUNIT_EXPECT_EQ(test, 0, kmcl_send(pkt, buf, 13, 0));
 	loop_wait(&loop->server, loop_got(&loop->server) == 1);
 	KUNIT_EXPECT_EQ(test, loop->server.got_len, 16);
 }

@@ -14,16 +14,16 @@ struct lie {
 
 /* Where the fields are: chunk 16 bytes, record 8, packet 24 */
 static const struct lie packet_lies[] = {
-	{ "magic", 24, 0, KMCL_ERR(EBADMSG, 2) },
-	{ "in flight is 0 or 1", 28, 2, KMCL_ERR(EBADMSG, 2) },
-	{ "in flight without an id", 28, 1, KMCL_ERR(EBADMSG, 2) },
-	{ "wait is 0 or 1", 29, 2, KMCL_ERR(EBADMSG, 2) },
-	{ "zero behind wait", 30, 1, KMCL_ERR(EBADMSG, 2) },
-	{ "an id, and queued", 32, 1, KMCL_ERR(EBADMSG, 2) },
-	{ "no length", 40, 0, KMCL_ERR(ENODATA, 3) },
-	{ "a length beyond the packet", 40, 9, KMCL_ERR(ENODATA, 3) },
-	{ "a length of 65544 bytes", 42, 1, KMCL_ERR(EBADMSG, 2) },
-	{ "zero behind the length", 44, 1, KMCL_ERR(EBADMSG, 2) },
+	{ "magic", 24, 0, -EBADMSG },
+	{ "in flight is 0 or 1", 28, 2, -EBADMSG },
+	{ "in flight without an id", 28, 1, -EBADMSG },
+	{ "wait is 0 or 1", 29, 2, -EBADMSG },
+	{ "zero behind wait", 30, 1, -EBADMSG },
+	{ "an id, and queued", 32, 1, -EBADMSG },
+	{ "no length", 40, 0, -ENODATA },
+	{ "a length beyond the packet", 40, 9, -ENODATA },
+	{ "a length of 65544 bytes", 42, 1, -EBADMSG },
+	{ "zero behind the length", 44, 1, -EBADMSG },
 };
 
 KUNIT_ARRAY_PARAM_DESC(packet_lie, packet_lies, name);
@@ -58,23 +58,23 @@ static void an_id_is_not_given_twice(struct kunit *test)
 	/* The second packet's record: 16, then 32 and 8 of data for value 1 */
 	memcpy(image->image + 16 + 40 + 16, image->image + 16 + 16, 8);
 	KUNIT_EXPECT_EQ(test, image_restore_chunk(loop, 0), -EIO);
-	KUNIT_EXPECT_EQ(test, image->packet_ret, KMCL_ERR(EEXIST, 2));
+	KUNIT_EXPECT_EQ(test, image->packet_ret, -EEXIST);
 	KUNIT_EXPECT_EQ(test, image->restored, 1);
 	loop_expect_balance(&loop->server);
 }
 
 static const struct lie chunk_lies[] = {
-	{ "magic", 0, 0, KMCL_ERR(EBADMSG, 2) },
-	{ "version", 4, 2, KMCL_ERR(EBADMSG, 2) },
-	{ "flags", 6, 3, KMCL_ERR(EBADMSG, 2) },
-	{ "number", 8, 1, KMCL_ERR(EBADMSG, 2) },
-	{ "fewer bytes than its header", 12, 15, KMCL_ERR(EBADMSG, 2) },
-	{ "bytes of no whole units", 12, 17, KMCL_ERR(EBADMSG, 2) },
-	{ "more bytes than there are", 12, 255, KMCL_ERR(ENODATA, 3) },
-	{ "far more bytes", 15, 255, KMCL_ERR(ENODATA, 3) },
-	{ "a record's size", 16, 255, KMCL_ERR(EBADMSG, 2) },
-	{ "a record's size, in the last byte", 19, 255, KMCL_ERR(EBADMSG, 2) },
-	{ "the size of a driver's data", 23, 255, KMCL_ERR(EBADMSG, 2) },
+	{ "magic", 0, 0, -EBADMSG },
+	{ "version", 4, 2, -EBADMSG },
+	{ "flags", 6, 3, -EBADMSG },
+	{ "number", 8, 1, -EBADMSG },
+	{ "fewer bytes than its header", 12, 15, -EBADMSG },
+	{ "bytes of no whole units", 12, 17, -EBADMSG },
+	{ "more bytes than there are", 12, 255, -ENODATA },
+	{ "far more bytes", 15, 255, -ENODATA },
+	{ "a record's size", 16, 255, -EBADMSG },
+	{ "a record's size, in the last byte", 19, 255, -EBADMSG },
+	{ "the size of a driver's data", 23, 255, -EBADMSG },
 };
 
 KUNIT_ARRAY_PARAM_DESC(chunk_lie, chunk_lies, name);
@@ -90,11 +90,11 @@ static void lies_about_a_chunk_restore_nothing(struct kunit *test)
 	loop_send(&loop->server, 1, 0);
 	image_save(loop);
 	image_replace_server(loop, 0);
-	KUNIT_EXPECT_EQ(test, __kmcl_restore(loop->server.ch, NULL, 100),
-			KMCL_ERR(EINVAL, 2));
+	KUNIT_EXPECT_EQ(test, kmcl_restore(loop->server.ch, NULL, 100),
+			-EINVAL);
 	for (i = 0; i < image->bytes; i++)
-		KUNIT_EXPECT_EQ(test, KMCL_ERR(ENODATA, 3),
-				__kmcl_restore(loop->server.ch, image->image, i));
+		KUNIT_EXPECT_EQ(test, -ENODATA,
+				kmcl_restore(loop->server.ch, image->image, i));
 	old = image->image[lie->at];
 	image->image[lie->at] = lie->value;
 	KUNIT_EXPECT_EQ(test, image_restore_chunk(loop, 0), lie->ret);

@@ -89,7 +89,7 @@ static int restore_packet(struct kmcl_channel *ch, void *saved, u32 saved_size,
 	kmcl_packet_set_done(pkt, restored_done);
 	kmcl_packet_set_pointer(pkt, (void *)(unsigned long)image->restored);
 	image->status[image->restored] = 1;
-	image->packet_ret = __kmcl_packet_restore(pkt, saved, saved_size);
+	image->packet_ret = kmcl_packet_restore(pkt, saved, saved_size);
 	if (image->packet_ret) {
 		free_packet(pkt);
 		return -EINVAL;
@@ -140,8 +140,8 @@ int image_save_chunk(struct kmcl_channel *ch, u32 size, u32 *required)
 	u32 filled = 77;
 	int ret;
 
-	ret = __kmcl_save_continue(ch, image->image + image->bytes, size, &filled,
-				   required);
+	ret = kmcl_save_continue(ch, image->image + image->bytes, size, &filled,
+				 required);
 	if ((!ret || ret == -EMSGSIZE) && image->chunks < MAX_CHUNKS) {
 		image->chunk[image->chunks++] = image->bytes;
 		image->bytes += filled;
@@ -155,7 +155,7 @@ void image_save(struct loop *loop)
 	struct kmcl_channel *ch = loop->server.ch;
 	u32 required;
 
-	KUNIT_ASSERT_EQ(test, 0, __kmcl_save_begin(ch));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_save_begin(ch));
 	KUNIT_ASSERT_EQ(test, 0, image_save_chunk(ch, IMAGE_BYTES, &required));
 	kmcl_save_end(ch);
 }
@@ -164,8 +164,8 @@ int image_restore_chunk(struct loop *loop, u32 i)
 {
 	u32 end = i + 1 < image->chunks ? image->chunk[i + 1] : image->bytes;
 
-	return __kmcl_restore(loop->server.ch, image->image + image->chunk[i],
-			      end - image->chunk[i]);
+	return kmcl_restore(loop->server.ch, image->image + image->chunk[i],
+			    end - image->chunk[i]);
 }
 
 void image_replace_server(struct loop *loop, u32 flags)

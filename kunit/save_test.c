@@ -54,12 +54,12 @@ static void an_image_in_pieces(struct kunit *test)
 	image_open_paused(loop);
 	for (i = 0; i < 10; i++)
 		loop_send_long(&loop->server, i, 8 + 40 * i, 0);
-	KUNIT_ASSERT_EQ(test, 0, __kmcl_save_begin(loop->server.ch));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_save_begin(loop->server.ch));
 	for (;;) {
 		/* No room for a byte, then one too few, then just enough */
 		filled = 77;
-		ret = __kmcl_save_continue(loop->server.ch, NULL, 0, &filled,
-					   &required);
+		ret = kmcl_save_continue(loop->server.ch, NULL, 0, &filled,
+					 &required);
 		KUNIT_ASSERT_EQ(test, ret, -ENOSPC);
 		KUNIT_EXPECT_EQ(test, filled, 0);
 		KUNIT_ASSERT_GT(test, required, 16);
@@ -76,7 +76,7 @@ static void an_image_in_pieces(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, image->asked, 10);
 
 	image_replace_server(loop, 0);
-	KUNIT_EXPECT_EQ(test, image_restore_chunk(loop, 1), KMCL_ERR(EBADMSG, 2));
+	KUNIT_EXPECT_EQ(test, image_restore_chunk(loop, 1), -EBADMSG);
 	for (i = 0; i < 9; i++) {
 		KUNIT_EXPECT_EQ(test, image_restore_chunk(loop, i), 1);
 		KUNIT_EXPECT_EQ(test, image->restored, i + 1);
@@ -244,7 +244,7 @@ static void an_id_that_is_in_flight(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, image_restore_chunk(loop, 0), 0);
 	KUNIT_EXPECT_EQ(test, image->restored, 3);
 	KUNIT_EXPECT_NE(test, image_restore_chunk(loop, 0), 0);
-	KUNIT_EXPECT_EQ(test, image->packet_ret, KMCL_ERR(EEXIST, 2));
+	KUNIT_EXPECT_EQ(test, image->packet_ret, -EEXIST);
 	KUNIT_EXPECT_EQ(test, image->restored, 3);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->server).in_flight, 2);
 	loop_expect_balance(&loop->server);
@@ -292,10 +292,10 @@ static void expect_no_save(struct kunit *test, struct kmcl_channel *ch)
 {
 	u32 filled;
 
-	KUNIT_EXPECT_EQ(test, __kmcl_save_begin(ch), -EBUSY);
+	KUNIT_EXPECT_EQ(test, kmcl_save_begin(ch), -EBUSY);
 	KUNIT_EXPECT_EQ(test, -EBUSY,
-			__kmcl_save_continue(ch, image->image, 100, &filled, NULL));
-	KUNIT_EXPECT_EQ(test, __kmcl_restore(ch, image->image, 100), -EBUSY);
+			kmcl_save_continue(ch, image->image, 100, &filled, NULL));
+	KUNIT_EXPECT_EQ(test, kmcl_restore(ch, image->image, 100), -EBUSY);
 	kmcl_save_end(ch);
 }
 
@@ -303,40 +303,40 @@ static void only_a_paused_server_is_saved(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 	struct kmcl_channel *ch = loop->server.ch;
-	int none = KMCL_ERR(EINVAL, 1);
+	int none = -EINVAL;
 	u32 filled;
 
-	KUNIT_EXPECT_EQ(test, __kmcl_save_begin(NULL), none);
-	KUNIT_EXPECT_EQ(test, __kmcl_save_begin(loop->client.ch), none);
-	KUNIT_EXPECT_EQ(test, __kmcl_restore(NULL, image->image, 100), none);
+	KUNIT_EXPECT_EQ(test, kmcl_save_begin(NULL), none);
+	KUNIT_EXPECT_EQ(test, kmcl_save_begin(loop->client.ch), none);
+	KUNIT_EXPECT_EQ(test, kmcl_restore(NULL, image->image, 100), none);
 	KUNIT_EXPECT_EQ(test, none,
-			__kmcl_save_continue(loop->client.ch, image->image, 100,
-					     &filled, NULL));
+			kmcl_save_continue(loop->client.ch, image->image, 100,
+					   &filled, NULL));
 	kmcl_save_end(NULL);
 	KUNIT_EXPECT_EQ(test, none,
-			__kmcl_server_set_save_restore(loop->client.ch, NULL,
-						       NULL));
+			kmcl_server_set_save_restore(loop->client.ch, NULL,
+						     NULL));
 	expect_no_save(test, ch);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(ch));
-	KUNIT_EXPECT_EQ(test, KMCL_ERR(EBUSY, 1),
-			__kmcl_server_set_save_restore(ch, NULL, NULL));
+	KUNIT_EXPECT_EQ(test, -EBUSY,
+			kmcl_server_set_save_restore(ch, NULL, NULL));
 	expect_no_save(test, ch);
 	kmcl_channel_start(ch);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
 	loop_wait_event(&loop->server, POST_STARTED, 1);
 	expect_no_save(test, ch);
 	kmcl_channel_pause(ch);
-	KUNIT_EXPECT_EQ(test, __kmcl_save_begin(ch), 0);
-	KUNIT_EXPECT_EQ(test, __kmcl_save_begin(ch), -EBUSY);
-	KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 2),
-			__kmcl_save_continue(ch, NULL, 100, &filled, NULL));
-	KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 4),
-			__kmcl_save_continue(ch, image->image, 100, NULL, NULL));
+	KUNIT_EXPECT_EQ(test, kmcl_save_begin(ch), 0);
+	KUNIT_EXPECT_EQ(test, kmcl_save_begin(ch), -EBUSY);
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			kmcl_save_continue(ch, NULL, 100, &filled, NULL));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			kmcl_save_continue(ch, image->image, 100, NULL, NULL));
 	/* Nothing in use is an image as well */
 	KUNIT_EXPECT_EQ(test, image_save_chunk(ch, 16, NULL), 0);
 	KUNIT_EXPECT_EQ(test, image->bytes, 16);
 	KUNIT_EXPECT_EQ(test, -EBUSY,
-			__kmcl_save_continue(ch, image->image, 100, &filled, NULL));
+			kmcl_save_continue(ch, image->image, 100, &filled, NULL));
 	kmcl_save_end(ch);
 	kmcl_save_end(ch);
 	KUNIT_EXPECT_EQ(test, image_restore_chunk(loop, 0), 0);
@@ -351,18 +351,18 @@ static void moving_on_ends_a_save(struct kunit *test)
 
 	image_open_paused(loop);
 	loop_send(&loop->server, 1, 0);
-	KUNIT_ASSERT_EQ(test, __kmcl_save_begin(ch), 0);
+	KUNIT_ASSERT_EQ(test, kmcl_save_begin(ch), 0);
 	kmcl_channel_start(ch);
 	loop_wait(&loop->client, loop_got(&loop->client) == 1);
 	kmcl_channel_pause(ch);
 	/* The packet that was to be saved is gone */
 	KUNIT_EXPECT_EQ(test, -EBUSY,
-			__kmcl_save_continue(ch, image->image, 100, &filled, NULL));
+			kmcl_save_continue(ch, image->image, 100, &filled, NULL));
 	kmcl_save_end(ch);
-	KUNIT_EXPECT_EQ(test, __kmcl_save_begin(ch), 0);
+	KUNIT_EXPECT_EQ(test, kmcl_save_begin(ch), 0);
 	kmcl_channel_disable(ch);
 	KUNIT_EXPECT_EQ(test, -EBUSY,
-			__kmcl_save_continue(ch, image->image, 100, &filled, NULL));
+			kmcl_save_continue(ch, image->image, 100, &filled, NULL));
 	/* loop_exit() cleans a channel up whose save was not ended */
 }
 
@@ -401,7 +401,7 @@ static void a_save_callback_keeps_the_channel_paused(struct kunit *test)
 	for (round = 0; round < 2; round++) {
 		loop_send(server, 1, 0);
 		loop_forget(server);
-		KUNIT_ASSERT_EQ(test, 0, __kmcl_save_begin(server->ch));
+		KUNIT_ASSERT_EQ(test, 0, kmcl_save_begin(server->ch));
 		image->hold = true;
 		save = loop_job(loop, save_one, server);
 		KUNIT_ASSERT_GT(test, wait_for_completion_timeout(&image->entered,
@@ -409,8 +409,8 @@ static void a_save_callback_keeps_the_channel_paused(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, image->in_callback, -EDEADLK);
 		/* Nor is there a second one at a time */
 		KUNIT_EXPECT_EQ(test, -EBUSY,
-				__kmcl_save_continue(server->ch, image->image, 100,
-						     &filled, NULL));
+				kmcl_save_continue(server->ch, image->image, 100,
+						   &filled, NULL));
 		stop = NULL;
 		start = NULL;
 		if (round)
@@ -461,14 +461,14 @@ static void a_driver_may_fail(struct kunit *test)
 	image_open_paused(loop);
 	loop_send(&loop->server, 2, 0);
 	image->fail = true;
-	KUNIT_ASSERT_EQ(test, 0, __kmcl_save_begin(ch));
-	KUNIT_EXPECT_EQ(test, -EIO, __kmcl_save_continue(ch, image->image, 1000,
-							 &filled, NULL));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_save_begin(ch));
+	KUNIT_EXPECT_EQ(test, -EIO, kmcl_save_continue(ch, image->image, 1000,
+						       &filled, NULL));
 	KUNIT_EXPECT_EQ(test, filled, 0);
 	image->fail = false;
 	image->grow = U32_MAX / 2;
-	KUNIT_EXPECT_EQ(test, -EIO, __kmcl_save_continue(ch, image->image, 1000,
-							 &filled, NULL));
+	KUNIT_EXPECT_EQ(test, -EIO, kmcl_save_continue(ch, image->image, 1000,
+						       &filled, NULL));
 	kmcl_save_end(ch);
 	/* As if nothing had been tried */
 	image_save(loop);
@@ -507,19 +507,19 @@ static void a_packet_is_restored_in_its_callback(struct kunit *test)
 	image_open_paused(loop);
 	loop_send(&loop->server, 0, 0);
 	image_save(loop);
-	KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 1),
-			__kmcl_packet_restore(NULL, image->image, 100));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			kmcl_packet_restore(NULL, image->image, 100));
 	pkt = kmcl_packet_alloc(loop->server.ch);
 	KUNIT_ASSERT_NOT_NULL(test, pkt);
 	KUNIT_EXPECT_EQ(test, -EPERM,
-			__kmcl_packet_restore(pkt, image->image + 24, image->bytes - 24));
+			kmcl_packet_restore(pkt, image->image + 24, image->bytes - 24));
 	kmcl_packet_free(pkt);
 	size = kmcl_packet_size(loop->server.ch);
 	mem = kunit_kzalloc(test, size, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, mem);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_packet_init(loop->server.ch, mem, size));
-	KUNIT_EXPECT_EQ(test, KMCL_ERR(ENOENT, 1),
-			__kmcl_packet_restore(mem, image->image, 100));
+	KUNIT_EXPECT_EQ(test, -ENOENT,
+			kmcl_packet_restore(mem, image->image, 100));
 }
 
 static struct kunit_case save_cases[] = {

@@ -164,12 +164,12 @@ static void a_server_never_waits(struct kunit *test)
 	u64 value = 1;
 
 	loop_up(loop);
-	KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 8),
-			__kmcl_send_sync(loop->server.ch, &value, sizeof(value),
-					 0, NULL, NULL, KMCL_NO_TIMEOUT));
-	KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 8),
-			__kmcl_send_sync(loop->server.ch, &value, sizeof(value),
-					 KMCL_SEND_WAIT, NULL, NULL, 0));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			kmcl_send_sync(loop->server.ch, &value, sizeof(value),
+				       0, NULL, NULL, KMCL_NO_TIMEOUT));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			kmcl_send_sync(loop->server.ch, &value, sizeof(value),
+				       KMCL_SEND_WAIT, NULL, NULL, 0));
 }
 
 /* 1.6: a server that is offered has no room, one that is closing has no link */
@@ -277,31 +277,31 @@ static void a_reply_buffer_is_of_whole_words(struct kunit *test)
 	for (len = 1; len < 8; len++) {
 		u32 room = len;
 
-		KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 7),
-				__kmcl_send_sync(loop->client.ch, &value, 8,
-						 KMCL_SEND_WAIT, reply, &room,
-						 KMCL_NO_TIMEOUT));
+		KUNIT_EXPECT_EQ(test, -EINVAL,
+				kmcl_send_sync(loop->client.ch, &value, 8,
+					       KMCL_SEND_WAIT, reply, &room,
+					       KMCL_NO_TIMEOUT));
 		KUNIT_EXPECT_EQ(test, room, len);
 	}
-	KUNIT_EXPECT_EQ(test, KMCL_ERR(EINVAL, 7),
-			__kmcl_send_sync(loop->client.ch, &value, 8,
-					 KMCL_SEND_WAIT, reply, NULL,
-					 KMCL_NO_TIMEOUT));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			kmcl_send_sync(loop->client.ch, &value, 8,
+				       KMCL_SEND_WAIT, reply, NULL,
+				       KMCL_NO_TIMEOUT));
 	/* No room at all: what is needed is told */
 	len = 0;
 	reply[0] = 1;
 	KUNIT_EXPECT_EQ(test, -ENOSPC,
-			__kmcl_send_sync(loop->client.ch, &value, 8,
-					 KMCL_SEND_WAIT, reply, &len,
-					 KMCL_NO_TIMEOUT));
+			kmcl_send_sync(loop->client.ch, &value, 8,
+				       KMCL_SEND_WAIT, reply, &len,
+				       KMCL_NO_TIMEOUT));
 	KUNIT_EXPECT_EQ(test, len, 8);
 	KUNIT_EXPECT_EQ(test, reply[0], 1);
 	/* No buffer: the data is dropped, and nothing was written */
 	len = 16;
 	KUNIT_EXPECT_EQ(test, 0,
-			__kmcl_send_sync(loop->client.ch, &value, 8,
-					 KMCL_SEND_WAIT, NULL, &len,
-					 KMCL_NO_TIMEOUT));
+			kmcl_send_sync(loop->client.ch, &value, 8,
+				       KMCL_SEND_WAIT, NULL, &len,
+				       KMCL_NO_TIMEOUT));
 	KUNIT_EXPECT_EQ(test, len, 0);
 }
 

@@ -26,7 +26,7 @@ static void default_process(struct kmcl_channel *ch,
 }
 
 /**
- * __kmcl_channel_alloc() - a new channel, disabled (VmbChannelAllocate)
+ * kmcl_channel_alloc() - a new channel, disabled (VmbChannelAllocate)
  * @parent: device that the channel belongs to; referenced until
  *	kmcl_channel_free(); may be NULL. If it is a VMBus device, and the
  *	channel is given no target, it is the channel's device: for the driver
@@ -35,16 +35,16 @@ static void default_process(struct kmcl_channel *ch,
  * @chp: where the channel goes; the caller's until kmcl_channel_free()
  *
  * Context: may sleep.
- * Return: 0, -ENOMEM, or -EINVAL for argument 3.
+ * Return: 0; -ENOMEM; -EINVAL: no @chp.
  */
-int __kmcl_channel_alloc(struct device *parent, bool is_server,
-			 struct kmcl_channel **chp)
+int kmcl_channel_alloc(struct device *parent, bool is_server,
+		       struct kmcl_channel **chp)
 {
 	struct kmcl_channel *ch;
 
 	might_sleep();
 	if (!chp)
-		return KMCL_ERR(EINVAL, 3);
+		return -EINVAL;
 	ch = kzalloc_obj(*ch);
 	if (!ch)
 		return -ENOMEM;
@@ -69,7 +69,7 @@ int __kmcl_channel_alloc(struct device *parent, bool is_server,
 	*chp = ch;
 	return 0;
 }
-EXPORT_SYMBOL_GPL(__kmcl_channel_alloc);
+EXPORT_SYMBOL_GPL(kmcl_channel_alloc);
 
 /* A call that waits for callbacks must not come from one of them */
 static bool refused(struct kmcl_channel *ch, const char *what)
@@ -176,7 +176,7 @@ bool kmcl_has_vmbus_parent(const struct kmcl_channel *ch)
 }
 
 /**
- * __kmcl_channel_enable() - make use of an offer, or make one (VmbChannelEnable)
+ * kmcl_channel_enable() - make use of an offer, or make one (VmbChannelEnable)
  * @ch: the channel
  *
  * A client is bound to an offer that fits, now or whenever one arrives; one
@@ -189,12 +189,12 @@ bool kmcl_has_vmbus_parent(const struct kmcl_channel *ch)
  * for the parent is loaded; -ENODEV: the parent is being taken away;
  * -EEXIST: a server with these GUIDs is there; -ENOMEM.
  */
-int __kmcl_channel_enable(struct kmcl_channel *ch)
+int kmcl_channel_enable(struct kmcl_channel *ch)
 {
 	int ret = -EBUSY;
 
 	if (!ch)
-		return KMCL_ERR(EINVAL, 1);
+		return -EINVAL;
 	if (in_interrupt() || kmcl_in_callback(ch) ||
 	    (!ch->cfg.have_target && !kmcl_has_vmbus_parent(ch)))
 		return -EBUSY;
@@ -227,7 +227,7 @@ int __kmcl_channel_enable(struct kmcl_channel *ch)
 		kmcl_kick(ch);
 	return ret;
 }
-EXPORT_SYMBOL_GPL(__kmcl_channel_enable);
+EXPORT_SYMBOL_GPL(kmcl_channel_enable);
 
 /**
  * kmcl_channel_disable() - close the channel (VmbChannelDisable)

@@ -190,9 +190,9 @@ int kmcl_ext_end(struct ext_writer *w, u32 payload)
 	struct ext_head *head = (struct ext_head *)w->buf;
 
 	if (!w->ranges)
-		return KMCL_ERR(EFAULT, 4);
+		return -EFAULT;
 	if (kmcl_round8(payload) > KMCL_MAX_PACKET_SIZE - w->len)
-		return KMCL_ERR(E2BIG, 4);
+		return -E2BIG;
 	head->reserved = 0;
 	head->ranges = cpu_to_le32(w->ranges);
 	return w->len;
@@ -211,7 +211,7 @@ int kmcl_ext_piece(struct ext_writer *w, const struct kmcl_mdl *mdl, u32 from,
 	u32 i, n = kmcl_mdl_frames(offset, bytes);
 
 	if (!range)
-		return KMCL_ERR(E2BIG, 4);
+		return -E2BIG;
 	for (i = 0; i < n; i++)
 		range->pfns[i] = cpu_to_le64(mdl->pfns[first + i]);
 	return 0;
@@ -230,13 +230,13 @@ int kmcl_ext_chain(struct ext_writer *w, const struct kmcl_mdl *mdl, u64 offset,
 
 	for (pieces = 0; mdl && bytes; mdl = mdl->next) {
 		if (pieces++ == w->ch->cfg.ext_chain)
-			return KMCL_ERR(E2BIG, 4);
+			return -E2BIG;
 		if (offset >= mdl->bytes) {
 			offset -= mdl->bytes;
 			continue;
 		}
 		if (kmcl_mdl_check(mdl))
-			return KMCL_ERR(EFAULT, 4);
+			return -EFAULT;
 		n = min_t(u64, bytes, mdl->bytes - offset);
 		ret = kmcl_ext_piece(w, mdl, offset, n);
 		if (ret)
@@ -271,7 +271,7 @@ int kmcl_ext_from_mdl(struct kmcl_packet *pkt, const struct kmcl_mdl *mdl,
 
 	kmcl_ext_begin(&w, pkt);
 	if (!kmcl_ext_chain_bytes(pkt->ch, mdl, &bytes))
-		return KMCL_ERR(E2BIG, 4);
+		return -E2BIG;
 	ret = kmcl_ext_chain(&w, mdl, 0, bytes);
 	return ret ? ret : kmcl_ext_end(&w, payload);
 }

@@ -23,49 +23,49 @@ static int check_send(struct kmcl_packet *pkt, const void *buf, u32 len,
 	if (ret)
 		return ret;
 	if (pkt->ch->cfg.pipe)
-		return KMCL_ERR(EOPNOTSUPP, 4);
+		return -EOPNOTSUPP;
 	if (flags & ~allowed || !(flags & KMCL_SEND_WAIT))
 		return -EINVAL;
 	if (pkt->ch->server)
 		return -EOPNOTSUPP;
 	/* Under the lock once more: here, so that its ranges stay as they are */
 	if (READ_ONCE(pkt->state) != KMCL_PKT_IDLE)
-		return KMCL_ERR(EBUSY, 1);
+		return -EBUSY;
 	return 0;
 }
 
 /**
- * __kmcl_send_mdl() - send a packet with described memory (VmbPacketSend)
- * @pkt: the client's packet, see __kmcl_send()
+ * kmcl_send_mdl() - send a packet with described memory (VmbPacketSend)
+ * @pkt: the client's packet, see kmcl_send()
  * @buf: payload
  * @len: bytes of payload
  * @mdl: chain of descriptions, at most as the channel's limits say, pieces
- *	without bytes count; NULL: as __kmcl_send(). Not looked at after the call
- * @flags: as for __kmcl_send(); with @mdl KMCL_SEND_WAIT must be set
+ *	without bytes count; NULL: as kmcl_send(). Not looked at after the call
+ * @flags: as for kmcl_send(); with @mdl KMCL_SEND_WAIT must be set
  *
  * The described memory stays valid and where it is until the completion
  * routine; the peer reads and writes it until then.
  *
- * Context: as __kmcl_send().
- * Return: as __kmcl_send(), with @mdl -EINVAL also without KMCL_SEND_WAIT;
+ * Context: as kmcl_send().
+ * Return: as kmcl_send(), with @mdl -EINVAL also without KMCL_SEND_WAIT;
  * -EFAULT: nothing is described, or frames are missing; -E2BIG: more bytes,
  * pieces or frames than the channel's limits allow; -EOPNOTSUPP: a server, or
  * pipe mode.
  */
-int __kmcl_send_mdl(struct kmcl_packet *pkt, const void *buf, u32 len,
-		    const struct kmcl_mdl *mdl, u32 flags)
+int kmcl_send_mdl(struct kmcl_packet *pkt, const void *buf, u32 len,
+		  const struct kmcl_mdl *mdl, u32 flags)
 {
 	int ret;
 
 	if (!mdl)
-		return __kmcl_send(pkt, buf, len, flags);
+		return kmcl_send(pkt, buf, len, flags);
 	ret = check_send(pkt, buf, len, flags, KMCL_SEND_WAIT | KMCL_SEND_PAGED);
 	if (ret)
 		return ret;
 	ret = kmcl_ext_from_mdl(pkt, mdl, len);
 	return ret < 0 ? ret : kmcl_submit(pkt, buf, len, ret, flags, true);
 }
-EXPORT_SYMBOL_GPL(__kmcl_send_mdl);
+EXPORT_SYMBOL_GPL(kmcl_send_mdl);
 
 /* The part of a chain that a caller means; 0, or what is wrong with it. */
 static int send_part(struct ext_writer *w, const struct kmcl_mdl *mdl,
@@ -76,17 +76,17 @@ static int send_part(struct ext_writer *w, const struct kmcl_mdl *mdl,
 	if (force) {
 		/* The rest of the last frame counts, the rest of the chain not */
 		if (mdl->offset >= KMCL_PFN_SIZE || (mdl->npfns && !mdl->pfns))
-			return KMCL_ERR(EFAULT, 4);
+			return -EFAULT;
 		total = (u64)mdl->npfns * KMCL_PFN_SIZE;
 		total -= min_t(u64, total, mdl->offset);
 	} else if (!kmcl_ext_chain_bytes(w->ch, mdl, &total)) {
-		return KMCL_ERR(E2BIG, 4);
+		return -E2BIG;
 	}
 	if (offset >= total)
-		return KMCL_ERR(ENXIO, 5);
+		return -ENXIO;
 	total -= offset;
 	if (bytes > total || (force && !bytes))
-		return KMCL_ERR(ERANGE, 6);
+		return -ERANGE;
 	if (bytes)
 		total = bytes;
 	return force ? kmcl_ext_piece(w, mdl, offset, total) :
@@ -94,9 +94,9 @@ static int send_part(struct ext_writer *w, const struct kmcl_mdl *mdl,
 }
 
 /**
- * __kmcl_send_mdl_part() - send a packet with a part of described memory
+ * kmcl_send_mdl_part() - send a packet with a part of described memory
  *	(VmbPacketSendWithExternalMdl)
- * @pkt: the client's packet, see __kmcl_send()
+ * @pkt: the client's packet, see kmcl_send()
  * @buf: payload
  * @len: bytes of payload
  * @mdl: chain of descriptions. Not looked at after the call
@@ -106,16 +106,16 @@ static int send_part(struct ext_writer *w, const struct kmcl_mdl *mdl,
  *	KMCL_SEND_FORCE_LENGTH: the part may reach beyond the bytes of the first
  *	piece, up to the end of its last frame; the rest of the chain is not used
  *
- * See __kmcl_send_mdl().
+ * See kmcl_send_mdl().
  *
- * Context: as __kmcl_send().
- * Return: as __kmcl_send_mdl(), -EFAULT also without a chain; -ENXIO: @offset
+ * Context: as kmcl_send().
+ * Return: as kmcl_send_mdl(), -EFAULT also without a chain; -ENXIO: @offset
  * is not in the chain; -ERANGE: the part ends behind it, or @bytes is 0 with
  * KMCL_SEND_FORCE_LENGTH.
  */
-int __kmcl_send_mdl_part(struct kmcl_packet *pkt, const void *buf, u32 len,
-			 const struct kmcl_mdl *mdl, u32 offset, u32 bytes,
-			 u32 flags)
+int kmcl_send_mdl_part(struct kmcl_packet *pkt, const void *buf, u32 len,
+		       const struct kmcl_mdl *mdl, u32 offset, u32 bytes,
+		       u32 flags)
 {
 	bool force = flags & KMCL_SEND_FORCE_LENGTH;
 	struct ext_writer w;
@@ -126,32 +126,32 @@ int __kmcl_send_mdl_part(struct kmcl_packet *pkt, const void *buf, u32 len,
 	if (ret)
 		return ret;
 	if (!mdl)
-		return KMCL_ERR(EFAULT, 4);
+		return -EFAULT;
 	kmcl_ext_begin(&w, pkt);
 	ret = send_part(&w, mdl, offset, bytes, force);
 	if (!ret)
 		ret = kmcl_ext_end(&w, len);
 	return ret < 0 ? ret : kmcl_submit(pkt, buf, len, ret, flags, true);
 }
-EXPORT_SYMBOL_GPL(__kmcl_send_mdl_part);
+EXPORT_SYMBOL_GPL(kmcl_send_mdl_part);
 
 /**
- * __kmcl_send_pfns() - send a packet with whole frames
+ * kmcl_send_pfns() - send a packet with whole frames
  *	(VmbPacketSendWithExternalPfns)
- * @pkt: the client's packet, see __kmcl_send()
+ * @pkt: the client's packet, see kmcl_send()
  * @buf: payload
  * @len: bytes of payload
  * @pfns: page frame numbers, in units of 4 KiB; copied
  * @count: how many; they are one range of @count * 4096 bytes
  * @flags: KMCL_SEND_WAIT, which must be set, KMCL_SEND_PAGED
  *
- * See __kmcl_send_mdl().
+ * See kmcl_send_mdl().
  *
- * Context: as __kmcl_send().
- * Return: as __kmcl_send_mdl(), -EFAULT: no @pfns; -ERANGE: @count is 0.
+ * Context: as kmcl_send().
+ * Return: as kmcl_send_mdl(), -EFAULT: no @pfns; -ERANGE: @count is 0.
  */
-int __kmcl_send_pfns(struct kmcl_packet *pkt, const void *buf, u32 len,
-		     const unsigned long *pfns, u32 count, u32 flags)
+int kmcl_send_pfns(struct kmcl_packet *pkt, const void *buf, u32 len,
+		   const unsigned long *pfns, u32 count, u32 flags)
 {
 	struct ext_range *range = NULL;
 	struct ext_writer w;
@@ -162,24 +162,24 @@ int __kmcl_send_pfns(struct kmcl_packet *pkt, const void *buf, u32 len,
 	if (ret)
 		return ret;
 	if (!count)
-		return KMCL_ERR(ERANGE, 5);
+		return -ERANGE;
 	if (!pfns)
-		return KMCL_ERR(EFAULT, 4);
+		return -EFAULT;
 	kmcl_ext_begin(&w, pkt);
 	if (count <= U32_MAX / KMCL_PFN_SIZE)
 		range = kmcl_ext_range(&w, 0, count * KMCL_PFN_SIZE);
 	if (!range)
-		return KMCL_ERR(E2BIG, 5);
+		return -E2BIG;
 	for (i = 0; i < count; i++)
 		range->pfns[i] = cpu_to_le64(pfns[i]);
 	ret = kmcl_ext_end(&w, len);
 	return ret < 0 ? ret : kmcl_submit(pkt, buf, len, ret, flags, true);
 }
-EXPORT_SYMBOL_GPL(__kmcl_send_pfns);
+EXPORT_SYMBOL_GPL(kmcl_send_pfns);
 
 /**
- * __kmcl_send_sg() - send a packet with the memory of a scatter list
- * @pkt: the client's packet, see __kmcl_send()
+ * kmcl_send_sg() - send a packet with the memory of a scatter list
+ * @pkt: the client's packet, see kmcl_send()
  * @buf: payload
  * @len: bytes of payload
  * @sg: the list, which need not be mapped for DMA; each entry is one range. Not
@@ -187,14 +187,14 @@ EXPORT_SYMBOL_GPL(__kmcl_send_pfns);
  * @nents: its entries
  * @flags: KMCL_SEND_WAIT, which must be set, KMCL_SEND_PAGED
  *
- * __kmcl_send_mdl() with the memory described as Linux does it.
+ * kmcl_send_mdl() with the memory described as Linux does it.
  *
- * Context: as __kmcl_send().
- * Return: as __kmcl_send_mdl(), -EFAULT: no list, one that is shorter than
+ * Context: as kmcl_send().
+ * Return: as kmcl_send_mdl(), -EFAULT: no list, one that is shorter than
  * @nents, or an entry without bytes; -ERANGE: @nents is 0.
  */
-int __kmcl_send_sg(struct kmcl_packet *pkt, const void *buf, u32 len,
-		   struct scatterlist *sg, unsigned int nents, u32 flags)
+int kmcl_send_sg(struct kmcl_packet *pkt, const void *buf, u32 len,
+		 struct scatterlist *sg, unsigned int nents, u32 flags)
 {
 	struct ext_writer w;
 	int ret;
@@ -204,20 +204,20 @@ int __kmcl_send_sg(struct kmcl_packet *pkt, const void *buf, u32 len,
 	if (ret)
 		return ret;
 	if (!sg)
-		return KMCL_ERR(EFAULT, 4);
+		return -EFAULT;
 	if (!nents)
-		return KMCL_ERR(ERANGE, 5);
+		return -ERANGE;
 	kmcl_ext_begin(&w, pkt);
 	for (; nents; nents--, sg = sg_next(sg)) {
 		phys_addr_t at;
 		struct ext_range *range;
 
 		if (!sg || !sg->length)
-			return KMCL_ERR(EFAULT, 4);
+			return -EFAULT;
 		at = sg_phys(sg);
 		range = kmcl_ext_range(&w, at & (KMCL_PFN_SIZE - 1), sg->length);
 		if (!range)
-			return KMCL_ERR(E2BIG, 4);
+			return -E2BIG;
 		for (i = 0; i < kmcl_mdl_frames(at & (KMCL_PFN_SIZE - 1),
 						sg->length); i++)
 			range->pfns[i] = cpu_to_le64((at >> KMCL_PFN_SHIFT) + i);
@@ -225,4 +225,4 @@ int __kmcl_send_sg(struct kmcl_packet *pkt, const void *buf, u32 len,
 	ret = kmcl_ext_end(&w, len);
 	return ret < 0 ? ret : kmcl_submit(pkt, buf, len, ret, flags, true);
 }
-EXPORT_SYMBOL_GPL(__kmcl_send_sg);
+EXPORT_SYMBOL_GPL(kmcl_send_sg);

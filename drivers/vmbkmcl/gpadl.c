@@ -143,7 +143,7 @@ static u32 range_bytes(const struct kmcl_mdl *mdl)
 }
 
 /**
- * __kmcl_gpadl_create() - share a buffer (VmbChannelCreateGpadlFromBuffer)
+ * kmcl_gpadl_create() - share a buffer (VmbChannelCreateGpadlFromBuffer)
  * @ch: the client's channel, from its opened callback on until it closes
  * @flags: KMCL_GPADL_READ_ONLY: the server is only to read it
  * @buf: kernel memory, see kmcl_mdl_build(); it stays where it is until the
@@ -163,24 +163,18 @@ static u32 range_bytes(const struct kmcl_mdl *mdl)
  * -EINVAL: no channel, unknown flags, no @buf, 0 bytes, or no @handle; -E2BIG:
  * too many bytes; -EFAULT: there is no such memory.
  */
-int __kmcl_gpadl_create(struct kmcl_channel *ch, u32 flags, void *buf,
-			u32 bytes, u32 *handle)
+int kmcl_gpadl_create(struct kmcl_channel *ch, u32 flags, void *buf,
+		      u32 bytes, u32 *handle)
 {
 	u32 offset = (unsigned long)buf & (KMCL_PFN_SIZE - 1);
 	struct kmcl_mdl *mdl;
 
-	if (!ch)
-		return KMCL_ERR(EINVAL, 1);
-	if (flags & ~KMCL_GPADL_READ_ONLY)
-		return KMCL_ERR(EINVAL, 2);
-	if (!buf)
-		return KMCL_ERR(EINVAL, 3);
-	if (!bytes)
-		return KMCL_ERR(EINVAL, 4);
+	if (!ch || flags & ~KMCL_GPADL_READ_ONLY || !buf || !bytes)
+		return -EINVAL;
 	if (kmcl_mdl_frames(offset, bytes) > MAX_RANGE_BYTES / 8 - 1)
-		return KMCL_ERR(E2BIG, 4);
+		return -E2BIG;
 	if (!handle)
-		return KMCL_ERR(EINVAL, 5);
+		return -EINVAL;
 	if (ch->server)
 		return -EOPNOTSUPP;
 	might_sleep();
@@ -190,14 +184,14 @@ int __kmcl_gpadl_create(struct kmcl_channel *ch, u32 flags, void *buf,
 		return -ENOMEM;
 	if (kmcl_mdl_build(mdl)) {
 		kmcl_mdl_free(mdl);
-		return KMCL_ERR(EFAULT, 3);
+		return -EFAULT;
 	}
 	return create(ch, flags, mdl, buf, bytes, handle);
 }
-EXPORT_SYMBOL_GPL(__kmcl_gpadl_create);
+EXPORT_SYMBOL_GPL(kmcl_gpadl_create);
 
 /**
- * __kmcl_gpadl_create_mdl() - share described memory
+ * kmcl_gpadl_create_mdl() - share described memory
  *	(VmbChannelCreateGpadlFromMdl)
  * @ch: the client's channel, from its opened callback on until it closes
  * @flags: KMCL_GPADL_READ_ONLY: the server is only to read it
@@ -207,47 +201,45 @@ EXPORT_SYMBOL_GPL(__kmcl_gpadl_create);
  * @bytes: how many; 0: to the end
  * @handle: where the handle goes, never 0; for the server, in a packet
  *
- * As __kmcl_gpadl_create(). For a host (hv_vmbus) the chain is mapped in a row,
+ * As kmcl_gpadl_create(). For a host (hv_vmbus) the chain is mapped in a row,
  * so that its pieces have to be whole pages, too.
  *
  * Context: may sleep; waits for the other side.
- * Return: as __kmcl_gpadl_create(), but -EFAULT: nothing is described, frames
+ * Return: as kmcl_gpadl_create(), but -EFAULT: nothing is described, frames
  * are missing, or there are more pieces than a GPADL can have; -ENXIO: @offset is
  * not in the chain; -ERANGE: its end is not.
  */
-int __kmcl_gpadl_create_mdl(struct kmcl_channel *ch, u32 flags,
-			    const struct kmcl_mdl *mdl, u32 offset, u32 bytes,
-			    u32 *handle)
+int kmcl_gpadl_create_mdl(struct kmcl_channel *ch, u32 flags,
+			  const struct kmcl_mdl *mdl, u32 offset, u32 bytes,
+			  u32 *handle)
 {
 	const struct kmcl_mdl *piece;
 	struct kmcl_mdl *part;
 	u32 pieces = 0;
 	u64 total = 0;
 
-	if (!ch)
-		return KMCL_ERR(EINVAL, 1);
-	if (flags & ~KMCL_GPADL_READ_ONLY)
-		return KMCL_ERR(EINVAL, 2);
+	if (!ch || flags & ~KMCL_GPADL_READ_ONLY)
+		return -EINVAL;
 	for (piece = mdl; piece; piece = piece->next) {
 		/* It may be a ring */
 		if (pieces++ == MAX_PIECES ||
 		    (piece->bytes && kmcl_mdl_check(piece)))
-			return KMCL_ERR(EFAULT, 3);
+			return -EFAULT;
 		total += piece->bytes;
 	}
 	if (!total)
-		return KMCL_ERR(EFAULT, 3);
+		return -EFAULT;
 	if (offset >= total)
-		return KMCL_ERR(ENXIO, 4);
+		return -ENXIO;
 	total -= offset;
 	if (bytes > total)
-		return KMCL_ERR(ERANGE, 5);
+		return -ERANGE;
 	if (bytes)
 		total = bytes;
 	if (total > MAX_RANGE_BYTES / 8 * KMCL_PFN_SIZE)
-		return KMCL_ERR(E2BIG, 5);
+		return -E2BIG;
 	if (!handle)
-		return KMCL_ERR(EINVAL, 6);
+		return -EINVAL;
 	if (ch->server)
 		return -EOPNOTSUPP;
 	might_sleep();
@@ -257,11 +249,11 @@ int __kmcl_gpadl_create_mdl(struct kmcl_channel *ch, u32 flags,
 		return -ENOMEM;
 	if (range_bytes(part) > MAX_RANGE_BYTES) {
 		kmcl_mdl_free_chain(part);
-		return KMCL_ERR(E2BIG, 5);
+		return -E2BIG;
 	}
 	return create(ch, flags, part, NULL, total, handle);
 }
-EXPORT_SYMBOL_GPL(__kmcl_gpadl_create_mdl);
+EXPORT_SYMBOL_GPL(kmcl_gpadl_create_mdl);
 
 static struct kmcl_gpadl *take(struct kmcl_channel *ch, u32 handle, bool any)
 {
@@ -330,7 +322,7 @@ int kmcl_gpadl_delete(struct kmcl_channel *ch, u32 handle)
 EXPORT_SYMBOL_GPL(kmcl_gpadl_delete);
 
 /**
- * __kmcl_gpadl_map() - a client's memory (VmbChannelMapGpadl)
+ * kmcl_gpadl_map() - a client's memory (VmbChannelMapGpadl)
  * @ch: the server's channel, from its opened callback on until it closes
  * @flags: KMCL_GPADL_READ_ONLY: only to read it; must be set if the client set
  *	it
@@ -341,20 +333,16 @@ EXPORT_SYMBOL_GPL(kmcl_gpadl_delete);
  * Context: may sleep.
  * Return: 0; -ENOENT: the client has no such GPADL; -EBUSY: it is mapped
  * already; -EACCES: it is only to be read; -ENODEV: the link is dead;
- * -ENOTCONN: not open; -ENOMEM; -EOPNOTSUPP: a client; -EINVAL (arguments 1, 2,
- * 4).
+ * -ENOTCONN: not open; -ENOMEM; -EOPNOTSUPP: a client; -EINVAL: no channel,
+ * unknown flags, or no @mdl.
  */
-int __kmcl_gpadl_map(struct kmcl_channel *ch, u32 flags, u32 handle,
-		     struct kmcl_mdl **mdl)
+int kmcl_gpadl_map(struct kmcl_channel *ch, u32 flags, u32 handle,
+		   struct kmcl_mdl **mdl)
 {
 	int ret;
 
-	if (!ch)
-		return KMCL_ERR(EINVAL, 1);
-	if (flags & ~KMCL_GPADL_READ_ONLY)
-		return KMCL_ERR(EINVAL, 2);
-	if (!mdl)
-		return KMCL_ERR(EINVAL, 4);
+	if (!ch || flags & ~KMCL_GPADL_READ_ONLY || !mdl)
+		return -EINVAL;
 	if (!ch->server)
 		return -EOPNOTSUPP;
 	might_sleep();
@@ -368,7 +356,7 @@ int __kmcl_gpadl_map(struct kmcl_channel *ch, u32 flags, u32 handle,
 	end_making(ch, NULL);
 	return ret;
 }
-EXPORT_SYMBOL_GPL(__kmcl_gpadl_map);
+EXPORT_SYMBOL_GPL(kmcl_gpadl_map);
 
 /* Counted like a call that makes one, so that the offer stays meanwhile */
 static int unmap(struct kmcl_channel *ch, u32 handle)

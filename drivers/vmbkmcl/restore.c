@@ -52,19 +52,19 @@ static int read_chunk(struct kmcl_channel *ch, const u8 *buf, u32 size,
 	u16 flags;
 
 	if (size < sizeof(chunk))
-		return KMCL_ERR(ENODATA, 3);
+		return -ENODATA;
 	memcpy(&chunk, buf, sizeof(chunk));
 	flags = le16_to_cpu(chunk.flags);
 	if (le32_to_cpu(chunk.magic) != KMCL_SAVE_MAGIC ||
 	    le16_to_cpu(chunk.version) != KMCL_SAVE_VERSION ||
 	    flags & ~KMCL_SAVE_LAST ||
 	    le32_to_cpu(chunk.number) != ch->save.restore_number)
-		return KMCL_ERR(EBADMSG, 2);
+		return -EBADMSG;
 	*bytes = le32_to_cpu(chunk.bytes);
 	*last = flags & KMCL_SAVE_LAST;
 	if (*bytes < sizeof(chunk))
-		return KMCL_ERR(EBADMSG, 2);
-	return *bytes > size ? KMCL_ERR(ENODATA, 3) : 0;
+		return -EBADMSG;
+	return *bytes > size ? -ENODATA : 0;
 }
 
 /* Every record of the chunk is checked before the first one is restored. */
@@ -80,14 +80,14 @@ static int restore_chunk(struct kmcl_channel *ch, u8 *buf, u32 size, bool *last)
 	for (pos = sizeof(struct kmcl_save_chunk); pos < bytes;
 	     pos += saved.total, records++)
 		if (!read_record(buf + pos, bytes - pos, &saved))
-			return KMCL_ERR(EBADMSG, 2);
+			return -EBADMSG;
 	if (records && !ch->cfg.restore_packet)
 		return -EOPNOTSUPP;
 	for (pos = sizeof(struct kmcl_save_chunk); pos < bytes;
 	     pos += saved.total) {
 		/* Again: the callback may have written there */
 		if (!read_record(buf + pos, bytes - pos, &saved))
-			return KMCL_ERR(EBADMSG, 2);
+			return -EBADMSG;
 		ret = ch->cfg.restore_packet(ch, saved.packet, saved.packet_bytes,
 					 saved.data_bytes ? saved.data : NULL,
 					 saved.data_bytes);
@@ -98,9 +98,9 @@ static int restore_chunk(struct kmcl_channel *ch, u8 *buf, u32 size, bool *last)
 }
 
 /**
- * __kmcl_restore() - restore one chunk (VmbChannelRestoreFromBuffer)
+ * kmcl_restore() - restore one chunk (VmbChannelRestoreFromBuffer)
  * @ch: the server channel, paused
- * @buf: a chunk as __kmcl_save_continue() wrote it; nothing in it is believed
+ * @buf: a chunk as kmcl_save_continue() wrote it; nothing in it is believed
  * @size: its bytes, or more
  *
  * Chunks go in their order, and the channel stays paused in between. Calls the
@@ -114,7 +114,7 @@ static int restore_chunk(struct kmcl_channel *ch, u8 *buf, u32 size, bool *last)
  * -ENODATA: cut short; -EBUSY: not paused; -EOPNOTSUPP: there are packets and no
  * restore callback; -EIO: the restore callback failed.
  */
-int __kmcl_restore(struct kmcl_channel *ch, void *buf, u32 size)
+int kmcl_restore(struct kmcl_channel *ch, void *buf, u32 size)
 {
 	bool last = false;
 	int ret;
@@ -126,7 +126,7 @@ int __kmcl_restore(struct kmcl_channel *ch, void *buf, u32 size)
 		ch->save.restore_number = 0;
 	ch->save.restore_paused = ch->save.pauses;
 	ch->save.restoring = true;
-	ret = buf ? restore_chunk(ch, buf, size, &last) : KMCL_ERR(EINVAL, 2);
+	ret = buf ? restore_chunk(ch, buf, size, &last) : -EINVAL;
 	ch->save.restoring = false;
 	if (ret || last)
 		ch->save.restore_number = 0;
@@ -137,7 +137,7 @@ int __kmcl_restore(struct kmcl_channel *ch, void *buf, u32 size)
 		return ret;
 	return !last;
 }
-EXPORT_SYMBOL_GPL(__kmcl_restore);
+EXPORT_SYMBOL_GPL(kmcl_restore);
 
 static int restore_in_flight(struct kmcl_packet *pkt, u64 trans_id)
 {
@@ -146,7 +146,7 @@ static int restore_in_flight(struct kmcl_packet *pkt, u64 trans_id)
 
 	spin_lock_irq(&ch->tx.lock);
 	if (pkt->state != KMCL_PKT_IDLE) {
-		ret = KMCL_ERR(EBUSY, 1);
+		ret = -EBUSY;
 		goto unlock;
 	}
 	if (!ch->tx.linked) {
@@ -155,7 +155,7 @@ static int restore_in_flight(struct kmcl_packet *pkt, u64 trans_id)
 	}
 	/* Two packets of one id */
 	if (kmcl_trans_find(ch, trans_id)) {
-		ret = KMCL_ERR(EEXIST, 2);
+		ret = -EEXIST;
 		goto unlock;
 	}
 	kmcl_trans_skip(ch, trans_id);
@@ -174,7 +174,7 @@ unlock:
 }
 
 /**
- * __kmcl_packet_restore() - make a packet what a saved one was
+ * kmcl_packet_restore() - make a packet what a saved one was
  *	(VmbPacketRestore)
  * @pkt: neither queued nor in flight, with a completion routine if the memory
  *	is the driver's
@@ -193,7 +193,7 @@ unlock:
  * and another one with its id is; -ENODEV: it was in flight, and the link is
  * dead.
  */
-int __kmcl_packet_restore(struct kmcl_packet *pkt, const void *buf, u32 size)
+int kmcl_packet_restore(struct kmcl_packet *pkt, const void *buf, u32 size)
 {
 	struct kmcl_save_packet lib;
 	struct kmcl_channel *ch;
@@ -201,33 +201,33 @@ int __kmcl_packet_restore(struct kmcl_packet *pkt, const void *buf, u32 size)
 	u32 len;
 
 	if (!pkt)
-		return KMCL_ERR(EINVAL, 1);
+		return -EINVAL;
 	if (!pkt->done && !pkt->own_memory)
-		return KMCL_ERR(ENOENT, 1);
+		return -ENOENT;
 	ch = pkt->ch;
 	if (READ_ONCE(ch->save.task) != current || !ch->save.restoring)
 		return -EPERM;
 	if (!buf)
-		return KMCL_ERR(EINVAL, 2);
+		return -EINVAL;
 	if (size < sizeof(lib))
-		return KMCL_ERR(ENODATA, 3);
+		return -ENODATA;
 	memcpy(&lib, buf, sizeof(lib));
 	len = le32_to_cpu(lib.len);
 	trans_id = le64_to_cpu(lib.trans_id);
 	if (le32_to_cpu(lib.magic) != KMCL_SAVE_PACKET_MAGIC ||
 	    lib.in_flight > 1 || lib.wait > 1 || lib.zero || lib.zero2 ||
 	    len > kmcl_max_payload(ch) || (lib.wait && ch->cfg.pipe))
-		return KMCL_ERR(EBADMSG, 2);
+		return -EBADMSG;
 	if (size != sizeof(lib) + kmcl_round8(len))
-		return KMCL_ERR(ENODATA, 3);
+		return -ENODATA;
 	if (!lib.in_flight)
-		return trans_id ? KMCL_ERR(EBADMSG, 2) :
+		return trans_id ? -EBADMSG :
 			kmcl_submit(pkt, buf + sizeof(lib), len, 0,
 				    lib.wait ? KMCL_SEND_WAIT : 0, true);
 
 	/* As put_packet() makes them: a generation above 0 and an index, or 0 */
 	if (!lib.wait || len || !(trans_id >> 32) || (u32)trans_id > S32_MAX)
-		return KMCL_ERR(EBADMSG, 2);
+		return -EBADMSG;
 	return restore_in_flight(pkt, trans_id);
 }
-EXPORT_SYMBOL_GPL(__kmcl_packet_restore);
+EXPORT_SYMBOL_GPL(kmcl_packet_restore);

@@ -107,7 +107,7 @@ EXPORT_SYMBOL_GPL(kmcl_packet_fail);
  * @ctx: what the process callback was given
  *
  * Context: atomic.
- * Return: as many bytes as __kmcl_set_context_size() was told.
+ * Return: as many bytes as kmcl_set_context_size() was told.
  */
 void *kmcl_context_priv(struct kmcl_context *ctx)
 {
@@ -160,7 +160,7 @@ void kmcl_set_process_context(struct kmcl_channel *ch, bool required)
 EXPORT_SYMBOL_GPL(kmcl_set_process_context);
 
 /**
- * __kmcl_packet_external() - the client's memory that comes with a packet
+ * kmcl_packet_external() - the client's memory that comes with a packet
  *	(VmbChannelPacketGetExternalData)
  * @ctx: what the process callback was given, with KMCL_PACKET_EXTERNAL, inside
  *	that callback
@@ -173,18 +173,16 @@ EXPORT_SYMBOL_GPL(kmcl_set_process_context);
  * and leave the packet alone, it is called again; -ENODATA: no external data;
  * -EINVAL: unknown flags, or no @mdl.
  */
-int __kmcl_packet_external(struct kmcl_context *ctx, u32 flags,
-			   struct kmcl_mdl **mdl)
+int kmcl_packet_external(struct kmcl_context *ctx, u32 flags,
+			 struct kmcl_mdl **mdl)
 {
 	int (*present)(void *held);
 	u32 i;
 
 	if (!ctx || !ctx->ranges)
-		return KMCL_ERR(ENODATA, 1);
-	if (flags & ~KMCL_EXTERNAL_READ_ONLY)
-		return KMCL_ERR(EINVAL, 2);
-	if (!mdl)
-		return KMCL_ERR(EINVAL, 3);
+		return -ENODATA;
+	if (flags & ~KMCL_EXTERNAL_READ_ONLY || !mdl)
+		return -EINVAL;
 	present = ctx->ch->link.offer->ops->server->present;
 	if (present && present(ctx->held) == -EINPROGRESS) {
 		kmcl_packet_defer(ctx);
@@ -197,4 +195,4 @@ int __kmcl_packet_external(struct kmcl_context *ctx, u32 flags,
 	ctx->ext_given = true;
 	return 0;
 }
-EXPORT_SYMBOL_GPL(__kmcl_packet_external);
+EXPORT_SYMBOL_GPL(kmcl_packet_external);

@@ -48,7 +48,7 @@ int kmcl_save_enter(struct kmcl_channel *ch)
 
 	might_sleep();
 	if (!ch || !ch->server)
-		return KMCL_ERR(EINVAL, 1);
+		return -EINVAL;
 	spin_lock_irq(&ch->save.lock);
 	/* On a dead link packets end, whatever the state machine waits for */
 	if (ch->save.open && !ch->save.busy && !READ_ONCE(ch->sm.in.dead)) {
@@ -123,16 +123,16 @@ static u32 collect(struct kmcl_channel *ch, struct kmcl_packet **pkts, u32 max)
 }
 
 /**
- * __kmcl_save_begin() - begin to save the packets in use (VmbChannelSaveBegin)
+ * kmcl_save_begin() - begin to save the packets in use (VmbChannelSaveBegin)
  * @ch: the server channel, paused, and to stay so until kmcl_save_end()
  *
  * Packets that are sent from here on are not saved.
  *
  * Context: may sleep; not from a callback of this channel.
- * Return: 0, -EINVAL (argument 1): no server; -EBUSY: not paused, or saving
- * already; -ENOMEM.
+ * Return: 0; -EINVAL: no server; -EBUSY: not paused, or saving already;
+ * -ENOMEM.
  */
-int __kmcl_save_begin(struct kmcl_channel *ch)
+int kmcl_save_begin(struct kmcl_channel *ch)
 {
 	struct kmcl_image *save;
 	u32 count;
@@ -160,7 +160,7 @@ leave:
 	kmcl_save_leave(ch);
 	return ret;
 }
-EXPORT_SYMBOL_GPL(__kmcl_save_begin);
+EXPORT_SYMBOL_GPL(kmcl_save_begin);
 
 /* How many bytes of its own the driver has with the next packet */
 static int ask(struct kmcl_channel *ch, struct kmcl_image *save)
@@ -258,7 +258,7 @@ static int write_records(struct kmcl_channel *ch, struct kmcl_image *save,
 	return 0;
 }
 
-/* One chunk; see __kmcl_save_continue(). */
+/* One chunk; see kmcl_save_continue(). */
 static int write_chunk(struct kmcl_channel *ch, struct kmcl_image *save,
 		       u8 *buf, u32 size, u32 *filled, u32 *required)
 {
@@ -290,8 +290,8 @@ static int write_chunk(struct kmcl_channel *ch, struct kmcl_image *save,
 }
 
 /**
- * __kmcl_save_continue() - write the next chunk (VmbChannelSaveContinue)
- * @ch: the server channel, since __kmcl_save_begin()
+ * kmcl_save_continue() - write the next chunk (VmbChannelSaveContinue)
+ * @ch: the server channel, since kmcl_save_begin()
  * @buf: where it goes; aligned to 8 bytes if what the save callback writes
  *	there needs that
  * @size: its bytes
@@ -303,20 +303,18 @@ static int write_chunk(struct kmcl_channel *ch, struct kmcl_image *save,
  *
  * Context: may sleep; not from a callback of this channel.
  * Return: 0: done; -EMSGSIZE: written, and there is more; -ENOSPC: nothing
- * written, @required bytes are needed; -EINVAL (argument 1: no server, 2, 4);
- * -EBUSY: not begun, done already, or the channel was not paused all the time;
- * -EIO: the save callback failed.
+ * written, @required bytes are needed; -EINVAL: no server, no @buf, or no
+ * @filled; -EBUSY: not begun, done already, or the channel was not paused all
+ * the time; -EIO: the save callback failed.
  */
-int __kmcl_save_continue(struct kmcl_channel *ch, void *buf, u32 size,
-			 u32 *filled, u32 *required)
+int kmcl_save_continue(struct kmcl_channel *ch, void *buf, u32 size,
+		       u32 *filled, u32 *required)
 {
 	u32 need = 0;
 	int ret;
 
-	if (!buf && size)
-		return KMCL_ERR(EINVAL, 2);
-	if (!filled)
-		return KMCL_ERR(EINVAL, 4);
+	if ((!buf && size) || !filled)
+		return -EINVAL;
 	ret = kmcl_save_enter(ch);
 	if (ret)
 		return ret;
@@ -330,7 +328,7 @@ int __kmcl_save_continue(struct kmcl_channel *ch, void *buf, u32 size,
 	kmcl_save_leave(ch);
 	return ret;
 }
-EXPORT_SYMBOL_GPL(__kmcl_save_continue);
+EXPORT_SYMBOL_GPL(kmcl_save_continue);
 
 /**
  * kmcl_save_end() - saving is over (VmbChannelSaveEnd)

@@ -21,40 +21,40 @@
 static int server_settable(struct kmcl_channel *ch)
 {
 	if (!kmcl_settable(ch))
-		return KMCL_ERR(EBUSY, 1);
-	return ch->server ? 0 : KMCL_ERR(EINVAL, 1);
+		return -EBUSY;
+	return ch->server ? 0 : -EINVAL;
 }
 
 /**
- * __kmcl_server_set_flags() - how a server is offered
+ * kmcl_server_set_flags() - how a server is offered
  *	(VmbServerChannelInitSetFlags)
  * @ch: the server channel, disabled
  * @flags: KMCL_SERVER_*, instead of what was set before
  *
  * KMCL_SERVER_LOOPBACK: offer to this machine; always so here.
  * KMCL_SERVER_ENUMERATE, KMCL_SERVER_TLNPI: marks in the offer.
- * KMCL_SERVER_OFFER_AS_PIPE: in pipe mode, as __kmcl_set_flags() tells.
+ * KMCL_SERVER_OFFER_AS_PIPE: in pipe mode, as kmcl_set_flags() tells.
  * KMCL_SERVER_FORCE_NEW: remembered for a restore; the offer is a new one each
  * time that the channel is enabled.
  *
  * Context: may sleep.
- * Return: 0, -EBUSY (argument 1): not disabled, or packets exist and the mode
- * would change; -EINVAL (argument 1: a client, argument 2: unknown flags).
+ * Return: 0; -EBUSY: not disabled, or packets exist and the mode would change;
+ * -EINVAL: a client, or unknown flags.
  */
-int __kmcl_server_set_flags(struct kmcl_channel *ch, u32 flags)
+int kmcl_server_set_flags(struct kmcl_channel *ch, u32 flags)
 {
 	int ret = server_settable(ch);
 
 	if (ret)
 		return ret;
 	if (flags & ~KMCL_SERVER_FLAGS)
-		return KMCL_ERR(EINVAL, 2);
+		return -EINVAL;
 	return kmcl_set_pipe(ch, ch->cfg.flags, flags);
 }
-EXPORT_SYMBOL_GPL(__kmcl_server_set_flags);
+EXPORT_SYMBOL_GPL(kmcl_server_set_flags);
 
 /**
- * __kmcl_server_set_mmio() - memory-mapped I/O that clients should reserve
+ * kmcl_server_set_mmio() - memory-mapped I/O that clients should reserve
  *	(VmbServerChannelInitSetMmioMegabytes)
  * @ch: the server channel, disabled
  * @mb: MiB that are required
@@ -63,10 +63,9 @@ EXPORT_SYMBOL_GPL(__kmcl_server_set_flags);
  * A hint in the offer. No client of the loopback bus has such memory.
  *
  * Context: may sleep.
- * Return: 0, -EBUSY (argument 1): not disabled, -EINVAL (argument 1: a client;
- * no argument: both are 0).
+ * Return: 0; -EBUSY: not disabled; -EINVAL: a client, or both are 0.
  */
-int __kmcl_server_set_mmio(struct kmcl_channel *ch, u16 mb, u16 mb_optional)
+int kmcl_server_set_mmio(struct kmcl_channel *ch, u16 mb, u16 mb_optional)
 {
 	int ret = server_settable(ch);
 
@@ -78,22 +77,22 @@ int __kmcl_server_set_mmio(struct kmcl_channel *ch, u16 mb, u16 mb_optional)
 	ch->cfg.mmio_mb_optional = mb_optional;
 	return 0;
 }
-EXPORT_SYMBOL_GPL(__kmcl_server_set_mmio);
+EXPORT_SYMBOL_GPL(kmcl_server_set_mmio);
 
 /**
- * __kmcl_server_set_save_restore() - callbacks for the driver's part of packets
+ * kmcl_server_set_save_restore() - callbacks for the driver's part of packets
  *	(VmbServerChannelInitSetSaveRestorePacketCallbacks)
  * @ch: the server channel, disabled
- * @save: called for each packet by __kmcl_save_continue(); NULL: there is
+ * @save: called for each packet by kmcl_save_continue(); NULL: there is
  *	nothing to save besides what the library knows
- * @restore: called for each packet by __kmcl_restore(); NULL: an image with
+ * @restore: called for each packet by kmcl_restore(); NULL: an image with
  *	packets cannot be restored
  *
  * Context: may sleep.
- * Return: 0, -EBUSY (argument 1): not disabled, -EINVAL (argument 1): a client.
+ * Return: 0; -EBUSY: not disabled; -EINVAL: a client.
  */
-int __kmcl_server_set_save_restore(struct kmcl_channel *ch, kmcl_save_fn save,
-				   kmcl_restore_fn restore)
+int kmcl_server_set_save_restore(struct kmcl_channel *ch, kmcl_save_fn save,
+				 kmcl_restore_fn restore)
 {
 	int ret = server_settable(ch);
 
@@ -103,47 +102,46 @@ int __kmcl_server_set_save_restore(struct kmcl_channel *ch, kmcl_save_fn save,
 	ch->cfg.restore_packet = restore;
 	return 0;
 }
-EXPORT_SYMBOL_GPL(__kmcl_server_set_save_restore);
+EXPORT_SYMBOL_GPL(kmcl_server_set_save_restore);
 
 /**
- * __kmcl_server_set_vtl() - offer to one virtual trust level only
+ * kmcl_server_set_vtl() - offer to one virtual trust level only
  *	(VmbServerChannelInitSetTargetVtl)
  * @ch: the server channel, disabled
  * @vtl: 0, where this kernel and its clients are
  *
  * Context: may sleep.
- * Return: 0, -EBUSY (argument 1): not disabled, -EINVAL (argument 1: a client;
- * argument 2: there is no such level, the last one is 15), -EOPNOTSUPP: a
- * level that Linux has no clients in.
+ * Return: 0; -EBUSY: not disabled; -EINVAL: a client, or there is no such level,
+ * the last one is 15; -EOPNOTSUPP: a level that Linux has no clients in.
  */
-int __kmcl_server_set_vtl(struct kmcl_channel *ch, u8 vtl)
+int kmcl_server_set_vtl(struct kmcl_channel *ch, u8 vtl)
 {
 	int ret = server_settable(ch);
 
 	if (ret)
 		return ret;
 	if (vtl > KMCL_MAX_VTL)
-		return KMCL_ERR(EINVAL, 2);
+		return -EINVAL;
 	if (!vtl)
 		return 0;
 	DO_ONCE_LITE(pr_debug, "%s: virtual trust levels other than 0 are not supported\n",
 		     kmcl_name(ch));
 	return -EOPNOTSUPP;
 }
-EXPORT_SYMBOL_GPL(__kmcl_server_set_vtl);
+EXPORT_SYMBOL_GPL(kmcl_server_set_vtl);
 
 /**
- * __kmcl_server_set_bus() - which virtual machine the server is offered to
+ * kmcl_server_set_bus() - which virtual machine the server is offered to
  *	(VmbServerChannelInitSetVmbusHandle)
  * @ch: the server channel, disabled
  * @handle: names a bus of a virtual machine's worker process; Linux has none,
  *	and a server is on the one loopback bus of this kernel
  *
  * Context: may sleep.
- * Return: -EBUSY (argument 1): not disabled, -EINVAL (argument 1): a client;
+ * Return: -EBUSY: not disabled; -EINVAL: a client;
  * -EBADF: NULL; else -EOPNOTSUPP.
  */
-int __kmcl_server_set_bus(struct kmcl_channel *ch, void *handle)
+int kmcl_server_set_bus(struct kmcl_channel *ch, void *handle)
 {
 	int ret = server_settable(ch);
 
@@ -155,7 +153,7 @@ int __kmcl_server_set_bus(struct kmcl_channel *ch, void *handle)
 		     kmcl_name(ch));
 	return -EOPNOTSUPP;
 }
-EXPORT_SYMBOL_GPL(__kmcl_server_set_bus);
+EXPORT_SYMBOL_GPL(kmcl_server_set_bus);
 
 /**
  * kmcl_bus_handle() - a user's bus handle for the kernel
@@ -176,7 +174,7 @@ int kmcl_bus_handle(void *user, void **kernel)
 EXPORT_SYMBOL_GPL(kmcl_bus_handle);
 
 /**
- * __kmcl_set_latency() - how long the host may sit on an interrupt
+ * kmcl_set_latency() - how long the host may sit on an interrupt
  *	(VmbChannelSetInterruptLatency)
  * @ch: the client channel, from its opened callback to its closed callback
  * @latency: units of 100 ns
@@ -185,16 +183,16 @@ EXPORT_SYMBOL_GPL(kmcl_bus_handle);
  * The table of latencies is in a page that hv_vmbus keeps to itself.
  *
  * Context: may sleep.
- * Return: -EINVAL (argument 1): no channel; -ENOTCONN: it is not open; else,
+ * Return: -EINVAL: no channel; -ENOTCONN: it is not open; else,
  * and for a server, -EOPNOTSUPP.
  */
-int __kmcl_set_latency(struct kmcl_channel *ch, u16 latency, u16 *original)
+int kmcl_set_latency(struct kmcl_channel *ch, u16 latency, u16 *original)
 {
 	enum kmcl_state state;
 	bool open;
 
 	if (!ch)
-		return KMCL_ERR(EINVAL, 1);
+		return -EINVAL;
 	spin_lock_irq(&ch->sm.lock);
 	state = ch->sm.state;
 	/* The opened callback runs before that state is entered */
@@ -208,4 +206,4 @@ int __kmcl_set_latency(struct kmcl_channel *ch, u16 latency, u16 *original)
 		     kmcl_name(ch));
 	return -EOPNOTSUPP;
 }
-EXPORT_SYMBOL_GPL(__kmcl_set_latency);
+EXPORT_SYMBOL_GPL(kmcl_set_latency);

@@ -13,45 +13,45 @@
 #include "face.h"
 
 /**
- * __kmcl_set_ops() - state callbacks (VmbChannelInitSetStateChangeCallbacks)
+ * kmcl_set_ops() - state callbacks (VmbChannelInitSetStateChangeCallbacks)
  * @ch: the channel, disabled
  * @ops: copied
  *
  * Context: may sleep.
- * Return: 0, -EBUSY (argument 1): not disabled, -EINVAL (argument 2).
+ * Return: 0; -EBUSY: not disabled; -EINVAL: no @ops.
  */
-int __kmcl_set_ops(struct kmcl_channel *ch, const struct kmcl_channel_ops *ops)
+int kmcl_set_ops(struct kmcl_channel *ch, const struct kmcl_channel_ops *ops)
 {
 	if (!kmcl_settable(ch))
-		return KMCL_ERR(EBUSY, 1);
+		return -EBUSY;
 	if (!ops)
-		return KMCL_ERR(EINVAL, 2);
+		return -EINVAL;
 	ch->cfg.ops = *ops;
 	return 0;
 }
-EXPORT_SYMBOL_GPL(__kmcl_set_ops);
+EXPORT_SYMBOL_GPL(kmcl_set_ops);
 
 /**
- * __kmcl_set_process() - packet callbacks (VmbChannelInitSetProcessPacketCallbacks)
+ * kmcl_set_process() - packet callbacks (VmbChannelInitSetProcessPacketCallbacks)
  * @ch: the channel, disabled
  * @process: called for each incoming packet
  * @processed: called when delivery stops, or NULL
  *
  * Context: may sleep.
- * Return: 0, -EBUSY (argument 1): not disabled, -EINVAL (argument 2).
+ * Return: 0; -EBUSY: not disabled; -EINVAL: no @process.
  */
-int __kmcl_set_process(struct kmcl_channel *ch, kmcl_process_fn process,
-		       kmcl_processed_fn processed)
+int kmcl_set_process(struct kmcl_channel *ch, kmcl_process_fn process,
+		     kmcl_processed_fn processed)
 {
 	if (!kmcl_settable(ch))
-		return KMCL_ERR(EBUSY, 1);
+		return -EBUSY;
 	if (!process)
-		return KMCL_ERR(EINVAL, 2);
+		return -EINVAL;
 	ch->cfg.process = process;
 	ch->cfg.processed = processed;
 	return 0;
 }
-EXPORT_SYMBOL_GPL(__kmcl_set_process);
+EXPORT_SYMBOL_GPL(kmcl_set_process);
 
 /* Either flag makes it a pipe; packets that exist were made for one mode. */
 int kmcl_set_pipe(struct kmcl_channel *ch, u32 flags, u32 server_flags)
@@ -60,7 +60,7 @@ int kmcl_set_pipe(struct kmcl_channel *ch, u32 flags, u32 server_flags)
 		    server_flags & KMCL_SERVER_OFFER_AS_PIPE;
 
 	if (pipe != ch->cfg.pipe && READ_ONCE(ch->cfg.sized))
-		return KMCL_ERR(EBUSY, 1);
+		return -EBUSY;
 	ch->cfg.flags = flags;
 	ch->cfg.server_flags = server_flags;
 	ch->cfg.pipe = pipe;
@@ -68,7 +68,7 @@ int kmcl_set_pipe(struct kmcl_channel *ch, u32 flags, u32 server_flags)
 }
 
 /**
- * __kmcl_set_flags() - channel flags (VmbChannelInitSetFlags)
+ * kmcl_set_flags() - channel flags (VmbChannelInitSetFlags)
  * @ch: the channel, disabled
  * @flags: instead of what was set before. KMCL_INIT_PIPE: pipe mode, in which
  *	each packet is a message of exactly the length sent, up to 16384 bytes,
@@ -78,18 +78,18 @@ int kmcl_set_pipe(struct kmcl_channel *ch, u32 flags, u32 server_flags)
  * mode is settled, like the packet size, by the first packet.
  *
  * Context: may sleep.
- * Return: 0, -EBUSY (argument 1): not disabled, or packets exist and the mode
- * would change; -EINVAL (argument 2): unknown flags.
+ * Return: 0; -EBUSY: not disabled, or packets exist and the mode would change;
+ * -EINVAL: unknown flags.
  */
-int __kmcl_set_flags(struct kmcl_channel *ch, u32 flags)
+int kmcl_set_flags(struct kmcl_channel *ch, u32 flags)
 {
 	if (!kmcl_settable(ch))
-		return KMCL_ERR(EBUSY, 1);
+		return -EBUSY;
 	if (flags & ~KMCL_INIT_PIPE)
-		return KMCL_ERR(EINVAL, 2);
+		return -EINVAL;
 	return kmcl_set_pipe(ch, flags, ch->cfg.server_flags);
 }
-EXPORT_SYMBOL_GPL(__kmcl_set_flags);
+EXPORT_SYMBOL_GPL(kmcl_set_flags);
 
 static void replace_name(struct kmcl_channel *ch, char *name)
 {
@@ -98,19 +98,19 @@ static void replace_name(struct kmcl_channel *ch, char *name)
 }
 
 /**
- * __kmcl_set_name() - a name for messages (VmbChannelInitSetFriendlyName)
+ * kmcl_set_name() - a name for messages (VmbChannelInitSetFriendlyName)
  * @ch: the channel, disabled
  * @name: copied; NULL for none
  *
  * Context: may sleep.
- * Return: 0, -EBUSY (argument 1): not disabled, -ENOMEM.
+ * Return: 0; -EBUSY: not disabled; -ENOMEM.
  */
-int __kmcl_set_name(struct kmcl_channel *ch, const char *name)
+int kmcl_set_name(struct kmcl_channel *ch, const char *name)
 {
 	char *copy = NULL;
 
 	if (!kmcl_settable(ch))
-		return KMCL_ERR(EBUSY, 1);
+		return -EBUSY;
 	if (name) {
 		copy = kstrdup(name, GFP_KERNEL);
 		if (!copy)
@@ -119,7 +119,7 @@ int __kmcl_set_name(struct kmcl_channel *ch, const char *name)
 	replace_name(ch, copy);
 	return 0;
 }
-EXPORT_SYMBOL_GPL(__kmcl_set_name);
+EXPORT_SYMBOL_GPL(kmcl_set_name);
 
 /* One code point; half a surrogate pair becomes the replacement character */
 static u32 utf16_next(const u16 *in, u32 units, u32 *pos)
@@ -134,25 +134,24 @@ static u32 utf16_next(const u16 *in, u32 units, u32 *pos)
 }
 
 /**
- * __kmcl_set_name_utf16() - a name as Windows' drivers have it
+ * kmcl_set_name_utf16() - a name as Windows' drivers have it
  *	(VmbChannelInitSetFriendlyName)
  * @ch: the channel, disabled
  * @name: UTF-16 in the processor's byte order, copied; a null ends it early
  * @units: its 16-bit units
  *
  * Context: may sleep.
- * Return: 0, -EBUSY (argument 1): not disabled, -EINVAL (argument 2): NULL
- * with a length, -ENOMEM.
+ * Return: 0; -EBUSY: not disabled; -EINVAL: NULL with a length; -ENOMEM.
  */
-int __kmcl_set_name_utf16(struct kmcl_channel *ch, const u16 *name, u32 units)
+int kmcl_set_name_utf16(struct kmcl_channel *ch, const u16 *name, u32 units)
 {
 	u32 pos = 0;
 	char *utf8, *out;
 
 	if (!kmcl_settable(ch))
-		return KMCL_ERR(EBUSY, 1);
+		return -EBUSY;
 	if (units && !name)
-		return KMCL_ERR(EINVAL, 2);
+		return -EINVAL;
 	/* A unit needs at most three bytes, a pair four */
 	utf8 = kmalloc_array(units + 1, 3, GFP_KERNEL);
 	if (!utf8)
@@ -182,54 +181,53 @@ int __kmcl_set_name_utf16(struct kmcl_channel *ch, const u16 *name, u32 units)
 	replace_name(ch, utf8);
 	return 0;
 }
-EXPORT_SYMBOL_GPL(__kmcl_set_name_utf16);
+EXPORT_SYMBOL_GPL(kmcl_set_name_utf16);
 
 /**
- * __kmcl_set_max_packet_size() - the largest payload
+ * kmcl_set_max_packet_size() - the largest payload
  *	(VmbChannelInitSetMaximumPacketSize)
  * @ch: the channel, disabled, without packets
  * @bytes: 1 to KMCL_PACKET_SIZE_MAX, for both directions; 4096 if never set
  *
  * Context: may sleep.
- * Return: 0, -EBUSY (argument 1): not disabled, or packets exist; -EINVAL
- * (argument 2).
+ * Return: 0; -EBUSY: not disabled, or packets exist; -EINVAL: 0, or too many.
  */
-int __kmcl_set_max_packet_size(struct kmcl_channel *ch, u32 bytes)
+int kmcl_set_max_packet_size(struct kmcl_channel *ch, u32 bytes)
 {
 	if (!kmcl_settable(ch))
-		return KMCL_ERR(EBUSY, 1);
+		return -EBUSY;
 	if (!bytes || bytes > KMCL_PACKET_SIZE_MAX)
-		return KMCL_ERR(EINVAL, 2);
+		return -EINVAL;
 	if (ch->cfg.sized)
-		return KMCL_ERR(EBUSY, 1);
+		return -EBUSY;
 	ch->cfg.max_payload = bytes;
 	ch->cfg.max_packet = kmcl_round8(bytes);
 	return 0;
 }
-EXPORT_SYMBOL_GPL(__kmcl_set_max_packet_size);
+EXPORT_SYMBOL_GPL(kmcl_set_max_packet_size);
 
 /**
- * __kmcl_set_context_size() - driver data with each incoming packet
+ * kmcl_set_context_size() - driver data with each incoming packet
  *	(VmbChannelInitSetClientContextSize)
  * @ch: the channel, disabled
  * @bytes: up to 65536; zeroed before a packet's first delivery
  *
  * Context: may sleep.
- * Return: 0, -EBUSY (argument 1): not disabled, -EINVAL (argument 2).
+ * Return: 0; -EBUSY: not disabled; -EINVAL: too many.
  */
-int __kmcl_set_context_size(struct kmcl_channel *ch, u32 bytes)
+int kmcl_set_context_size(struct kmcl_channel *ch, u32 bytes)
 {
 	if (!kmcl_settable(ch))
-		return KMCL_ERR(EBUSY, 1);
+		return -EBUSY;
 	if (bytes > KMCL_MAX_CONTEXT_SIZE)
-		return KMCL_ERR(EINVAL, 2);
+		return -EINVAL;
 	ch->cfg.context_size = bytes;
 	return 0;
 }
-EXPORT_SYMBOL_GPL(__kmcl_set_context_size);
+EXPORT_SYMBOL_GPL(kmcl_set_context_size);
 
 /**
- * __kmcl_set_ring_pages() - ring sizes (VmbClientChannelInitSetRingBufferPageCount)
+ * kmcl_set_ring_pages() - ring sizes (VmbClientChannelInitSetRingBufferPageCount)
  * @ch: the client channel, disabled
  * @incoming: pages of 4 KiB, the control page included
  * @outgoing: the same for the other direction
@@ -238,24 +236,21 @@ EXPORT_SYMBOL_GPL(__kmcl_set_context_size);
  * those, and for 16 KiB.
  *
  * Context: may sleep.
- * Return: 0, -EBUSY (argument 1): not disabled, or a server; -EINVAL
- * (arguments 2, 3): 0, or more than 1 GiB.
+ * Return: 0; -EBUSY: not disabled; -EINVAL: a server, 0 pages, or more than
+ * KMCL_RING_PAGES_MAX.
  */
-int __kmcl_set_ring_pages(struct kmcl_channel *ch, u32 incoming, u32 outgoing)
+int kmcl_set_ring_pages(struct kmcl_channel *ch, u32 incoming, u32 outgoing)
 {
 	if (!kmcl_settable(ch))
-		return KMCL_ERR(EBUSY, 1);
-	if (ch->server)
-		return KMCL_ERR(EINVAL, 1);
-	if (!incoming || incoming > KMCL_RING_PAGES_MAX)
-		return KMCL_ERR(EINVAL, 2);
-	if (!outgoing || outgoing > KMCL_RING_PAGES_MAX)
-		return KMCL_ERR(EINVAL, 3);
+		return -EBUSY;
+	if (ch->server || !incoming || incoming > KMCL_RING_PAGES_MAX ||
+	    !outgoing || outgoing > KMCL_RING_PAGES_MAX)
+		return -EINVAL;
 	ch->cfg.rx_pages = incoming;
 	ch->cfg.tx_pages = outgoing;
 	return 0;
 }
-EXPORT_SYMBOL_GPL(__kmcl_set_ring_pages);
+EXPORT_SYMBOL_GPL(kmcl_set_ring_pages);
 
 static void set_target(struct kmcl_channel *ch, const guid_t *type,
 		       const guid_t *instance)
@@ -269,57 +264,49 @@ static void set_target(struct kmcl_channel *ch, const guid_t *type,
 }
 
 /**
- * __kmcl_set_target() - the device to bind to (VmbClientChannelInitSetTargetPnp)
+ * kmcl_set_target() - the device to bind to (VmbClientChannelInitSetTargetPnp)
  * @ch: the client channel, disabled
  * @type: class GUID, copied
  * @instance: instance GUID, copied; NULL for any of the class
  * @failure: called when the device is there and cannot be opened, or NULL
  *
  * Context: may sleep.
- * Return: 0, -EBUSY (argument 1): not disabled, -EINVAL (argument 1: a
- * server, argument 2).
+ * Return: 0; -EBUSY: not disabled; -EINVAL: a server, or no @type.
  */
-int __kmcl_set_target(struct kmcl_channel *ch, const guid_t *type,
-		      const guid_t *instance, kmcl_pnp_failure_fn failure)
+int kmcl_set_target(struct kmcl_channel *ch, const guid_t *type,
+		    const guid_t *instance, kmcl_pnp_failure_fn failure)
 {
 	if (!kmcl_settable(ch))
-		return KMCL_ERR(EBUSY, 1);
-	if (ch->server)
-		return KMCL_ERR(EINVAL, 1);
-	if (!type)
-		return KMCL_ERR(EINVAL, 2);
+		return -EBUSY;
+	if (ch->server || !type)
+		return -EINVAL;
 	set_target(ch, type, instance);
 	ch->cfg.pnp_failure = failure;
 	return 0;
 }
-EXPORT_SYMBOL_GPL(__kmcl_set_target);
+EXPORT_SYMBOL_GPL(kmcl_set_target);
 
 /**
- * __kmcl_server_set_target() - what a server offers
+ * kmcl_server_set_target() - what a server offers
  *	(VmbServerChannelInitSetTargetInterfaceId)
  * @ch: the server channel, disabled
  * @type: class GUID, copied
  * @instance: instance GUID, copied
  *
  * Context: may sleep.
- * Return: 0, -EBUSY (argument 1): not disabled, -EINVAL (argument 1: a
- * client, 2, 3).
+ * Return: 0; -EBUSY: not disabled; -EINVAL: a client, no @type, or no @instance.
  */
-int __kmcl_server_set_target(struct kmcl_channel *ch, const guid_t *type,
-			     const guid_t *instance)
+int kmcl_server_set_target(struct kmcl_channel *ch, const guid_t *type,
+			   const guid_t *instance)
 {
 	if (!kmcl_settable(ch))
-		return KMCL_ERR(EBUSY, 1);
-	if (!ch->server)
-		return KMCL_ERR(EINVAL, 1);
-	if (!type)
-		return KMCL_ERR(EINVAL, 2);
-	if (!instance)
-		return KMCL_ERR(EINVAL, 3);
+		return -EBUSY;
+	if (!ch->server || !type || !instance)
+		return -EINVAL;
 	set_target(ch, type, instance);
 	return 0;
 }
-EXPORT_SYMBOL_GPL(__kmcl_server_set_target);
+EXPORT_SYMBOL_GPL(kmcl_server_set_target);
 
 /**
  * kmcl_set_pointer() - remember the driver's context (VmbChannelSetPointer)
@@ -348,7 +335,7 @@ void *kmcl_get_pointer(const struct kmcl_channel *ch)
 EXPORT_SYMBOL_GPL(kmcl_get_pointer);
 
 /**
- * __kmcl_set_max_external() - limits for external data
+ * kmcl_set_max_external() - limits for external data
  *	(VmbChannelInitSetMaximumExternalData)
  * @ch: the channel, disabled, without packets
  * @bytes: most bytes with one packet; 128 KiB if never set
@@ -359,21 +346,18 @@ EXPORT_SYMBOL_GPL(kmcl_get_pointer);
  * wire's length field can say, whatever the limits are.
  *
  * Context: may sleep.
- * Return: 0, -EBUSY (argument 1): not disabled, or packets exist; -EINVAL
- * (arguments 2, 3): 0.
+ * Return: 0; -EBUSY: not disabled, or packets exist; -EINVAL: 0.
  */
-int __kmcl_set_max_external(struct kmcl_channel *ch, u32 bytes, u32 pieces)
+int kmcl_set_max_external(struct kmcl_channel *ch, u32 bytes, u32 pieces)
 {
 	if (!kmcl_settable(ch))
-		return KMCL_ERR(EBUSY, 1);
-	if (!bytes)
-		return KMCL_ERR(EINVAL, 2);
-	if (!pieces)
-		return KMCL_ERR(EINVAL, 3);
+		return -EBUSY;
+	if (!bytes || !pieces)
+		return -EINVAL;
 	if (ch->cfg.sized)
-		return KMCL_ERR(EBUSY, 1);
+		return -EBUSY;
 	ch->cfg.ext_data = bytes;
 	ch->cfg.ext_chain = pieces;
 	return 0;
 }
-EXPORT_SYMBOL_GPL(__kmcl_set_max_external);
+EXPORT_SYMBOL_GPL(kmcl_set_max_external);

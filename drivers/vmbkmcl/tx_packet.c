@@ -173,7 +173,7 @@ void kmcl_packet_free(struct kmcl_packet *pkt)
 EXPORT_SYMBOL_GPL(kmcl_packet_free);
 
 /**
- * __kmcl_packet_init() - make a packet of the driver's memory
+ * kmcl_packet_init() - make a packet of the driver's memory
  *	(VmbPacketInitialize)
  * @ch: the channel
  * @mem: aligned to 8 bytes; the driver's to free, when the packet is idle,
@@ -188,29 +188,27 @@ EXPORT_SYMBOL_GPL(kmcl_packet_free);
  * Return: 0; -EINVAL: no channel, no memory, or not aligned; -ENOSPC: @bytes is
  * too small; -EBUSY: it is a packet in flight.
  */
-int __kmcl_packet_init(struct kmcl_channel *ch, void *mem, u32 bytes)
+int kmcl_packet_init(struct kmcl_channel *ch, void *mem, u32 bytes)
 {
 	struct kmcl_packet *pkt = mem;
 	unsigned long flags;
 	bool in_flight;
 
-	if (!ch)
-		return KMCL_ERR(EINVAL, 1);
-	if (!mem || !IS_ALIGNED((unsigned long)mem, 8))
-		return KMCL_ERR(EINVAL, 2);
+	if (!ch || !mem || !IS_ALIGNED((unsigned long)mem, 8))
+		return -EINVAL;
 	if (bytes < kmcl_packet_size(ch))
-		return KMCL_ERR(ENOSPC, 3);
+		return -ENOSPC;
 
 	spin_lock_irqsave(&ch->tx.lock, flags);
 	/* There may be anything in it; if it is in flight this is its id */
 	in_flight = kmcl_trans_find(ch, READ_ONCE(pkt->trans_id)) == pkt;
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
 	if (in_flight)
-		return KMCL_ERR(EBUSY, 2);
+		return -EBUSY;
 	packet_setup(ch, pkt, NULL, false);
 	return 0;
 }
-EXPORT_SYMBOL_GPL(__kmcl_packet_init);
+EXPORT_SYMBOL_GPL(kmcl_packet_init);
 
 /**
  * kmcl_packet_channel() - a packet's channel (VmbPacketGetChannel)

@@ -230,7 +230,7 @@ static void enqueue(struct kmcl_packet *pkt, const void *buf, u32 len)
 }
 
 /*
- * See __kmcl_send(); without @may_queue -EAGAIN where it would have queued.
+ * See kmcl_send(); without @may_queue -EAGAIN where it would have queued.
  * @ext_len: bytes of ranges that stand in the packet, 0 without external data.
  */
 int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
@@ -247,7 +247,7 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 	}
 	spin_lock_irqsave(&ch->tx.lock, irq);
 	if (unlikely(pkt->state != KMCL_PKT_IDLE)) {
-		ret = KMCL_ERR(EBUSY, 1);
+		ret = -EBUSY;
 		goto unlock;
 	}
 	pkt->wait = flags & KMCL_SEND_WAIT;
@@ -311,18 +311,18 @@ unlock:
 int kmcl_check_send(const struct kmcl_packet *pkt, const void *buf, u32 len)
 {
 	if (!pkt)
-		return KMCL_ERR(EINVAL, 1);
+		return -EINVAL;
 	if (!pkt->done && !pkt->own_memory)
-		return KMCL_ERR(ENOENT, 1);
+		return -ENOENT;
 	if (!buf && len)
-		return KMCL_ERR(EINVAL, 2);
+		return -EINVAL;
 	if (len > kmcl_max_payload(pkt->ch))
-		return KMCL_ERR(EMSGSIZE, 3);
+		return -EMSGSIZE;
 	return 0;
 }
 
 /**
- * __kmcl_send() - send a packet, now or later (VmbPacketSend)
+ * kmcl_send() - send a packet, now or later (VmbPacketSend)
  * @pkt: the packet, neither queued nor in flight, with a completion routine
  *	if the memory is the driver's
  * @buf: payload; read or copied before the call returns
@@ -341,7 +341,7 @@ int kmcl_check_send(const struct kmcl_packet *pkt, const void *buf, u32 len)
  * -EMSGSIZE: @len is above the packet size; -ENODEV: kmcl_channel_free() is
  * under way.
  */
-int __kmcl_send(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags)
+int kmcl_send(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags)
 {
 	int ret = kmcl_check_send(pkt, buf, len);
 
@@ -349,10 +349,10 @@ int __kmcl_send(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags)
 		return ret;
 	if (flags & ~(KMCL_SEND_WAIT | KMCL_SEND_PAGED) ||
 	    (flags & KMCL_SEND_WAIT && pkt->ch->cfg.pipe))
-		return KMCL_ERR(EINVAL, 5);
+		return -EINVAL;
 	return kmcl_submit(pkt, buf, len, 0, flags, true);
 }
-EXPORT_SYMBOL_GPL(__kmcl_send);
+EXPORT_SYMBOL_GPL(kmcl_send);
 
 /* The rings are connected: completions may pass. */
 void kmcl_tx_attach(struct kmcl_channel *ch)

@@ -112,14 +112,14 @@ static int sync_wait(struct kmcl_sync *sync, s64 timeout_ns)
 }
 
 /**
- * __kmcl_send_sync_mdl() - send with described memory, and wait
+ * kmcl_send_sync_mdl() - send with described memory, and wait
  *	(VmbChannelSendSynchronousRequest)
  * @ch: the channel
  * @buf: payload
  * @len: its bytes
- * @mdl: see __kmcl_send_mdl(), or NULL. After -ECANCELED or -ENODEV the peer may
+ * @mdl: see kmcl_send_mdl(), or NULL. After -ECANCELED or -ENODEV the peer may
  *	use the memory until the channel is closed
- * @flags: as for __kmcl_send(); with KMCL_SEND_WAIT it waits for the peer's
+ * @flags: as for kmcl_send(); with KMCL_SEND_WAIT it waits for the peer's
  *	completion, else until the packet is in the ring
  * @reply: room for the completion's data, or NULL: not wanted
  * @reply_len: in: bytes at @reply, a multiple of 8; out: bytes of data; NULL
@@ -142,9 +142,9 @@ static int sync_wait(struct kmcl_sync *sync, s64 timeout_ns)
  * channel, no buffer, flags as in kmcl_send_mdl(), @reply without @reply_len or
  * one that is no multiple of 8, @timeout_ns below 0, or a server would wait.
  */
-int __kmcl_send_sync_mdl(struct kmcl_channel *ch, const void *buf, u32 len,
-			 const struct kmcl_mdl *mdl, u32 flags, void *reply,
-			 u32 *reply_len, s64 timeout_ns)
+int kmcl_send_sync_mdl(struct kmcl_channel *ch, const void *buf, u32 len,
+		       const struct kmcl_mdl *mdl, u32 flags, void *reply,
+		       u32 *reply_len, s64 timeout_ns)
 {
 	bool may_wait = timeout_ns || flags & KMCL_SEND_WAIT;
 	struct kmcl_sync sync = {
@@ -154,25 +154,21 @@ int __kmcl_send_sync_mdl(struct kmcl_channel *ch, const void *buf, u32 len,
 	struct kmcl_packet *pkt;
 	int ret, ext_len = 0;
 
-	if (!ch)
-		return KMCL_ERR(EINVAL, 1);
-	if (!buf && len)
-		return KMCL_ERR(EINVAL, 2);
+	if (!ch || (!buf && len))
+		return -EINVAL;
 	if (len > kmcl_max_payload(ch))
-		return KMCL_ERR(EMSGSIZE, 3);
+		return -EMSGSIZE;
 	if (mdl && ch->cfg.pipe)
-		return KMCL_ERR(EOPNOTSUPP, 4);
+		return -EOPNOTSUPP;
 	if (flags & ~(KMCL_SEND_WAIT | KMCL_SEND_PAGED) ||
-	    (flags & KMCL_SEND_WAIT && ch->cfg.pipe))
-		return KMCL_ERR(EINVAL, 5);
-	if (mdl && !(flags & KMCL_SEND_WAIT))
-		return KMCL_ERR(EINVAL, 5);
-	if (reply && (!reply_len || *reply_len % 8))
-		return KMCL_ERR(EINVAL, 7);
+	    (flags & KMCL_SEND_WAIT && ch->cfg.pipe) ||
+	    (mdl && !(flags & KMCL_SEND_WAIT)) ||
+	    (reply && (!reply_len || *reply_len % 8)))
+		return -EINVAL;
 	if (mdl && ch->server)
 		return -EOPNOTSUPP;
 	if (timeout_ns < 0 || (ch->server && may_wait))
-		return KMCL_ERR(EINVAL, 8);
+		return -EINVAL;
 	if (!may_wait) {
 		ret = sync_try(ch, buf, len, flags);
 		goto trace;
@@ -225,25 +221,25 @@ trace:
 	trace_kmcl_sync(ch, timeout_ns, ret);
 	return ret;
 }
-EXPORT_SYMBOL_GPL(__kmcl_send_sync_mdl);
+EXPORT_SYMBOL_GPL(kmcl_send_sync_mdl);
 
 /**
- * __kmcl_send_sync() - send and wait, without described memory
+ * kmcl_send_sync() - send and wait, without described memory
  * @ch: the channel
  * @buf: payload
  * @len: its bytes
- * @flags: see __kmcl_send_sync_mdl()
+ * @flags: see kmcl_send_sync_mdl()
  * @reply: see there
  * @reply_len: see there
  * @timeout_ns: see there
  *
- * Context: as __kmcl_send_sync_mdl().
- * Return: as __kmcl_send_sync_mdl().
+ * Context: as kmcl_send_sync_mdl().
+ * Return: as kmcl_send_sync_mdl().
  */
-int __kmcl_send_sync(struct kmcl_channel *ch, const void *buf, u32 len,
-		     u32 flags, void *reply, u32 *reply_len, s64 timeout_ns)
+int kmcl_send_sync(struct kmcl_channel *ch, const void *buf, u32 len,
+		   u32 flags, void *reply, u32 *reply_len, s64 timeout_ns)
 {
-	return __kmcl_send_sync_mdl(ch, buf, len, NULL, flags, reply, reply_len,
-				    timeout_ns);
+	return kmcl_send_sync_mdl(ch, buf, len, NULL, flags, reply, reply_len,
+				  timeout_ns);
 }
-EXPORT_SYMBOL_GPL(__kmcl_send_sync);
+EXPORT_SYMBOL_GPL(kmcl_send_sync);

@@ -4,10 +4,7 @@
  *
  * The same functions under Windows' names: <vmbuskernelmodeclientlibapi.h>.
  *
- * Return values are 0 or a negative errno. The functions whose names begin
- * with two underscores return the same with the number of a bad argument
- * added (KMCL_ERR()), which Windows' status codes can tell; a driver calls
- * the names without underscores.
+ * Return values are 0 or a negative errno.
  *
  * "May sleep" means process context; "atomic" means that the function may
  * also be called from softirq context, and never sleeps.
@@ -25,14 +22,6 @@ struct kmcl_channel;
 struct kmcl_context;
 struct kmcl_packet;
 struct scatterlist;
-
-/* An errno with the number, from 1 on, of the argument that was wrong */
-#define KMCL_ERR(err, arg)	(-((err) | ((arg) << 12)))
-
-static inline int kmcl_errno(int ret)
-{
-	return ret < 0 ? -(-ret & 0xfff) : ret;
-}
 
 /* Send flags */
 #define KMCL_SEND_WAIT		0x1	/* complete when the peer has completed it */
@@ -165,39 +154,39 @@ typedef int (*kmcl_restore_fn)(struct kmcl_channel *ch, void *saved,
 			       u32 saved_size, void *data, u32 size);
 
 /* Channel life */
-int __kmcl_channel_alloc(struct device *parent, bool is_server,
-			 struct kmcl_channel **chp);
+int kmcl_channel_alloc(struct device *parent, bool is_server,
+		       struct kmcl_channel **chp);
 int kmcl_channel_free(struct kmcl_channel *ch);
-int __kmcl_channel_enable(struct kmcl_channel *ch);
+int kmcl_channel_enable(struct kmcl_channel *ch);
 int kmcl_channel_disable(struct kmcl_channel *ch);
 int kmcl_channel_start(struct kmcl_channel *ch);
 int kmcl_channel_pause(struct kmcl_channel *ch);
 
 /* Setters, only while the channel is disabled */
-int __kmcl_set_ops(struct kmcl_channel *ch, const struct kmcl_channel_ops *ops);
-int __kmcl_set_process(struct kmcl_channel *ch, kmcl_process_fn process,
-		       kmcl_processed_fn processed);
-int __kmcl_set_flags(struct kmcl_channel *ch, u32 flags);
-int __kmcl_set_name(struct kmcl_channel *ch, const char *name);
-int __kmcl_set_name_utf16(struct kmcl_channel *ch, const u16 *name, u32 units);
-int __kmcl_set_max_packet_size(struct kmcl_channel *ch, u32 bytes);
-int __kmcl_set_max_external(struct kmcl_channel *ch, u32 bytes, u32 pieces);
-int __kmcl_set_context_size(struct kmcl_channel *ch, u32 bytes);
-int __kmcl_set_ring_pages(struct kmcl_channel *ch, u32 incoming, u32 outgoing);
-int __kmcl_set_target(struct kmcl_channel *ch, const guid_t *type,
-		      const guid_t *instance, kmcl_pnp_failure_fn failure);
-int __kmcl_server_set_target(struct kmcl_channel *ch, const guid_t *type,
-			     const guid_t *instance);
-int __kmcl_server_set_flags(struct kmcl_channel *ch, u32 flags);
-int __kmcl_server_set_mmio(struct kmcl_channel *ch, u16 mb, u16 mb_optional);
-int __kmcl_server_set_save_restore(struct kmcl_channel *ch, kmcl_save_fn save,
-				   kmcl_restore_fn restore);
-int __kmcl_server_set_vtl(struct kmcl_channel *ch, u8 vtl);
-int __kmcl_server_set_bus(struct kmcl_channel *ch, void *handle);
+int kmcl_set_ops(struct kmcl_channel *ch, const struct kmcl_channel_ops *ops);
+int kmcl_set_process(struct kmcl_channel *ch, kmcl_process_fn process,
+		     kmcl_processed_fn processed);
+int kmcl_set_flags(struct kmcl_channel *ch, u32 flags);
+int kmcl_set_name(struct kmcl_channel *ch, const char *name);
+int kmcl_set_name_utf16(struct kmcl_channel *ch, const u16 *name, u32 units);
+int kmcl_set_max_packet_size(struct kmcl_channel *ch, u32 bytes);
+int kmcl_set_max_external(struct kmcl_channel *ch, u32 bytes, u32 pieces);
+int kmcl_set_context_size(struct kmcl_channel *ch, u32 bytes);
+int kmcl_set_ring_pages(struct kmcl_channel *ch, u32 incoming, u32 outgoing);
+int kmcl_set_target(struct kmcl_channel *ch, const guid_t *type,
+		    const guid_t *instance, kmcl_pnp_failure_fn failure);
+int kmcl_server_set_target(struct kmcl_channel *ch, const guid_t *type,
+			   const guid_t *instance);
+int kmcl_server_set_flags(struct kmcl_channel *ch, u32 flags);
+int kmcl_server_set_mmio(struct kmcl_channel *ch, u16 mb, u16 mb_optional);
+int kmcl_server_set_save_restore(struct kmcl_channel *ch, kmcl_save_fn save,
+				 kmcl_restore_fn restore);
+int kmcl_server_set_vtl(struct kmcl_channel *ch, u8 vtl);
+int kmcl_server_set_bus(struct kmcl_channel *ch, void *handle);
 int kmcl_bus_handle(void *user, void **kernel);
 
 /* At any time */
-int __kmcl_set_latency(struct kmcl_channel *ch, u16 latency, u16 *original);
+int kmcl_set_latency(struct kmcl_channel *ch, u16 latency, u16 *original);
 void kmcl_get_mmio(struct kmcl_channel *ch, u64 *start, u64 *size);
 void kmcl_set_pointer(struct kmcl_channel *ch, void *ptr);
 void *kmcl_get_pointer(const struct kmcl_channel *ch);
@@ -211,52 +200,52 @@ void kmcl_set_process_context(struct kmcl_channel *ch, bool required);
 u32 kmcl_packet_size(struct kmcl_channel *ch);
 struct kmcl_packet *kmcl_packet_alloc(struct kmcl_channel *ch);
 void kmcl_packet_free(struct kmcl_packet *pkt);
-int __kmcl_packet_init(struct kmcl_channel *ch, void *mem, u32 bytes);
+int kmcl_packet_init(struct kmcl_channel *ch, void *mem, u32 bytes);
 struct kmcl_channel *kmcl_packet_channel(const struct kmcl_packet *pkt);
 void kmcl_packet_set_pointer(struct kmcl_packet *pkt, void *ptr);
 void *kmcl_packet_get_pointer(const struct kmcl_packet *pkt);
 void kmcl_packet_set_done(struct kmcl_packet *pkt, kmcl_done_fn done);
-int __kmcl_send(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags);
-int __kmcl_send_mdl(struct kmcl_packet *pkt, const void *buf, u32 len,
-		    const struct kmcl_mdl *mdl, u32 flags);
-int __kmcl_send_mdl_part(struct kmcl_packet *pkt, const void *buf, u32 len,
-			 const struct kmcl_mdl *mdl, u32 offset, u32 bytes,
-			 u32 flags);
-int __kmcl_send_pfns(struct kmcl_packet *pkt, const void *buf, u32 len,
-		     const unsigned long *pfns, u32 count, u32 flags);
-int __kmcl_send_sg(struct kmcl_packet *pkt, const void *buf, u32 len,
-		   struct scatterlist *sg, unsigned int nents, u32 flags);
-int __kmcl_send_sync_mdl(struct kmcl_channel *ch, const void *buf, u32 len,
-			 const struct kmcl_mdl *mdl, u32 flags, void *reply,
-			 u32 *reply_len, s64 timeout_ns);
-int __kmcl_send_sync(struct kmcl_channel *ch, const void *buf, u32 len,
-		     u32 flags, void *reply, u32 *reply_len, s64 timeout_ns);
+int kmcl_send(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags);
+int kmcl_send_mdl(struct kmcl_packet *pkt, const void *buf, u32 len,
+		  const struct kmcl_mdl *mdl, u32 flags);
+int kmcl_send_mdl_part(struct kmcl_packet *pkt, const void *buf, u32 len,
+		       const struct kmcl_mdl *mdl, u32 offset, u32 bytes,
+		       u32 flags);
+int kmcl_send_pfns(struct kmcl_packet *pkt, const void *buf, u32 len,
+		   const unsigned long *pfns, u32 count, u32 flags);
+int kmcl_send_sg(struct kmcl_packet *pkt, const void *buf, u32 len,
+		 struct scatterlist *sg, unsigned int nents, u32 flags);
+int kmcl_send_sync_mdl(struct kmcl_channel *ch, const void *buf, u32 len,
+		       const struct kmcl_mdl *mdl, u32 flags, void *reply,
+		       u32 *reply_len, s64 timeout_ns);
+int kmcl_send_sync(struct kmcl_channel *ch, const void *buf, u32 len,
+		   u32 flags, void *reply, u32 *reply_len, s64 timeout_ns);
 
 /* Incoming packets */
 void kmcl_complete(struct kmcl_context *ctx, const void *buf, u32 len);
 void kmcl_packet_defer(struct kmcl_context *ctx);
 void kmcl_packet_fail(struct kmcl_context *ctx);
 void *kmcl_context_priv(struct kmcl_context *ctx);
-int __kmcl_packet_external(struct kmcl_context *ctx, u32 flags,
-			   struct kmcl_mdl **mdl);
+int kmcl_packet_external(struct kmcl_context *ctx, u32 flags,
+			 struct kmcl_mdl **mdl);
 
 /* Saving and restoring, servers that are paused */
-int __kmcl_save_begin(struct kmcl_channel *ch);
-int __kmcl_save_continue(struct kmcl_channel *ch, void *buf, u32 size,
-			 u32 *filled, u32 *required);
+int kmcl_save_begin(struct kmcl_channel *ch);
+int kmcl_save_continue(struct kmcl_channel *ch, void *buf, u32 size,
+		       u32 *filled, u32 *required);
 void kmcl_save_end(struct kmcl_channel *ch);
-int __kmcl_restore(struct kmcl_channel *ch, void *buf, u32 size);
-int __kmcl_packet_restore(struct kmcl_packet *pkt, const void *buf, u32 size);
+int kmcl_restore(struct kmcl_channel *ch, void *buf, u32 size);
+int kmcl_packet_restore(struct kmcl_packet *pkt, const void *buf, u32 size);
 
 /* GPADLs */
-int __kmcl_gpadl_create(struct kmcl_channel *ch, u32 flags, void *buf,
-			u32 bytes, u32 *handle);
-int __kmcl_gpadl_create_mdl(struct kmcl_channel *ch, u32 flags,
-			    const struct kmcl_mdl *mdl, u32 offset, u32 bytes,
-			    u32 *handle);
+int kmcl_gpadl_create(struct kmcl_channel *ch, u32 flags, void *buf,
+		      u32 bytes, u32 *handle);
+int kmcl_gpadl_create_mdl(struct kmcl_channel *ch, u32 flags,
+			  const struct kmcl_mdl *mdl, u32 offset, u32 bytes,
+			  u32 *handle);
 int kmcl_gpadl_delete(struct kmcl_channel *ch, u32 handle);
-int __kmcl_gpadl_map(struct kmcl_channel *ch, u32 flags, u32 handle,
-		     struct kmcl_mdl **mdl);
+int kmcl_gpadl_map(struct kmcl_channel *ch, u32 flags, u32 handle,
+		   struct kmcl_mdl **mdl);
 int kmcl_gpadl_unmap(struct kmcl_channel *ch, u32 handle);
 
 /**
@@ -333,222 +322,6 @@ struct kmcl_counters {
 
 void kmcl_get_counters(struct kmcl_channel *ch, struct kmcl_counters *c);
 const char *kmcl_channel_state_name(struct kmcl_channel *ch);
-
-/* The library's names without the argument number, see KMCL_ERR() */
-static inline int kmcl_channel_alloc(struct device *parent, bool is_server,
-				     struct kmcl_channel **chp)
-{
-	return kmcl_errno(__kmcl_channel_alloc(parent, is_server, chp));
-}
-
-static inline int kmcl_channel_enable(struct kmcl_channel *ch)
-{
-	return kmcl_errno(__kmcl_channel_enable(ch));
-}
-
-static inline int kmcl_set_ops(struct kmcl_channel *ch,
-			       const struct kmcl_channel_ops *ops)
-{
-	return kmcl_errno(__kmcl_set_ops(ch, ops));
-}
-
-static inline int kmcl_set_process(struct kmcl_channel *ch,
-				   kmcl_process_fn process,
-				   kmcl_processed_fn processed)
-{
-	return kmcl_errno(__kmcl_set_process(ch, process, processed));
-}
-
-static inline int kmcl_set_flags(struct kmcl_channel *ch, u32 flags)
-{
-	return kmcl_errno(__kmcl_set_flags(ch, flags));
-}
-
-static inline int kmcl_set_name(struct kmcl_channel *ch, const char *name)
-{
-	return kmcl_errno(__kmcl_set_name(ch, name));
-}
-
-static inline int kmcl_set_name_utf16(struct kmcl_channel *ch, const u16 *name,
-				      u32 units)
-{
-	return kmcl_errno(__kmcl_set_name_utf16(ch, name, units));
-}
-
-static inline int kmcl_set_max_packet_size(struct kmcl_channel *ch, u32 bytes)
-{
-	return kmcl_errno(__kmcl_set_max_packet_size(ch, bytes));
-}
-
-static inline int kmcl_set_max_external(struct kmcl_channel *ch, u32 bytes,
-					u32 pieces)
-{
-	return kmcl_errno(__kmcl_set_max_external(ch, bytes, pieces));
-}
-
-static inline int kmcl_set_context_size(struct kmcl_channel *ch, u32 bytes)
-{
-	return kmcl_errno(__kmcl_set_context_size(ch, bytes));
-}
-
-static inline int kmcl_set_ring_pages(struct kmcl_channel *ch, u32 incoming,
-				      u32 outgoing)
-{
-	return kmcl_errno(__kmcl_set_ring_pages(ch, incoming, outgoing));
-}
-
-static inline int kmcl_set_target(struct kmcl_channel *ch, const guid_t *type,
-				  const guid_t *instance,
-				  kmcl_pnp_failure_fn failure)
-{
-	return kmcl_errno(__kmcl_set_target(ch, type, instance, failure));
-}
-
-static inline int kmcl_server_set_target(struct kmcl_channel *ch,
-					 const guid_t *type,
-					 const guid_t *instance)
-{
-	return kmcl_errno(__kmcl_server_set_target(ch, type, instance));
-}
-
-static inline int kmcl_server_set_flags(struct kmcl_channel *ch, u32 flags)
-{
-	return kmcl_errno(__kmcl_server_set_flags(ch, flags));
-}
-
-static inline int kmcl_server_set_mmio(struct kmcl_channel *ch, u16 mb,
-				       u16 mb_optional)
-{
-	return kmcl_errno(__kmcl_server_set_mmio(ch, mb, mb_optional));
-}
-
-static inline int kmcl_server_set_save_restore(struct kmcl_channel *ch,
-					       kmcl_save_fn save,
-					       kmcl_restore_fn restore)
-{
-	return kmcl_errno(__kmcl_server_set_save_restore(ch, save, restore));
-}
-
-static inline int kmcl_save_begin(struct kmcl_channel *ch)
-{
-	return kmcl_errno(__kmcl_save_begin(ch));
-}
-
-static inline int kmcl_save_continue(struct kmcl_channel *ch, void *buf,
-				     u32 size, u32 *filled, u32 *required)
-{
-	return kmcl_errno(__kmcl_save_continue(ch, buf, size, filled,
-					       required));
-}
-
-static inline int kmcl_restore(struct kmcl_channel *ch, void *buf, u32 size)
-{
-	return kmcl_errno(__kmcl_restore(ch, buf, size));
-}
-
-static inline int kmcl_packet_restore(struct kmcl_packet *pkt, const void *buf,
-				      u32 size)
-{
-	return kmcl_errno(__kmcl_packet_restore(pkt, buf, size));
-}
-
-static inline int kmcl_server_set_vtl(struct kmcl_channel *ch, u8 vtl)
-{
-	return kmcl_errno(__kmcl_server_set_vtl(ch, vtl));
-}
-
-static inline int kmcl_server_set_bus(struct kmcl_channel *ch, void *handle)
-{
-	return kmcl_errno(__kmcl_server_set_bus(ch, handle));
-}
-
-static inline int kmcl_set_latency(struct kmcl_channel *ch, u16 latency,
-				   u16 *original)
-{
-	return kmcl_errno(__kmcl_set_latency(ch, latency, original));
-}
-
-static inline int kmcl_packet_init(struct kmcl_channel *ch, void *mem, u32 bytes)
-{
-	return kmcl_errno(__kmcl_packet_init(ch, mem, bytes));
-}
-
-static inline int kmcl_send(struct kmcl_packet *pkt, const void *buf, u32 len,
-			    u32 flags)
-{
-	return kmcl_errno(__kmcl_send(pkt, buf, len, flags));
-}
-
-static inline int kmcl_send_mdl(struct kmcl_packet *pkt, const void *buf,
-				u32 len, const struct kmcl_mdl *mdl, u32 flags)
-{
-	return kmcl_errno(__kmcl_send_mdl(pkt, buf, len, mdl, flags));
-}
-
-static inline int kmcl_send_mdl_part(struct kmcl_packet *pkt, const void *buf,
-				     u32 len, const struct kmcl_mdl *mdl,
-				     u32 offset, u32 bytes, u32 flags)
-{
-	return kmcl_errno(__kmcl_send_mdl_part(pkt, buf, len, mdl, offset,
-					       bytes, flags));
-}
-
-static inline int kmcl_send_pfns(struct kmcl_packet *pkt, const void *buf,
-				 u32 len, const unsigned long *pfns, u32 count,
-				 u32 flags)
-{
-	return kmcl_errno(__kmcl_send_pfns(pkt, buf, len, pfns, count, flags));
-}
-
-static inline int kmcl_send_sg(struct kmcl_packet *pkt, const void *buf,
-			       u32 len, struct scatterlist *sg,
-			       unsigned int nents, u32 flags)
-{
-	return kmcl_errno(__kmcl_send_sg(pkt, buf, len, sg, nents, flags));
-}
-
-static inline int kmcl_packet_external(struct kmcl_context *ctx, u32 flags,
-				       struct kmcl_mdl **mdl)
-{
-	return kmcl_errno(__kmcl_packet_external(ctx, flags, mdl));
-}
-
-static inline int kmcl_send_sync_mdl(struct kmcl_channel *ch, const void *buf,
-				     u32 len, const struct kmcl_mdl *mdl,
-				     u32 flags, void *reply, u32 *reply_len,
-				     s64 timeout_ns)
-{
-	return kmcl_errno(__kmcl_send_sync_mdl(ch, buf, len, mdl, flags, reply,
-					       reply_len, timeout_ns));
-}
-
-static inline int kmcl_send_sync(struct kmcl_channel *ch, const void *buf,
-				 u32 len, u32 flags, void *reply,
-				 u32 *reply_len, s64 timeout_ns)
-{
-	return kmcl_errno(__kmcl_send_sync(ch, buf, len, flags, reply,
-					   reply_len, timeout_ns));
-}
-
-static inline int kmcl_gpadl_create(struct kmcl_channel *ch, u32 flags,
-				    void *buf, u32 bytes, u32 *handle)
-{
-	return kmcl_errno(__kmcl_gpadl_create(ch, flags, buf, bytes, handle));
-}
-
-static inline int kmcl_gpadl_create_mdl(struct kmcl_channel *ch, u32 flags,
-					const struct kmcl_mdl *mdl, u32 offset,
-					u32 bytes, u32 *handle)
-{
-	return kmcl_errno(__kmcl_gpadl_create_mdl(ch, flags, mdl, offset, bytes,
-						  handle));
-}
-
-static inline int kmcl_gpadl_map(struct kmcl_channel *ch, u32 flags, u32 handle,
-				 struct kmcl_mdl **mdl)
-{
-	return kmcl_errno(__kmcl_gpadl_map(ch, flags, handle, mdl));
-}
 
 #include <linux/kmcl_client.h>
 
