@@ -427,7 +427,8 @@ static void asking_for_external_data_in_the_wrong_way(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL, kmcl_packet_external(fx.ctx, 0, NULL));
 	complete_packet(loop);
 	/* None in the next one, in the same context */
-	KUNIT_ASSERT_EQ(test, 0, kmcl_send_mdl(pkt, &payload, 8, NULL, WAIT));
+	KUNIT_EXPECT_EQ(test, -EFAULT, kmcl_send_mdl(pkt, &payload, 8, NULL, WAIT));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_send(pkt, &payload, 8, WAIT));
 	wait_packet(loop, 2);
 	KUNIT_EXPECT_EQ(test, fx.flags, 0);
 	KUNIT_EXPECT_EQ(test, -ENODATA, kmcl_packet_external(fx.ctx, 0, &mdl));

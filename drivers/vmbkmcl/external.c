@@ -40,15 +40,15 @@ static int check_send(struct kmcl_packet *pkt, const void *buf, u32 len,
  * @buf: payload
  * @len: bytes of payload
  * @mdl: chain of descriptions, at most as the channel's limits say, pieces
- *	without bytes count; NULL: as kmcl_send(). Not looked at after the call
- * @flags: as for kmcl_send(); with @mdl KMCL_SEND_WAIT must be set
+ *	without bytes count. Not looked at after the call
+ * @flags: as for kmcl_send(); KMCL_SEND_WAIT must be set
  *
  * The described memory stays valid and where it is until the completion
  * routine; the peer reads and writes it until then.
  *
  * Context: as kmcl_send().
- * Return: as kmcl_send(), with @mdl -EINVAL also without KMCL_SEND_WAIT;
- * -EFAULT: nothing is described, or frames are missing; -E2BIG: more bytes,
+ * Return: as kmcl_send(), -EINVAL also without KMCL_SEND_WAIT; -EFAULT:
+ * nothing is described, or frames are missing; -E2BIG: more bytes,
  * pieces or frames than the channel's limits allow; -EOPNOTSUPP: a server, or
  * pipe mode.
  */
@@ -57,8 +57,6 @@ int kmcl_send_mdl(struct kmcl_packet *pkt, const void *buf, u32 len,
 {
 	int ret;
 
-	if (!mdl)
-		return kmcl_send(pkt, buf, len, flags);
 	ret = check_send(pkt, buf, len, flags, KMCL_SEND_WAIT | KMCL_SEND_PAGED);
 	if (ret)
 		return ret;

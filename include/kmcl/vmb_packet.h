@@ -185,8 +185,13 @@ static inline NTSTATUS VmbPacketSend(VMBPACKET Packet, PVOID Buffer,
 				     UINT32 BufferLength, PMDL ExternalDataMdl,
 				     UINT32 Flags)
 {
-	int ret = kmcl_send_mdl(Packet, Buffer, BufferLength,
-				kmcl_from_mdl(ExternalDataMdl), Flags);
+	int ret;
+
+	if (likely(!ExternalDataMdl))
+		ret = kmcl_send(Packet, Buffer, BufferLength, Flags);
+	else
+		ret = kmcl_send_mdl(Packet, Buffer, BufferLength,
+				    kmcl_from_mdl(ExternalDataMdl), Flags);
 
 	return likely(!ret) ? STATUS_SUCCESS :
 		kmcl_nt_send(ret, Packet, Buffer, BufferLength,
