@@ -8,14 +8,15 @@
  *
  * Everything here runs in process context and may sleep. A rescind wakes only
  * one call per channel that waits for a message from the host. So there may be
- * only one such call at a time, closing included: each runs between
- * kmcl_hv_request_begin() and kmcl_hv_request_end().
+ * only one such call at a time, closing included: each holds the binding's
+ * @request_mutex.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/device.h>
 #include <linux/kmcl_mdl.h>
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
@@ -96,8 +97,9 @@ static void *kmcl_hv_map(const struct kmcl_gpadl *gpadl)
  */
 int kmcl_hv_gpadl_create(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
 {
+	struct kmcl_hv_binding *binding = kmcl_offer_priv(offer);
+	struct vmbus_channel *channel = binding->channel;
 	struct kmcl_hv_gpadl *hv;
-	struct vmbus_channel *channel;
 	void *buffer = gpadl->buffer;
 	int ret;
 
@@ -116,12 +118,12 @@ int kmcl_hv_gpadl_create(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
 		return ret;
 	}
 
-	channel = kmcl_hv_request_begin(offer);
+	mutex_lock(&binding->request_mutex);
 	ret = vmbus_establish_gpadl(channel, buffer, gpadl->bytes, &hv->gpadl);
 	/* A rescind can also make sending the message fail */
 	if (ret && READ_ONCE(channel->rescind))
 		ret = -ENODEV;
-	kmcl_hv_request_end(offer);
+	mutex_unlock(&binding->request_mutex);
 	if (ret) {
 		if (hv->gpadl.decrypted)
 			pr_err("%u bytes of memory may be shared with the host for good: their GPADL failed (%d)\n",
@@ -145,11 +147,13 @@ int kmcl_hv_gpadl_create(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
  */
 void kmcl_hv_gpadl_destroy(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
 {
+	struct kmcl_hv_binding *binding = kmcl_offer_priv(offer);
 	struct kmcl_hv_gpadl *hv = gpadl->priv;
 	int ret;
 
-	ret = vmbus_teardown_gpadl(kmcl_hv_request_begin(offer), &hv->gpadl);
-	kmcl_hv_request_end(offer);
+	mutex_lock(&binding->request_mutex);
+	ret = vmbus_teardown_gpadl(binding->channel, &hv->gpadl);
+	mutex_unlock(&binding->request_mutex);
 	if (ret)
 		pr_err("GPADL 0x%x: taking it back from the host failed (%d); the host may still see its %u bytes\n",
 		       gpadl->handle, ret, gpadl->bytes);

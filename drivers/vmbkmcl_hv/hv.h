@@ -82,10 +82,6 @@ u16 kmcl_hv_flags(const struct kmcl_offer *offer);
 void kmcl_hv_mmio(struct kmcl_offer *offer, u64 *start, u64 *size);
 void kmcl_hv_mmio_free(struct kmcl_offer *offer);
 
-/* Serialise the calls that wait for a message from the host: see gpadl.c */
-struct vmbus_channel *kmcl_hv_request_begin(struct kmcl_offer *offer);
-void kmcl_hv_request_end(struct kmcl_offer *offer);
-
 /* Operations of gpadl.c; see struct kmcl_transport_ops */
 int kmcl_hv_gpadl_create(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl);
 void kmcl_hv_gpadl_destroy(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl);

@@ -184,22 +184,6 @@ int kmcl_hv_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 	return 0;
 }
 
-/* From here to kmcl_hv_request_end() nobody else waits for a message */
-struct vmbus_channel *kmcl_hv_request_begin(struct kmcl_offer *offer)
-{
-	struct kmcl_hv_binding *binding = kmcl_offer_priv(offer);
-
-	mutex_lock(&binding->request_mutex);
-	return binding->channel;
-}
-
-void kmcl_hv_request_end(struct kmcl_offer *offer)
-{
-	struct kmcl_hv_binding *binding = kmcl_offer_priv(offer);
-
-	mutex_unlock(&binding->request_mutex);
-}
-
 /**
  * kmcl_hv_close() - close the device's channel
  * @offer: the offer, opened by kmcl_hv_open()
@@ -214,10 +198,10 @@ void kmcl_hv_close(struct kmcl_offer *offer)
 {
 	struct kmcl_hv_binding *binding = kmcl_offer_priv(offer);
 
-	kmcl_hv_request_begin(offer);
+	mutex_lock(&binding->request_mutex);
 	vmbus_close(binding->channel);
 	set_channel_read_mode(binding->channel, binding->mode);
-	kmcl_hv_request_end(offer);
+	mutex_unlock(&binding->request_mutex);
 }
 
 /**
