@@ -90,6 +90,7 @@ static VOID dm_report_done(VMBPACKET Packet, NTSTATUS Status, PVOID Buffer,
 }
 
 static NTSTATUS dm_send_report(struct dynmem *dm, struct dm_status_report *msg)
+	__must_hold(&dm->send_mutex)
 {
 	VMBPACKET packet = VmbPacketAllocate(dm->channel);
 	NTSTATUS status;

@@ -395,6 +395,7 @@ static const struct file_operations tr_control_fops = {
 /* Channels */
 
 static int find(const char *name)
+	__must_hold(&tr_mutex)
 {
 	int i;
 
@@ -407,6 +408,7 @@ static int find(const char *name)
 }
 
 static int add(struct tr *tr)
+	__must_hold(&tr_mutex)
 {
 	struct dentry *dir;
 	int i;

@@ -170,6 +170,7 @@ int tr_act(struct tr *tr, enum tr_event event, struct tr_hook hook)
 
 /* Check the order of callbacks, and note this one */
 static bool in_order(struct tr *tr, enum tr_event event)
+	__must_hold(&tr->lock)
 {
 	bool ok;
 

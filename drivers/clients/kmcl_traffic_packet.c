@@ -232,6 +232,7 @@ static void tr_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 /* Send without a completion routine: the library frees the packet at its end */
 static int send_default(struct tr *tr, struct kmcl_packet *pkt, u32 size,
 			u32 flags)
+	__must_hold(&tr->send_mutex)
 {
 	int ret;
 

@@ -47,6 +47,7 @@ void kmcl_bus_del_channel(struct kmcl_channel *ch)
  * given back yet: that is up to the caller. Nobody binds to it from here on.
  */
 static struct kmcl_offer *take_adopted(struct kmcl_channel *ch)
+	__must_hold(&kmcl_adopt_mutex)
 {
 	struct kmcl_offer *offer = NULL;
 	struct kmcl_channel *pos;
@@ -152,7 +153,9 @@ static void offer_put(struct kmcl_offer *offer)
 }
 
 static bool wants(const struct kmcl_channel *ch, const struct kmcl_offer *offer)
+	__must_hold(&kmcl_bus_lock)
 {
+	lockdep_assert_held(&kmcl_bus_lock);
 	if (ch->server || ch->link.offer || offer->dead || offer->broken || offer->ch)
 		return false;
 	/* A parent is its child's, and nobody else's */
@@ -162,8 +165,9 @@ static bool wants(const struct kmcl_channel *ch, const struct kmcl_offer *offer)
 	       (ch->cfg.any_instance || guid_equal(&ch->cfg.instance, &offer->instance));
 }
 
-/* Both are free and fit: bind them. kmcl_bus_lock is held. */
+/* Both are free and fit: bind them. */
 static void bind(struct kmcl_channel *ch, struct kmcl_offer *offer)
+	__must_hold(&kmcl_bus_lock)
 {
 	lockdep_assert_held(&kmcl_bus_lock);
 	kref_get(&offer->ref);
@@ -180,6 +184,7 @@ static void bind(struct kmcl_channel *ch, struct kmcl_offer *offer)
  * enable on, whether their work has run or not.
  */
 static void match_offer(struct kmcl_offer *offer)
+	__must_hold(&kmcl_bus_lock)
 {
 	struct kmcl_channel *ch;
 	bool waits;
@@ -268,6 +273,7 @@ static void release_work(struct work_struct *work)
 }
 
 static struct kmcl_offer *find_offer(const guid_t *type, const guid_t *instance)
+	__must_hold(&kmcl_bus_lock)
 {
 	struct kmcl_offer *offer;
 
@@ -540,6 +546,7 @@ EXPORT_SYMBOL_GPL(kmcl_transport_register);
 
 /* One of the watches that are left, if any, is the caller's to undo. */
 static bool take_watch(guid_t *type)
+	__must_hold(&kmcl_watch_mutex)
 {
 	struct kmcl_channel *ch;
 	bool found = false;

@@ -239,6 +239,7 @@ static u16 lb_flags(const struct kmcl_offer *offer)
 }
 
 static struct lb_gpadl *find_gpadl(struct lb_conn *conn, u32 handle)
+	__must_hold(&lb_lock)
 {
 	struct lb_gpadl *lb;
 
@@ -443,6 +444,7 @@ static int lb_accept(struct kmcl_offer *offer, struct kmcl_ring *tx,
 }
 
 static void answer(struct lb_conn *conn, int result)
+	__must_hold(&lb_lock)
 {
 	lockdep_assert_held(&lb_lock);
 	if (conn->answered_flag)

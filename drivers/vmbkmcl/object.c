@@ -43,6 +43,7 @@ void kmcl_wait_taken_down(struct kmcl_channel *ch)
 
 /* Init* calls, and enabling, are for a channel that is disabled */
 bool kmcl_settable_locked(struct kmcl_channel *ch)
+	__must_hold(&ch->sm.lock)
 {
 	lockdep_assert_held(&ch->sm.lock);
 	return !ch->sm.enabling && !ch->sm.in.enabled &&

@@ -30,6 +30,7 @@ struct kmcl_pipe_header {
 
 /* Write a message into the ring, not yet visible; see kmcl_ring_put(). */
 int kmcl_pipe_put(struct kmcl_channel *ch, u64 id, const void *buf, u32 len)
+	__must_hold(&ch->tx.lock)
 {
 	struct kmcl_pipe_header header = {
 		.type = cpu_to_le32(KMCL_PIPE_DATA),
@@ -37,6 +38,7 @@ int kmcl_pipe_put(struct kmcl_channel *ch, u64 id, const void *buf, u32 len)
 	};
 
 	static_assert(sizeof(header) == KMCL_PIPE_HEADER);
+	lockdep_assert_held(&ch->tx.lock);
 	return kmcl_ring_put_prefixed(&ch->tx.ring, id, &header, sizeof(header),
 				      buf, len);
 }

@@ -36,6 +36,7 @@ struct kmcl_context *kmcl_ctx_new(struct kmcl_channel *ch, gfp_t gfp)
  * would wait for one another for ever, so it is far from what either needs.
  */
 bool kmcl_ctx_allowed(const struct kmcl_channel *ch)
+	__must_hold(&ch->rx.lock)
 {
 	lockdep_assert_held(&ch->rx.lock);
 	return (!ch->rx.quota || ch->rx.outstanding < ch->rx.quota) &&
@@ -79,6 +80,7 @@ void kmcl_rx_schedule(struct kmcl_channel *ch, bool passive)
 
 /* Delivery waits for what the caller has just done: it goes on. */
 static void resume(struct kmcl_channel *ch)
+	__must_hold(&ch->rx.lock)
 {
 	lockdep_assert_held(&ch->rx.lock);
 	if (!ch->rx.stalled)

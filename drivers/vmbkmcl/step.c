@@ -245,10 +245,12 @@ static enum kmcl_event run_step(struct kmcl_channel *ch, enum kmcl_step step)
 	return KMCL_EV_NONE;
 }
 
-/* The inputs that an arrival in @next uses up; under ch->sm.lock */
+/* The inputs that an arrival in @next uses up */
 static void arrive(struct kmcl_channel *ch, enum kmcl_event ev,
 		   enum kmcl_state next)
+	__must_hold(&ch->sm.lock)
 {
+	lockdep_assert_held(&ch->sm.lock);
 	ch->sm.state = next;
 	if (next == KMCL_ST_DISABLED || ev == KMCL_EV_DONE_DEAD)
 		WRITE_ONCE(ch->sm.closed_returned, false);

@@ -153,8 +153,6 @@ void kmcl_packets_free(struct kmcl_channel *ch);
 /* tx_done.c */
 void kmcl_tx_init(struct kmcl_channel *ch);
 void kmcl_done_add(struct kmcl_packet *pkt, int status, u32 len);
-void kmcl_done_run_due(struct kmcl_channel *ch, unsigned long *flags);
-void kmcl_done_at_once(struct kmcl_packet *pkt, unsigned long flags);
 void kmcl_tx_fail_in_flight(struct kmcl_channel *ch, int status,
 			    bool keep_external);
 void kmcl_tx_fail_queued(struct kmcl_channel *ch, int status);

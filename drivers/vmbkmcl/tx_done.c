@@ -20,6 +20,7 @@
  * freed. Returns true when nobody was at it, and the caller now is.
  */
 static bool done_claim(struct kmcl_channel *ch)
+	__must_hold(&ch->tx.lock)
 {
 	lockdep_assert_held(&ch->tx.lock);
 	if (atomic_fetch_or(KMCL_DONE_ATTENTION, &ch->tx.done_state) &
@@ -51,15 +52,17 @@ void kmcl_tx_wait_done(struct kmcl_channel *ch)
 
 /*
  * Run the completion routines that are due; the caller has claimed that.
- * Called and returns with tx.lock held and interrupts off as @flags says;
- * drops it for each routine. One that sends again may find room for ever: after
- * a number of them the channel's tasklet goes on, with the claim.
+ * Drops tx.lock for each routine, with interrupts as @flags says. One that sends
+ * again may find room for ever: after a number of them the channel's tasklet goes
+ * on, with the claim.
  */
 static void run_claimed(struct kmcl_channel *ch, unsigned long *flags)
+	__must_hold(&ch->tx.lock)
 {
 	unsigned int budget = KMCL_DONE_BUDGET;
 	struct kmcl_packet *pkt;
 
+	lockdep_assert_held(&ch->tx.lock);
 	WRITE_ONCE(ch->tx.done_task, in_task() ? current : NULL);
 	while ((pkt = list_first_entry_or_null(&ch->tx.done, struct kmcl_packet,
 					       item.node))) {
@@ -118,13 +121,16 @@ void kmcl_tx_init(struct kmcl_channel *ch)
 
 /* See kmcl_done_run() */
 void kmcl_done_run_due(struct kmcl_channel *ch, unsigned long *flags)
+	__must_hold(&ch->tx.lock)
 {
+	lockdep_assert_held(&ch->tx.lock);
 	if (done_claim(ch))
 		run_claimed(ch, flags);
 }
 
 /* A packet's fate is settled; its routine is due. */
 void kmcl_done_add(struct kmcl_packet *pkt, int status, u32 len)
+	__must_hold(&pkt->ch->tx.lock)
 {
 	struct kmcl_channel *ch = pkt->ch;
 
@@ -267,9 +273,11 @@ static bool done_release(struct kmcl_channel *ch)
  * stand in line. Drops tx.lock.
  */
 void kmcl_done_at_once(struct kmcl_packet *pkt, unsigned long flags)
+	__releases(&pkt->ch->tx.lock)
 {
 	struct kmcl_channel *ch = pkt->ch;
 
+	lockdep_assert_held(&ch->tx.lock);
 	atomic_set(&ch->tx.done_state, KMCL_DONE_BUSY);
 	WRITE_ONCE(ch->tx.done_task, in_task() ? current : NULL);
 	trace_kmcl_complete(ch, pkt, 0);

@@ -54,6 +54,7 @@ static u32 generation(u64 trans_id)
 
 /* A packet without a slot, or with an id of somebody else's, is in flight. */
 void kmcl_trans_add(struct kmcl_packet *pkt, u64 trans_id)
+	__must_hold(&pkt->ch->tx.lock)
 {
 	struct kmcl_channel *ch = pkt->ch;
 
@@ -64,6 +65,7 @@ void kmcl_trans_add(struct kmcl_packet *pkt, u64 trans_id)
 
 /* Keep new ids apart from one that was made elsewhere. */
 void kmcl_trans_skip(struct kmcl_channel *ch, u64 trans_id)
+	__must_hold(&ch->tx.lock)
 {
 	lockdep_assert_held(&ch->tx.lock);
 	if ((s32)(generation(trans_id) - ch->tx.generation) > 0)
@@ -72,6 +74,7 @@ void kmcl_trans_skip(struct kmcl_channel *ch, u64 trans_id)
 
 /* The packet in flight with that id, or NULL. */
 struct kmcl_packet *kmcl_trans_find(struct kmcl_channel *ch, u64 trans_id)
+	__must_hold(&ch->tx.lock)
 {
 	struct kmcl_packet *pkt;
 	struct kmcl_slot *slot;
@@ -96,6 +99,7 @@ u64 kmcl_trans_id(const struct kmcl_packet *pkt)
 
 /* It is not in flight any more. */
 void kmcl_trans_end(struct kmcl_packet *pkt)
+	__must_hold(&pkt->ch->tx.lock)
 {
 	struct kmcl_slot *slot = pkt->slot;
 

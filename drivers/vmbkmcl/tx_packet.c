@@ -50,6 +50,7 @@ void kmcl_packet_destroy(struct kmcl_packet *pkt)
 
 /* Keep a free packet for the next allocation; false: it is one too many. */
 bool kmcl_packet_recycle(struct kmcl_packet *pkt)
+	__must_hold(&pkt->ch->tx.lock)
 {
 	struct kmcl_channel *ch = pkt->ch;
 

@@ -33,12 +33,14 @@ void kmcl_signal(struct kmcl_channel *ch)
  */
 static __always_inline int put_first(struct kmcl_packet *pkt, const void *buf,
 				     u32 len)
+	__must_hold(&pkt->ch->tx.lock)
 {
 	struct kmcl_channel *ch = pkt->ch;
 	struct kmcl_slot *slot = pkt->slot;
 	u64 id = likely(slot) ? slot->index : 0;
 	int ret;
 
+	lockdep_assert_held(&ch->tx.lock);
 	if (pkt->wait)
 		id |= (u64)(ch->tx.generation + 1) << 32;
 	if (unlikely(ch->cfg.pipe))
@@ -75,17 +77,22 @@ static __always_inline int put_first(struct kmcl_packet *pkt, const void *buf,
 }
 
 static noinline int put_packet(struct kmcl_packet *pkt, const void *buf, u32 len)
+	__must_hold(&pkt->ch->tx.lock)
 {
+	lockdep_assert_held(&pkt->ch->tx.lock);
 	return put_first(pkt, buf, len);
 }
 
 /* Write a completion into the ring, not yet visible to the peer. */
 static int put_comp(struct kmcl_channel *ch, u64 trans_id, const void *buf,
 		    u32 len)
+	__must_hold(&ch->tx.lock)
 {
-	int ret = kmcl_ring_put(&ch->tx.ring, KMCL_WIRE_COMP, 0, trans_id, NULL, 0,
-				buf, len);
+	int ret;
 
+	lockdep_assert_held(&ch->tx.lock);
+	ret = kmcl_ring_put(&ch->tx.ring, KMCL_WIRE_COMP, 0, trans_id, NULL, 0,
+			    buf, len);
 	if (ret)
 		return ret;
 	ch->tx.n.comps_sent++;
@@ -96,7 +103,9 @@ static int put_comp(struct kmcl_channel *ch, u64 trans_id, const void *buf,
 
 /* There is no room: the first time since there was some? */
 static void ring_full(struct kmcl_channel *ch)
+	__must_hold(&ch->tx.lock)
 {
+	lockdep_assert_held(&ch->tx.lock);
 	ch->tx.n.full++;
 	if (!ch->server && ch->link.offer->ops->full)
 		ch->link.offer->ops->full(ch->link.offer, !ch->tx.full);
@@ -105,17 +114,21 @@ static void ring_full(struct kmcl_channel *ch)
 
 /* The peer's read index cannot be true: nothing can be sent to it any more. */
 static void ring_broken(struct kmcl_channel *ch)
+	__must_hold(&ch->tx.lock)
 {
+	lockdep_assert_held(&ch->tx.lock);
 	pr_warn_ratelimited("%s: the other side wrote a bad read index; packets are queued until the channel is opened again\n",
 			    kmcl_name(ch));
 }
 
 static int put_item(struct kmcl_channel *ch, struct kmcl_item *item)
+	__must_hold(&ch->tx.lock)
 {
 	struct kmcl_context *ctx;
 	struct kmcl_packet *pkt;
 	int ret;
 
+	lockdep_assert_held(&ch->tx.lock);
 	/* put_packet() links it elsewhere: out of the queue first */
 	if (item->kind == KMCL_ITEM_PACKET) {
 		struct list_head *prev = item->node.prev;
@@ -147,9 +160,11 @@ static u32 packet_bytes(const struct kmcl_channel *ch, u32 ext_len, u32 len)
 
 static u32 item_bytes(const struct kmcl_channel *ch,
 		      const struct kmcl_item *item)
+	__must_hold(&ch->tx.lock)
 {
 	const struct kmcl_packet *pkt;
 
+	lockdep_assert_held(&ch->tx.lock);
 	if (item->kind == KMCL_ITEM_PACKET) {
 		pkt = container_of(item, struct kmcl_packet, item);
 		return packet_bytes(ch, pkt->ext_len, pkt->len);
@@ -214,9 +229,11 @@ unlock:
 }
 
 static void enqueue(struct kmcl_packet *pkt, const void *buf, u32 len)
+	__must_hold(&pkt->ch->tx.lock)
 {
 	struct kmcl_channel *ch = pkt->ch;
 
+	lockdep_assert_held(&ch->tx.lock);
 	/* A routine that sends again may send from what it was given */
 	if (buf != pkt->buf && len)
 		memmove(pkt->buf, buf, len);

@@ -74,6 +74,7 @@ static const struct kmcl_transport_ops *kmcl_hv_transport;
 
 /* If this returns true, the caller has to unregister the device */
 static bool kmcl_hv_claim_unregister(struct kmcl_hv_binding *binding)
+	__must_hold(&kmcl_hv_bindings_lock)
 {
 	bool claimed = binding->must_unregister;
 
@@ -154,6 +155,7 @@ static void kmcl_hv_finish(struct work_struct *work)
 }
 
 static void kmcl_hv_queue_finish(struct kmcl_hv_binding *binding)
+	__must_hold(&kmcl_hv_bindings_lock)
 {
 	lockdep_assert_held(&kmcl_hv_bindings_lock);
 	binding->finishing = true;

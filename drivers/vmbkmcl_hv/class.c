@@ -63,6 +63,7 @@ static int __maybe_unused kmcl_hv_remove_int(struct hv_device *hdev)
 }
 
 static struct kmcl_hv_class *kmcl_hv_class_find(const guid_t *type)
+	__must_hold(&kmcl_hv_classes_lock)
 {
 	struct kmcl_hv_class *class;
 
@@ -122,6 +123,8 @@ static int kmcl_hv_report_owner(struct device *dev, void *data)
 		return 0;
 	if (!device_trylock(dev))
 		return 0;
+	/* For sparse, which does not know of locks taken on a condition */
+	__acquire(&dev->mutex);
 	if (dev->driver && dev->driver != &class->hv.driver)
 		pr_warn_ratelimited("device %s belongs to driver %s; to get it, write %s to /sys/bus/vmbus/drivers/%s/unbind, then to /sys/bus/vmbus/drivers/%s/bind\n",
 				    dev_name(dev), dev->driver->name,
@@ -132,6 +135,7 @@ static int kmcl_hv_report_owner(struct device *dev, void *data)
 }
 
 static int kmcl_hv_class_register(struct kmcl_hv_class *class)
+	__must_hold(&class->lock)
 {
 	struct hv_driver *hv = &class->hv;
 	int ret;
