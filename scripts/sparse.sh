@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# sparse.sh: sparse, with its endianness checks, on every C file of the modules
-# and the KUnit suites, as an x86-64 kernel with Hyper-V support sees them.
+# sparse.sh: sparse, with its checks of endianness and of locks, on every C file of
+# the modules and the KUnit suites, as an x86-64 kernel with Hyper-V support sees
+# them.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -65,11 +66,79 @@ status=0
 # Debian's sparse 0.6.4 lacks two things that the kernel's headers use since
 # 7.0. Without the first the kernel would not call it at all, and every
 # MODULE_LICENSE() trips over the second. For what sparse checks, these serve.
+#
+# Since 7.0 those headers keep the annotations of functions that take or drop
+# locks for clang. sparse gets them back; mutexes have them as well now.
 cat >"$OUT/sparse.h" <<'END'
 #define __typeof_unqual__ __typeof__
 #define __builtin_strlen(s) (sizeof(s) - 1)
+
+#ifdef __KERNEL__ /* not when make tries whether sparse works at all */
+#include <linux/compiler-context-analysis.h>
+#undef __must_hold
+#undef __acquires
+#undef __releases
+#undef __acquire
+#undef __release
+#undef __must_hold_shared
+#undef __acquires_shared
+#undef __releases_shared
+#undef __acquire_shared
+#undef __release_shared
+#define __must_hold(x, ...) __attribute__((context(x, 1, 1)))
+#define __acquires(x, ...) __attribute__((context(x, 0, 1)))
+#define __releases(x, ...) __attribute__((context(x, 1, 0)))
+#define __acquire(x) __context__(x, 1)
+#define __release(x) __context__(x, -1)
+#define __must_hold_shared __must_hold
+#define __acquires_shared __acquires
+#define __releases_shared __releases
+#define __acquire_shared __acquire
+#define __release_shared __release
+#endif
 END
-build -k C=2 CF="-D__CHECK_ENDIAN__ -include $OUT/sparse.h" \
+
+# Mistakes that it must find, in place of one of the files.
+cat >"$OUT/planted.c" <<'END'
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+
+void keeps_spinlock(spinlock_t *lock, unsigned long *flags);
+void keeps_spinlock(spinlock_t *lock, unsigned long *flags)
+{
+	spin_lock_irqsave(lock, *flags);
+}
+
+void drops_spinlock(spinlock_t *lock, unsigned long flags);
+void drops_spinlock(spinlock_t *lock, unsigned long flags)
+{
+	spin_unlock_irqrestore(lock, flags);
+}
+
+void drops_callers_spinlock(spinlock_t *lock) __must_hold(lock);
+void drops_callers_spinlock(spinlock_t *lock)
+	__must_hold(lock)
+{
+	spin_unlock(lock);
+}
+
+void keeps_mutex(struct mutex *mutex);
+void keeps_mutex(struct mutex *mutex)
+{
+	mutex_lock(mutex);
+}
+END
+cat >"$OUT/check" <<END
+#!/bin/bash
+case \${!#} in
+*/drivers/vmbkmcl/drivers/vmbkmcl/ring.c)
+	sparse "\${@:1:\$#-1}" "$OUT/planted.c" >"$OUT/planted.log" 2>&1 ;;
+esac
+exec sparse "\$@"
+END
+chmod +x "$OUT/check"
+rm -f "$OUT/planted.log"
+build -k C=2 CHECK="$OUT/check" CF="-D__CHECK_ENDIAN__ -include $OUT/sparse.h" \
 	CONFIG_VMBKMCL_BENCH=m drivers/vmbkmcl/ >"$LOG" 2>&1 || status=$?
 
 # clean FILE: sparse has read it and neither sparse nor gcc complains.
@@ -90,6 +159,12 @@ headers()
 	! grep -E '(^|/)drivers/vmbkmcl/[^:]*\.h:[0-9]+:.*(warning|error): ' "$LOG"
 }
 
+# finds FUNCTION: its mistake
+finds()
+{
+	grep -qF "context imbalance in '$1'" "$OUT/planted.log"
+}
+
 # After an error in a kernel header sparse gives up on the file.
 complete()
 {
@@ -105,5 +180,9 @@ for file in "${files[@]}"; do
 	check "$file" clean "$file"
 done
 check "the headers that they include" headers
+for function in keeps_spinlock drops_spinlock drops_callers_spinlock \
+	keeps_mutex; do
+	check "$function(), which sparse must find" finds "$function"
+done
 check "all compiled and checked to the end, see $LOG" complete
 tally
