@@ -92,6 +92,26 @@ static void a_read_index_is_not_read_while_there_is_room(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ring_put_bytes(f, 24), -EPROTO);
 }
 
+/* What was put before can be shown, and nothing is put until the ring is new */
+static void a_broken_ring_stays_broken(struct kunit *test)
+{
+	struct ring_fixture *f = test->priv;
+
+	KUNIT_ASSERT_EQ(test, ring_put_bytes(f, 64), 0);
+	kmcl_ring_break(&f->tx);
+	KUNIT_EXPECT_EQ(test, ring_put_bytes(f, 64), -EPROTO);
+	KUNIT_EXPECT_EQ(test, kmcl_ring_space(&f->tx), 0);
+	KUNIT_EXPECT_TRUE(test, kmcl_ring_commit(&f->tx));
+	KUNIT_EXPECT_EQ(test, f->ctl->write_index, 64);
+	KUNIT_EXPECT_EQ(test, ring_take(test, f), 64);
+	kmcl_ring_release(&f->rx);
+	KUNIT_EXPECT_EQ(test, ring_put_bytes(f, 64), -EPROTO);
+	KUNIT_EXPECT_FALSE(test, kmcl_ring_commit(&f->tx));
+
+	ring_at(f, 64, 64);
+	KUNIT_EXPECT_EQ(test, ring_put_bytes(f, 64), 0);
+}
+
 static void a_wild_write_index_is_refused(struct kunit *test)
 {
 	struct ring_fixture *f = test->priv;
@@ -298,6 +318,7 @@ static struct kunit_case ring_hostile_test_cases[] = {
 	KUNIT_CASE(a_wild_read_index_writes_nothing),
 	KUNIT_CASE(a_read_index_moves_only_from_where_it_was_to_the_commit),
 	KUNIT_CASE(a_read_index_is_not_read_while_there_is_room),
+	KUNIT_CASE(a_broken_ring_stays_broken),
 	KUNIT_CASE(a_wild_write_index_is_refused),
 	KUNIT_CASE(a_writer_cannot_overrun_what_was_not_released),
 	KUNIT_CASE(every_header_a_peer_can_write_is_judged),

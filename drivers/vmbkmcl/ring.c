@@ -84,16 +84,16 @@ void kmcl_ring_init(struct kmcl_ring *ring, void *ctl, void *data, u32 size)
 EXPORT_SYMBOL_GPL(kmcl_ring_init);
 
 /*
- * Free bytes as of now, or 0 if the peer's read_index cannot be true. It can
- * be where the peer last said, up to what was committed: so it never takes
- * back space that it gave, nor frees what it has not been shown.
+ * Free bytes as of now, or 0 if the peer's read_index cannot be true, or the ring
+ * is broken. It can be where the peer last said, up to what was committed: so it
+ * never takes back space that it gave, nor frees what it has not been shown.
  */
 static u32 kmcl_ring_free(const struct kmcl_ring *ring)
 {
 	u32 read = READ_ONCE(ring->ctl->read_index);
 	u32 private, free;
 
-	if (!kmcl_ring_index_valid(ring, read))
+	if (ring->broken || !kmcl_ring_index_valid(ring, read))
 		return 0;
 
 	private = kmcl_ring_distance(ring, ring->shared, ring->index);
@@ -202,7 +202,8 @@ static __always_inline int put(struct kmcl_ring *ring, u16 type, u16 flags,
  * Context: any, serialised by the owner.
  * Return: 0, -EAGAIN if there is no room now, -EMSGSIZE if the packet is too
  * long for its descriptor or can never fit into this ring, -EINVAL if
- * @header_len is no multiple of 8, -EPROTO if the peer's read index is broken.
+ * @header_len is no multiple of 8, -EPROTO if the peer's read index is broken,
+ * or the ring is, see kmcl_ring_break().
  */
 int kmcl_ring_put(struct kmcl_ring *ring, u16 type, u16 flags, u64 trans_id,
 		  const void *header, u32 header_len,
@@ -231,6 +232,21 @@ int kmcl_ring_put_prefixed(struct kmcl_ring *ring, u64 trans_id,
 {
 	return put(ring, KMCL_WIRE_DATA_INBAND, 0, trans_id, prefix, prefix_len,
 		   payload, payload_len, sizeof(struct kmcl_wire_desc));
+}
+
+/**
+ * kmcl_ring_break() - accept nothing more until kmcl_ring_init()
+ * @ring: producer side, whose peer wrote a read index that cannot be true
+ *
+ * The peer's read index counts no more, whatever it becomes. What was put already
+ * can be committed.
+ *
+ * Context: any, serialised by the owner.
+ */
+void kmcl_ring_break(struct kmcl_ring *ring)
+{
+	ring->broken = true;
+	ring->known = 0;
 }
 
 /**

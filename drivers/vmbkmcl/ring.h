@@ -70,6 +70,7 @@ enum kmcl_ring_error {
  * @known: producer: free bytes, consumer: bytes of packets, from @index on,
  *	when the peer's index was last read and less what was used up since
  * @pending: producer: the size stored by kmcl_ring_want_space(), 0 if none
+ * @broken: producer: nothing is accepted, see kmcl_ring_break()
  * @signals: signals that this side decided to send
  * @full: times the producer found no room
  */
@@ -81,6 +82,7 @@ struct kmcl_ring {
 	u32 shared;
 	u32 known;
 	u32 pending;
+	bool broken;
 	u64 signals;
 	u64 full;
 };
@@ -124,6 +126,7 @@ int kmcl_ring_put(struct kmcl_ring *ring, u16 type, u16 flags, u64 trans_id,
 int kmcl_ring_put_prefixed(struct kmcl_ring *ring, u64 trans_id,
 			   const void *prefix, u32 prefix_len,
 			   const void *payload, u32 payload_len);
+void kmcl_ring_break(struct kmcl_ring *ring);
 bool kmcl_ring_commit(struct kmcl_ring *ring);
 bool kmcl_ring_want_space(struct kmcl_ring *ring, u32 bytes);
 u32 kmcl_ring_space(const struct kmcl_ring *ring);
