@@ -202,9 +202,29 @@ static void a_channel_shows_what_it_is(struct kunit *test)
 	expect_line(test, text, "quota 12");
 	expect_line(test, text, "offer_flags 0x101");
 	expect_line(test, text, "offer_mmio_megabytes 8");
+	expect_line(test, text, "tx_broken 0");
 	text = shown(test, loop->client.ch, kmcl_show_channel);
 	KUNIT_EXPECT_EQ(test, strncmp(text, "endpoint client\n", 16), 0);
 	KUNIT_EXPECT_NULL(test, strstr(text, "offer_flags"));
+	expect_line(test, text, "tx_broken 0");
+}
+
+/* As long as the ring is there */
+static void a_channel_shows_that_its_ring_is_broken(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_channel *ch = loop->client.ch;
+
+	loop_up(loop);
+	spin_lock_irq(&ch->tx.lock);
+	kmcl_ring_break(&ch->tx.ring);
+	spin_unlock_irq(&ch->tx.lock);
+	expect_line(test, shown(test, ch, kmcl_show_channel), "tx_broken 1");
+	kmcl_channel_disable(ch);
+	expect_line(test, shown(test, ch, kmcl_show_channel), "tx_broken 0");
+	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(ch), 0);
+	loop_wait_event(&loop->client, POST_STARTED, 2);
+	expect_line(test, shown(test, ch, kmcl_show_channel), "tx_broken 0");
 }
 
 static bool has_directory(struct kmcl_channel *ch)
@@ -239,6 +259,7 @@ static struct kunit_case counters_cases[] = {
 	KUNIT_CASE(bad_packets_by_kind),
 	KUNIT_CASE(each_counter_has_its_line),
 	KUNIT_CASE(a_channel_shows_what_it_is),
+	KUNIT_CASE(a_channel_shows_that_its_ring_is_broken),
 	KUNIT_CASE(channels_have_directories_of_their_own),
 	{}
 };

@@ -64,25 +64,87 @@ static void a_length_beyond_the_data_stops_receiving(struct kunit *test)
 	expect_broken_until_reopened(test);
 }
 
-/* Packets that need room are queued, and go out after a new opening */
+/* The other side finds the values 0 to @count - 1, in order, and nothing else */
+static void expect_written(struct kunit *test, u32 count)
+{
+	struct kmcl_ring *ring = &fake.out->rx;
+	struct kmcl_ring_packet pkt;
+	u64 i;
+
+	for (i = 0; i < count; i++) {
+		KUNIT_ASSERT_EQ(test, kmcl_ring_peek(ring, &pkt), KMCL_RING_OK);
+		KUNIT_ASSERT_GT(test, pkt.total, 0);
+		KUNIT_EXPECT_MEMEQ(test, pkt.payload, &i, sizeof(i));
+		kmcl_ring_consume(ring, &pkt);
+	}
+	KUNIT_ASSERT_EQ(test, kmcl_ring_peek(ring, &pkt), KMCL_RING_OK);
+	KUNIT_EXPECT_EQ(test, pkt.total, 0);
+}
+
+/*
+ * What has to be sent is queued, and packets go out after a new opening: not
+ * before, even if the index makes sense again.
+ */
 static void a_read_index_outside_the_ring_stops_sending(struct kunit *test)
 {
 	struct loop *loop = test->priv;
-	u32 count = 8, queued, i;
+	struct kmcl_channel *ch = loop->client.ch;
+	u32 count = 8, i;
 
 	fake_up(loop);
 	/* It is read when room is needed that is not known of, as for the first */
 	WRITE_ONCE(fake.out->ctl->read_index, fake.out->size + 4);
-	for (i = 0; i < count; i++)
+	for (i = 0; i < count - 1; i++)
 		loop_send_long(&loop->client, i, 4000, 0);
-	queued = loop_counters(&loop->client).queued;
-	KUNIT_EXPECT_GT(test, queued, 0);
-	KUNIT_EXPECT_EQ(test, queued + loop_done(&loop->client), count);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).queued, count - 1);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).broken, 1);
 
-	kmcl_channel_disable(loop->client.ch);
-	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).queued, queued);
-	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(loop->client.ch), 0);
+	WRITE_ONCE(fake.out->ctl->read_index, 0);
+	fake_interrupt();
+	loop_send_long(&loop->client, count - 1, 4000, 0);
+	KUNIT_EXPECT_EQ(test, loop_request(&loop->client, 0, 0), -EAGAIN);
+	kmcl_channel_pause(ch);
+	kmcl_channel_start(ch);
+	loop_wait_event(&loop->client, POST_STARTED, 2);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).queued, count);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).sent, 0);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).broken, 1);
+	expect_written(test, 0);
+
+	kmcl_channel_disable(ch);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).queued, count);
+	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(ch), 0);
 	loop_wait(&loop->client, loop_done(&loop->client) == count);
+	expect_written(test, count);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).broken, 1);
+}
+
+/* Receiving goes on; the completions wait, and end with the opening */
+static void answers_wait_for_a_ring_that_is_not_broken(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_channel *ch = loop->client.ch;
+	u64 value = 5;
+	u32 i;
+
+	fake_up(loop);
+	WRITE_ONCE(fake.out->ctl->read_index, 4);
+	for (i = 0; i < 3; i++) {
+		KUNIT_ASSERT_EQ(test, 0,
+				kmcl_ring_put(&fake.in->tx, KMCL_WIRE_DATA_INBAND,
+					      KMCL_WIRE_FLAG_COMPLETION_REQUESTED,
+					      1, NULL, 0, &value, sizeof(value)));
+		kmcl_ring_commit(&fake.in->tx);
+		fake_interrupt();
+		loop_wait(&loop->client, loop_got(&loop->client) == i + 1);
+		WRITE_ONCE(fake.out->ctl->read_index, 0);
+	}
+	loop_wait(&loop->client, atomic_read(&ch->rx.comps_queued) == 3);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).broken, 1);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).comps_sent, 0);
+	kmcl_channel_disable(ch);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).comps_dropped, 3);
+	KUNIT_EXPECT_EQ(test, atomic_read(&ch->rx.comps_queued), 0);
 }
 
 static void routines_keep_the_order_while_somebody_signals(struct kunit *test)
@@ -218,6 +280,7 @@ static struct kunit_case peer_cases[] = {
 	KUNIT_CASE(a_write_index_outside_the_ring_stops_receiving),
 	KUNIT_CASE(a_length_beyond_the_data_stops_receiving),
 	KUNIT_CASE(a_read_index_outside_the_ring_stops_sending),
+	KUNIT_CASE(answers_wait_for_a_ring_that_is_not_broken),
 	/* KMCL: VmbChannelPacketComplete */
 	KUNIT_CASE(answers_that_nobody_reads_are_bounded),
 	{}

@@ -89,6 +89,7 @@ static void show_library(struct seq_file *m, const struct kmcl_counters *c)
 		   c->opens, c->closes, c->rescinds);
 	seq_printf(m, "open_failures %llu\ngpadls %llu\ngpadls_left %llu\n",
 		   c->open_failures, c->gpadls, c->gpadls_left);
+	seq_printf(m, "broken %llu\n", c->broken);
 }
 
 static void show_own(struct seq_file *m, const struct tr_counts *c)

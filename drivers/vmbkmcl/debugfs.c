@@ -48,6 +48,7 @@ void kmcl_show_counters(struct seq_file *m, struct kmcl_channel *ch)
 	SHOW(in_flight);
 	SHOW(in_flight_peak);
 	SHOW(full);
+	SHOW(broken);
 	SHOW(delivered);
 	SHOW(outstanding);
 	SHOW(outstanding_peak);
@@ -89,6 +90,8 @@ void kmcl_show_channel(struct seq_file *m, struct kmcl_channel *ch)
 	seq_printf(m, "context_size %u\n", ch->cfg.context_size);
 	seq_printf(m, "ring_pages_in %u\n", ch->cfg.rx_pages);
 	seq_printf(m, "ring_pages_out %u\n", ch->cfg.tx_pages);
+	seq_printf(m, "tx_broken %d\n",
+		   READ_ONCE(ch->tx.linked) && READ_ONCE(ch->tx.ring.broken));
 	seq_printf(m, "quota %u\n", READ_ONCE(ch->rx.quota));
 	seq_printf(m, "at_passive %d\n", READ_ONCE(ch->rx.passive));
 	seq_printf(m, "mmio_start %#llx\n", start);

@@ -43,6 +43,7 @@ void kmcl_get_counters(struct kmcl_channel *ch, struct kmcl_counters *c)
 	c->comps_dropped = tx.comps_dropped;
 	c->comps_stale = tx.comps_stale;
 	c->full = tx.full;
+	c->broken = tx.broken;
 
 	spin_lock_irqsave(&ch->rx.lock, flags);
 	rx = ch->rx.n;

@@ -100,6 +100,7 @@ struct kmcl_tx_counters {
 	u64 comps_dropped;
 	u64 comps_stale;
 	u64 full;
+	u64 broken;
 };
 
 struct kmcl_tx {

@@ -112,12 +112,19 @@ static void ring_full(struct kmcl_channel *ch)
 	ch->tx.full = true;
 }
 
-/* The peer's read index cannot be true: nothing can be sent to it any more. */
+/*
+ * The peer's read index cannot be true: nothing is sent any more in this opening,
+ * even if the index makes sense again. The next opening begins with a new ring.
+ */
 static void ring_broken(struct kmcl_channel *ch)
 	__must_hold(&ch->tx.lock)
 {
 	lockdep_assert_held(&ch->tx.lock);
-	pr_warn_ratelimited("%s: the other side wrote a bad read index; packets are queued until the channel is opened again\n",
+	if (ch->tx.ring.broken)
+		return;
+	kmcl_ring_break(&ch->tx.ring);
+	ch->tx.n.broken++;
+	pr_warn_ratelimited("%s: the other side wrote a bad read index; packets are queued until the channel is opened again: disable and enable it, or have its device offered anew\n",
 			    kmcl_name(ch));
 }
 

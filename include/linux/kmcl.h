@@ -299,6 +299,8 @@ enum kmcl_bad {
  * @bad_packets: incoming packets that were malformed or of no use here
  * @bad: of these, by kind
  * @full: times the outgoing ring had no room
+ * @broken: openings whose outgoing ring the other side broke: it wrote a read index
+ *	that cannot be true, and nothing more is sent until the next opening
  * @quota_stops: times delivery stopped at the quota
  * @budget_stops: times delivery stopped to let others run
  * @opens: openings whose opened callback returned success
@@ -315,7 +317,7 @@ struct kmcl_counters {
 	u64 deferred, failed, batches;
 	u64 comps_sent, comps_dropped, comps_stale;
 	u64 bad_packets, bad[KMCL_BAD_COUNT];
-	u64 full, quota_stops, budget_stops;
+	u64 full, broken, quota_stops, budget_stops;
 	u64 opens, closes, rescinds, open_failures;
 	u64 gpadls, gpadls_left;
 };
