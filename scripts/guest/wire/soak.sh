@@ -43,7 +43,7 @@ invariants()
 	note a
 	for name in bad_context bad_order open_at_closed block_timeouts \
 		done_other done_bad replies_bad malformed checksum_errors \
-		order_errors bad_packets comps_stale; do
+		order_errors bad_packets comps_stale broken; do
 		eval "expect 'cycle $cycle: $name = 0' [ \"\$c_$name\" -eq 0 ]"
 	done
 	for name in rx_order_errors rx_duplicates rx_checksum_errors \

@@ -274,7 +274,7 @@ consistent()
 			$((c_done_ok + c_done_cancelled + c_done_removed + c_done_other + c_open_sends)) ]
 	for name in bad_context bad_order open_at_closed block_timeouts done_other \
 		done_bad done_order replies_bad order_errors malformed \
-		checksum_errors bad_packets comps_stale; do
+		checksum_errors bad_packets comps_stale broken; do
 		[ "$allowed" != "${allowed#* "$name" }" ] ||
 			eval "expect '$1: $name = 0' [ \"\$c_$name\" -eq 0 ]"
 	done
