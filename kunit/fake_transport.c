@@ -29,7 +29,9 @@ static int fake_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 {
 	if (fake.open_result)
 		return fake.open_result;
-	fake.opens++;
+	WRITE_ONCE(fake.opens, fake.opens + 1);
+	if (fake.open_waits)
+		wait_for_completion_timeout(fake.open_waits, LOOP_LIMIT);
 	ring_at(fake.out, 0, 0);
 	ring_at(fake.in, 0, 0);
 	kmcl_ring_init(tx, fake.out->ctl, fake.out->data, fake.out->size);

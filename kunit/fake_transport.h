@@ -23,6 +23,7 @@ struct fake_transport {
 	bool watch_once;		/* it is the first one's only */
 	int open_result;
 	bool gpadls_first;
+	struct completion *open_waits;	/* before it has opened */
 	struct completion *close_waits;	/* before it closes */
 	int watches;
 	int unwatches;

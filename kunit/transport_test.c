@@ -292,7 +292,48 @@ static void memory_is_the_hosts_until_the_close(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake.status, -ECANCELED);
 	KUNIT_EXPECT_EQ(test, fake.closes_at_done, 2);
 	kmcl_packet_free(pkt);
+
+	/* Unbound, with the same order */
+	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(loop->client.ch), 0);
+	loop_wait_event(&loop->client, POST_STARTED, 3);
+	pkt = in_flight(loop, mdl);
+	kmcl_offer_gone(fake.offer);
+	fake.offer = NULL;
+	KUNIT_EXPECT_EQ(test, fake.ndone, 3);
+	KUNIT_EXPECT_EQ(test, fake.status, -ENODEV);
+	KUNIT_EXPECT_EQ(test, fake.closes_at_done, 3);
+	kmcl_packet_free(pkt);
 	kmcl_mdl_free(mdl);
+}
+
+static void unbind_device(void *data)
+{
+	kmcl_offer_gone(data);
+}
+
+/* The open succeeds, on a link that has ended by then: nothing is started */
+static void a_device_is_unbound_while_it_is_opened(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct completion open;
+	struct job *unbind;
+
+	init_completion(&open);
+	fake.open_waits = &open;
+	KUNIT_ASSERT_EQ(test, kmcl_transport_register(&fake_ops), 0);
+	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(loop->client.ch), 0);
+	fake_offer(loop);
+	loop_wait(&loop->client, READ_ONCE(fake.opens) == 1);
+	unbind = loop_job(loop, unbind_device, fake.offer);
+	loop_wait(&loop->client, READ_ONCE(loop->client.ch->sm.in.dead));
+	fake.offer = NULL;
+	complete_all(&open);
+	loop_job_wait(unbind);
+	KUNIT_EXPECT_EQ(test, fake.closes, 1);
+	KUNIT_EXPECT_EQ(test, fake.releases, 0);
+	loop_wait_state(&loop->client, "Disabled");
+	loop_expect_events(&loop->client, OPENED, CLOSED);
+	fake.open_waits = NULL;
 }
 
 static void pause_channel(void *data)
@@ -342,6 +383,7 @@ static struct kunit_case transport_cases[] = {
 	/* KMCL: EVT_VMB_PACKET_COMPLETION_ROUTINE */
 	KUNIT_CASE(a_rescind_ends_packets_while_a_callback_blocks),
 	KUNIT_CASE(memory_is_the_hosts_until_the_close),
+	KUNIT_CASE(a_device_is_unbound_while_it_is_opened),
 	/* KMCL: VmbChannelPause */
 	KUNIT_CASE(a_pause_right_after_closed),
 	{}
