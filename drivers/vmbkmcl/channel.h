@@ -122,24 +122,6 @@ static inline u32 kmcl_max_payload(const struct kmcl_channel *ch)
 		ch->cfg.max_payload;
 }
 
-/* tx_done.c, where the lock's place is known */
-void kmcl_done_run_due(struct kmcl_channel *ch, unsigned long *flags)
-	__must_hold(&ch->tx.lock);
-void kmcl_done_at_once(struct kmcl_packet *pkt, unsigned long flags)
-	__releases(&pkt->ch->tx.lock);
-
-/*
- * Run the completion routines that are due, unless somebody is at it, who will
- * see them. Drops tx.lock for each routine, with interrupts as @flags says.
- */
-static inline void kmcl_done_run(struct kmcl_channel *ch, unsigned long *flags)
-	__must_hold(&ch->tx.lock)
-{
-	lockdep_assert_held(&ch->tx.lock);
-	if (!list_empty(&ch->tx.done))
-		kmcl_done_run_due(ch, flags);
-}
-
 /* Where a packet's ranges stand: behind the largest payload */
 static inline u8 *kmcl_packet_header(struct kmcl_packet *pkt)
 {

@@ -23,10 +23,6 @@
 #define KMCL_SLOTLESS_BITS		7	/* see tx_id.c */
 #define KMCL_DONE_BUDGET		256	/* completion routines in a row */
 
-/* Bits of done_state */
-#define KMCL_DONE_BUSY			BIT(0)
-#define KMCL_DONE_ATTENTION		BIT(1)
-
 enum kmcl_item_kind { KMCL_ITEM_PACKET, KMCL_ITEM_COMP };
 
 /* What stands in the outgoing queue: a packet, or a completion to the peer */
@@ -116,7 +112,7 @@ struct kmcl_tx {
 	struct list_head in_flight;
 	struct list_head syncs;
 	struct list_head done;		/* routines that are due */
-	atomic_t done_state;		/* see tx_done.c */
+	atomic_t done_state;		/* see tx_done.h */
 	struct task_struct *done_task;	/* who runs them; only to be compared */
 	struct tasklet_struct done_tasklet;
 	struct list_head cache;

@@ -7,28 +7,9 @@
  * that one was due and nobody else at it: one that sends again cannot recurse.
  * All of it is atomic but for waiting, and nothing here allocates.
  */
-#include <linux/sched.h>
-
 #include "channel.h"
 #include "trace.h"
-
-/*
- * Whether somebody runs completion routines stands in ch->tx.done_state. It is
- * taken under tx.lock and may be let go of without, as tx_send.c does, unless
- * somebody has asked for attention: with a packet on the done list, or by
- * waiting for the routines to return. Once it is let go the channel may be
- * freed. Returns true when nobody was at it, and the caller now is.
- */
-static bool done_claim(struct kmcl_channel *ch)
-	__must_hold(&ch->tx.lock)
-{
-	lockdep_assert_held(&ch->tx.lock);
-	if (atomic_fetch_or(KMCL_DONE_ATTENTION, &ch->tx.done_state) &
-	    KMCL_DONE_BUSY)
-		return false;
-	atomic_set(&ch->tx.done_state, KMCL_DONE_BUSY);
-	return true;
-}
+#include "tx_done.h"
 
 static bool done_idle(struct kmcl_channel *ch)
 {
@@ -36,9 +17,9 @@ static bool done_idle(struct kmcl_channel *ch)
 	bool idle;
 
 	spin_lock_irqsave(&ch->tx.lock, flags);
-	idle = list_empty(&ch->tx.done) && done_claim(ch);
+	idle = list_empty(&ch->tx.done) && kmcl_done_claim(ch);
 	if (idle)
-		atomic_set(&ch->tx.done_state, 0);
+		kmcl_done_release(ch);
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
 	return idle;
 }
@@ -56,7 +37,7 @@ void kmcl_tx_wait_done(struct kmcl_channel *ch)
  * again may find room for ever: after a number of them the channel's tasklet goes
  * on, with the claim.
  */
-static void run_claimed(struct kmcl_channel *ch, unsigned long *flags)
+void kmcl_done_run_claimed(struct kmcl_channel *ch, unsigned long *flags)
 	__must_hold(&ch->tx.lock)
 {
 	unsigned int budget = KMCL_DONE_BUDGET;
@@ -88,7 +69,7 @@ static void run_claimed(struct kmcl_channel *ch, unsigned long *flags)
 		spin_lock_irqsave(&ch->tx.lock, *flags);
 	}
 	WRITE_ONCE(ch->tx.done_task, NULL);
-	atomic_set(&ch->tx.done_state, 0);
+	kmcl_done_release(ch);
 	/* No barrier: whoever waits looks under tx.lock, queued already */
 	if (waitqueue_active(&ch->wait))
 		wake_up_all(&ch->wait);
@@ -101,7 +82,7 @@ static void done_tasklet(struct tasklet_struct *t)
 	unsigned long flags;
 
 	spin_lock_irqsave(&ch->tx.lock, flags);
-	run_claimed(ch, &flags);
+	kmcl_done_run_claimed(ch, &flags);
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
 }
 
@@ -124,8 +105,8 @@ void kmcl_done_run_due(struct kmcl_channel *ch, unsigned long *flags)
 	__must_hold(&ch->tx.lock)
 {
 	lockdep_assert_held(&ch->tx.lock);
-	if (done_claim(ch))
-		run_claimed(ch, flags);
+	if (kmcl_done_claim(ch))
+		kmcl_done_run_claimed(ch, flags);
 }
 
 /* A packet's fate is settled; its routine is due. */
@@ -258,35 +239,5 @@ void kmcl_sync_abort(struct kmcl_channel *ch)
 		sync->aborted = true;
 		complete(&sync->wake);
 	}
-	spin_unlock_irqrestore(&ch->tx.lock, flags);
-}
-
-/* True: nobody has asked for attention meanwhile, see tx_done.c */
-static bool done_release(struct kmcl_channel *ch)
-{
-	return atomic_cmpxchg(&ch->tx.done_state, KMCL_DONE_BUSY, 0) ==
-	       KMCL_DONE_BUSY;
-}
-
-/*
- * A packet that nobody waits for is in the ring, and its routine need not
- * stand in line. Drops tx.lock.
- */
-void kmcl_done_at_once(struct kmcl_packet *pkt, unsigned long flags)
-	__releases(&pkt->ch->tx.lock)
-{
-	struct kmcl_channel *ch = pkt->ch;
-
-	lockdep_assert_held(&ch->tx.lock);
-	atomic_set(&ch->tx.done_state, KMCL_DONE_BUSY);
-	WRITE_ONCE(ch->tx.done_task, in_task() ? current : NULL);
-	trace_kmcl_complete(ch, pkt, 0);
-	spin_unlock_irqrestore(&ch->tx.lock, flags);
-	pkt->done(pkt, 0, NULL, 0);
-	WRITE_ONCE(ch->tx.done_task, NULL);
-	if (likely(done_release(ch)))
-		return;
-	spin_lock_irqsave(&ch->tx.lock, flags);
-	run_claimed(ch, &flags);
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
 }

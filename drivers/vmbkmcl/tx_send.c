@@ -15,6 +15,7 @@
 
 #include "channel.h"
 #include "trace.h"
+#include "tx_done.h"
 
 /* Interrupt the peer; caller is inside rcu_read_lock(), or is the work. */
 void kmcl_signal(struct kmcl_channel *ch)
@@ -307,7 +308,7 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 			if (!kmcl_packet_recycle(pkt))
 				kmcl_packet_destroy(pkt);
 		} else if (unlikely(signal || !list_empty(&ch->tx.done) ||
-				    atomic_read(&ch->tx.done_state))) {
+				    !kmcl_done_quiet(ch))) {
 			/* Whoever signals at the moment has not claimed yet */
 			kmcl_done_add(pkt, 0, 0);
 		} else {

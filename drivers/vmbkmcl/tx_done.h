@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Who runs completion routines: ch->tx.done_state says so, and is claimed and
+ * released here and nowhere else.
+ *
+ * It is claimed under tx.lock. It may be released without, unless somebody has
+ * asked for attention: with a packet on the done list, or by waiting for the
+ * routines to return. Once it is released the channel may be freed. Inline for
+ * the sake of kmcl_submit(), which is what a send costs.
+ */
+#ifndef _KMCL_TX_DONE_H
+#define _KMCL_TX_DONE_H
+
+#include <linux/atomic.h>
+#include <linux/sched.h>
+
+#include "channel.h"
+#include "trace.h"
+
+#define KMCL_DONE_BUSY			BIT(0)
+#define KMCL_DONE_ATTENTION		BIT(1)
+
+/* Nobody runs routines, or waits for them to return */
+static inline bool kmcl_done_quiet(const struct kmcl_channel *ch)
+{
+	return !atomic_read(&ch->tx.done_state);
+}
+
+/* True: nobody ran routines, and the caller does now. */
+static inline bool kmcl_done_claim(struct kmcl_channel *ch)
+	__must_hold(&ch->tx.lock)
+{
+	lockdep_assert_held(&ch->tx.lock);
+	if (atomic_fetch_or(KMCL_DONE_ATTENTION, &ch->tx.done_state) &
+	    KMCL_DONE_BUSY)
+		return false;
+	atomic_set(&ch->tx.done_state, KMCL_DONE_BUSY);
+	return true;
+}
+
+static inline void kmcl_done_release(struct kmcl_channel *ch)
+	__must_hold(&ch->tx.lock)
+{
+	lockdep_assert_held(&ch->tx.lock);
+	atomic_set(&ch->tx.done_state, 0);
+}
+
+void kmcl_done_run_claimed(struct kmcl_channel *ch, unsigned long *flags)
+	__must_hold(&ch->tx.lock);
+void kmcl_done_run_due(struct kmcl_channel *ch, unsigned long *flags)
+	__must_hold(&ch->tx.lock);
+
+/*
+ * Run the completion routines that are due, unless somebody does, who will see
+ * them. Drops tx.lock for each routine.
+ */
+static inline void kmcl_done_run(struct kmcl_channel *ch, unsigned long *flags)
+	__must_hold(&ch->tx.lock)
+{
+	lockdep_assert_held(&ch->tx.lock);
+	if (!list_empty(&ch->tx.done))
+		kmcl_done_run_due(ch, flags);
+}
+
+/*
+ * A packet that nobody waits for is in the ring, nothing is due, and
+ * kmcl_done_quiet() is true: run its routine without the done list. Drops tx.lock.
+ */
+static __always_inline void kmcl_done_at_once(struct kmcl_packet *pkt,
+					      unsigned long flags)
+	__releases(&pkt->ch->tx.lock)
+{
+	struct kmcl_channel *ch = pkt->ch;
+
+	lockdep_assert_held(&ch->tx.lock);
+	atomic_set(&ch->tx.done_state, KMCL_DONE_BUSY);
+	WRITE_ONCE(ch->tx.done_task, in_task() ? current : NULL);
+	trace_kmcl_complete(ch, pkt, 0);
+	spin_unlock_irqrestore(&ch->tx.lock, flags);
+	pkt->done(pkt, 0, NULL, 0);
+	WRITE_ONCE(ch->tx.done_task, NULL);
+	/* Has nobody asked for attention meanwhile? */
+	if (likely(atomic_cmpxchg(&ch->tx.done_state, KMCL_DONE_BUSY, 0) ==
+		   KMCL_DONE_BUSY))
+		return;
+	spin_lock_irqsave(&ch->tx.lock, flags);
+	kmcl_done_run_claimed(ch, &flags);
+	spin_unlock_irqrestore(&ch->tx.lock, flags);
+}
+
+#endif
