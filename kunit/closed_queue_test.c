@@ -133,7 +133,7 @@ static void s15_the_queue_goes_out_first(struct kunit *test)
 	expect_got(&loop->server, 0, 500);
 }
 
-/* Sent until the ring is full and @more stand in the queue; returns how many */
+/* Send until the ring is full and @more are queued; returns how many */
 static u32 fill(struct end *e, u32 more)
 {
 	u32 i;
@@ -251,7 +251,7 @@ static void expect_in_flight_end(struct loop *loop, struct end *sender,
 	if (closing == sender) {
 		struct job *job = loop_disable(sender);
 
-		/* A server's disable ends only when the peer has let go */
+		/* A server's disable returns only when the client has released the offer */
 		loop_wait_event(sender, CLOSED, 1);
 		loop_complete_all(peer);
 		loop_job_wait(job);

@@ -148,7 +148,7 @@ static void first_come_first_served(struct kunit *test)
 	wait_in_line(test, &fx.w[2]);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(first));
 	expect_opened(test, 1, 1, 1);
-	/* A device that its client has let go is the next one's */
+	/* A device that one client has unbound is bound by the next one */
 	kmcl_channel_disable(fx.w[0].ch);
 	expect_opened(test, 1, 1, 2);
 	KUNIT_EXPECT_EQ(test, fx.w[0].closed, 1);

@@ -256,7 +256,7 @@ static void a_rescind_while_a_clients_opened_runs(struct kunit *test)
 	loop_wait_event(&loop->server, POST_STARTED, 1);
 	job = loop_disable(&loop->server);
 	loop_wait_event(&loop->server, CLOSED, 1);
-	/* Which waits for the client to let go */
+	/* Which waits until the client has released the offer */
 	expect_waiting(job);
 	loop_expect_events(client, OPENED_BEGINS);
 	loop_release(client);
@@ -284,7 +284,7 @@ static void disabling_while_a_servers_opened_runs(struct kunit *test)
 	expect_it_opens_again(loop);
 }
 
-/* The client's link ends without its channel's doing, as when a guest dies */
+/* The client's link ends without a call of its channel, as in a crash */
 static void a_client_that_goes_while_opened_runs(struct kunit *test)
 {
 	struct loop *loop = test->priv;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * External data from a peer that lies, and one that goes away. Packets are
+ * External data from a hostile peer, and from one that goes away. Packets are
  * written into the ring as no client would; each is dropped and counted, and
- * the next honest one arrives. Needs loopback only.
+ * the next valid one arrives. Needs loopback only.
  */
 #include <linux/delay.h>
 #include <linux/mm.h>

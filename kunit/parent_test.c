@@ -217,7 +217,7 @@ static void a_rescind_removes_the_parent(struct kunit *test)
 	rescind(test);
 }
 
-/* Rescinded while nobody has it open: given back all the same */
+/* Rescinded while nobody has it open: released as well */
 static void a_rescind_of_a_parent_that_is_not_open(struct kunit *test)
 {
 	KUNIT_ASSERT_EQ(test, kmcl_transport_register(&own_ops), 0);

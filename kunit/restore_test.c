@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Images that nobody saved: what a restored server is told may all be a lie.
+ * Images that were not saved by this library: a restored server trusts nothing.
  */
 #include "save_harness.h"
 

@@ -56,7 +56,7 @@ int image_restore_chunk(struct loop *loop, u32 i);
 /* The server is gone; another one offers the same, and is open and paused */
 void image_replace_server(struct loop *loop, u32 flags);
 
-/* An image of two packets in the client's hands, and one in the queue */
+/* An image of two packets that the client holds, and of one in the queue */
 void image_leave_in_flight(struct loop *loop, u64 *ids);
 
 #endif

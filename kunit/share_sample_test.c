@@ -24,7 +24,7 @@ static void data_go_into_lent_memory_and_back(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, right, rounds);
 		KUNIT_EXPECT_EQ(test, wrong, 0);
 		share_stop();
-		KUNIT_EXPECT_NULL(test, lent_mdl);
+		KUNIT_EXPECT_NULL(test, mapped_mdl);
 	}
 }
 

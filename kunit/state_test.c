@@ -193,7 +193,7 @@ static void outside_of_the_table_is_nothing(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, !kmcl_transition(false, ST(ACTIVE), (enum kmcl_event)-1));
 }
 
-/* Where a step stands in an entry, or -1 */
+/* The position of a step in an entry, or -1 */
 static int step_index(const struct kmcl_transition *t, enum kmcl_step step)
 {
 	int i;

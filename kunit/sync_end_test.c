@@ -58,7 +58,7 @@ static void request_end(struct request *r, int ret)
 	KUNIT_EXPECT_EQ(test, r->ret, ret);
 }
 
-/* Until the request stands in the list of those that may be aborted */
+/* Wait until the request is in the list of those that may be aborted */
 static void request_listed(struct request *r)
 {
 	struct kmcl_channel *ch = r->e->ch;

@@ -82,7 +82,7 @@ static void a_packet_and_its_completion(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, note->value[0], 0);
 }
 
-/* The second one needs no signal, and does not stand in line to complete */
+/* The second one needs no signal, and completes without the done list */
 static void packets_that_complete_in_the_ring(struct kunit *test)
 {
 	struct loop *loop = test->priv;

@@ -24,7 +24,7 @@ static void what_channels_want_is_watched(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(loop->client.ch), 0);
 	KUNIT_EXPECT_EQ(test, fake.watches - fake.unwatches, 1);
 
-	/* Another class: the first one is let go */
+	/* Another class: the first one is not watched any more */
 	kmcl_channel_disable(loop->client.ch);
 	guid_gen(&loop->type);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_set_target(loop->client.ch, &loop->type,

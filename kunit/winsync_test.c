@@ -93,7 +93,7 @@ static void cancelled_when_time_is_over(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c.sent, 0);
 	VmbChannelDisable(client->ch);
 
-	/* In the peer's hands, which keeps it */
+	/* Outstanding at the peer, which holds it */
 	loop->server.keep = true;
 	loop_up(loop);
 	EXPECT_STATUS(test, limited(client, WAIT, -SOON), STATUS_CANCELLED);

@@ -196,5 +196,5 @@ free_server:
 module_init(echo_start);
 module_exit(echo_stop);
 
-MODULE_DESCRIPTION("A KMCL client and server that talk over the loopback bus");
+MODULE_DESCRIPTION("KMCL sample: an echo client and server on the loopback bus");
 MODULE_LICENSE("GPL");

@@ -2,7 +2,7 @@
 /*
  * kmcl_share: memory that a client and a server share, over the loopback bus.
  *
- * The server keeps a store in memory that the client lends it: a GPADL, for as
+ * The client shares memory, the store, with the server: a GPADL, for as
  * long as the channel is open. The client writes into the store and reads from
  * it with synchronous requests whose data are described by struct kmcl_mdl and go
  * with the packet as external data, without being copied through the ring. It
@@ -47,7 +47,7 @@ static const guid_t share_instance =
 		  0x8d, 0x34, 0x2b, 0x0f, 0x9c, 0x6a, 0xd7, 0x12);
 
 enum share_operation {
-	SHARE_LEND = 1,		/* the GPADL, once per opening */
+	SHARE_MAP = 1,		/* the GPADL, once per opening */
 	SHARE_WRITE,		/* external data into the store */
 	SHARE_READ,		/* the store into external data */
 };
@@ -68,13 +68,13 @@ struct share_reply {
 
 static DECLARE_COMPLETION(share_done);
 
-/* The server, and what it was lent */
+/* The server, and its mapping of the store */
 static struct kmcl_channel *share_server;
-static u32 lent_gpadl;
-static struct kmcl_mdl *lent_mdl;
-static u8 *lent_store;
+static u32 mapped_gpadl;
+static struct kmcl_mdl *mapped_mdl;
+static u8 *mapped_store;
 
-/* The client, and what it lends */
+/* The client, and the store */
 static struct kmcl_channel *share_client;
 static u32 store_gpadl;
 static u8 *store;
@@ -85,43 +85,43 @@ static int share_server_map(struct kmcl_channel *ch, u32 gpadl)
 {
 	int ret;
 
-	if (lent_mdl)
+	if (mapped_mdl)
 		return -EBUSY;
-	ret = kmcl_gpadl_map(ch, 0, gpadl, &lent_mdl);
+	ret = kmcl_gpadl_map(ch, 0, gpadl, &mapped_mdl);
 	if (ret)
 		return ret;
 
-	lent_gpadl = gpadl;
-	if (!lent_mdl->next && lent_mdl->bytes == STORE_BYTES)
-		lent_store = kmcl_mdl_map(lent_mdl);
-	if (lent_store)
+	mapped_gpadl = gpadl;
+	if (!mapped_mdl->next && mapped_mdl->bytes == STORE_BYTES)
+		mapped_store = kmcl_mdl_map(mapped_mdl);
+	if (mapped_store)
 		return 0;
 	kmcl_gpadl_unmap(ch, gpadl);
-	lent_mdl = NULL;
+	mapped_mdl = NULL;
 	return -ENOMEM;
 }
 
 static void share_server_closed(struct kmcl_channel *ch)
 {
-	if (!lent_mdl)
+	if (!mapped_mdl)
 		return;
-	kmcl_mdl_unmap(lent_mdl);
-	kmcl_gpadl_unmap(ch, lent_gpadl);
-	lent_store = NULL;
-	lent_mdl = NULL;
+	kmcl_mdl_unmap(mapped_mdl);
+	kmcl_gpadl_unmap(ch, mapped_gpadl);
+	mapped_store = NULL;
+	mapped_mdl = NULL;
 }
 
 /* Between the store and the client's memory, which may be in several pieces */
 static int share_server_move(const struct kmcl_mdl *mdl,
 			     const struct share_request *request)
 {
-	if (!lent_store || request->bytes > STORE_BYTES ||
+	if (!mapped_store || request->bytes > STORE_BYTES ||
 	    request->offset > STORE_BYTES - request->bytes)
 		return -EINVAL;
 	if (request->operation == SHARE_WRITE)
-		return kmcl_mdl_read(mdl, 0, lent_store + request->offset,
+		return kmcl_mdl_read(mdl, 0, mapped_store + request->offset,
 				     request->bytes);
-	return kmcl_mdl_write(mdl, 0, lent_store + request->offset,
+	return kmcl_mdl_write(mdl, 0, mapped_store + request->offset,
 			      request->bytes);
 }
 
@@ -139,7 +139,7 @@ static void share_server_process(struct kmcl_channel *ch,
 	memcpy(&request, buf, sizeof(request));
 
 	switch (request.operation) {
-	case SHARE_LEND:
+	case SHARE_MAP:
 		reply.error = share_server_map(ch, request.gpadl);
 		break;
 	case SHARE_WRITE:
@@ -229,15 +229,15 @@ static int share_client_opened(struct kmcl_channel *ch)
 /* The one state callback that may wait for traffic */
 static void share_client_post_started(struct kmcl_channel *ch)
 {
-	struct share_request lend = {
-		.operation = SHARE_LEND,
+	struct share_request map = {
+		.operation = SHARE_MAP,
 		.gpadl = store_gpadl,
 	};
-	int ret = share_ask(ch, &lend, NULL);
+	int ret = share_ask(ch, &map, NULL);
 	u32 i;
 
 	if (ret)
-		pr_err("lending %u bytes: error %d\n", STORE_BYTES, ret);
+		pr_err("sharing %u bytes: error %d\n", STORE_BYTES, ret);
 	for (i = 0; i < rounds; i++) {
 		if (!ret && share_round(ch, i))
 			right++;
@@ -276,7 +276,7 @@ static const struct kmcl_client share_client_desc = {
 	.closed = share_client_closed,
 };
 
-/* Memory that was lent is freed last */
+/* Shared memory is freed last */
 static void share_stop(void)
 {
 	kmcl_channel_disable(share_client);
@@ -346,5 +346,5 @@ free_store:
 module_init(share_start);
 module_exit(share_stop);
 
-MODULE_DESCRIPTION("A KMCL client that lends memory to a server, over the loopback bus");
+MODULE_DESCRIPTION("KMCL sample: a client shares memory with a server on the loopback bus");
 MODULE_LICENSE("GPL");

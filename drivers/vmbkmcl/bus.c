@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The bus: who offers and who waits.
+ * The bus: offers, the channels that wait for one, and their binding.
  *
- * kmcl_bus_lock covers the lists and the binding of a channel to an offer;
- * kmcl_watch_mutex covers the transport and who watches a class through it,
- * and is held across calls into the transport. kmcl_adopt_mutex covers who has
- * adopted its parent, and is held across those calls: a bus calls probe() and
- * remove() with the device locked, those enable and free channels, and watching
- * a class locks devices in its turn.
+ * kmcl_bus_lock protects the lists and the binding of a channel to an offer;
+ * kmcl_watch_mutex protects the transport and which channels watch a class,
+ * and is held across calls of the transport. kmcl_adopt_mutex protects which
+ * channels have adopted their parent, and is held across those calls. It is a
+ * mutex of its own because a driver's probe() and remove(), which enable and
+ * free channels, run with the device locked, and watching a class locks
+ * devices.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -43,8 +44,8 @@ void kmcl_bus_del_channel(struct kmcl_channel *ch)
 }
 
 /*
- * What the channel has adopted, or, without one, what any has, if that is not
- * given back yet: that is up to the caller. Nobody binds to it from here on.
+ * Take the adopted offer of @ch, or of any channel if @ch is NULL, for the
+ * caller to disown. From here on no channel can bind to it.
  */
 static struct kmcl_offer *take_adopted(struct kmcl_channel *ch)
 	__must_hold(&kmcl_adopt_mutex)
@@ -66,7 +67,7 @@ static struct kmcl_offer *take_adopted(struct kmcl_channel *ch)
 	return offer;
 }
 
-/* Let go of the parent. The channel is disabled, so that nothing waits. */
+/* Disown the parent. The channel is disabled, so this waits for nobody. */
 static void disown_parent(struct kmcl_channel *ch)
 {
 	struct kmcl_offer *offer;
@@ -78,7 +79,7 @@ static void disown_parent(struct kmcl_channel *ch)
 	mutex_unlock(&kmcl_adopt_mutex);
 }
 
-/* The parent of a client that names no device becomes its device. Sleeps. */
+/* Adopt the parent of a client that has no target. Sleeps. */
 static int adopt_parent(struct kmcl_channel *ch)
 {
 	struct kmcl_offer *offer;
@@ -99,8 +100,8 @@ static int adopt_parent(struct kmcl_channel *ch)
 }
 
 /*
- * Have the transport bind to the class that an enabled client names, or, for one
- * that names none, to its parent. Sleeps.
+ * Make the transport report the offers for a client that is being enabled: watch
+ * its class or, if it has no target, adopt its parent. Sleeps.
  */
 int kmcl_watch(struct kmcl_channel *ch)
 {
@@ -108,7 +109,7 @@ int kmcl_watch(struct kmcl_channel *ch)
 
 	if (!ch->cfg.have_target)
 		return adopt_parent(ch);
-	/* It was given a target since */
+	/* It has been given a target since */
 	disown_parent(ch);
 
 	mutex_lock(&kmcl_watch_mutex);
@@ -131,7 +132,7 @@ int kmcl_watch(struct kmcl_channel *ch)
 void kmcl_unwatch(struct kmcl_channel *ch)
 {
 	disown_parent(ch);
-	/* A driver in its remove() must not wait for those who watch, see above */
+	/* A driver's remove() must not wait for kmcl_watch_mutex, see above */
 	if (!ch->link.wants_watch)
 		return;
 	mutex_lock(&kmcl_watch_mutex);
@@ -158,7 +159,7 @@ static bool wants(const struct kmcl_channel *ch, const struct kmcl_offer *offer)
 	lockdep_assert_held(&kmcl_bus_lock);
 	if (ch->server || ch->link.offer || offer->dead || offer->broken || offer->ch)
 		return false;
-	/* A parent is its child's, and nobody else's */
+	/* Only its owner can bind to an adopted device */
 	if (offer->owner || !ch->cfg.have_target)
 		return offer->owner == ch && !ch->cfg.have_target;
 	return guid_equal(&ch->cfg.type, &offer->type) &&
@@ -180,8 +181,8 @@ static void bind(struct kmcl_channel *ch, struct kmcl_offer *offer)
 }
 
 /*
- * First come, first served, among the channels that wait: from the return of
- * enable on, whether their work has run or not.
+ * Channels get offers in the order in which they were enabled, whether their
+ * work item has run or not.
  */
 static void match_offer(struct kmcl_offer *offer)
 	__must_hold(&kmcl_bus_lock)
@@ -202,7 +203,7 @@ static void match_offer(struct kmcl_offer *offer)
 	}
 }
 
-/* Once it is enabled the channel waits for an offer, behind those that do already */
+/* Queue the channel, from enable on, behind those that wait for an offer */
 void kmcl_wait_begin(struct kmcl_channel *ch)
 {
 	spin_lock_irq(&kmcl_bus_lock);
@@ -211,7 +212,7 @@ void kmcl_wait_begin(struct kmcl_channel *ch)
 	spin_unlock_irq(&kmcl_bus_lock);
 }
 
-/* Step: bind @ch to an offer that waits, unless it is somebody else's turn. */
+/* Step: bind @ch to a free offer, unless another channel comes first. */
 void kmcl_seek(struct kmcl_channel *ch)
 {
 	struct kmcl_offer *offer;
@@ -242,7 +243,7 @@ static void give_back(struct kmcl_offer *offer)
 		offer->ops->release(offer);
 }
 
-/* Step: let go of the offer, and give it back if it was rescinded. */
+/* Step: unbind the offer, and release it if it was rescinded. */
 void kmcl_unbind(struct kmcl_channel *ch)
 {
 	struct kmcl_offer *offer;
@@ -296,12 +297,12 @@ bool kmcl_offer_exists(const guid_t *type, const guid_t *instance)
 }
 
 /**
- * kmcl_offer_add() - a transport reports a device
+ * kmcl_offer_add() - report a device
  * @ops: the transport
  * @type: class GUID
  * @instance: instance GUID
- * @owner: the channel that has adopted it, or NULL: it is for any that fits
- * @priv: the transport's, see kmcl_offer_priv()
+ * @owner: the only channel that may bind to it, or NULL
+ * @priv: private data of the transport, see kmcl_offer_priv()
  *
  * Context: may sleep.
  * Return: the offer, whose reference kmcl_offer_gone() drops, or an ERR_PTR:
@@ -335,11 +336,11 @@ struct kmcl_offer *kmcl_offer_add(const struct kmcl_transport_ops *ops,
 EXPORT_SYMBOL_GPL(kmcl_offer_add);
 
 /**
- * kmcl_offer_rescind() - the other side took an offer away
+ * kmcl_offer_rescind() - report that the peer rescinded an offer
  * @offer: the offer
  *
- * Context: atomic. The transport's release operation follows from a
- * workqueue, once a channel that used the offer has closed.
+ * Context: atomic. The transport's release operation is called from a
+ * workqueue once the channel that used the offer has closed.
  */
 void kmcl_offer_rescind(struct kmcl_offer *offer)
 {
@@ -363,12 +364,12 @@ void kmcl_offer_rescind(struct kmcl_offer *offer)
 EXPORT_SYMBOL_GPL(kmcl_offer_rescind);
 
 /**
- * kmcl_offer_gone() - a transport drops an offer
- * @offer: the offer; not to be used afterwards
+ * kmcl_offer_gone() - report that the transport drops an offer
+ * @offer: the offer; it must not be used afterwards
  *
- * Waits until the channel that uses the offer has closed, which includes its
- * driver completing the packets that it holds. Called from inside the release
- * operation it finds no such channel and does not wait.
+ * Waits until the channel that uses the offer has closed, and so for its driver
+ * to complete the outstanding packets. Inside the release operation no channel
+ * uses the offer any more, so it does not wait.
  *
  * Context: may sleep.
  */
@@ -387,7 +388,7 @@ void kmcl_offer_gone(struct kmcl_offer *offer)
 EXPORT_SYMBOL_GPL(kmcl_offer_gone);
 
 /**
- * kmcl_offer_signalled() - the peer interrupted us
+ * kmcl_offer_signalled() - report a signal of the peer
  * @offer: the offer, open
  *
  * Context: softirq, or with bottom halves disabled.
@@ -402,7 +403,7 @@ void kmcl_offer_signalled(struct kmcl_offer *offer)
 EXPORT_SYMBOL_GPL(kmcl_offer_signalled);
 
 /**
- * kmcl_offer_priv() - the transport's pointer
+ * kmcl_offer_priv() - get the transport's private data
  * @offer: the offer
  *
  * Context: any.
@@ -416,7 +417,7 @@ EXPORT_SYMBOL_GPL(kmcl_offer_priv);
 
 /**
  * kmcl_server_bus_set() - set the transport that servers are offered on
- * @ops: what it does for servers; NULL: there is none any more
+ * @ops: its operations for servers; NULL: there is no such transport
  *
  * Context: before the first channel is made, and after the last one.
  */
@@ -446,7 +447,7 @@ static void set_server_offer(struct kmcl_channel *ch, struct kmcl_offer *offer)
 	spin_unlock_irq(&kmcl_bus_lock);
 }
 
-/* Server: put the offer on the bus. Sleeps. */
+/* Server: offer the channel on the bus. Sleeps. */
 int kmcl_publish(struct kmcl_channel *ch)
 {
 	struct kmcl_offer *offer = kmcl_server_bus->publish(ch);
@@ -457,13 +458,13 @@ int kmcl_publish(struct kmcl_channel *ch)
 	return 0;
 }
 
-/* Step, server: take the offer back; a client that is opening it is told. */
+/* Step, server: revoke the offer; a client that is opening it is refused. */
 void kmcl_revoke(struct kmcl_channel *ch)
 {
 	ch->link.offer->ops->server->revoke(ch->link.offer);
 }
 
-/* Step, server: until the client has let go of the revoked offer. Sleeps. */
+/* Step, server: wait until the client has released the offer. Sleeps. */
 void kmcl_retire(struct kmcl_channel *ch)
 {
 	struct kmcl_offer *offer = ch->link.offer;
@@ -479,7 +480,7 @@ static void set_adopter(const struct kmcl_transport_ops *ops)
 	mutex_unlock(&kmcl_adopt_mutex);
 }
 
-/* Every channel lets go of its parent, and no other adopts one. Sleeps. */
+/* Disown every adopted parent, and adopt no more. Sleeps. */
 static void disown_all(void)
 {
 	struct kmcl_offer *offer;
@@ -497,7 +498,7 @@ static void disown_all(void)
 }
 
 /**
- * kmcl_transport_register() - a transport is there
+ * kmcl_transport_register() - register a transport
  * @ops: its operations
  *
  * Classes that enabled channels wait for are watched before it returns.
@@ -527,7 +528,7 @@ again:
 		spin_unlock_irq(&kmcl_bus_lock);
 		ch->link.watching = true;
 		ch->link.watched = ch->cfg.type;
-		/* A copy: its driver may be giving it another one */
+		/* A copy, since its driver may be changing the target */
 		ret = ops->watch(&ch->link.watched);
 		if (ret) {
 			pr_warn("%s: %s cannot watch class %pUl (%d); enable the channel again\n",
@@ -544,7 +545,7 @@ again:
 }
 EXPORT_SYMBOL_GPL(kmcl_transport_register);
 
-/* One of the watches that are left, if any, is the caller's to undo. */
+/* Take one of the remaining watches, if any, for the caller to undo. */
 static bool take_watch(guid_t *type)
 	__must_hold(&kmcl_watch_mutex)
 {
@@ -566,7 +567,7 @@ static bool take_watch(guid_t *type)
 }
 
 /**
- * kmcl_transport_unregister() - a transport goes away
+ * kmcl_transport_unregister() - unregister a transport
  * @ops: its operations
  *
  * Context: may sleep; waits for the channels that use its offers to close.
@@ -581,7 +582,7 @@ void kmcl_transport_unregister(const struct kmcl_transport_ops *ops)
 		return;
 	}
 	kmcl_transport_going = true;
-	/* Not under the mutex: a callback that this waits for may enable */
+	/* Without the mutex: this waits for callbacks, which may enable */
 	while (take_watch(&type)) {
 		mutex_unlock(&kmcl_watch_mutex);
 		ops->unwatch(&type);
@@ -593,7 +594,7 @@ void kmcl_transport_unregister(const struct kmcl_transport_ops *ops)
 	kmcl_transport = NULL;
 	kmcl_transport_going = false;
 	mutex_unlock(&kmcl_watch_mutex);
-	/* A release that was under way may still be in the transport's code */
+	/* A release operation may still be running in the transport */
 	flush_workqueue(kmcl_wq);
 }
 EXPORT_SYMBOL_GPL(kmcl_transport_unregister);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Offers, who waits for one, who is bound to one, and the link that follows. */
+/* Offers, the channels that wait for one, their binding, and the link. */
 #ifndef _KMCL_BUS_H
 #define _KMCL_BUS_H
 
@@ -13,7 +13,7 @@
 
 #include "transport.h"
 
-/* A device that a transport offers; kmcl_bus_lock where nothing else is said */
+/* A device that a transport offers. Protected by kmcl_bus_lock unless noted */
 struct kmcl_offer {
 	struct kref ref;		/* its own */
 	struct list_head node;
@@ -24,11 +24,11 @@ struct kmcl_offer {
 	u16 flags;			/* KMCL_WIRE_OFFER_* */
 	const struct kmcl_channel *owner;	/* only to be compared */
 	void *priv;
-	/* Written under the lock, some of them read without */
+	/* Written under the lock, some of them read without it */
 	struct kmcl_channel *ch;	/* a reference */
 	bool dead;			/* rescinded, or gone */
-	bool rescinded;			/* the other side has let go */
-	bool broken;			/* cannot be opened any more: it is going */
+	bool rescinded;			/* the peer does not use the memory any more */
+	bool broken;			/* an open found it rescinded; do not open again */
 	bool gone;			/* not to be released */
 	bool released;			/* @release was called */
 	struct work_struct release_work;
@@ -47,10 +47,10 @@ struct kmcl_link {
 	guid_t bound_instance;		/* of the offer, or: */
 	guid_t last_instance;		/* of the last opening */
 	/* kmcl_watch_mutex */
-	bool wants_watch;		/* was enabled for its class once */
+	bool wants_watch;		/* to be watched by each transport that registers */
 	bool watching;
 	guid_t watched;
-	/* The work's, read by others without a lock */
+	/* Written by the work item, read by others without a lock */
 	bool connected;
 	struct tasklet_struct dead_tasklet;
 };

@@ -2,7 +2,7 @@
 /*
  * Channel objects: allocate, set up, enable, disable, start, pause, free.
  *
- * Requests are recorded in ch->sm.in under ch->sm.lock; step.c carries them out.
+ * Requests are recorded in ch->sm.in under ch->sm.lock; step.c executes them.
  * Settings are written only while the channel is disabled, by its driver,
  * which serialises them with its own enable, and are only read after that.
  */
@@ -26,7 +26,7 @@ static void default_process(struct kmcl_channel *ch,
 }
 
 /**
- * kmcl_channel_alloc() - a new channel, disabled (VmbChannelAllocate)
+ * kmcl_channel_alloc() - allocate a channel, disabled (VmbChannelAllocate)
  * @parent: device that the channel belongs to; referenced until
  *	kmcl_channel_free(); may be NULL. If it is a VMBus device, and the
  *	channel is given no target, it is the channel's device: for the driver
@@ -71,7 +71,7 @@ int kmcl_channel_alloc(struct device *parent, bool is_server,
 }
 EXPORT_SYMBOL_GPL(kmcl_channel_alloc);
 
-/* A call that waits for callbacks must not come from one of them */
+/* Refuse calls that wait for callbacks inside a callback */
 static bool refused(struct kmcl_channel *ch, const char *what)
 {
 	if (!in_interrupt() && !kmcl_in_callback(ch))
@@ -81,7 +81,7 @@ static bool refused(struct kmcl_channel *ch, const char *what)
 	return true;
 }
 
-/* Wait for *@counter to leave @old, and say so when it takes long */
+/* Wait for *@counter to change from @old, and warn when that takes long */
 static void wait_for_work(struct kmcl_channel *ch, const u64 *counter, u64 old,
 			  const char *what)
 {
@@ -93,13 +93,12 @@ static void wait_for_work(struct kmcl_channel *ch, const u64 *counter, u64 old,
 }
 
 /**
- * kmcl_channel_free() - the end of a channel (VmbChannelCleanup)
+ * kmcl_channel_free() - free a channel (VmbChannelCleanup)
  * @ch: the channel, disabled; one that is not is disabled first, with a
  *	warning
  *
  * Packets still queued end with -ECANCELED, in order, before it returns. The
- * driver has freed the packets that it holds, and completed the ones that it
- * was given.
+ * driver must have freed its idle packets and completed all incoming ones.
  *
  * Context: may sleep; not from a callback of this channel.
  * Return: 0; -EDEADLK from a callback of the channel: nothing was done;
@@ -153,7 +152,7 @@ static u32 ring_pages(const struct kmcl_channel *ch, u32 asked, u32 header)
 
 	one = kmcl_ring_bytes(max(header, 8U), ch->cfg.max_packet);
 	one = min(one, kmcl_ring_bytes(0, KMCL_MAX_PACKET_SIZE));
-	/* Equal indices mean empty: a ring is never filled to the last byte */
+	/* Equal indices mean empty, so a ring is never filled completely */
 	two = 2 * one + 8;
 	if (!asked)
 		two = max(two, 16U * 1024);
@@ -176,12 +175,11 @@ bool kmcl_has_vmbus_parent(const struct kmcl_channel *ch)
 }
 
 /**
- * kmcl_channel_enable() - make use of an offer, or make one (VmbChannelEnable)
+ * kmcl_channel_enable() - enable a channel (VmbChannelEnable)
  * @ch: the channel
  *
- * A client is bound to an offer that fits, now or whenever one arrives; one
- * without a target to its parent. A server offers itself. Does not wait for the
- * other side.
+ * A client is bound to a matching offer, now or when there is one; without a
+ * target, to its parent. A server is offered. Does not wait for the peer.
  *
  * Context: may sleep; not from a callback of this channel.
  * Return: 0; -EBUSY: not disabled, from a callback, without a target and with
@@ -213,7 +211,7 @@ int kmcl_channel_enable(struct kmcl_channel *ch)
 	size_rings(ch);
 	kmcl_wait_begin(ch);
 	ret = ch->server ? kmcl_publish(ch) : kmcl_watch(ch);
-	/* A disable until now came before this enable, and found nothing */
+	/* A disable before this point came before the enable and had no effect */
 	spin_lock_irq(&ch->sm.lock);
 	ch->sm.enabling = false;
 	if (!ret) {
@@ -233,9 +231,9 @@ EXPORT_SYMBOL_GPL(kmcl_channel_enable);
  * kmcl_channel_disable() - close the channel (VmbChannelDisable)
  * @ch: the channel, in any state
  *
- * Returns when the channel is disabled: after the closed callback, if one was
- * due. Waits without limit for the driver to complete the packets that it was
- * given, and says so when that takes long.
+ * Returns when the channel is disabled: after the closed callback, if there is
+ * one to call. Waits without limit for the driver to complete outstanding
+ * packets, and warns when that takes long.
  *
  * Context: may sleep; not from a callback of this channel.
  * Return: 0; -EDEADLK from a callback of the channel: nothing was done;
@@ -268,7 +266,7 @@ int kmcl_channel_disable(struct kmcl_channel *ch)
 EXPORT_SYMBOL_GPL(kmcl_channel_disable);
 
 /**
- * kmcl_channel_start() - let packets move (VmbChannelStart)
+ * kmcl_channel_start() - resume a paused channel (VmbChannelStart)
  * @ch: the channel
  *
  * Does not wait for the callbacks. While disabled it undoes an earlier pause.
@@ -295,7 +293,7 @@ int kmcl_channel_start(struct kmcl_channel *ch)
 EXPORT_SYMBOL_GPL(kmcl_channel_start);
 
 /**
- * kmcl_channel_pause() - stop packets (VmbChannelPause)
+ * kmcl_channel_pause() - pause a channel (VmbChannelPause)
  * @ch: the channel
  *
  * Returns when the suspend callback has returned and every incoming packet was

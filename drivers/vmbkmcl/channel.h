@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The channel: what each layer keeps of it, side by side, and what every layer
- * may call.
+ * The channel, which consists of each layer's part, and the functions that
+ * every layer may call.
  *
  * Locks, outermost first:
  *   kmcl_watch_mutex	the transport, and which channel watches a class
  *   kmcl_adopt_mutex	which channel has adopted its parent
- *   kmcl_bus_lock	offers, channels, who is bound to whom
+ *   kmcl_bus_lock	offers, channels, and which are bound
  *   ch->sm.lock	state, inputs
  *   ch->gpadl.lock	GPADLs
  *   ch->save.lock	saving and restoring
@@ -42,7 +42,7 @@
 #define KMCL_DEFAULT_EXT_CHAIN	32U
 #define KMCL_MAX_CONTEXT_SIZE		(64U * 1024)
 #define KMCL_CACHED			64	/* free objects kept per channel */
-/* A wait for the driver or the other side is mentioned after this long */
+/* Warn when the driver or the peer is waited for longer than this */
 #define KMCL_SLOW			(30 * HZ)
 
 struct dentry;
@@ -61,7 +61,7 @@ struct kmcl_cfg {
 	char *name;
 	bool have_target;
 	bool any_instance;
-	bool sized;			/* the packet size is settled */
+	bool sized;			/* the packet size is fixed */
 	guid_t type;
 	guid_t instance;
 	bool pipe;			/* frozen with the packet size */
@@ -86,7 +86,7 @@ struct kmcl_channel {
 	struct device *parent;
 	struct dentry *debugfs;
 	void *pointer;
-	wait_queue_head_t wait;		/* for all that is waited for */
+	wait_queue_head_t wait;		/* for everything that is waited for */
 
 	struct kmcl_cfg cfg;
 	struct kmcl_sm sm;
@@ -122,7 +122,7 @@ static inline u32 kmcl_max_payload(const struct kmcl_channel *ch)
 		ch->cfg.max_payload;
 }
 
-/* Where a packet's ranges stand: behind the largest payload */
+/* Address of a packet's ranges, behind the room for the largest payload */
 static inline u8 *kmcl_packet_header(struct kmcl_packet *pkt)
 {
 	return pkt->buf + pkt->ch->cfg.max_packet;

@@ -2,8 +2,8 @@
 /*
  * Channels made from a description, and the short ways to use them.
  *
- * There are no locks here: nobody else knows a channel until the function that
- * creates it returns. Each setter decides which values its setting can have.
+ * No locks: a channel is private to the function that creates it until that
+ * returns. Each setter checks the values of its setting.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -43,7 +43,7 @@ static int set_callbacks(struct kmcl_channel *ch, const struct kmcl_client *c)
 	};
 	int ret = kmcl_set_ops(ch, &ops);
 
-	/* A channel has a process callback of its own until it is given one */
+	/* A channel without a process callback completes packets itself */
 	if (ret || (!c->process && !c->processed))
 		return ret;
 	return field(ch, "process",
@@ -73,7 +73,7 @@ static int set_rings(struct kmcl_channel *ch, const struct kmcl_client *c)
 	u32 rx = c->rx_ring_bytes ?: RING_BYTES;
 	u32 tx = c->tx_ring_bytes ?: RING_BYTES;
 
-	/* Not left to the setter, which would not tell which of them it is */
+	/* Checked here, since the setter does not say which of the two is wrong */
 	if (rx > SZ_1G)
 		return field(ch, "rx_ring_bytes", -EINVAL);
 	if (tx > SZ_1G)
@@ -82,7 +82,7 @@ static int set_rings(struct kmcl_channel *ch, const struct kmcl_client *c)
 				   DIV_ROUND_UP(tx, KMCL_PAGE_SIZE));
 }
 
-/* Without a class the device is the parent, which enabling looks at */
+/* Without a class the device is the parent, which enable adopts */
 static int set_device(struct kmcl_channel *ch, const struct kmcl_client *c)
 {
 	if (!guid_is_null(&c->type))
@@ -110,7 +110,7 @@ static struct kmcl_channel *created(struct kmcl_channel *ch, int ret)
  *	the VMBus is the channel's device if @client names none: for the driver
  *	that is bound to it, see devm_kmcl_client_create()
  * @client: copied, with what it points to
- * @priv: the driver's, for kmcl_get_pointer()
+ * @priv: pointer of the driver, for kmcl_get_pointer()
  *
  * Stands for kmcl_channel_alloc(), kmcl_set_pointer(), kmcl_set_name(),
  * kmcl_set_flags(), kmcl_set_process_context(), kmcl_set_max_packet_size(),
@@ -204,7 +204,7 @@ static int set_server(struct kmcl_channel *ch, const struct kmcl_server *s)
  * @parent: device that the channel belongs to; referenced until
  *	kmcl_channel_free(); may be NULL
  * @server: copied, with what it points to
- * @priv: the driver's, for kmcl_get_pointer()
+ * @priv: pointer of the driver, for kmcl_get_pointer()
  *
  * Stands for the same as kmcl_client_create(), but kmcl_set_ring_pages() and
  * kmcl_set_target(), and for kmcl_server_set_target(), kmcl_server_set_flags(),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Counters of a channel, and what debugfs shows of it: a directory per channel
- * below vmbkmcl/, named by a number that is not used twice.
+ * The debugfs files of a channel: a directory per channel below vmbkmcl/, whose
+ * name is a number that is not used twice.
  *
  * Removing a channel's directory waits for readers, so that a file's channel is
  * there. Files are read in process context; counters are copied under the locks
@@ -18,7 +18,7 @@
 static struct dentry *kmcl_debugfs_root;
 static atomic_t kmcl_debugfs_last = ATOMIC_INIT(0);
 
-/* Every counter in a line of its own: its name and its value. */
+/* One line per counter: name and value. */
 void kmcl_show_counters(struct seq_file *m, struct kmcl_channel *ch)
 {
 	static const char * const bad[] = {
@@ -73,7 +73,7 @@ void kmcl_show_counters(struct seq_file *m, struct kmcl_channel *ch)
 #undef SHOW
 }
 
-/* What the channel is set to, and where it is. */
+/* The settings and the state of the channel. */
 void kmcl_show_channel(struct seq_file *m, struct kmcl_channel *ch)
 {
 	guid_t instance;
@@ -117,7 +117,7 @@ static int channel_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(channel);
 
-/* Nothing here fails: debugfs is a help, and its calls take what failed. */
+/* Errors are ignored: debugfs functions accept the results of failed ones. */
 void kmcl_debugfs_add(struct kmcl_channel *ch)
 {
 	char name[12];
@@ -129,7 +129,7 @@ void kmcl_debugfs_add(struct kmcl_channel *ch)
 	debugfs_create_file("counters", 0400, ch->debugfs, ch, &counters_fops);
 }
 
-/* Sleeps: no reader is left when it returns. */
+/* Sleeps until no reader is left. */
 void kmcl_debugfs_del(struct kmcl_channel *ch)
 {
 	debugfs_remove(ch->debugfs);

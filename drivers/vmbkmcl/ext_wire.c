@@ -17,13 +17,13 @@
 #include "ext_wire.h"
 #include "mdl.h"
 
-/* What a header of @len bytes can have: each range at least one frame */
+/* Most ranges in a header of @len bytes: each has at least one frame */
 static u32 max_ranges(const struct kmcl_channel *ch, u32 len)
 {
 	return min(ch->cfg.ext_chain, len / (sizeof(struct ext_range) + 8));
 }
 
-/* Room in a completion context, and where it begins there */
+/* Size and place of the ranges in a context */
 u32 kmcl_ext_rx_room(const struct kmcl_channel *ch)
 {
 	u32 len = kmcl_ext_rx_header(ch);
@@ -39,7 +39,7 @@ struct kmcl_mdl *kmcl_ext_mdls(const struct kmcl_context *ctx)
 	return ctx->context + ALIGN(ctx->ch->cfg.context_size, 8);
 }
 
-/* One range of the wire as a description; false: it cannot be true. */
+/* Convert a range of the wire to a description; false: it is invalid. */
 static bool read_range(const u8 *p, u32 left, struct kmcl_mdl *mdl,
 		       unsigned long *pfns, u32 *used)
 {
@@ -70,7 +70,7 @@ static bool read_range(const u8 *p, u32 left, struct kmcl_mdl *mdl,
 }
 
 /**
- * kmcl_ext_take() - the ranges of an incoming packet
+ * kmcl_ext_take() - read the ranges of an incoming packet
  * @ctx: the server's context of the packet, where they go
  * @pkt: the packet, in the ring
  *
@@ -113,7 +113,7 @@ bool kmcl_ext_take(struct kmcl_context *ctx,
 	return true;
 }
 
-/* The driver, or the library, is done with an incoming packet. Atomic. */
+/* Release the external data of a completed incoming packet. Atomic. */
 void kmcl_ext_release(struct kmcl_context *ctx)
 {
 	struct kmcl_mdl *mdl = kmcl_ext_mdls(ctx);
@@ -167,7 +167,7 @@ void kmcl_ext_begin(struct ext_writer *w, struct kmcl_packet *pkt)
 	};
 }
 
-/* The next range, its frame numbers still to be filled in; NULL: no room. */
+/* Add a range, for the caller to fill in frame numbers; NULL: no room. */
 struct ext_range *kmcl_ext_range(struct ext_writer *w, u32 offset, u32 bytes)
 {
 	u64 len = sizeof(struct ext_range) + 8ULL * kmcl_mdl_frames(offset, bytes);

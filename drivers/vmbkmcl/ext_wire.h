@@ -5,7 +5,7 @@
 
 #include "channel.h"
 
-/* The wire's words in front of the frame numbers */
+/* The header of a range, in front of the frame numbers */
 struct ext_head {
 	__le32 reserved;
 	__le32 ranges;

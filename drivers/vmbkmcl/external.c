@@ -4,8 +4,8 @@
  *
  * The client's side: the ranges are written behind the payload's room in the
  * packet, as the wire has them, when the packet is sent; only an idle packet's,
- * which belongs to the caller. From then on they go with the packet, queued or
- * not, and the driver's description is not looked at again. No locks, and
+ * which belongs to the caller. From then on they stay with the packet, queued
+ * or not, and the driver's description is not used again. No locks, and
  * nothing sleeps.
  */
 #include <linux/export.h>
@@ -28,7 +28,7 @@ static int check_send(struct kmcl_packet *pkt, const void *buf, u32 len,
 		return -EINVAL;
 	if (pkt->ch->server)
 		return -EOPNOTSUPP;
-	/* Under the lock once more: here, so that its ranges stay as they are */
+	/* Checked again under the lock; here, to leave the ranges alone */
 	if (READ_ONCE(pkt->state) != KMCL_PKT_IDLE)
 		return -EBUSY;
 	return 0;
@@ -43,8 +43,8 @@ static int check_send(struct kmcl_packet *pkt, const void *buf, u32 len,
  *	without bytes count. Not looked at after the call
  * @flags: as for kmcl_send(); KMCL_SEND_WAIT must be set
  *
- * The described memory stays valid and where it is until the completion
- * routine; the peer reads and writes it until then.
+ * The described memory must stay valid and in place until the completion
+ * routine is called; the peer may read and write it until then.
  *
  * Context: as kmcl_send().
  * Return: as kmcl_send(), -EINVAL also without KMCL_SEND_WAIT; -EFAULT:
@@ -65,14 +65,14 @@ int kmcl_send_mdl(struct kmcl_packet *pkt, const void *buf, u32 len,
 }
 EXPORT_SYMBOL_GPL(kmcl_send_mdl);
 
-/* The part of a chain that a caller means; 0, or what is wrong with it. */
+/* Check the part of a chain that the caller wants; 0 or a negative errno. */
 static int send_part(struct ext_writer *w, const struct kmcl_mdl *mdl,
 		     u32 offset, u32 bytes, bool force)
 {
 	u64 total;
 
 	if (force) {
-		/* The rest of the last frame counts, the rest of the chain not */
+		/* The rest of the last frame is included, the rest of the chain is not */
 		if (mdl->offset >= KMCL_PFN_SIZE || (mdl->npfns && !mdl->pfns))
 			return -EFAULT;
 		total = (u64)mdl->npfns * KMCL_PFN_SIZE;

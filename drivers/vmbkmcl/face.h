@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the files of the top floor, and loopback, offer one another. */
+/* Declarations for the files of the top layer and for loopback.c. */
 #ifndef _KMCL_FACE_H
 #define _KMCL_FACE_H
 

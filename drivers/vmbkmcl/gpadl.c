@@ -3,14 +3,14 @@
  * GPADLs: client memory that is shared for longer than one packet.
  *
  * ch->gpadl.list has what the client's driver has created and not deleted; it and
- * the numbers of calls that are under way are under ch->gpadl.lock. A call is counted
- * before it goes to the transport, without the lock, and closing waits for it:
- * for those that create before the link is taken down, for those that delete
- * before the offer is let go of. What is left when the closed callback has
- * returned is deleted here.
+ * the numbers of calls in progress are under ch->gpadl.lock. A call is counted
+ * before it calls the transport, without the lock, and closing waits for it: for
+ * those that create before the link is taken down, for those that delete before
+ * the offer is unbound. What is left when the closed callback has returned is
+ * deleted here.
  *
- * A description is copied when a GPADL is made of it; the memory stays its
- * owner's. Everything here may sleep.
+ * A description is copied when a GPADL is made of it; the memory still belongs
+ * to its owner. Everything here may sleep.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -54,7 +54,7 @@ static int making(struct kmcl_channel *ch)
 	return n;
 }
 
-/* None may be made any more; what is under way has ended. Sleeps. */
+/* Allow no more to be made, and wait for calls that make one. Sleeps. */
 void kmcl_gpadl_shut(struct kmcl_channel *ch)
 {
 	spin_lock_irq(&ch->gpadl.lock);
@@ -63,7 +63,7 @@ void kmcl_gpadl_shut(struct kmcl_channel *ch)
 	wait_event(ch->wait, !making(ch));
 }
 
-/* The link is up, and stays connected until end_making(); or why not */
+/* Keep the link connected until end_making(). Returns 0 or a negative errno */
 static int begin_making(struct kmcl_channel *ch)
 {
 	int ret = 0;
@@ -98,7 +98,7 @@ static void gpadl_free(struct kmcl_gpadl *gpadl)
 	kfree(gpadl);
 }
 
-/* Takes over @mdl, whatever comes out of it. */
+/* Takes ownership of @mdl, also when it fails. */
 static int create(struct kmcl_channel *ch, u32 flags, struct kmcl_mdl *mdl,
 		  void *buffer, u32 bytes, u32 *handle)
 {
@@ -295,10 +295,10 @@ static void destroy(struct kmcl_channel *ch, struct kmcl_gpadl *gpadl)
  * @ch: the client's channel, until its closed callback returns
  * @handle: of a GPADL of this channel; another one is ignored, with a warning
  *
- * When it returns the memory is its owner's alone. Waits while the server has
- * the GPADL mapped; a loopback server that closes has to unmap it, after a
- * rescind as well. A host that took the device away is not waited for. With
- * hv_vmbus, closing waits for a call that is under way.
+ * When it returns, the peer does not use the memory any more. Waits while the
+ * server has the GPADL mapped; a loopback server that closes has to unmap it,
+ * after a rescind as well. A host that rescinded the device is not waited for.
+ * With hv_vmbus, closing waits for a call in progress.
  *
  * Context: may sleep.
  * Return: 0; -ENOENT: no such handle; -EINVAL: no channel.
@@ -322,7 +322,7 @@ int kmcl_gpadl_delete(struct kmcl_channel *ch, u32 handle)
 EXPORT_SYMBOL_GPL(kmcl_gpadl_delete);
 
 /**
- * kmcl_gpadl_map() - a client's memory (VmbChannelMapGpadl)
+ * kmcl_gpadl_map() - map a client's memory (VmbChannelMapGpadl)
  * @ch: the server's channel, from its opened callback on until it closes
  * @flags: KMCL_GPADL_READ_ONLY: only to read it; must be set if the client set
  *	it
@@ -377,12 +377,12 @@ static int unmap(struct kmcl_channel *ch, u32 handle)
 }
 
 /**
- * kmcl_gpadl_unmap() - done with a client's memory (VmbChannelUnmapGpadl)
+ * kmcl_gpadl_unmap() - unmap a client's memory (VmbChannelUnmapGpadl)
  * @ch: the server's channel, until its closed callback returns
  * @handle: of a GPADL that is mapped; another one is ignored, with a warning
  *
- * Nobody looks at the memory any more; mappings that kmcl_mdl_map() made of the
- * chain's pieces end.
+ * The memory must not be used any more; mappings that kmcl_mdl_map() made of
+ * elements of the chain end.
  *
  * Context: may sleep.
  * Return: 0; -ENOENT: it is not mapped; -EINVAL: no channel, or a client's.
@@ -411,8 +411,8 @@ static void count_left(struct kmcl_channel *ch)
 }
 
 /*
- * Step: the closed callback has returned, or there will be none. What the
- * driver has left behind goes now. Sleeps.
+ * Step: the closed callback has returned, or will not be called. Delete what the
+ * driver has left. Sleeps.
  */
 void kmcl_gpadl_cleanup(struct kmcl_channel *ch)
 {

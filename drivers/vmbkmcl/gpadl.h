@@ -9,7 +9,7 @@
 
 struct kmcl_channel;
 
-/* What is done with a GPADL, for the trace */
+/* Operations on a GPADL, for the trace */
 enum kmcl_gpadl_op {
 	KMCL_GPADL_CREATE,
 	KMCL_GPADL_DELETE,
@@ -24,7 +24,7 @@ struct kmcl_gpadls {
 	u32 making;			/* calls in the transport */
 	u32 deleting;			/* the same */
 	u32 count;
-	u32 left;			/* at closed, ever */
+	u32 left;			/* deleted by the library when closing, in total */
 	struct list_head list;
 };
 

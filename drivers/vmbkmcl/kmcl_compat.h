@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the kernels that the library is built for do not all have.
+ * Replacements for what some supported kernels lack.
  */
 #ifndef _KMCL_COMPAT_H
 #define _KMCL_COMPAT_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The link of a channel: the rings, from connecting to disconnecting them, and
- * what becomes of it when the other side ends it.
+ * The link of a channel: connecting and disconnecting the rings, and what
+ * happens when the peer ends it.
  *
  * kmcl_link_up() and kmcl_link_dead() are for transports and the bus, from any
  * context, with kmcl_bus_lock held or not; they record what happened and queue
@@ -25,8 +25,8 @@ void kmcl_link_up(struct kmcl_channel *ch)
 }
 
 /*
- * Whoever hosts the rings may still use the memory that packets describe, until
- * they are disconnected: it has not said that it let go.
+ * May the peer still use the memory that packets describe? It may until the
+ * rings are disconnected, unless it has rescinded the offer.
  */
 bool kmcl_memory_in_use(struct kmcl_channel *ch)
 {
@@ -35,9 +35,9 @@ bool kmcl_memory_in_use(struct kmcl_channel *ch)
 }
 
 /*
- * The other side ended the link: the one place that records it. What waits for
- * traffic is woken here and not by the work: a callback on the work may be what
- * waits. Atomic.
+ * Record that the peer ended the link; done nowhere else. Waits for traffic are
+ * ended here and not by the work item, since a callback that the work item runs
+ * may be what waits. Atomic.
  */
 void kmcl_link_dead(struct kmcl_channel *ch)
 {
@@ -57,7 +57,7 @@ void kmcl_link_dead(struct kmcl_channel *ch)
 	}
 	spin_unlock_irqrestore(&ch->sm.lock, flags);
 	kmcl_tx_dead(ch);
-	/* Without a link nothing was waiting for it: only the search goes on */
+	/* Without a link nothing waits for it; the work item looks for an offer */
 	if (READ_ONCE(ch->link.connected)) {
 		kmcl_sync_abort(ch);
 		if (remove)
@@ -67,8 +67,8 @@ void kmcl_link_dead(struct kmcl_channel *ch)
 }
 
 /*
- * What is in flight on a dead link ends at once: see kmcl_link_dead(), which has
- * looked at the offer. That may be gone by now.
+ * End what is in flight on a dead link. kmcl_link_dead() has read the offer,
+ * which may be freed by now.
  */
 static void dead_tasklet(struct tasklet_struct *t)
 {
@@ -78,7 +78,7 @@ static void dead_tasklet(struct tasklet_struct *t)
 	kmcl_tx_fail_in_flight(ch, -ENODEV, READ_ONCE(ch->sm.in.lost));
 }
 
-/* Server: tell the client that opens, accepted or not, how that went. Atomic. */
+/* Server: give the client the result of its open. Atomic. */
 void kmcl_answer(struct kmcl_channel *ch, int result)
 {
 	ch->link.offer->ops->server->answer(ch->link.offer, result);
@@ -114,7 +114,7 @@ int kmcl_connect(struct kmcl_channel *ch)
 		WRITE_ONCE(ch->link.connected, !ret);
 		return ret;
 	}
-	/* Both sides frame alike, or neither understands the other */
+	/* Both ends must use the same framing */
 	if (ch->cfg.pipe != !!(offer->flags & KMCL_WIRE_OFFER_PIPE))
 		return -EPROTO;
 	ret = offer->ops->open(offer, ch->cfg.tx_pages * KMCL_PAGE_SIZE,
@@ -128,7 +128,7 @@ int kmcl_connect(struct kmcl_channel *ch)
 	return ret;
 }
 
-/* Does the peer want its GPADLs deleted before the rings are disconnected? */
+/* Must GPADLs be deleted before the rings are disconnected? */
 bool kmcl_old_peer(const struct kmcl_channel *ch)
 {
 	struct kmcl_offer *offer = ch->link.offer;
@@ -149,7 +149,7 @@ void kmcl_disconnect(struct kmcl_channel *ch)
 	else
 		ch->link.offer->ops->close(ch->link.offer);
 	kmcl_rx_detach(ch);
-	/* Nothing of this link's is to end what is sent on the next one */
+	/* The tasklet must not end packets that are sent on the next link */
 	if (ch->server)
 		tasklet_kill(&ch->link.dead_tasklet);
 }

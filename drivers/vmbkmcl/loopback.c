@@ -2,14 +2,14 @@
 /*
  * The loopback bus: a server endpoint and a client endpoint in one kernel.
  *
- * A server that is enabled is an offer like any other; a client that opens it
- * makes a connection: two rings and both channels. The client's open waits
- * for the server's opened callback. The connection and its memory live until
- * both sides have let go.
+ * An enabled server is an offer like any other; a client that opens it makes a
+ * connection: two rings and both channels. The client's open waits for the
+ * server's opened callback. A connection is freed when both ends have released
+ * it.
  *
  * lb_lock covers a server's connections and the sides' flags; a side's flag is
  * also read under RCU by the other one's signal, and clearing it waits for a
- * grace period, so that no signal reaches a channel that has let go.
+ * grace period, so that no signal reaches a channel that has disconnected.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -39,7 +39,7 @@ struct lb_conn {
 	bool client_up;
 	u32 held;			/* lb_lock: packets with client memory */
 	struct list_head gpadls;	/* lb_lock */
-	wait_queue_head_t unheld;	/* none held, or a GPADL unmapped */
+	wait_queue_head_t unheld;	/* for: no packet held, a GPADL unmapped */
 	bool answered_flag;		/* lb_lock */
 	int result;
 	struct completion answered;
@@ -47,7 +47,7 @@ struct lb_conn {
 	struct lb_ring down;
 };
 
-/* What is offered: a server, and the connections to it */
+/* An offer: a server, and the connections to it */
 struct lb_offer {
 	struct kmcl_channel *server;
 	struct lb_conn *conn;		/* lb_lock: the server's */
@@ -152,7 +152,7 @@ static struct lb_conn *conn_new(struct kmcl_channel *client,
 	return conn;
 }
 
-/* Client: connect, and wait for the server's word. */
+/* Client: connect, and wait for the server's answer. */
 static int lb_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 		   struct kmcl_ring *tx, struct kmcl_ring *rx)
 {
@@ -175,7 +175,7 @@ static int lb_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 	spin_lock_irq(&lb_lock);
 	dead = READ_ONCE(offer->dead);
 	if (!dead) {
-		/* The server may still have to close the one before */
+		/* The server may still have to close the previous connection */
 		kref_get(&conn->ref);
 		lb->asking = conn;
 	}
@@ -209,7 +209,7 @@ static void lb_close(struct kmcl_offer *offer)
 		kmcl_link_dead(conn->server);
 	spin_unlock_irq(&lb_lock);
 	synchronize_rcu();
-	/* Packets that end now let their driver free what the server uses */
+	/* When packets end, their driver may free memory that the server uses */
 	while (!wait_event_timeout(conn->unheld, !READ_ONCE(conn->held),
 				   KMCL_SLOW))
 		pr_warn("%s: the server has not completed %u packets with external data; close waits for it\n",
@@ -219,7 +219,7 @@ static void lb_close(struct kmcl_offer *offer)
 
 static void lb_release(struct kmcl_offer *offer)
 {
-	/* The server itself offers anew */
+	/* Nothing to do: the server makes a new offer */
 }
 
 static void lb_signal(struct kmcl_offer *offer)
@@ -321,7 +321,7 @@ static int lb_gpadl_map(struct kmcl_offer *offer, bool read_only, u32 handle,
 	if (ret)
 		return ret;
 
-	/* It stays as long as it counts as mapped */
+	/* It is not freed while it is marked as mapped */
 	map = kmcl_mdl_part(gpadl->gpadl->mdl, 0, gpadl->gpadl->bytes);
 	for (piece = map; piece && gpadl->gpadl->read_only; piece = piece->next)
 		piece->flags |= KMCL_MDL_READ_ONLY;
@@ -409,8 +409,8 @@ static void *lb_hold(struct kmcl_offer *offer)
 }
 
 /*
- * Atomic while the channel is connected, which has a reference of its own.
- * Once it is not only its work lets go, of a packet that was deferred.
+ * Atomic while the channel is connected, since the connection has another
+ * reference then. Later only the work item calls it, for a deferred packet.
  */
 static void lb_unhold(void *held)
 {
@@ -424,7 +424,7 @@ static void lb_unhold(void *held)
 	conn_put(conn);
 }
 
-/* Server: the connection that a client asks for; its rings. */
+/* Server: accept the connection that a client has requested. */
 static int lb_accept(struct kmcl_offer *offer, struct kmcl_ring *tx,
 		     struct kmcl_ring *rx)
 {
@@ -472,7 +472,7 @@ static void lb_answer(struct kmcl_offer *offer, int result)
 		conn_put(asking);
 }
 
-/* Server: let go of the connection. Sleeps. */
+/* Server: release the connection. Sleeps. */
 static void lb_disconnect(struct kmcl_offer *offer)
 {
 	struct lb_offer *lb = offer->priv;
@@ -500,7 +500,7 @@ static void lb_retire(struct kmcl_offer *offer)
 {
 	struct lb_offer *lb = offer->priv;
 
-	/* The client makes no call about it once this returns */
+	/* The client makes no call for it once this has returned */
 	kmcl_offer_gone(offer);
 	kfree(lb);
 }

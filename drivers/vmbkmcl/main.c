@@ -15,7 +15,7 @@ static int __init kmcl_init(void)
 	kmcl_wq = alloc_workqueue("vmbkmcl", flags, WQ_MAX_ACTIVE);
 	if (!kmcl_wq)
 		return -ENOMEM;
-	/* A client's work waits for its server's: they are not to share places */
+	/* A client's work item waits for its server's: use separate workqueues */
 	kmcl_server_wq = alloc_workqueue("vmbkmcl_server", flags, WQ_MAX_ACTIVE);
 	if (!kmcl_server_wq) {
 		destroy_workqueue(kmcl_wq);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Described memory: making descriptions, and getting at what they describe.
+ * Descriptions of memory: making them, and accessing the memory.
  *
- * No locks: a description is its owner's. Only mapping and unmapping may
+ * No locks: each description has one owner. Only mapping and unmapping may
  * sleep.
  */
 #include <linux/export.h>
@@ -21,7 +21,7 @@ static struct page *frame_page(unsigned long pfn)
 	return pfn_to_page(pfn / FRAMES_PER_PAGE);
 }
 
-/* Where frame @pfn begins in its page: 0 where a page has 4 KiB */
+/* Offset of frame @pfn in its page: 0 if pages have 4 KiB */
 static u32 frame_offset(unsigned long pfn)
 {
 	return (pfn % FRAMES_PER_PAGE) << KMCL_PFN_SHIFT;
@@ -46,7 +46,7 @@ int kmcl_mdl_check(const struct kmcl_mdl *mdl)
 }
 
 /**
- * kmcl_mdl_alloc() - a description, with room for a buffer's frames
+ * kmcl_mdl_alloc() - allocate a description with room for a buffer's frames
  * @va: where the buffer begins; not looked at
  * @bytes: its size
  * @gfp: how to allocate
@@ -145,7 +145,7 @@ struct kmcl_mdl *kmcl_mdl_from_pages(struct page *const *pages, u32 offset,
 	u32 i, first = offset >> KMCL_PFN_SHIFT;
 	struct kmcl_mdl *mdl;
 
-	/* As an address, only its place in a frame counts */
+	/* Not used as an address: only the offset in a frame is taken from it */
 	mdl = kmcl_mdl_alloc((void *)(unsigned long)offset, bytes, gfp);
 	if (!mdl)
 		return NULL;
@@ -225,7 +225,7 @@ struct kmcl_mdl *kmcl_mdl_part(const struct kmcl_mdl *mdl, u64 offset,
 }
 
 /**
- * kmcl_mdl_total() - how much a chain describes
+ * kmcl_mdl_total() - get the size of the memory that a chain describes
  * @mdl: its first piece, or NULL
  *
  * Context: atomic.
@@ -354,7 +354,7 @@ static bool contiguous(const struct kmcl_mdl *mdl)
 }
 
 /**
- * kmcl_mdl_map() - a kernel address for one piece of described memory
+ * kmcl_mdl_map() - map the memory of one element of a chain
  * @mdl: the piece, not its chain
  *
  * The same address each time until kmcl_mdl_unmap().

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Descriptions of memory: what the library alone does with them. */
+/* Functions on descriptions of memory for the library only. */
 #ifndef _KMCL_MDL_INTERNAL_H
 #define _KMCL_MDL_INTERNAL_H
 

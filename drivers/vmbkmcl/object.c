@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What every channel is, whatever it does: a reference count, a work item and
- * the workqueue that it runs on.
+ * The basis of a channel: reference count, work item and workqueues.
  *
  * Nothing here takes a lock but ch->sm.lock, and that one for short; all of it is
  * atomic but for kmcl_wait_taken_down() and kmcl_settable(), which sleep.
@@ -33,15 +32,15 @@ void kmcl_channel_put(struct kmcl_channel *ch)
 }
 
 /*
- * Once its last callback has returned the channel is disabled, as far as its
- * driver can know: let the work take down what is left of the link. Sleeps.
+ * For the driver, a channel is disabled once the last callback has returned.
+ * Wait until the work item has taken down the rest of the link. Sleeps.
  */
 void kmcl_wait_taken_down(struct kmcl_channel *ch)
 {
 	wait_event(ch->wait, !READ_ONCE(ch->sm.closed_returned));
 }
 
-/* Init* calls, and enabling, are for a channel that is disabled */
+/* Setters and enable need a disabled channel */
 bool kmcl_settable_locked(struct kmcl_channel *ch)
 	__must_hold(&ch->sm.lock)
 {
@@ -66,7 +65,7 @@ bool kmcl_settable(struct kmcl_channel *ch)
 }
 
 /**
- * kmcl_kick() - let the state machine look at the inputs
+ * kmcl_kick() - queue the channel's work item
  * @ch: the channel
  *
  * Context: atomic. The queued work holds a reference to the channel.
@@ -78,7 +77,7 @@ void kmcl_kick(struct kmcl_channel *ch)
 		kmcl_channel_put(ch);
 }
 
-/* Does a callback of this channel run on the caller's stack? */
+/* Is the caller inside a callback of this channel? */
 bool kmcl_in_callback(struct kmcl_channel *ch)
 {
 	return READ_ONCE(ch->sm.worker) == current ||

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pipe mode: the bus' own small header in front of each payload.
+ * Pipe mode: the bus' header of 8 bytes in front of each payload.
  *
  * Each send is one datagram, of exactly the length that was sent: there are no
  * transactions and no external data. The header counts as payload to the ring.
@@ -44,8 +44,8 @@ int kmcl_pipe_put(struct kmcl_channel *ch, u64 id, const void *buf, u32 len)
 }
 
 /*
- * Look at the header of a message in the ring. Each field is read once, and
- * what is returned was checked: false means that the message is to be dropped.
+ * Check the header of a message in the ring, reading each field once. False:
+ * drop the message.
  */
 bool kmcl_pipe_parse(struct kmcl_channel *ch,
 		     const struct kmcl_ring_packet *pkt, u32 *len)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What can be asked of a channel at any time: counters, state, instance, memory.
+ * Queries that are allowed at any time: counters, state, instance, MMIO.
  *
  * Each is copied under the lock that it is written under; what kind of channel it
  * is needs none. All of it is atomic.
@@ -11,7 +11,7 @@
 #include "channel.h"
 
 /**
- * kmcl_get_counters() - a snapshot of a channel's counters
+ * kmcl_get_counters() - get a snapshot of a channel's counters
  * @ch: the channel
  * @c: where it goes; the fields about sending are of one instant, so are the
  *	ones about incoming packets
@@ -76,7 +76,7 @@ void kmcl_get_counters(struct kmcl_channel *ch, struct kmcl_counters *c)
 EXPORT_SYMBOL_GPL(kmcl_get_counters);
 
 /**
- * kmcl_channel_state_name() - the state, for people
+ * kmcl_channel_state_name() - get the name of the channel's state
  * @ch: the channel
  *
  * Context: atomic.
@@ -121,7 +121,7 @@ bool kmcl_channel_is_pipe(const struct kmcl_channel *ch)
 EXPORT_SYMBOL_GPL(kmcl_channel_is_pipe);
 
 /**
- * kmcl_get_instance() - instance GUID in use (VmbChannelGetInterfaceInstance)
+ * kmcl_get_instance() - get the instance GUID (VmbChannelGetInterfaceInstance)
  * @ch: the channel
  * @instance: where it goes: the null GUID for a channel that takes any
  *	instance, is not bound and was never open; the last one after it closed
@@ -139,7 +139,7 @@ void kmcl_get_instance(struct kmcl_channel *ch, guid_t *instance)
 EXPORT_SYMBOL_GPL(kmcl_get_instance);
 
 /**
- * kmcl_get_mmio() - memory-mapped I/O that the device has
+ * kmcl_get_mmio() - get the device's memory-mapped I/O
  *	(VmbChannelGetMmioSpace)
  * @ch: the channel
  * @start: guest physical address; 0 if there is none, on the loopback bus, on

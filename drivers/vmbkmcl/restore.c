@@ -2,10 +2,10 @@
 /*
  * Restoring the outgoing packets of a server from an image, see save.h.
  *
- * Nothing in the image is believed: framing is checked before the first packet
- * of a chunk is restored, and the library's part of a packet when the driver
- * hands it back. As in save.c, a call that is under way keeps the channel
- * paused, and all of it may sleep.
+ * The image is not trusted: framing is checked before the first packet of a
+ * chunk is restored, and the library's part of a packet when the driver passes
+ * it back. As in save.c, a call in progress keeps the channel paused, and
+ * everything here may sleep.
  */
 #include <linux/export.h>
 #include <linux/sched.h>
@@ -85,7 +85,7 @@ static int restore_chunk(struct kmcl_channel *ch, u8 *buf, u32 size, bool *last)
 		return -EOPNOTSUPP;
 	for (pos = sizeof(struct kmcl_save_chunk); pos < bytes;
 	     pos += saved.total) {
-		/* Again: the callback may have written there */
+		/* Checked again, since the callback may have written to it */
 		if (!read_record(buf + pos, bytes - pos, &saved))
 			return -EBADMSG;
 		ret = ch->cfg.restore_packet(ch, saved.packet, saved.packet_bytes,
@@ -153,7 +153,7 @@ static int restore_in_flight(struct kmcl_packet *pkt, u64 trans_id)
 		ret = -ENODEV;
 		goto unlock;
 	}
-	/* Two packets of one id */
+	/* Two packets with the same id */
 	if (kmcl_trans_find(ch, trans_id)) {
 		ret = -EEXIST;
 		goto unlock;
@@ -167,24 +167,24 @@ static int restore_in_flight(struct kmcl_packet *pkt, u64 trans_id)
 	list_add_tail(&pkt->item.node, &ch->tx.in_flight);
 unlock:
 	spin_unlock_irq(&ch->tx.lock);
-	/* The instance that knew the id is abandoned: none will answer */
+	/* No peer knows the id any more: nobody will complete the packet */
 	if (!ret && ch->cfg.server_flags & KMCL_SERVER_FORCE_NEW)
 		kmcl_tx_take_back(pkt, -ENODEV);
 	return ret;
 }
 
 /**
- * kmcl_packet_restore() - make a packet what a saved one was
+ * kmcl_packet_restore() - restore a saved packet
  *	(VmbPacketRestore)
  * @pkt: neither queued nor in flight, with a completion routine if the memory
  *	is the driver's
  * @buf: what the restore callback was given
  * @size: its bytes
  *
- * A packet that was queued is queued, behind what is there. One that was in
- * flight waits for the completion that the peer owes; with
- * KMCL_SERVER_FORCE_NEW it ends with -ENODEV at once. From here on it is as if
- * the packet had been sent.
+ * A packet that was queued is queued again, at the end. One that was in flight
+ * is in flight again, until the peer sends the completion; with
+ * KMCL_SERVER_FORCE_NEW it ends with -ENODEV at once. From here on the packet is
+ * treated like one that was sent.
  *
  * Context: only inside the restore callback.
  * Return: 0; not accepted: -EINVAL: no packet, or no @buf; -ENOENT: no

@@ -62,7 +62,7 @@ static bool kmcl_ring_index_valid(const struct kmcl_ring *ring, u32 index)
 }
 
 /**
- * kmcl_ring_init() - bind one side to an empty ring
+ * kmcl_ring_init() - initialise one end of an empty ring
  * @ring: the side
  * @ctl: the ring's control page, with both indices 0
  * @data: the data area, mapped twice in a row
@@ -104,7 +104,7 @@ static u32 kmcl_ring_free(const struct kmcl_ring *ring)
 	return free;
 }
 
-/* The space known from last time is not enough: look again */
+/* The space known from last time is not enough: read the index again */
 static noinline int kmcl_ring_refill(struct kmcl_ring *ring, u32 bytes)
 {
 	u32 free;
@@ -122,13 +122,13 @@ static noinline int kmcl_ring_refill(struct kmcl_ring *ring, u32 bytes)
 		return -EAGAIN;
 	}
 
-	/* A smaller packet than the one that waits: look again for that one */
+	/* This packet is smaller than the one that waits, so read the index again */
 	if (bytes < ring->pending) {
 		ring->known = min(free, ring->pending);
 		return 0;
 	}
 
-	/* What kmcl_ring_want_space() waited for is there */
+	/* There is now the space that kmcl_ring_want_space() asked for */
 	if (ring->pending) {
 		ring->pending = 0;
 		WRITE_ONCE(ring->ctl->pending_send_sz, 0);
@@ -136,7 +136,7 @@ static noinline int kmcl_ring_refill(struct kmcl_ring *ring, u32 bytes)
 	return 0;
 }
 
-/* The payload's first byte, as the peer is told, is at @start */
+/* The descriptor says that the payload begins at @start */
 static __always_inline int put(struct kmcl_ring *ring, u16 type, u16 flags,
 			       u64 trans_id, const void *header, u32 header_len,
 			       const void *payload, u32 payload_len, u32 start)
@@ -178,7 +178,7 @@ static __always_inline int put(struct kmcl_ring *ring, u16 type, u16 flags,
 	if (payload_len)
 		memcpy(p + offset, payload, payload_len);
 
-	/* Where this packet starts, for whoever walks the ring backwards */
+	/* The start of this packet, for walking the ring backwards */
 	*(__le64 *)(p + len) = cpu_to_le64((u64)ring->index << 32);
 
 	ring->known -= bytes;
@@ -250,12 +250,12 @@ void kmcl_ring_break(struct kmcl_ring *ring)
 }
 
 /**
- * kmcl_ring_commit() - show the peer what was put
+ * kmcl_ring_commit() - make the packets written visible to the peer
  * @ring: producer side
  *
  * Context: any, serialised by the owner.
  * Return: true if the peer must be signalled. It may be any time later and
- * without the owner's lock; a signal too many does no harm, one too few does.
+ * without the owner's lock; an unnecessary signal is harmless, a missing one is not.
  */
 bool kmcl_ring_commit(struct kmcl_ring *ring)
 {
@@ -284,8 +284,8 @@ bool kmcl_ring_commit(struct kmcl_ring *ring)
  * @ring: producer side, everything committed
  * @bytes: what the next packet takes, see kmcl_ring_bytes()
  *
- * The request stands until this is called again and returns true, or until
- * a packet of at least @bytes was put.
+ * The request stays in effect until this is called again and returns true, or
+ * until a packet of at least @bytes was put.
  *
  * Context: any, serialised by the owner.
  * Return: true if there is room already: no signal will come. False if the
@@ -311,7 +311,7 @@ bool kmcl_ring_want_space(struct kmcl_ring *ring, u32 bytes)
 }
 
 /**
- * kmcl_ring_space() - free bytes
+ * kmcl_ring_space() - get the number of free bytes
  * @ring: producer side
  *
  * Context: any, serialised by the owner.
@@ -323,7 +323,7 @@ u32 kmcl_ring_space(const struct kmcl_ring *ring)
 	return kmcl_ring_free(ring);
 }
 
-/* Everything known from last time was consumed: look again */
+/* Everything known from last time was consumed: read the index again */
 static enum kmcl_ring_error kmcl_ring_look(struct kmcl_ring *ring)
 {
 	u32 write = virt_load_acquire(&ring->ctl->write_index); /* [A] */
@@ -352,8 +352,8 @@ static enum kmcl_ring_error kmcl_ring_look(struct kmcl_ring *ring)
  *
  * Context: any, serialised by the owner.
  * Return: KMCL_RING_OK with a packet or, if the ring is empty, without one;
- * else what the peer did wrong. Nothing moves on an error: it is there again
- * next time, and the rest of the ring cannot be understood any more.
+ * else what the peer did wrong. An error changes nothing: the next call returns
+ * it again, and the rest of the ring is unusable.
  */
 enum kmcl_ring_error kmcl_ring_peek(struct kmcl_ring *ring,
 				    struct kmcl_ring_packet *pkt)
@@ -398,7 +398,7 @@ enum kmcl_ring_error kmcl_ring_peek(struct kmcl_ring *ring,
 /**
  * kmcl_ring_consume() - step over a packet
  * @ring: consumer side
- * @pkt: what kmcl_ring_peek() found; its pointers stay good until
+ * @pkt: what kmcl_ring_peek() found; its pointers stay valid until
  *	kmcl_ring_release()
  *
  * Context: any, serialised by the owner.
@@ -410,7 +410,7 @@ void kmcl_ring_consume(struct kmcl_ring *ring, const struct kmcl_ring_packet *pk
 }
 
 /**
- * kmcl_ring_release() - give the space of all consumed packets to the peer
+ * kmcl_ring_release() - free the space of all consumed packets for the peer
  * @ring: consumer side
  *
  * Context: any, serialised by the owner.

@@ -49,13 +49,13 @@ struct kmcl_wire_desc {
 #define KMCL_RING_TRAILER	8U
 #define KMCL_MAX_PACKET_SIZE	524264U	/* what len8 can say, less the header */
 
-/* What kmcl_ring_peek() can find wrong, for counters and messages */
+/* Errors that kmcl_ring_peek() finds, for counters and messages */
 enum kmcl_ring_error {
 	KMCL_RING_OK,
 	KMCL_RING_BAD_WRITE_INDEX,	/* outside the ring, or not 8-aligned */
 	KMCL_RING_SHORT,		/* less data than a descriptor and trailer */
 	KMCL_RING_BAD_OFFSET,		/* offset8 below a descriptor, or beyond len8 */
-	KMCL_RING_BAD_LENGTH,		/* len8 and trailer beyond what is there */
+	KMCL_RING_BAD_LENGTH,		/* len8 and trailer beyond the data in the ring */
 	KMCL_RING_NERRORS
 };
 
@@ -97,8 +97,8 @@ struct kmcl_ring {
  * @payload_len: bytes of payload, a multiple of 8
  * @payload: shared memory! copy it before looking at it
  * @total: bytes that the packet takes in the ring, trailer included
- * @len8: the descriptor's own word on where the packet ends, for traces
- * @offset8: and on where the payload begins
+ * @len8: length field of the descriptor, for traces
+ * @offset8: offset field of the descriptor, for traces
  *
  * All fields but the two pointers' targets are copies that were checked.
  * Where the length or the offset is what is wrong, @type, @len8 and @offset8 are

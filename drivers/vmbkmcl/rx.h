@@ -31,7 +31,7 @@ enum kmcl_rx_reason {
 	KMCL_STOP_FAILED,
 };
 
-/* An incoming packet in the driver's hands, then its completion */
+/* An outstanding packet, then its completion, until that is written */
 struct kmcl_context {
 	struct kmcl_item item;
 	struct kmcl_channel *ch;
@@ -43,12 +43,12 @@ struct kmcl_context {
 	bool queued;			/* counted in comps_queued */
 	bool ext_given;			/* the driver has asked for them */
 	u32 ranges;			/* of external data, in as many MDLs */
-	void *held;			/* they keep the client's close waiting */
+	void *held;			/* of @hold: the client's close waits for it */
 	void *context;			/* the driver's, behind @buf */
 	u8 buf[] __aligned(8);
 };
 
-/* Of struct kmcl_counters, which tells what they count */
+/* See struct kmcl_counters */
 struct kmcl_rx_counters {
 	u64 delivered;
 	u64 outstanding_peak;
@@ -63,22 +63,22 @@ struct kmcl_rx_counters {
 
 struct kmcl_rx {
 	spinlock_t lock;		/* all but where a field says otherwise */
-	struct kmcl_ring ring;		/* whoever has set running */
+	struct kmcl_ring ring;		/* used by the context that has set running */
 	bool open;			/* the gate */
-	bool running;			/* somebody delivers */
-	bool again;			/* and shall look once more */
+	bool running;			/* a context delivers */
+	bool again;			/* and has to look once more */
 	bool failed;			/* nothing more until the next opening */
 	bool passive;			/* process context was asked for */
 	bool once;			/* and for the deferred packet anyway */
 	bool stalled;			/* a completion restarts delivery */
-	struct task_struct *task;	/* who delivers; only to be compared */
+	struct task_struct *task;	/* delivers; only compared */
 	u32 quota;			/* 0: no limit */
 	u32 outstanding;
 	u32 external;			/* of outstanding */
 	struct kmcl_context *deferred;
 	struct list_head cache;
 	u32 cached;
-	atomic_t comps_queued;		/* in the queue, for want of room */
+	atomic_t comps_queued;		/* in the queue, waiting for room */
 	struct tasklet_struct tasklet;
 	struct work_struct work;
 	struct kmcl_rx_counters n;

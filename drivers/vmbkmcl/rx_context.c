@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Contexts of incoming packets: their birth, their cache, their release, and
- * how many there may be.
+ * Contexts of incoming packets: allocation, cache, release, and limits.
  *
- * ch->rx.lock covers the free contexts and the numbers. A release may be what
- * delivery waits for: it is resumed here. All of it is atomic.
+ * ch->rx.lock protects the cache and the numbers. Releasing a context resumes a
+ * delivery that waits for one. Everything here is atomic.
  */
 #include <linux/err.h>
 #include <linux/slab.h>
@@ -30,10 +29,10 @@ struct kmcl_context *kmcl_ctx_new(struct kmcl_channel *ch, gfp_t gfp)
 }
 
 /*
- * May the driver have one more packet? Not beyond its quota, and not if the peer
- * sends and sends, and leaves no room for what it is to be told: a context is
- * used until its completion is in the ring. Two endpoints that stop at that limit
- * would wait for one another for ever, so it is far from what either needs.
+ * May one more packet be delivered? Not beyond the driver's quota, and not if too
+ * many completions wait for room because the peer sends and does not read: a
+ * context is in use until its completion is in the ring. Two endpoints at that
+ * limit would wait for each other forever, so it is far above what either needs.
  */
 bool kmcl_ctx_allowed(const struct kmcl_channel *ch)
 	__must_hold(&ch->rx.lock)
@@ -69,7 +68,7 @@ struct kmcl_context *kmcl_ctx_get(struct kmcl_channel *ch)
 	return ctx ?: kmcl_ctx_new(ch, GFP_ATOMIC) ?: ERR_PTR(-ENOMEM);
 }
 
-/* Somebody is to look at the incoming ring, in process context or not. */
+/* Schedule a delivery, in process context if @passive. */
 void kmcl_rx_schedule(struct kmcl_channel *ch, bool passive)
 {
 	if (passive)
@@ -78,7 +77,7 @@ void kmcl_rx_schedule(struct kmcl_channel *ch, bool passive)
 		tasklet_schedule(&ch->rx.tasklet);
 }
 
-/* Delivery waits for what the caller has just done: it goes on. */
+/* Resume a delivery that waits for what the caller has just released. */
 static void resume(struct kmcl_channel *ch)
 	__must_hold(&ch->rx.lock)
 {
@@ -90,7 +89,7 @@ static void resume(struct kmcl_channel *ch)
 		kmcl_rx_schedule(ch, ch->rx.passive || ch->rx.once);
 }
 
-/* Room for an incoming packet again: resume if delivery waits for it. */
+/* Free a context, and resume a delivery that waits for one. */
 void kmcl_ctx_free(struct kmcl_context *ctx)
 {
 	struct kmcl_channel *ch = ctx->ch;

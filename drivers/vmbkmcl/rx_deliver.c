@@ -7,8 +7,7 @@
  * covers that and the numbers, and is never held across a callback. Delivery
  * runs in the transport's softirq, in the channel's tasklet, or in a work item
  * where process context is asked for. A packet is copied out of the ring once,
- * before anything in it is believed. What the driver does with it is in
- * rx_packet.c.
+ * before it is checked. Completing, deferring and failing it is in rx_packet.c.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -36,7 +35,7 @@ static void bad_packet(struct kmcl_channel *ch, enum kmcl_bad kind,
 	spin_unlock_irqrestore(&ch->rx.lock, flags);
 }
 
-/* The framing is lost: nothing more can be taken from this ring. */
+/* Packet boundaries are lost: read no more from this ring. */
 static void ring_broken(struct kmcl_channel *ch, enum kmcl_ring_error err,
 			const struct kmcl_ring_packet *pkt)
 {
@@ -76,13 +75,13 @@ static bool deliver_one(struct kmcl_channel *ch, struct kmcl_context *ctx)
 	ctx->again = true;
 	ch->cfg.process(ch, ctx, ctx->buf, ctx->len,
 		    ctx->ranges ? KMCL_PACKET_EXTERNAL : 0);
-	/* The context may be gone; what happened to it stands in the channel */
+	/* The context may be freed; the channel has the outcome */
 	return !READ_ONCE(ch->rx.deferred) && !READ_ONCE(ch->rx.failed);
 }
 
 /*
- * Copy the packet out of the ring, or an ERR_PTR: -EAGAIN, -ENOMEM: it stays, for
- * want of a context; -EPROTO: it was malformed, and is gone.
+ * Copy the packet out of the ring. ERR_PTR(): -EAGAIN, -ENOMEM: no context, the
+ * packet stays in the ring; -EPROTO: malformed, the packet was dropped.
  */
 static struct kmcl_context *take(struct kmcl_channel *ch,
 				 const struct kmcl_ring_packet *pkt,
@@ -111,7 +110,7 @@ static struct kmcl_context *take(struct kmcl_channel *ch,
 	return ctx;
 }
 
-/* Of use here? A pipe has no external data, and a client is not sent any. */
+/* Is the type allowed? A pipe has no external data, and a client gets none. */
 static bool known_type(const struct kmcl_channel *ch, u16 type)
 {
 	return type == KMCL_WIRE_DATA_INBAND || type == KMCL_WIRE_COMP ||
@@ -192,7 +191,7 @@ static enum kmcl_rx_reason deliver(struct kmcl_channel *ch, u32 *budget,
 	return KMCL_STOP_BUDGET;
 }
 
-/* The end of a batch; true: go on at once. */
+/* Finish a batch; true: continue at once. */
 static bool finish_batch(struct kmcl_channel *ch, enum kmcl_rx_reason reason,
 			 u32 delivered, bool passive)
 {
@@ -263,7 +262,7 @@ static void rx_poll(struct kmcl_channel *ch, bool passive)
 	WRITE_ONCE(ch->rx.task, passive ? current : NULL);
 	spin_unlock_irqrestore(&ch->rx.lock, flags);
 
-	/* A peer that adds a packet now and then does not keep us here for ever */
+	/* A peer that keeps adding packets must not keep this loop running */
 	do {
 		delivered = 0;
 		start = trace_kmcl_budget_enabled() ? ktime_get_ns() : 0;
@@ -284,7 +283,7 @@ static void rx_poll(struct kmcl_channel *ch, bool passive)
 /* The peer interrupted us, or the channel's own tasklet runs. Softirq. */
 void kmcl_rx_signalled(struct kmcl_channel *ch)
 {
-	/* It may have made room, or written something: it does not say which */
+	/* A signal can mean room or data */
 	kmcl_tx_flush(ch);
 	rx_poll(ch, false);
 }
@@ -307,12 +306,12 @@ void kmcl_rx_init(struct kmcl_channel *ch)
 	INIT_WORK(&ch->rx.work, rx_work);
 }
 
-/* Before the rings are connected. One context makes sure of progress. Sleeps. */
+/* Before the rings are connected: allocate a context, for progress. Sleeps. */
 int kmcl_rx_attach(struct kmcl_channel *ch)
 {
 	struct kmcl_context *ctx;
 
-	/* What was given back since then may have another context size */
+	/* Contexts that were freed since then may have another size */
 	kmcl_rx_detach(ch);
 	ctx = kmcl_ctx_new(ch, GFP_KERNEL);
 	if (!ctx)
@@ -327,7 +326,7 @@ int kmcl_rx_attach(struct kmcl_channel *ch)
 	return 0;
 }
 
-/* The rings are gone. A deferred packet goes with them. Sleeps. */
+/* The rings are disconnected: drop a deferred packet. Sleeps. */
 void kmcl_rx_detach(struct kmcl_channel *ch)
 {
 	struct kmcl_context *ctx, *next;
@@ -349,7 +348,7 @@ void kmcl_rx_detach(struct kmcl_channel *ch)
 	}
 }
 
-/* Step: the incoming gate opens. */
+/* Step: open the incoming gate. */
 void kmcl_rx_start(struct kmcl_channel *ch)
 {
 	bool passive;
@@ -371,7 +370,7 @@ static bool rx_idle(struct kmcl_channel *ch)
 	return idle;
 }
 
-/* Step: the incoming gate shuts; returns when no delivery runs. Sleeps. */
+/* Step: close the incoming gate, and wait for a running delivery. Sleeps. */
 void kmcl_rx_stop(struct kmcl_channel *ch)
 {
 	spin_lock_irq(&ch->rx.lock);
@@ -390,7 +389,7 @@ static bool rx_drained(struct kmcl_channel *ch)
 	return drained;
 }
 
-/* Step: until the driver has completed every packet it was given. Sleeps. */
+/* Step: wait until no packet is outstanding. Sleeps. */
 void kmcl_rx_drain(struct kmcl_channel *ch)
 {
 	wait_event(ch->wait, rx_drained(ch));

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Incoming packets in the driver's hands: completing, deferring and failing
- * them, and how many there may be.
+ * Outstanding packets: completing, deferring and failing them, and their quota.
  *
  * ch->rx.lock covers the numbers and the free contexts. The driver calls from any
- * context and in any order; a packet that it gives back may be what delivery
- * (rx_deliver.c) or a step of the state machine waits for.
+ * context and in any order; delivery (rx_deliver.c) or a step of the state
+ * machine may be waiting for a packet to be completed.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -17,7 +16,7 @@
 #include "trace.h"
 
 /**
- * kmcl_complete() - the driver is done with an incoming packet
+ * kmcl_complete() - complete an incoming packet
  *	(VmbChannelPacketComplete)
  * @ctx: what the process callback was given; not to be used afterwards
  * @buf: data for the sender; copied; may be the packet's own buffer
@@ -73,7 +72,7 @@ void kmcl_packet_defer(struct kmcl_context *ctx)
 EXPORT_SYMBOL_GPL(kmcl_packet_defer);
 
 /**
- * kmcl_packet_fail() - the packet is malformed beyond repair
+ * kmcl_packet_fail() - fail a malformed packet and stop delivery
  *	(VmbChannelPacketFail)
  * @ctx: what the process callback was given, inside that callback; not to be
  *	used afterwards
@@ -103,7 +102,7 @@ void kmcl_packet_fail(struct kmcl_context *ctx)
 EXPORT_SYMBOL_GPL(kmcl_packet_fail);
 
 /**
- * kmcl_context_priv() - the driver's memory with an incoming packet
+ * kmcl_context_priv() - get the driver's memory of an incoming packet
  * @ctx: what the process callback was given
  *
  * Context: atomic.
@@ -116,7 +115,7 @@ void *kmcl_context_priv(struct kmcl_context *ctx)
 EXPORT_SYMBOL_GPL(kmcl_context_priv);
 
 /**
- * kmcl_set_quota() - most packets in the driver's hands
+ * kmcl_set_quota() - limit the number of outstanding packets
  *	(VmbChannelSetTransactionQuota)
  * @ch: the channel
  * @quota: more than 0; without a call there is no limit
@@ -142,7 +141,7 @@ void kmcl_set_quota(struct kmcl_channel *ch, u32 quota)
 EXPORT_SYMBOL_GPL(kmcl_set_quota);
 
 /**
- * kmcl_set_process_context() - where packets are delivered
+ * kmcl_set_process_context() - choose the context of delivery
  *	(VmbChannelSetIncomingProcessingAtPassive)
  * @ch: the channel
  * @required: true: only in process context, from the next batch on
@@ -160,7 +159,7 @@ void kmcl_set_process_context(struct kmcl_channel *ch, bool required)
 EXPORT_SYMBOL_GPL(kmcl_set_process_context);
 
 /**
- * kmcl_packet_external() - the client's memory that comes with a packet
+ * kmcl_packet_external() - get the external data of a packet
  *	(VmbChannelPacketGetExternalData)
  * @ctx: what the process callback was given, with KMCL_PACKET_EXTERNAL, inside
  *	that callback

@@ -10,8 +10,8 @@
  * A call that is under way keeps the channel paused: it sets ch->save.busy
  * under ch->save.lock, and the state machine waits for it to be cleared before it
  * takes the first step out of Paused (kmcl_save_stop()), so the packets that
- * the save callback is given cannot go away. In between a channel may start or
- * close; what was begun is then of no use any more. ch->save.image and the numbers
+ * the save callback is given cannot end. Between calls a channel may start or
+ * close; the image is then void. ch->save.image and the numbers
  * next to it belong to whoever has set ch->save.busy. All of it may sleep, and
  * no lock is held across a callback.
  */
@@ -41,7 +41,7 @@ void kmcl_save_init(struct kmcl_channel *ch)
 	spin_lock_init(&ch->save.lock);
 }
 
-/* Keep the channel paused; 0, or what is wrong with that */
+/* Keep the channel paused. Returns 0 or a negative errno */
 int kmcl_save_enter(struct kmcl_channel *ch)
 {
 	int ret = -EBUSY;
@@ -50,7 +50,7 @@ int kmcl_save_enter(struct kmcl_channel *ch)
 	if (!ch || !ch->server)
 		return -EINVAL;
 	spin_lock_irq(&ch->save.lock);
-	/* On a dead link packets end, whatever the state machine waits for */
+	/* On a dead link packets end even if the state machine waits */
 	if (ch->save.open && !ch->save.busy && !READ_ONCE(ch->sm.in.dead)) {
 		ch->save.busy = true;
 		WRITE_ONCE(ch->save.task, current);
@@ -92,7 +92,7 @@ void kmcl_save_start(struct kmcl_channel *ch)
 	spin_unlock_irqrestore(&ch->save.lock, flags);
 }
 
-/* Step: the channel leaves Paused. Until no save or restore runs. Sleeps. */
+/* Step: the channel leaves Paused. Wait for a save or restore. Sleeps. */
 void kmcl_save_stop(struct kmcl_channel *ch)
 {
 	wait_event(ch->wait, save_idle(ch));
@@ -152,7 +152,7 @@ int kmcl_save_begin(struct kmcl_channel *ch)
 		goto leave;
 	}
 	save->count = count;
-	/* None of them leaves; what was added since then is not saved */
+	/* None of them can end; packets that were added since are not saved */
 	collect(ch, save->pkts, count);
 	save->paused = ch->save.pauses;
 	ch->save.image = save;
@@ -162,7 +162,7 @@ leave:
 }
 EXPORT_SYMBOL_GPL(kmcl_save_begin);
 
-/* How many bytes of its own the driver has with the next packet */
+/* Get the size of the driver's part of the next packet */
 static int ask(struct kmcl_channel *ch, struct kmcl_image *save)
 {
 	u32 need = 0;
@@ -296,7 +296,7 @@ static int write_chunk(struct kmcl_channel *ch, struct kmcl_image *save,
  *	there needs that
  * @size: its bytes
  * @filled: bytes written; to be restored as one piece
- * @required: the least size with which a call gets on; may be NULL
+ * @required: the smallest size with which a call makes progress; may be NULL
  *
  * Calls the save callback for each packet; it must not end, start or pause
  * the channel.
@@ -331,7 +331,7 @@ int kmcl_save_continue(struct kmcl_channel *ch, void *buf, u32 size,
 EXPORT_SYMBOL_GPL(kmcl_save_continue);
 
 /**
- * kmcl_save_end() - saving is over (VmbChannelSaveEnd)
+ * kmcl_save_end() - end saving (VmbChannelSaveEnd)
  * @ch: the server channel; also after a failure, in any state, or if saving
  *	was never begun
  *
@@ -344,7 +344,7 @@ void kmcl_save_end(struct kmcl_channel *ch)
 	if (!ch || READ_ONCE(ch->save.task) == current)
 		return;
 	might_sleep();
-	/* A call of another thread's has the last word about it */
+	/* A call in progress in another thread frees the image */
 	spin_lock_irq(&ch->save.lock);
 	wait_event_lock_irq(ch->wait, !ch->save.busy, ch->save.lock);
 	save = ch->save.image;

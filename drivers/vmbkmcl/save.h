@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The image of a server's outgoing packets, and what save.c and restore.c share.
+ * The image of a server's outgoing packets, for save.c and restore.c.
  *
- * A sequence of chunks, each of which says what it is, which one it is and how
- * long it is. A chunk holds whole packets: a record's header, the library's
- * part, which the payload ends, and the driver's part.
+ * The image is a sequence of chunks, each with a header that has a magic number,
+ * the number of the chunk and its length. A chunk holds whole packets: a record
+ * header, the library's part with the payload at its end, and the driver's part.
  */
 #ifndef _KMCL_SAVE_H
 #define _KMCL_SAVE_H
@@ -54,8 +54,8 @@ struct kmcl_saving {
 	bool open;			/* Paused: a save or restore may begin */
 	bool busy;			/* a save or restore call runs */
 	u64 pauses;			/* arrivals in Paused */
-	struct task_struct *task;	/* who runs it; only to be compared */
-	/* Whoever has set busy */
+	struct task_struct *task;	/* runs it; only compared */
+	/* Used by the context that has set busy */
 	struct kmcl_image *image;
 	bool restoring;
 	u32 restore_number;		/* of the chunk that is due */

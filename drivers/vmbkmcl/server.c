@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What only a server sets, and what Linux has no equal for.
+ * Settings for servers only, and functions that Linux cannot support.
  *
  * Setters need a disabled channel and write without a lock, as in settings.c.
  */
@@ -26,7 +26,7 @@ static int server_settable(struct kmcl_channel *ch)
 }
 
 /**
- * kmcl_server_set_flags() - how a server is offered
+ * kmcl_server_set_flags() - set how a server is offered
  *	(VmbServerChannelInitSetFlags)
  * @ch: the server channel, disabled
  * @flags: KMCL_SERVER_*, instead of what was set before
@@ -54,11 +54,11 @@ int kmcl_server_set_flags(struct kmcl_channel *ch, u32 flags)
 EXPORT_SYMBOL_GPL(kmcl_server_set_flags);
 
 /**
- * kmcl_server_set_mmio() - memory-mapped I/O that clients should reserve
+ * kmcl_server_set_mmio() - set the memory-mapped I/O in the offer
  *	(VmbServerChannelInitSetMmioMegabytes)
  * @ch: the server channel, disabled
  * @mb: MiB that are required
- * @mb_optional: MiB that are welcome besides
+ * @mb_optional: MiB that are optional
  *
  * A hint in the offer. No client of the loopback bus has such memory.
  *
@@ -80,7 +80,7 @@ int kmcl_server_set_mmio(struct kmcl_channel *ch, u16 mb, u16 mb_optional)
 EXPORT_SYMBOL_GPL(kmcl_server_set_mmio);
 
 /**
- * kmcl_server_set_save_restore() - callbacks for the driver's part of packets
+ * kmcl_server_set_save_restore() - set the save and restore callbacks
  *	(VmbServerChannelInitSetSaveRestorePacketCallbacks)
  * @ch: the server channel, disabled
  * @save: called for each packet by kmcl_save_continue(); NULL: there is
@@ -105,7 +105,7 @@ int kmcl_server_set_save_restore(struct kmcl_channel *ch, kmcl_save_fn save,
 EXPORT_SYMBOL_GPL(kmcl_server_set_save_restore);
 
 /**
- * kmcl_server_set_vtl() - offer to one virtual trust level only
+ * kmcl_server_set_vtl() - set the virtual trust level of clients
  *	(VmbServerChannelInitSetTargetVtl)
  * @ch: the server channel, disabled
  * @vtl: 0, where this kernel and its clients are
@@ -131,7 +131,7 @@ int kmcl_server_set_vtl(struct kmcl_channel *ch, u8 vtl)
 EXPORT_SYMBOL_GPL(kmcl_server_set_vtl);
 
 /**
- * kmcl_server_set_bus() - which virtual machine the server is offered to
+ * kmcl_server_set_bus() - set the virtual machine to offer to
  *	(VmbServerChannelInitSetVmbusHandle)
  * @ch: the server channel, disabled
  * @handle: names a bus of a virtual machine's worker process; Linux has none,
@@ -156,7 +156,7 @@ int kmcl_server_set_bus(struct kmcl_channel *ch, void *handle)
 EXPORT_SYMBOL_GPL(kmcl_server_set_bus);
 
 /**
- * kmcl_bus_handle() - a user's bus handle for the kernel
+ * kmcl_bus_handle() - convert a bus handle of user space
  *	(VmbConvertVmbusHandleToKernelHandle)
  * @user: of the calling process
  * @kernel: left alone
@@ -174,13 +174,13 @@ int kmcl_bus_handle(void *user, void **kernel)
 EXPORT_SYMBOL_GPL(kmcl_bus_handle);
 
 /**
- * kmcl_set_latency() - how long the host may sit on an interrupt
+ * kmcl_set_latency() - set how long the host may delay an interrupt
  *	(VmbChannelSetInterruptLatency)
  * @ch: the client channel, from its opened callback to its closed callback
  * @latency: units of 100 ns
  * @original: left alone
  *
- * The table of latencies is in a page that hv_vmbus keeps to itself.
+ * The table of latencies is in a page that is private to hv_vmbus.
  *
  * Context: may sleep.
  * Return: -EINVAL: no channel; -ENOTCONN: it is not open; else,

@@ -13,7 +13,8 @@
 #include "face.h"
 
 /**
- * kmcl_set_ops() - state callbacks (VmbChannelInitSetStateChangeCallbacks)
+ * kmcl_set_ops() - set the state callbacks
+ *	(VmbChannelInitSetStateChangeCallbacks)
  * @ch: the channel, disabled
  * @ops: copied
  *
@@ -32,7 +33,8 @@ int kmcl_set_ops(struct kmcl_channel *ch, const struct kmcl_channel_ops *ops)
 EXPORT_SYMBOL_GPL(kmcl_set_ops);
 
 /**
- * kmcl_set_process() - packet callbacks (VmbChannelInitSetProcessPacketCallbacks)
+ * kmcl_set_process() - set the packet callbacks
+ *	(VmbChannelInitSetProcessPacketCallbacks)
  * @ch: the channel, disabled
  * @process: called for each incoming packet
  * @processed: called when delivery stops, or NULL
@@ -68,14 +70,14 @@ int kmcl_set_pipe(struct kmcl_channel *ch, u32 flags, u32 server_flags)
 }
 
 /**
- * kmcl_set_flags() - channel flags (VmbChannelInitSetFlags)
+ * kmcl_set_flags() - set the channel flags (VmbChannelInitSetFlags)
  * @ch: the channel, disabled
  * @flags: instead of what was set before. KMCL_INIT_PIPE: pipe mode, in which
  *	each packet is a message of exactly the length sent, up to 16384 bytes,
  *	without completion by the peer
  *
  * A server that is set to be offered as a pipe is in pipe mode as well. The
- * mode is settled, like the packet size, by the first packet.
+ * mode is fixed, like the packet size, by the first packet.
  *
  * Context: may sleep.
  * Return: 0; -EBUSY: not disabled, or packets exist and the mode would change;
@@ -98,7 +100,7 @@ static void replace_name(struct kmcl_channel *ch, char *name)
 }
 
 /**
- * kmcl_set_name() - a name for messages (VmbChannelInitSetFriendlyName)
+ * kmcl_set_name() - set the name for messages (VmbChannelInitSetFriendlyName)
  * @ch: the channel, disabled
  * @name: copied; NULL for none
  *
@@ -134,7 +136,7 @@ static u32 utf16_next(const u16 *in, u32 units, u32 *pos)
 }
 
 /**
- * kmcl_set_name_utf16() - a name as Windows' drivers have it
+ * kmcl_set_name_utf16() - set the name for messages, in UTF-16
  *	(VmbChannelInitSetFriendlyName)
  * @ch: the channel, disabled
  * @name: UTF-16 in the processor's byte order, copied; a null ends it early
@@ -184,7 +186,7 @@ int kmcl_set_name_utf16(struct kmcl_channel *ch, const u16 *name, u32 units)
 EXPORT_SYMBOL_GPL(kmcl_set_name_utf16);
 
 /**
- * kmcl_set_max_packet_size() - the largest payload
+ * kmcl_set_max_packet_size() - set the size of the largest payload
  *	(VmbChannelInitSetMaximumPacketSize)
  * @ch: the channel, disabled, without packets
  * @bytes: 1 to KMCL_PACKET_SIZE_MAX, for both directions; 4096 if never set
@@ -207,7 +209,7 @@ int kmcl_set_max_packet_size(struct kmcl_channel *ch, u32 bytes)
 EXPORT_SYMBOL_GPL(kmcl_set_max_packet_size);
 
 /**
- * kmcl_set_context_size() - driver data with each incoming packet
+ * kmcl_set_context_size() - set the driver's memory per incoming packet
  *	(VmbChannelInitSetClientContextSize)
  * @ch: the channel, disabled
  * @bytes: up to 65536; zeroed before a packet's first delivery
@@ -227,7 +229,8 @@ int kmcl_set_context_size(struct kmcl_channel *ch, u32 bytes)
 EXPORT_SYMBOL_GPL(kmcl_set_context_size);
 
 /**
- * kmcl_set_ring_pages() - ring sizes (VmbClientChannelInitSetRingBufferPageCount)
+ * kmcl_set_ring_pages() - set the ring sizes
+ *	(VmbClientChannelInitSetRingBufferPageCount)
  * @ch: the client channel, disabled
  * @incoming: pages of 4 KiB, the control page included
  * @outgoing: the same for the other direction
@@ -264,7 +267,8 @@ static void set_target(struct kmcl_channel *ch, const guid_t *type,
 }
 
 /**
- * kmcl_set_target() - the device to bind to (VmbClientChannelInitSetTargetPnp)
+ * kmcl_set_target() - set the device to bind to
+ *	(VmbClientChannelInitSetTargetPnp)
  * @ch: the client channel, disabled
  * @type: class GUID, copied
  * @instance: instance GUID, copied; NULL for any of the class
@@ -287,7 +291,7 @@ int kmcl_set_target(struct kmcl_channel *ch, const guid_t *type,
 EXPORT_SYMBOL_GPL(kmcl_set_target);
 
 /**
- * kmcl_server_set_target() - what a server offers
+ * kmcl_server_set_target() - set the GUIDs that a server offers
  *	(VmbServerChannelInitSetTargetInterfaceId)
  * @ch: the server channel, disabled
  * @type: class GUID, copied
@@ -309,9 +313,9 @@ int kmcl_server_set_target(struct kmcl_channel *ch, const guid_t *type,
 EXPORT_SYMBOL_GPL(kmcl_server_set_target);
 
 /**
- * kmcl_set_pointer() - remember the driver's context (VmbChannelSetPointer)
+ * kmcl_set_pointer() - set the driver's pointer (VmbChannelSetPointer)
  * @ch: the channel
- * @ptr: not looked at, not freed
+ * @ptr: not used and not freed by the library
  *
  * Context: atomic.
  */
@@ -322,7 +326,7 @@ void kmcl_set_pointer(struct kmcl_channel *ch, void *ptr)
 EXPORT_SYMBOL_GPL(kmcl_set_pointer);
 
 /**
- * kmcl_get_pointer() - the driver's context (VmbChannelGetPointer)
+ * kmcl_get_pointer() - get the driver's pointer (VmbChannelGetPointer)
  * @ch: the channel
  *
  * Context: atomic.
@@ -335,15 +339,15 @@ void *kmcl_get_pointer(const struct kmcl_channel *ch)
 EXPORT_SYMBOL_GPL(kmcl_get_pointer);
 
 /**
- * kmcl_set_max_external() - limits for external data
+ * kmcl_set_max_external() - set the limits of external data
  *	(VmbChannelInitSetMaximumExternalData)
  * @ch: the channel, disabled, without packets
  * @bytes: most bytes with one packet; 128 KiB if never set
  * @pieces: most pieces of a chain, and so ranges of a packet; 32 if never set
  *
- * For what a client sends and what a server accepts; the server drops and
- * counts what is more. A packet with its ranges can have as many bytes as the
- * wire's length field can say, whatever the limits are.
+ * Limits what a client sends and what a server accepts; the server counts and
+ * drops a packet with more. Whatever the limits are, a packet with its ranges
+ * must fit the length field of the wire.
  *
  * Context: may sleep.
  * Return: 0; -EBUSY: not disabled, or packets exist; -EINVAL: 0.

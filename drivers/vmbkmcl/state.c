@@ -15,7 +15,7 @@
 		.steps = { __VA_ARGS__ },			\
 	}
 
-/* What both endpoints do while a link is up and stays up */
+/* The rows that both endpoints have */
 #define ROWS_COMMON						\
 	ROW(ENABLED, OPEN_OK, OPENED),				\
 	ROW(OPENED, START, STARTING, S(CB_STARTED)),		\
@@ -24,7 +24,7 @@
 	ROW(ACTIVE, POST, ACTIVE, S(CB_POST)),			\
 	ROW(ACTIVE, PAUSE, PAUSED, S(SHUT), S(CB_SUSPEND), S(DRAIN)),	\
 	ROW(PAUSED, START, STARTING, S(CB_STARTED)),		\
-	/* The other side ended the link: nothing comes back any more */	\
+	/* The peer ended the link: no completion can arrive any more */	\
 	ROW(OPENED, DEAD, CLOSED, S(SHUT), S(REMOVE), S(GPADL_SHUT)),	\
 	ROW(STARTING, DEAD, CLOSED, S(SHUT), S(REMOVE), S(CB_SUSPEND),	\
 	    S(DRAIN), S(GPADL_SHUT)),					\
@@ -53,14 +53,14 @@ client_table[KMCL_ST_COUNT][KMCL_EV_COUNT] = {
 	    S(GPADL_SHUT), S(DISCONNECT), S(CANCEL)),
 	ROW(ACTIVE, DISABLE, CLOSED, S(SHUT), S(CB_SUSPEND), S(DRAIN),
 	    S(GPADL_SHUT), S(DISCONNECT), S(CANCEL)),
-	/* The closed callback deletes the GPADLs, then the rings go */
+	/* The rings are disconnected after the closed callback deletes the GPADLs */
 	ROW(OPENED, DISABLE_OLD, CLOSED, S(SHUT), S(GPADL_SHUT), S(CANCEL)),
 	ROW(PAUSED, DISABLE_OLD, CLOSED, S(SHUT), S(GPADL_SHUT), S(CANCEL)),
 	ROW(STARTING, DISABLE_OLD, CLOSED, S(SHUT), S(CB_SUSPEND), S(DRAIN),
 	    S(GPADL_SHUT), S(CANCEL)),
 	ROW(ACTIVE, DISABLE_OLD, CLOSED, S(SHUT), S(CB_SUSPEND), S(DRAIN),
 	    S(GPADL_SHUT), S(CANCEL)),
-	/* Before in-flight packets can end, the peer has to be done with them */
+	/* In-flight packets end only when the peer does not use them any more */
 	ROW(OPENED, LOST, CLOSED, S(SHUT), S(GPADL_SHUT), S(DISCONNECT),
 	    S(REMOVE)),
 	ROW(PAUSED, LOST, CLOSED, S(SHUT), S(GPADL_SHUT), S(DISCONNECT),
@@ -80,13 +80,13 @@ client_table[KMCL_ST_COUNT][KMCL_EV_COUNT] = {
 static const struct kmcl_transition
 server_table[KMCL_ST_COUNT][KMCL_EV_COUNT] = {
 	ROWS_COMMON,
-	/* Enable itself has put the offer on the bus, which can fail */
+	/* Enable itself has published the offer, which can fail */
 	ROW(DISABLED, ENABLE, ENABLED),
 	ROW(ENABLED, LINK, ENABLED, S(OPEN)),
 	ROW(ENABLED, OPEN_REFUSED, ENABLED, S(REFUSE)),
 	ROW(ENABLED, OPEN_UNDONE, ENABLED, S(REFUSE), S(GPADL_SHUT),
 	    S(GPADL_END), S(DISCONNECT)),
-	/* The client went before it was accepted */
+	/* The client closed before it was accepted */
 	ROW(ENABLED, DEAD, ENABLED),
 	ROW(ENABLED, DISABLE, DISABLED, S(REVOKE), S(RETIRE)),
 	ROW(OPENED, DISABLE, CLOSED, S(SHUT), S(REVOKE), S(CANCEL),
@@ -125,7 +125,7 @@ const struct kmcl_transition *kmcl_transition(bool server, enum kmcl_state state
 	return t->valid ? t : NULL;
 }
 
-/* Whichever of a dead link and a local disable began first decides */
+/* If the link is dead and the channel is disabled, the first of them decides */
 static bool died(const struct kmcl_inputs *in)
 {
 	return in->dead && (!in->disable || in->dead_first);
@@ -142,7 +142,7 @@ static enum kmcl_event end_event(const struct kmcl_inputs *in)
 }
 
 /**
- * kmcl_next_event() - the event that a channel has to handle next
+ * kmcl_next_event() - choose the event that a channel has to handle next
  * @state: the state that the channel is in
  * @in: what was asked for and reported
  *
@@ -165,7 +165,7 @@ enum kmcl_event kmcl_next_event(enum kmcl_state state,
 			return KMCL_EV_DONE;
 		return died(in) ? KMCL_EV_DONE_DEAD : KMCL_EV_DONE_DISABLE;
 	case KMCL_ST_ENABLED:
-		/* Nothing is up yet: disabling is the last word */
+		/* There is no link yet, so a disable comes first */
 		if (in->disable)
 			return KMCL_EV_DISABLE;
 		if (in->dead)
@@ -193,7 +193,7 @@ enum kmcl_event kmcl_next_event(enum kmcl_state state,
 }
 
 /**
- * kmcl_state_text() - a state's name
+ * kmcl_state_text() - get the name of a state
  * @server: which endpoint
  * @state: the state
  * @in: inputs of the channel: a server's latch tells Enabled from Started

@@ -13,7 +13,7 @@
 /*
  * The name is the client's; a server calls Enabled with the run latch on
  * Started, and Closed Stopped. Starting is the part of Opened in which the
- * started callback has been called and has its suspend callback due.
+ * started callback has been called, so that the suspend callback must follow.
  */
 #define KMCL_STATES(X)		\
 	X(DISABLED, "Disabled")	\
@@ -25,18 +25,18 @@
 	X(CLOSED, "Closed")
 
 /*
- * The peer of a client may be an old one, which wants GPADLs deleted while the
- * rings are still connected. Its device may be lost, which means that the driver
- * of the device was unbound: the peer was not told, and may use the memory of
- * packets in flight until the rings are disconnected.
+ * A client's peer may be old: GPADLs must be deleted while the rings are still
+ * connected. Its device may be lost: the driver was unbound, the peer does not
+ * know, and it may use the memory of packets in flight until the rings are
+ * disconnected.
  */
 #define KMCL_EVENTS(X)						\
 	X(NONE)		/* nothing to do */			\
 	X(ENABLE)	/* the driver has enabled */		\
 	X(LINK)		/* client: offer; server: open */	\
-	X(OPEN_OK)	/* the opened callback agreed */	\
+	X(OPEN_OK)	/* the opened callback returned 0 */	\
 	X(OPEN_REFUSED)	/* the transport could not open */	\
-	X(OPEN_UNDONE)	/* the opened callback did not agree */	\
+	X(OPEN_UNDONE)	/* the opened callback failed */	\
 	X(OPEN_UNDONE_OLD)	/* the same, old peer */	\
 	X(START)	/* the run latch is on */		\
 	X(GO)		/* the started callback returned */	\
@@ -53,25 +53,25 @@
 #define KMCL_STEPS(X)							\
 	X(END)								\
 	X(SEEK)		/* client: bind to an offer, if any */		\
-	X(REVOKE)	/* server: take the offer back */		\
-	X(RETIRE)	/* server: until the client has let go */	\
+	X(REVOKE)	/* server: revoke the offer */		\
+	X(RETIRE)	/* server: wait until the client has released it */	\
 	X(OPEN)		/* connect the rings; opened callback */	\
-	X(REFUSE)	/* server: tell the client no */		\
+	X(REFUSE)	/* server: refuse the client's open */		\
 	X(CB_STARTED)							\
-	X(GATES)	/* queued packets move, then delivery */	\
+	X(GATES)	/* open both: send the queue, then deliver */	\
 	X(CB_POST)							\
-	X(SHUT)		/* both gates; wait for a running delivery */	\
+	X(SHUT)		/* close both; wait for a running delivery */	\
 	X(CB_SUSPEND)							\
 	X(DRAIN)	/* until no incoming packet is outstanding */	\
 	X(CANCEL)	/* in-flight packets end with -ECANCELED, */	\
-	X(REMOVE)	/* or -ENODEV, if the peer is done with them */	\
+	X(REMOVE)	/* or -ENODEV, if the peer does not use them */	\
 	X(GPADL_SHUT)	/* no GPADL can be made any more */		\
-	X(SETTLE)	/* until every completion routine returned */	\
+	X(SETTLE)	/* wait for completion routines to return */	\
 	X(CB_CLOSED)							\
 	X(GPADL_END)	/* delete the GPADLs that are left */		\
 	X(DISCONNECT)	/* disconnect the rings */			\
-	X(RELEASE)	/* packets whose memory was in use end, too */	\
-	X(UNBIND)	/* client: let go of the offer */		\
+	X(RELEASE)	/* end packets whose memory was in use */	\
+	X(UNBIND)	/* client: unbind the offer */		\
 	X(CB_FAILURE)	/* PnP failure callback */
 
 #define KMCL_ENUM_STATE(name, text)	KMCL_ST_##name,
@@ -101,8 +101,8 @@ struct kmcl_transition {
  * @enabled: from enable to the arrival in Disabled
  * @run: the run latch
  * @link: client: an offer is bound; server: a client waits to be opened
- * @disable: a local disable is due
- * @dead: the other side ended the link
+ * @disable: the driver has disabled
+ * @dead: the peer ended the link
  * @dead_first: @dead came before @disable
  * @post: the post-started callback is due
  * @lost: client, with @dead: the device is lost, see KMCL_EVENTS

@@ -2,9 +2,9 @@
 /*
  * Runs the state machine: one work item per channel.
  *
- * Callers and transports only record what they want or saw (ch->sm.in, under
- * ch->sm.lock) and queue the work; it alone changes ch->sm.state and runs the state
- * callbacks, in process context with no lock held. The link (ch->tx.ring, ch->rx.ring,
+ * Callers and transports only record what they want or have seen (ch->sm.in,
+ * under ch->sm.lock) and queue the work item. Only the work item changes
+ * ch->sm.state and calls the state callbacks, in process context with no lock. The link (ch->tx.ring, ch->rx.ring,
  * ch->link.connected) is set up and taken down by its steps and nowhere else.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -63,7 +63,7 @@ static void set_up(struct kmcl_channel *ch, bool up)
 	spin_unlock_irq(&ch->sm.lock);
 }
 
-/* Connect and ask the driver; the event says how it went */
+/* Connect, and call the opened callback; returns the resulting event */
 static enum kmcl_event open_link(struct kmcl_channel *ch)
 {
 	int ret;
@@ -107,7 +107,7 @@ static enum kmcl_event open_link(struct kmcl_channel *ch)
 		return ch->sm.in.old ? KMCL_EV_OPEN_UNDONE_OLD :
 			KMCL_EV_OPEN_UNDONE;
 	}
-	/* Completions may pass from here on, packets from the gate on */
+	/* Completions can be sent from here on, packets once the gate is open */
 	kmcl_tx_attach(ch);
 	if (ch->server)
 		kmcl_answer(ch, 0);
@@ -119,7 +119,7 @@ static enum kmcl_event open_link(struct kmcl_channel *ch)
 static void closed(struct kmcl_channel *ch)
 {
 	count(ch, &ch->sm.n.closes);
-	/* The other side's close may follow ours: that does not count */
+	/* A close by the peer that followed our disable is not counted */
 	if (ch->sm.in.dead_first)
 		count(ch, &ch->sm.n.rescinds);
 	callback(ch, KMCL_DO_CB_CLOSED, ch->cfg.ops.closed);
@@ -137,7 +137,7 @@ static void unbind(struct kmcl_channel *ch)
 {
 	kmcl_mmio_free(ch);
 	kmcl_unbind(ch);
-	/* No rescind is reported from here on, and the last one is dealt with */
+	/* No rescind is reported any more, and the last one was handled */
 	tasklet_kill(&ch->link.dead_tasklet);
 	spin_lock_irq(&ch->sm.lock);
 	ch->sm.in.link = false;
@@ -168,7 +168,7 @@ static void post_started(struct kmcl_channel *ch)
 	callback(ch, KMCL_DO_CB_POST, ch->cfg.ops.post_started);
 }
 
-/* One step; an event other than NONE is its outcome */
+/* Execute one step; returns the event that results, if any */
 static enum kmcl_event run_step(struct kmcl_channel *ch, enum kmcl_step step)
 {
 	switch (step) {
@@ -259,7 +259,7 @@ static void arrive(struct kmcl_channel *ch, enum kmcl_event ev,
 	if (next == KMCL_ST_PAUSED)
 		kmcl_save_start(ch);
 	if (next == KMCL_ST_DISABLED) {
-		/* Also after an open that failed: nothing is to come */
+		/* Also after a failed open, since nothing will be sent */
 		kmcl_sync_abort(ch);
 		ch->sm.in = (struct kmcl_inputs) { .run = !ch->server };
 		ch->sm.disables++;
@@ -268,7 +268,7 @@ static void arrive(struct kmcl_channel *ch, enum kmcl_event ev,
 		/* For a client unbind() has done it */
 		ch->sm.in.dead = false;
 		ch->sm.in.dead_first = false;
-		/* As before the client came; a disable that follows undoes it */
+		/* As before the open, unless the channel is being disabled */
 		spin_lock(&ch->tx.lock);
 		ch->tx.sync_closed = ch->sm.in.disable;
 		spin_unlock(&ch->tx.lock);

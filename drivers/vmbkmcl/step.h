@@ -10,7 +10,7 @@
 
 struct kmcl_channel;
 
-/* Of struct kmcl_counters, which tells what they count */
+/* See struct kmcl_counters */
 struct kmcl_sm_counters {
 	u64 opens;
 	u64 closes;
@@ -22,12 +22,12 @@ struct kmcl_sm {
 	spinlock_t lock;		/* all but where a field says otherwise */
 	enum kmcl_state state;		/* only the work changes it */
 	struct kmcl_inputs in;
-	bool enabling;			/* an enable call is under way */
+	bool enabling;			/* an enable call is in progress */
 	bool closed_returned;		/* the last callback has: see channel.c */
 	u64 disables;			/* arrivals in Disabled */
 	u64 settled;			/* runs of the work that found no event */
 	struct kmcl_sm_counters n;
-	/* The work's own, read by others without the lock */
+	/* Written by the work item, read by others without the lock */
 	struct task_struct *worker;	/* inside a state callback */
 	enum kmcl_step callback;	/* which */
 	int open_error;

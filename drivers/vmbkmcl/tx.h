@@ -25,7 +25,7 @@
 
 enum kmcl_item_kind { KMCL_ITEM_PACKET, KMCL_ITEM_COMP };
 
-/* What stands in the outgoing queue: a packet, or a completion to the peer */
+/* An entry of the outgoing queue: a packet, or a completion to the peer */
 struct kmcl_item {
 	struct list_head node;
 	u8 kind;
@@ -52,8 +52,8 @@ enum kmcl_packet_state {
 };
 
 /*
- * Where ids of a packet of the library's are looked up, see tx_id.c. It
- * outlives the packet by as much as a completion that is just being matched.
+ * For looking up the id of a packet that the library allocated, see tx_id.c.
+ * Freed after an RCU grace period, since a completion may be using it.
  */
 struct kmcl_slot {
 	u32 index;
@@ -65,7 +65,7 @@ struct kmcl_slot {
 struct kmcl_packet {
 	struct kmcl_item item;
 	struct kmcl_channel *ch;
-	struct kmcl_slot *slot;		/* NULL: memory of the driver's */
+	struct kmcl_slot *slot;		/* NULL: in the driver's memory */
 	kmcl_done_fn done;		/* NULL: free the packet */
 	kmcl_done_fn nt_done;		/* see nt.c */
 	void *pointer;
@@ -80,7 +80,7 @@ struct kmcl_packet {
 	u8 buf[] __aligned(8);
 };
 
-/* Of struct kmcl_counters, which tells what they count */
+/* See struct kmcl_counters */
 struct kmcl_tx_counters {
 	u64 accepted;
 	u64 completed;
@@ -102,7 +102,7 @@ struct kmcl_tx_counters {
 struct kmcl_tx {
 	spinlock_t lock;		/* all but where a field says otherwise */
 	struct kmcl_ring ring;
-	bool linked;			/* the ring is there and alive */
+	bool linked;			/* the ring is connected, and not dead */
 	bool open;			/* the gate for packets */
 	bool sync_closed;		/* no synchronous request may wait */
 	bool ending;			/* nothing is queued any more */
@@ -113,7 +113,7 @@ struct kmcl_tx {
 	struct list_head syncs;
 	struct list_head done;		/* routines that are due */
 	atomic_t done_state;		/* see tx_done.h */
-	struct task_struct *done_task;	/* who runs them; only to be compared */
+	struct task_struct *done_task;	/* runs them; only compared */
 	struct tasklet_struct done_tasklet;
 	struct list_head cache;
 	u32 cached;			/* of those in cache */
@@ -132,7 +132,7 @@ struct kmcl_packet *kmcl_trans_find(struct kmcl_channel *ch, u64 trans_id);
 u64 kmcl_trans_id(const struct kmcl_packet *pkt);
 void kmcl_trans_end(struct kmcl_packet *pkt);
 
-/* What a trace calls it: its id or, where it has none yet, its slot */
+/* For traces: the id or, if there is none yet, the slot */
 static inline u64 kmcl_packet_id(const struct kmcl_packet *pkt)
 {
 	return pkt->trans_id ?: pkt->slot ? pkt->slot->index : 0;

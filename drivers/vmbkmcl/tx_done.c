@@ -2,10 +2,10 @@
 /*
  * Outgoing direction: how packets end, and their completion routines.
  *
- * ch->tx.lock covers the packets in flight and those whose routine is due, which
- * stand in one list. The routines run without a lock, in whatever context found
- * that one was due and nobody else at it: one that sends again cannot recurse.
- * All of it is atomic but for waiting, and nothing here allocates.
+ * ch->tx.lock protects the packets in flight, and the done list: those whose
+ * routine is due. Routines run without a lock, one at a time, in the context that
+ * claimed the right to run them, so that one that sends again does not recurse.
+ * Everything but waiting is atomic, and nothing here allocates.
  */
 #include "channel.h"
 #include "trace.h"
@@ -24,7 +24,7 @@ static bool done_idle(struct kmcl_channel *ch)
 	return idle;
 }
 
-/* Until every completion routine that is due has returned. Sleeps. */
+/* Wait until every completion routine that is due has returned. Sleeps. */
 void kmcl_tx_wait_done(struct kmcl_channel *ch)
 {
 	wait_event(ch->wait, done_idle(ch));
@@ -70,7 +70,7 @@ void kmcl_done_run_claimed(struct kmcl_channel *ch, unsigned long *flags)
 	}
 	WRITE_ONCE(ch->tx.done_task, NULL);
 	kmcl_done_release(ch);
-	/* No barrier: whoever waits looks under tx.lock, queued already */
+	/* No barrier: a waiter is queued already, and checks under tx.lock */
 	if (waitqueue_active(&ch->wait))
 		wake_up_all(&ch->wait);
 }
@@ -109,7 +109,7 @@ void kmcl_done_run_due(struct kmcl_channel *ch, unsigned long *flags)
 		kmcl_done_run_claimed(ch, flags);
 }
 
-/* A packet's fate is settled; its routine is due. */
+/* A packet has ended: add it to the done list. */
 void kmcl_done_add(struct kmcl_packet *pkt, int status, u32 len)
 	__must_hold(&pkt->ch->tx.lock)
 {
@@ -162,14 +162,14 @@ void kmcl_tx_fail_in_flight(struct kmcl_channel *ch, int status,
 		kmcl_ctx_free(container_of(item, struct kmcl_context, item));
 }
 
-/* The channel ends: what is queued will never be sent. */
+/* The channel is freed: end what is queued. */
 void kmcl_tx_fail_queued(struct kmcl_channel *ch, int status)
 {
 	struct kmcl_packet *pkt, *next;
 	unsigned long flags;
 
 	spin_lock_irqsave(&ch->tx.lock, flags);
-	/* Routines that send again would add to it for ever */
+	/* Routines that send again must not add to the queue */
 	ch->tx.ending = true;
 	list_for_each_entry_safe(pkt, next, &ch->tx.queue, item.node) {
 		list_del(&pkt->item.node);
@@ -182,8 +182,8 @@ void kmcl_tx_fail_queued(struct kmcl_channel *ch, int status)
 
 /*
  * The peer completed a transaction. @payload is shared memory. Counted and
- * otherwise ignored when no packet in flight has the id; on a dead link there may
- * be none any more, through no fault of the peer's. Atomic.
+ * otherwise ignored when no packet in flight has the id; not counted on a dead
+ * link, where the library may have ended the packet. Atomic.
  */
 void kmcl_tx_matched(struct kmcl_channel *ch, u64 trans_id,
 		     const void *payload, u32 len)

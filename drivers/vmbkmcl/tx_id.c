@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Transactions: which packet in flight a completion names.
+ * Transaction ids: finding the packet in flight that a completion is for.
  *
- * A packet of the library's has a slot as long as it lives, and the slot's index in
- * the low half of its ids. One in memory of the driver's has none: that memory can
- * go without a word, and a driver may have as many of them as it has requests. Its
- * ids have a low half of 0, and while it is in flight it stands in a hash table, by
- * the generation in the high half. So does one that was restored, whose id somebody
- * else has chosen. Nothing here allocates but a new packet's slot.
+ * A packet that the library allocated has a slot until it is freed, and the slot's
+ * index in the low half of its ids. A packet in the driver's memory has none, since
+ * the driver may free that memory without telling the library. Its ids have a low
+ * half of 0, and while it is in flight it is in a hash table, by the generation in
+ * the high half. The same holds for a restored packet, whose id was not chosen here.
+ * Only making a slot, for a new packet, allocates.
  *
- * All of it is atomic, and but for making and freeing slots under ch->tx.lock;
- * the table of slots has its own lock, inside of it.
+ * Everything here is atomic, and under ch->tx.lock except for making and freeing
+ * slots; the table of slots has its own lock, which nests inside.
  */
 #include <linux/slab.h>
 
@@ -43,7 +43,7 @@ void kmcl_slot_free(struct kmcl_channel *ch, struct kmcl_slot *slot)
 	xa_lock_irqsave(&ch->tx.slots, flags);
 	__xa_erase(&ch->tx.slots, slot->index);
 	xa_unlock_irqrestore(&ch->tx.slots, flags);
-	/* A late completion may be looking at it */
+	/* A late completion may still be using it */
 	kfree_rcu(slot, rcu);
 }
 
@@ -52,7 +52,7 @@ static u32 generation(u64 trans_id)
 	return trans_id >> 32;
 }
 
-/* A packet without a slot, or with an id of somebody else's, is in flight. */
+/* Add a packet without a slot, or with a restored id, that is now in flight. */
 void kmcl_trans_add(struct kmcl_packet *pkt, u64 trans_id)
 	__must_hold(&pkt->ch->tx.lock)
 {
@@ -63,7 +63,7 @@ void kmcl_trans_add(struct kmcl_packet *pkt, u64 trans_id)
 	hash_add(ch->tx.slotless, &pkt->slotless, generation(trans_id));
 }
 
-/* Keep new ids apart from one that was made elsewhere. */
+/* Do not reuse a restored id for new packets. */
 void kmcl_trans_skip(struct kmcl_channel *ch, u64 trans_id)
 	__must_hold(&ch->tx.lock)
 {
@@ -90,7 +90,7 @@ struct kmcl_packet *kmcl_trans_find(struct kmcl_channel *ch, u64 trans_id)
 	return NULL;
 }
 
-/* What it is called by, in flight or last; before the first time 0. */
+/* The id in flight, or the last one; 0 before the first send. */
 u64 kmcl_trans_id(const struct kmcl_packet *pkt)
 {
 	return pkt->slot && pkt->slot->pkt == pkt ? pkt->slot->trans_id :

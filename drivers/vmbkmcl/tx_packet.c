@@ -2,10 +2,10 @@
 /*
  * Outgoing packet objects and their cache.
  *
- * Everything is under ch->tx.lock but the fields of an idle packet, which
- * belong to the driver that holds it, and ch->tx.spare, the free packet that
- * allocation tries first: whoever exchanges it for NULL has it. So a packet that
- * is allocated, sent and freed takes the lock once, not twice.
+ * ch->tx.lock protects everything except for the fields of an idle packet, which
+ * belong to its owner, and ch->tx.spare, a free packet that allocation tries
+ * first and takes with xchg(). So allocating, sending and freeing a packet takes
+ * the lock once, not twice.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -48,7 +48,7 @@ void kmcl_packet_destroy(struct kmcl_packet *pkt)
 	kfree(pkt);
 }
 
-/* Keep a free packet for the next allocation; false: it is one too many. */
+/* Keep a free packet for the next allocation; false: there are enough. */
 bool kmcl_packet_recycle(struct kmcl_packet *pkt)
 	__must_hold(&pkt->ch->tx.lock)
 {
@@ -69,7 +69,7 @@ bool kmcl_packet_recycle(struct kmcl_packet *pkt)
 	return true;
 }
 
-/* The channel ends: free the cache. */
+/* The channel is freed: free the cache. */
 void kmcl_packets_free(struct kmcl_channel *ch)
 {
 	struct kmcl_packet *pkt, *next;
@@ -83,15 +83,15 @@ void kmcl_packets_free(struct kmcl_channel *ch)
 	if (ch->tx.spare)
 		kmcl_packet_destroy(ch->tx.spare);
 	ch->tx.spare = NULL;
-	/* Those of packets that the driver has not given back */
+	/* The slots of packets that the driver has not freed */
 	xa_for_each(&ch->tx.slots, index, slot)
 		kfree(slot);
 	xa_destroy(&ch->tx.slots);
 }
 
 /**
- * kmcl_packet_size() - memory that a packet takes (VmbChannelSizeofPacket)
- * @ch: the channel; its packet size is settled from here on
+ * kmcl_packet_size() - get the size of a packet (VmbChannelSizeofPacket)
+ * @ch: the channel; its packet size is fixed from here on
  *
  * Context: atomic.
  * Return: bytes.
@@ -121,10 +121,10 @@ static struct kmcl_packet *packet_from_cache(struct kmcl_channel *ch)
 }
 
 /**
- * kmcl_packet_alloc() - a packet (VmbPacketAllocate)
+ * kmcl_packet_alloc() - allocate a packet (VmbPacketAllocate)
  * @ch: the channel
  *
- * Unless it is given another completion routine, completing frees it.
+ * Without a completion routine the library frees it when it has ended.
  *
  * Context: atomic.
  * Return: the packet, the caller's until it is sent; NULL: no memory.
@@ -146,7 +146,7 @@ struct kmcl_packet *kmcl_packet_alloc(struct kmcl_channel *ch)
 EXPORT_SYMBOL_GPL(kmcl_packet_alloc);
 
 /**
- * kmcl_packet_free() - give a packet back (VmbPacketFree)
+ * kmcl_packet_free() - free a packet (VmbPacketFree)
  * @pkt: from kmcl_packet_alloc(), neither queued nor in flight; NULL is fine
  *
  * Context: atomic.
@@ -174,11 +174,11 @@ void kmcl_packet_free(struct kmcl_packet *pkt)
 EXPORT_SYMBOL_GPL(kmcl_packet_free);
 
 /**
- * kmcl_packet_init() - make a packet of the driver's memory
+ * kmcl_packet_init() - make a packet in the driver's memory
  *	(VmbPacketInitialize)
  * @ch: the channel
- * @mem: aligned to 8 bytes; the driver's to free, when the packet is idle,
- *	without a word
+ * @mem: aligned to 8 bytes; the driver may free it whenever the packet is idle,
+ *	without a call of the library
  * @bytes: its size, at least kmcl_packet_size()
  *
  * Needs a completion routine before it is sent. Memory that held a packet of
@@ -201,7 +201,7 @@ int kmcl_packet_init(struct kmcl_channel *ch, void *mem, u32 bytes)
 		return -ENOSPC;
 
 	spin_lock_irqsave(&ch->tx.lock, flags);
-	/* There may be anything in it; if it is in flight this is its id */
+	/* Uninitialised, or the id of a packet that is in flight */
 	in_flight = kmcl_trans_find(ch, READ_ONCE(pkt->trans_id)) == pkt;
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
 	if (in_flight)
@@ -212,7 +212,7 @@ int kmcl_packet_init(struct kmcl_channel *ch, void *mem, u32 bytes)
 EXPORT_SYMBOL_GPL(kmcl_packet_init);
 
 /**
- * kmcl_packet_channel() - a packet's channel (VmbPacketGetChannel)
+ * kmcl_packet_channel() - get a packet's channel (VmbPacketGetChannel)
  * @pkt: the packet
  *
  * Context: atomic.
@@ -225,9 +225,9 @@ struct kmcl_channel *kmcl_packet_channel(const struct kmcl_packet *pkt)
 EXPORT_SYMBOL_GPL(kmcl_packet_channel);
 
 /**
- * kmcl_packet_set_pointer() - the driver's context (VmbPacketSetPointer)
+ * kmcl_packet_set_pointer() - set the driver's pointer (VmbPacketSetPointer)
  * @pkt: the packet
- * @ptr: not looked at; stays over completion and reuse
+ * @ptr: not used by the library; kept when the packet is completed and reused
  *
  * Context: atomic.
  */
@@ -238,7 +238,7 @@ void kmcl_packet_set_pointer(struct kmcl_packet *pkt, void *ptr)
 EXPORT_SYMBOL_GPL(kmcl_packet_set_pointer);
 
 /**
- * kmcl_packet_get_pointer() - the driver's context (VmbPacketGetPointer)
+ * kmcl_packet_get_pointer() - get the driver's pointer (VmbPacketGetPointer)
  * @pkt: the packet
  *
  * Context: atomic.
@@ -251,7 +251,8 @@ void *kmcl_packet_get_pointer(const struct kmcl_packet *pkt)
 EXPORT_SYMBOL_GPL(kmcl_packet_get_pointer);
 
 /**
- * kmcl_packet_set_done() - completion routine (VmbPacketSetCompletionRoutine)
+ * kmcl_packet_set_done() - set the completion routine
+ *	(VmbPacketSetCompletionRoutine)
  * @pkt: the packet, neither queued nor in flight
  * @done: called exactly once per accepted send; NULL: free the packet
  *

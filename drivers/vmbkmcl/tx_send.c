@@ -2,10 +2,10 @@
 /*
  * Outgoing direction: the queue, the ring's producer, the gate.
  *
- * ch->tx.lock covers all of it; packets and the completions that the driver
- * makes stand in one queue and enter the ring in the order accepted. Sending and
- * writing what is queued are atomic, and nothing here allocates. How a packet
- * ends is in tx_done.c, but for one that ends in the call that sends it.
+ * ch->tx.lock protects all of it. Packets and the driver's completions share one
+ * queue and are written to the ring in the order accepted. Everything here is
+ * atomic, and nothing allocates. How a packet ends is in tx_done.c, except for one
+ * that ends in the call that sends it.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -102,7 +102,7 @@ static int put_comp(struct kmcl_channel *ch, u64 trans_id, const void *buf,
 	return 0;
 }
 
-/* There is no room: the first time since there was some? */
+/* Count that the ring has no room */
 static void ring_full(struct kmcl_channel *ch)
 	__must_hold(&ch->tx.lock)
 {
@@ -185,8 +185,8 @@ static u32 item_bytes(const struct kmcl_channel *ch,
  * kmcl_tx_flush() - write what is queued, as far as gate and ring allow
  * @ch: the channel
  *
- * A burst is one write-index update and one signal. While the gate is shut
- * completions pass the packets.
+ * A burst is one write-index update and one signal. While the gate is closed,
+ * completions overtake packets.
  *
  * Context: atomic.
  */
@@ -210,7 +210,7 @@ void kmcl_tx_flush(struct kmcl_channel *ch)
 		ret = put_item(ch, item);
 		if (ret == -EAGAIN) {
 			ring_full(ch);
-			/* The peer can only make room of what it can see */
+			/* The peer can free only the space of packets that it sees */
 			signal |= kmcl_ring_commit(&ch->tx.ring);
 			if (kmcl_ring_want_space(&ch->tx.ring, item_bytes(ch, item)))
 				ret = put_item(ch, item);
@@ -242,7 +242,7 @@ static void enqueue(struct kmcl_packet *pkt, const void *buf, u32 len)
 	struct kmcl_channel *ch = pkt->ch;
 
 	lockdep_assert_held(&ch->tx.lock);
-	/* A routine that sends again may send from what it was given */
+	/* A routine that sends again may send the data that it was given */
 	if (buf != pkt->buf && len)
 		memmove(pkt->buf, buf, len);
 	pkt->len = len;
@@ -256,7 +256,7 @@ static void enqueue(struct kmcl_packet *pkt, const void *buf, u32 len)
 
 /*
  * See kmcl_send(); without @may_queue -EAGAIN where it would have queued.
- * @ext_len: bytes of ranges that stand in the packet, 0 without external data.
+ * @ext_len: bytes of ranges in the packet, 0 without external data.
  */
 int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 		u32 flags, bool may_queue)
@@ -309,7 +309,7 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 				kmcl_packet_destroy(pkt);
 		} else if (unlikely(signal || !list_empty(&ch->tx.done) ||
 				    !kmcl_done_quiet(ch))) {
-			/* Whoever signals at the moment has not claimed yet */
+			/* The claim of a sender that is signalling comes later */
 			kmcl_done_add(pkt, 0, 0);
 		} else {
 			ch->tx.n.completed++;
@@ -317,9 +317,9 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 			return 0;
 		}
 	}
-	/* From here on the packet may be gone */
+	/* From here on the packet may be freed */
 	if (signal) {
-		/* Disconnecting waits for this before the device may go */
+		/* Disconnecting waits for this before the device is released */
 		rcu_read_lock();
 		spin_unlock_irqrestore(&ch->tx.lock, irq);
 		kmcl_signal(ch);
@@ -347,7 +347,7 @@ int kmcl_check_send(const struct kmcl_packet *pkt, const void *buf, u32 len)
 }
 
 /**
- * kmcl_send() - send a packet, now or later (VmbPacketSend)
+ * kmcl_send() - send or queue a packet (VmbPacketSend)
  * @pkt: the packet, neither queued nor in flight, with a completion routine
  *	if the memory is the driver's
  * @buf: payload; read or copied before the call returns
@@ -379,7 +379,7 @@ int kmcl_send(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags)
 }
 EXPORT_SYMBOL_GPL(kmcl_send);
 
-/* The rings are connected: completions may pass. */
+/* The rings are connected: completions can be sent. */
 void kmcl_tx_attach(struct kmcl_channel *ch)
 {
 	spin_lock_irq(&ch->tx.lock);
@@ -396,7 +396,7 @@ void kmcl_tx_gate(struct kmcl_channel *ch, bool open)
 	spin_unlock_irq(&ch->tx.lock);
 }
 
-/* The ring is out of reach, or of no use any more. Atomic. */
+/* Send nothing more on this link. Atomic. */
 void kmcl_tx_dead(struct kmcl_channel *ch)
 {
 	unsigned long flags;

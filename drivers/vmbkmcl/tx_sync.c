@@ -2,8 +2,8 @@
 /*
  * Synchronous requests.
  *
- * A request is a hidden packet and a record on the caller's stack, listed in
- * ch->tx.syncs under ch->tx.lock while it waits. Disabling and a dead link end
+ * A request is a packet of the library's and a record on the caller's stack, which
+ * is in ch->tx.syncs, under ch->tx.lock, while it waits. Disabling and a dead link end
  * every wait at once, outside the state machine's work: a callback that runs
  * there, PostStarted or Suspend, may be what waits.
  */
@@ -34,7 +34,7 @@ static void sync_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
 }
 
-/* Neither queue nor wait: whether it fits is all there is to know */
+/* Neither queue nor wait: send if it fits */
 static int sync_try(struct kmcl_channel *ch, const void *buf, u32 len,
 		    u32 flags)
 {
@@ -53,9 +53,9 @@ static int sync_try(struct kmcl_channel *ch, const void *buf, u32 len,
 }
 
 /*
- * May a state callback on this stack wait? Packets move while PostStarted runs.
- * While Suspend runs they do not, and are queued, as they are once the channel
- * is paused. Traffic waits for the other ones to return.
+ * May the state callback that calls us wait? Packets are sent while PostStarted
+ * runs. While Suspend runs they are queued, as in Paused. For all other callbacks,
+ * traffic waits until they return.
  */
 static bool callback_may_wait(struct kmcl_channel *ch)
 {
@@ -99,7 +99,7 @@ static void sync_end(struct kmcl_channel *ch, struct kmcl_sync *sync)
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
 }
 
-/* 0 when woken, -ECANCELED when time is over or the task is being killed */
+/* 0 when woken, -ECANCELED at the time limit or when the task is killed */
 static int sync_wait(struct kmcl_sync *sync, s64 timeout_ns)
 {
 	long left = MAX_SCHEDULE_TIMEOUT;
@@ -112,7 +112,7 @@ static int sync_wait(struct kmcl_sync *sync, s64 timeout_ns)
 }
 
 /**
- * kmcl_send_sync_mdl() - send with described memory, and wait
+ * kmcl_send_sync_mdl() - send external data and wait for the end
  *	(VmbChannelSendSynchronousRequest)
  * @ch: the channel
  * @buf: payload
@@ -127,9 +127,9 @@ static int sync_wait(struct kmcl_sync *sync, s64 timeout_ns)
  * @timeout_ns: 0: neither queue nor wait; KMCL_NO_TIMEOUT: no limit
  *
  * While the channel waits for its device or is paused, and in Suspend during a
- * pause, the packet is queued and waits like any other: until packets move
- * again, time is over or the channel is closed. Nothing moves before the suspend
- * callback returns: without a limit only closing ends the wait there.
+ * pause, the packet is queued like any other, until packets are sent again, the
+ * time limit expires or the channel is closed. Nothing is sent before the suspend
+ * callback returns: without a limit, only closing ends the wait there.
  *
  * Context: may sleep; with a timeout of 0 and without KMCL_SEND_WAIT, atomic.
  * Servers: only that.
@@ -194,13 +194,13 @@ int kmcl_send_sync_mdl(struct kmcl_channel *ch, const void *buf, u32 len,
 		ret = sync_wait(&sync, timeout_ns);
 	else
 		ret = -ECANCELED;
-	/* Aborted, or time is over: nobody else completes it from here on */
+	/* Aborted, or at the time limit: take the packet back */
 	if (!READ_ONCE(sync.finished)) {
 		if (READ_ONCE(sync.aborted))
 			ret = -ENODEV;
 		kmcl_tx_take_back(pkt, ret ? ret : -ECANCELED);
 	}
-	/* Its routine may be on another CPU, behind others */
+	/* Its routine may be about to run on another CPU */
 	while (!READ_ONCE(sync.finished))
 		wait_for_completion(&sync.wake);
 	if (!ret || !sync.status)
@@ -224,7 +224,7 @@ trace:
 EXPORT_SYMBOL_GPL(kmcl_send_sync_mdl);
 
 /**
- * kmcl_send_sync() - send and wait, without described memory
+ * kmcl_send_sync() - send and wait, without external data
  * @ch: the channel
  * @buf: payload
  * @len: its bytes

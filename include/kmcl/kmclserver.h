@@ -32,7 +32,7 @@ static_assert(VMBUS_SERVER_CHANNEL_INIT_FLAG_TLNPI_PROVIDER_OFFER ==
 #define VMBUS_SERVER_CHANNEL_INIT_MAXIMUM_OFFER_DATA	120
 
 /**
- * VmbServerChannelInitSetSaveRestorePacketCallbacks() - the driver's part
+ * VmbServerChannelInitSetSaveRestorePacketCallbacks() - set callbacks
  * @Channel: disabled, a server
  * @SavePacketCallback: or NULL: nothing to save
  * @RestorePacketCallback: or NULL: no packet can be restored
@@ -100,7 +100,7 @@ static inline NTSTATUS VmbChannelSaveContinue(VMBCHANNEL Channel, PVOID Buffer,
 }
 
 /**
- * VmbChannelSaveEnd() - free what saving took; also after a failure
+ * VmbChannelSaveEnd() - end saving; also after a failure
  * @Channel: in any state
  *
  * Context: PASSIVE; not from a callback of this channel.
@@ -145,7 +145,7 @@ static inline NTSTATUS VmbChannelRestoreFromBuffer(VMBCHANNEL Channel,
 }
 
 /**
- * VmbPacketRestore() - make a packet what a saved one was
+ * VmbPacketRestore() - restore a saved packet
  * @Packet: as for VmbPacketSend()
  * @LibraryBuffer: what EvtVmbChannelRestorePacket was given
  * @LibraryBufferSize: its bytes
@@ -180,7 +180,7 @@ static inline NTSTATUS VmbPacketRestore(VMBPACKET Packet, PVOID LibraryBuffer,
 }
 
 /**
- * VmbServerChannelInitSetFlags() - how the channel is offered
+ * VmbServerChannelInitSetFlags() - set how the channel is offered
  * @Channel: disabled, a server
  * @Flags: VMBUS_SERVER_CHANNEL_INIT_FLAG_*; replaces what was set before
  *
@@ -197,7 +197,7 @@ static inline NTSTATUS VmbServerChannelInitSetFlags(VMBCHANNEL Channel,
 }
 
 /**
- * VmbServerChannelInitSetMmioMegabytes() - memory-mapped I/O for the guest
+ * VmbServerChannelInitSetMmioMegabytes() - set the MMIO size in the offer
  * @Channel: disabled, a server
  * @MmioMegabytes: MiB to reserve
  * @MmioMegabytesOptional: MiB that are welcome besides
@@ -218,7 +218,7 @@ VmbServerChannelInitSetMmioMegabytes(VMBCHANNEL Channel, UINT16 MmioMegabytes,
 }
 
 /**
- * VmbServerChannelInitSetTargetInterfaceId() - what the channel is offered as
+ * VmbServerChannelInitSetTargetInterfaceId() - set the GUIDs that are offered
  * @Channel: disabled, a server
  * @InterfaceType: names the protocol
  * @InterfaceInstance: names this one service
@@ -238,7 +238,7 @@ VmbServerChannelInitSetTargetInterfaceId(VMBCHANNEL Channel,
 }
 
 /**
- * VmbServerChannelInitSetTargetVtl() - virtual trust level of the clients
+ * VmbServerChannelInitSetTargetVtl() - set the virtual trust level of clients
  * @Channel: disabled, a server
  * @TargetVtl: 0
  *
@@ -256,7 +256,7 @@ static inline NTSTATUS VmbServerChannelInitSetTargetVtl(VMBCHANNEL Channel,
 }
 
 /**
- * VmbServerChannelInitSetVmbusHandle() - which virtual machine it is offered to
+ * VmbServerChannelInitSetVmbusHandle() - set the virtual machine to offer to
  * @Channel: disabled, a server
  * @KernelHandle: Linux has no such handles
  *
@@ -273,7 +273,7 @@ static inline NTSTATUS VmbServerChannelInitSetVmbusHandle(VMBCHANNEL Channel,
 }
 
 /**
- * VmbConvertVmbusHandleToKernelHandle() - a process' handle for the kernel
+ * VmbConvertVmbusHandleToKernelHandle() - convert a handle of user space
  * @UserHandle: Linux has no such handles
  * @KernelHandle: left alone
  *

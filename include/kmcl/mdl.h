@@ -55,7 +55,7 @@ static inline PMDL kmcl_to_mdl(struct kmcl_mdl *mdl)
 	return (PMDL)mdl;
 }
 
-/* MmGetSystemAddressForMdlSafe() tries as hard whatever it is told */
+/* MmGetSystemAddressForMdlSafe() ignores the priority */
 typedef enum _MM_PAGE_PRIORITY {
 	LowPagePriority = 0,
 	NormalPagePriority = 16,
@@ -63,7 +63,7 @@ typedef enum _MM_PAGE_PRIORITY {
 } MM_PAGE_PRIORITY;
 
 /**
- * IoAllocateMdl() - an MDL for a buffer, which describes nothing yet
+ * IoAllocateMdl() - allocate an MDL for a buffer, which describes nothing yet
  * @VirtualAddress: where the buffer begins
  * @Length: its bytes
  * @SecondaryBuffer: not used: there are no IRPs
@@ -107,7 +107,7 @@ static inline void IoFreeMdl(PMDL Mdl)
 }
 
 /**
- * MmGetMdlByteCount() - bytes that an MDL describes
+ * MmGetMdlByteCount() - get the number of bytes that an MDL describes
  * @Mdl: one of a chain
  *
  * Context: DISPATCH.
@@ -119,7 +119,7 @@ static inline ULONG MmGetMdlByteCount(PMDL Mdl)
 }
 
 /**
- * MmGetMdlByteOffset() - where the first byte is in its page
+ * MmGetMdlByteOffset() - get the offset of the first byte in its page
  * @Mdl: one of a chain
  *
  * Context: DISPATCH.
@@ -131,7 +131,7 @@ static inline ULONG MmGetMdlByteOffset(PMDL Mdl)
 }
 
 /**
- * MmGetMdlPfnArray() - the pages that hold what an MDL describes
+ * MmGetMdlPfnArray() - get the page frame numbers of an MDL
  * @Mdl: one of a chain
  *
  * Context: DISPATCH.
@@ -143,7 +143,7 @@ static inline PPFN_NUMBER MmGetMdlPfnArray(PMDL Mdl)
 }
 
 /**
- * MmGetMdlVirtualAddress() - the address that IoAllocateMdl() was given
+ * MmGetMdlVirtualAddress() - get the address that IoAllocateMdl() was given
  * @Mdl: one of the driver's own
  *
  * Context: DISPATCH.
@@ -155,7 +155,7 @@ static inline PVOID MmGetMdlVirtualAddress(PMDL Mdl)
 }
 
 /**
- * MmGetSystemAddressForMdlSafe() - an address for what an MDL describes
+ * MmGetSystemAddressForMdlSafe() - map the memory that an MDL describes
  * @Mdl: one of a chain
  * @Priority: not used
  *

@@ -66,7 +66,7 @@ typedef union _LARGE_INTEGER {
 	LONGLONG QuadPart;
 } LARGE_INTEGER, *PLARGE_INTEGER;
 
-/* A stand-in: a device is a struct device */
+/* A device is a struct device */
 typedef struct device *PDEVICE_OBJECT;
 
 /* UTF-16: the kernel's L"" literals have 16-bit units, as Windows' have */

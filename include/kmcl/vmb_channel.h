@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A channel's life and what may be asked of it at any time, under Windows'
+ * Creating and freeing channels, and queries at any time, under Windows'
  * names. Each function says in which context it may be called.
  */
 #ifndef _KMCL_VMB_CHANNEL_H
@@ -8,10 +8,10 @@
 
 #include "vmb_status.h"
 
-/* Channel life */
+/* Channels */
 
 /**
- * VmbChannelAllocate() - make a channel, disabled, with default settings
+ * VmbChannelAllocate() - allocate a channel, disabled, with default settings
  * @Parent: device on whose behalf it is; referenced until cleanup
  * @IsServer: whether it offers, or else connects to an offer
  * @Channel: filled in; ends with VmbChannelCleanup()
@@ -46,7 +46,7 @@ static inline void VmbChannelCleanup(VMBCHANNEL Channel)
 }
 
 /**
- * VmbChannelEnable() - connect to the target, now or when it is offered
+ * VmbChannelEnable() - enable a channel: open its target, now or when offered
  * @Channel: disabled, with a target
  *
  * Context: PASSIVE; does not wait for the peer.
@@ -77,7 +77,7 @@ static inline void VmbChannelDisable(VMBCHANNEL Channel)
 }
 
 /**
- * VmbChannelStart() - let packets move, after VmbChannelPause()
+ * VmbChannelStart() - resume a channel after VmbChannelPause()
  * @Channel: enabled
  *
  * Context: PASSIVE; not from a callback of this channel. Does not wait.
@@ -88,7 +88,7 @@ static inline void VmbChannelStart(VMBCHANNEL Channel)
 }
 
 /**
- * VmbChannelPause() - stop packets; returns when none is outstanding
+ * VmbChannelPause() - pause a channel; returns when no packet is outstanding
  * @Channel: enabled, or disabled to be paused once it is open
  *
  * Context: PASSIVE; not from a callback of this channel.
@@ -101,7 +101,7 @@ static inline void VmbChannelPause(VMBCHANNEL Channel)
 /* At any time */
 
 /**
- * VmbChannelGetInterfaceInstance() - instance GUID in use
+ * VmbChannelGetInterfaceInstance() - get the instance GUID in use
  * @Channel: in any state
  * @InterfaceInstance: filled in; null while no offer is bound
  *
@@ -114,7 +114,7 @@ static inline void VmbChannelGetInterfaceInstance(VMBCHANNEL Channel,
 }
 
 /**
- * VmbChannelGetMmioSpace() - memory-mapped I/O that the channel has
+ * VmbChannelGetMmioSpace() - get the device's memory-mapped I/O
  * @Channel: a client, open
  * @MmioAddress: filled in: guest physical address, or 0
  * @MmioSize: filled in: bytes, or 0
@@ -128,7 +128,7 @@ static inline void VmbChannelGetMmioSpace(VMBCHANNEL Channel,
 }
 
 /**
- * VmbChannelSetInterruptLatency() - how long the host may hold an interrupt
+ * VmbChannelSetInterruptLatency() - set the delay of the host's interrupts
  * @Channel: a client, from EvtChannelOpened to EvtChannelClosed
  * @Latency: units of 100 ns
  * @OriginalLatency: left alone
@@ -147,7 +147,7 @@ static inline NTSTATUS VmbChannelSetInterruptLatency(VMBCHANNEL Channel,
 }
 
 /**
- * VmbChannelSetPointer() - keep a pointer of the driver's
+ * VmbChannelSetPointer() - set the driver's pointer
  * @Channel: in any state
  * @Pointer: not interpreted, not freed
  *
@@ -159,7 +159,7 @@ static inline void VmbChannelSetPointer(VMBCHANNEL Channel, PVOID Pointer)
 }
 
 /**
- * VmbChannelGetPointer() - the driver's pointer, NULL if never set
+ * VmbChannelGetPointer() - get the driver's pointer, NULL if never set
  * @Channel: in any state
  *
  * Context: DISPATCH.
@@ -198,7 +198,7 @@ static inline void VmbChannelSetTransactionQuota(VMBCHANNEL Channel,
 }
 
 /**
- * VmbChannelSizeofPacket() - bytes that VmbPacketInitialize() needs
+ * VmbChannelSizeofPacket() - get the size that VmbPacketInitialize() needs
  * @Channel: in any state; its largest payload is fixed from here on
  *
  * Context: DISPATCH.

@@ -22,7 +22,7 @@ static_assert(VMBUS_CHANNEL_PACKET_EXTERNAL_DATA_FLAG_READ_ONLY ==
 	      KMCL_EXTERNAL_READ_ONLY);
 
 /**
- * VmbChannelInitSetMaximumExternalData() - limits for external data
+ * VmbChannelInitSetMaximumExternalData() - set the limits of external data
  * @Channel: disabled, and no packet was made for it yet
  * @DataSize: most bytes with one packet
  * @ChainLength: most MDLs in a chain
@@ -120,7 +120,7 @@ VmbPacketSendWithExternalPfns(VMBPACKET Packet, PVOID Buffer,
 }
 
 /**
- * VmbChannelPacketGetExternalData() - the client's memory with a packet
+ * VmbChannelPacketGetExternalData() - get the external data of a packet
  * @PacketCompletionContext: of a packet that was delivered with
  *	VMBUS_CHANNEL_PROCESS_PACKET_FLAG_EXTERNAL_DATA
  * @Flags: VMBUS_CHANNEL_PACKET_EXTERNAL_DATA_FLAG_READ_ONLY, or 0
@@ -258,7 +258,7 @@ static inline void VmbChannelDeleteGpadl(VMBCHANNEL Channel, UINT32 GpadlHandle)
 }
 
 /**
- * VmbChannelMapGpadl() - get at the client's memory
+ * VmbChannelMapGpadl() - map a client's memory
  * @Channel: a server's, from EvtChannelOpened on until it closes
  * @Flags: VMBUS_CHANNEL_GPADL_FLAG_READ_ONLY, or 0
  * @GpadlHandle: from the client
@@ -289,7 +289,7 @@ static inline NTSTATUS VmbChannelMapGpadl(VMBCHANNEL Channel, UINT32 Flags,
 }
 
 /**
- * VmbChannelUnmapGpadl() - done with the client's memory
+ * VmbChannelUnmapGpadl() - unmap a client's memory
  * @Channel: a server's, until EvtChannelClosed returns
  * @GpadlHandle: mapped; another one is ignored, with a warning
  *

@@ -14,7 +14,7 @@
 /* Incoming packets */
 
 /**
- * VmbChannelPacketComplete() - the driver is done with an incoming packet
+ * VmbChannelPacketComplete() - complete an incoming packet
  * @PacketCompletionContext: not to be used afterwards
  * @Buffer: completion data for a sender that asked for completion, or NULL;
  *	copied
@@ -42,7 +42,7 @@ VmbChannelPacketDeferToPassive(VMBPACKETCOMPLETION PacketCompletionContext)
 }
 
 /**
- * VmbChannelPacketFail() - the packet is malformed: stop the incoming queue
+ * VmbChannelPacketFail() - fail a malformed packet and stop delivery
  * @PacketCompletionContext: not to be used afterwards
  *
  * Context: only inside EvtChannelProcessPacket.
@@ -56,7 +56,7 @@ VmbChannelPacketFail(VMBPACKETCOMPLETION PacketCompletionContext)
 /* Outgoing packets */
 
 /**
- * VmbPacketAllocate() - make a packet, with room for the largest payload
+ * VmbPacketAllocate() - allocate a packet, with room for the largest payload
  * @Channel: in any state
  *
  * Its completion routine frees it, until another one is set.
@@ -81,7 +81,7 @@ static inline void VmbPacketFree(VMBPACKET Packet)
 }
 
 /**
- * VmbPacketInitialize() - make a packet in memory of the driver's
+ * VmbPacketInitialize() - make a packet in the driver's memory
  * @Channel: in any state
  * @Packet: the memory, aligned to 8 bytes, idle if it was one before; stays the
  *	driver's
@@ -113,7 +113,7 @@ static inline NTSTATUS VmbPacketInitialize(VMBCHANNEL Channel, VMBPACKET Packet,
 }
 
 /**
- * VmbPacketGetChannel() - the channel a packet belongs to
+ * VmbPacketGetChannel() - get the channel of a packet
  * @Packet: in any state
  *
  * Context: DISPATCH.
@@ -125,7 +125,7 @@ static inline VMBCHANNEL VmbPacketGetChannel(VMBPACKET Packet)
 }
 
 /**
- * VmbPacketSetPointer() - keep a pointer of the driver's with a packet
+ * VmbPacketSetPointer() - set the driver's pointer of a packet
  * @Packet: in any state
  * @Pointer: not interpreted, not freed
  *
@@ -137,7 +137,7 @@ static inline void VmbPacketSetPointer(VMBPACKET Packet, PVOID Pointer)
 }
 
 /**
- * VmbPacketGetPointer() - the driver's pointer, NULL if never set
+ * VmbPacketGetPointer() - get the driver's pointer, NULL if never set
  * @Packet: in any state
  *
  * Context: DISPATCH.
@@ -149,7 +149,7 @@ static inline PVOID VmbPacketGetPointer(VMBPACKET Packet)
 }
 
 /**
- * VmbPacketSetCompletionRoutine() - what to call when a packet is done
+ * VmbPacketSetCompletionRoutine() - set the completion routine of a packet
  * @Packet: neither queued nor waiting for the peer
  * @CompletionRoutine: stays set; NULL: back to the default
  *
@@ -163,7 +163,7 @@ VmbPacketSetCompletionRoutine(VMBPACKET Packet,
 }
 
 /**
- * VmbPacketSend() - send a packet, or queue it until it can be sent
+ * VmbPacketSend() - send or queue a packet
  * @Packet: the library's until its completion routine is called
  * @Buffer: payload; the driver's again on return
  * @BufferLength: its bytes, at most the largest payload

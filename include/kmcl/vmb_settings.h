@@ -11,7 +11,7 @@
 #include "vmb_status.h"
 
 /**
- * VmbChannelInitSetClientContextSize() - driver's bytes per incoming packet
+ * VmbChannelInitSetClientContextSize() - set the driver's memory per packet
  * @Channel: disabled
  * @ContextSize: at most 65536
  *
@@ -40,7 +40,7 @@ static inline NTSTATUS VmbChannelInitSetFlags(VMBCHANNEL Channel, UINT32 Flags)
 }
 
 /**
- * VmbChannelInitSetFriendlyName() - name for messages and counters
+ * VmbChannelInitSetFriendlyName() - set the name for messages and counters
  * @Channel: disabled
  * @Name: copied; NULL for none
  *
@@ -62,7 +62,7 @@ static inline NTSTATUS VmbChannelInitSetFriendlyName(VMBCHANNEL Channel,
 }
 
 /**
- * VmbChannelInitSetMaximumPacketSize() - largest payload that is ever sent
+ * VmbChannelInitSetMaximumPacketSize() - set the size of the largest payload
  * @Channel: disabled, and no packet was made for it yet
  * @PacketSize: bytes
  *
@@ -77,7 +77,7 @@ static inline NTSTATUS VmbChannelInitSetMaximumPacketSize(VMBCHANNEL Channel,
 }
 
 /**
- * VmbChannelInitSetProcessPacketCallbacks() - who takes incoming packets
+ * VmbChannelInitSetProcessPacketCallbacks() - set the packet callbacks
  * @Channel: disabled
  * @ProcessPacketCallback: for each packet
  * @ProcessingCompleteCallback: after each batch, or NULL
@@ -126,7 +126,7 @@ VmbChannelInitSetStateChangeCallbacks(VMBCHANNEL Channel,
 }
 
 /**
- * VmbClientChannelInitSetRingBufferPageCount() - size of the rings
+ * VmbClientChannelInitSetRingBufferPageCount() - set the ring sizes
  * @Channel: disabled, a client
  * @IncomingPageCount: pages of 4 KiB, control page included
  * @OutgoingPageCount: the same
@@ -152,7 +152,7 @@ VmbClientChannelInitSetRingBufferPageCount(VMBCHANNEL Channel,
 }
 
 /**
- * VmbClientChannelInitSetTargetPnp() - which device the channel connects to
+ * VmbClientChannelInitSetTargetPnp() - set the device to bind to
  * @Channel: disabled, a client
  * @InterfaceType: the device's class
  * @InterfaceInstance: the device, or NULL for any of the class

@@ -63,7 +63,7 @@ static inline NTSTATUS kmcl_nt_sync(VMBCHANNEL Channel, PVOID Buffer,
 }
 
 /**
- * VmbChannelSendSynchronousRequest() - send, and wait
+ * VmbChannelSendSynchronousRequest() - send a packet and wait for its end
  * @Channel: open; not in EvtChannelOpened, EvtChannelStarted or
  *	EvtChannelClosed
  * @Buffer: payload

@@ -155,7 +155,7 @@ static_assert(sizeof(VMB_CHANNEL_STATE_CHANGE_CALLBACKS) ==
 	      2 * sizeof(ULONG) + 5 * sizeof(void *));
 
 /**
- * VMB_CHANNEL_STATE_CHANGE_CALLBACKS_INIT() - no callbacks, version and size
+ * VMB_CHANNEL_STATE_CHANGE_CALLBACKS_INIT() - initialise without callbacks
  * @Callbacks: what to initialize
  *
  * Context: DISPATCH.

@@ -153,7 +153,7 @@ typedef int (*kmcl_save_fn)(struct kmcl_channel *ch, struct kmcl_packet *pkt,
 typedef int (*kmcl_restore_fn)(struct kmcl_channel *ch, void *saved,
 			       u32 saved_size, void *data, u32 size);
 
-/* Channel life */
+/* Channels */
 int kmcl_channel_alloc(struct device *parent, bool is_server,
 		       struct kmcl_channel **chp);
 int kmcl_channel_free(struct kmcl_channel *ch);

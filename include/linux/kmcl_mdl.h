@@ -18,7 +18,7 @@ struct page;
 #define KMCL_PFN_SIZE		BIT(KMCL_PFN_SHIFT)
 
 /* Flags of a description */
-#define KMCL_MDL_READ_ONLY	BIT(0)	/* to be read only, by promise */
+#define KMCL_MDL_READ_ONLY	BIT(0)	/* read-only, by convention */
 
 /**
  * struct kmcl_mdl - memory, described by the page frames that hold it
