@@ -4,37 +4,38 @@
  *
  * Pure data and functions without side effects; no locking of their own.
  */
+#include <linux/kernel.h>
+
 #include "state.h"
 
 #define S(name)	KMCL_DO_##name
 
-/* [state][event] = steps, next state */
-#define ROW(state, event, nxt, ...)				\
-	[KMCL_ST_##state][KMCL_EV_##event] = {			\
-		.valid = true, .next = KMCL_ST_##nxt,		\
-		.steps = { __VA_ARGS__ },			\
+/* In this state, on this event: these steps, then the next state */
+#define ROW(st, ev, nxt, ...)					\
+	{							\
+		.state = KMCL_ST_##st, .event = KMCL_EV_##ev,	\
+		.next = KMCL_ST_##nxt, .steps = { __VA_ARGS__ },	\
 	}
 
 /* The rows that both endpoints have */
-#define ROWS_COMMON						\
-	ROW(ENABLED, OPEN_OK, OPENED),				\
-	ROW(OPENED, START, STARTING, S(CB_STARTED)),		\
-	ROW(OPENED, PAUSE, PAUSED),				\
-	ROW(STARTING, GO, ACTIVE, S(GATES)),			\
-	ROW(ACTIVE, POST, ACTIVE, S(CB_POST)),			\
-	ROW(ACTIVE, PAUSE, PAUSED, S(SHUT), S(CB_SUSPEND), S(DRAIN)),	\
-	ROW(PAUSED, START, STARTING, S(CB_STARTED)),		\
-	/* The peer ended the link: no completion can arrive any more */	\
-	ROW(OPENED, DEAD, CLOSED, S(SHUT), S(REMOVE), S(GPADL_SHUT)),	\
-	ROW(STARTING, DEAD, CLOSED, S(SHUT), S(REMOVE), S(CB_SUSPEND),	\
-	    S(DRAIN), S(GPADL_SHUT)),					\
-	ROW(ACTIVE, DEAD, CLOSED, S(SHUT), S(REMOVE), S(CB_SUSPEND),	\
-	    S(DRAIN), S(GPADL_SHUT)),					\
-	ROW(PAUSED, DEAD, CLOSED, S(SHUT), S(REMOVE), S(GPADL_SHUT))
+static const struct kmcl_transition common_rows[] = {
+	ROW(ENABLED, OPEN_OK, OPENED),
+	ROW(OPENED, START, STARTING, S(CB_STARTED)),
+	ROW(OPENED, PAUSE, PAUSED),
+	ROW(STARTING, GO, ACTIVE, S(GATES)),
+	ROW(ACTIVE, POST, ACTIVE, S(CB_POST)),
+	ROW(ACTIVE, PAUSE, PAUSED, S(SHUT), S(CB_SUSPEND), S(DRAIN)),
+	ROW(PAUSED, START, STARTING, S(CB_STARTED)),
+	/* The peer ended the link: no completion can arrive any more */
+	ROW(OPENED, DEAD, CLOSED, S(SHUT), S(REMOVE), S(GPADL_SHUT)),
+	ROW(STARTING, DEAD, CLOSED, S(SHUT), S(REMOVE), S(CB_SUSPEND),
+	    S(DRAIN), S(GPADL_SHUT)),
+	ROW(ACTIVE, DEAD, CLOSED, S(SHUT), S(REMOVE), S(CB_SUSPEND),
+	    S(DRAIN), S(GPADL_SHUT)),
+	ROW(PAUSED, DEAD, CLOSED, S(SHUT), S(REMOVE), S(GPADL_SHUT)),
+};
 
-static const struct kmcl_transition
-client_table[KMCL_ST_COUNT][KMCL_EV_COUNT] = {
-	ROWS_COMMON,
+static const struct kmcl_transition client_rows[] = {
 	ROW(DISABLED, ENABLE, ENABLED, S(SEEK)),
 	ROW(ENABLED, LINK, ENABLED, S(OPEN)),
 	ROW(ENABLED, OPEN_REFUSED, DISABLED, S(UNBIND), S(CB_FAILURE)),
@@ -77,9 +78,7 @@ client_table[KMCL_ST_COUNT][KMCL_EV_COUNT] = {
 	    S(GPADL_END), S(DISCONNECT), S(RELEASE), S(UNBIND)),
 };
 
-static const struct kmcl_transition
-server_table[KMCL_ST_COUNT][KMCL_EV_COUNT] = {
-	ROWS_COMMON,
+static const struct kmcl_transition server_rows[] = {
 	/* Enable itself has published the offer, which can fail */
 	ROW(DISABLED, ENABLE, ENABLED),
 	ROW(ENABLED, LINK, ENABLED, S(OPEN)),
@@ -104,6 +103,16 @@ server_table[KMCL_ST_COUNT][KMCL_EV_COUNT] = {
 	    S(GPADL_END), S(DISCONNECT)),
 };
 
+static const struct kmcl_transition *find(const struct kmcl_transition *rows,
+					  size_t count, enum kmcl_state state,
+					  enum kmcl_event event)
+{
+	for (; count; count--, rows++)
+		if (rows->state == state && rows->event == event)
+			return rows;
+	return NULL;
+}
+
 /**
  * kmcl_transition() - look up the table
  * @server: which endpoint
@@ -118,11 +127,12 @@ const struct kmcl_transition *kmcl_transition(bool server, enum kmcl_state state
 {
 	const struct kmcl_transition *t;
 
-	if ((unsigned int)state >= KMCL_ST_COUNT ||
-	    (unsigned int)event >= KMCL_EV_COUNT)
-		return NULL;
-	t = server ? &server_table[state][event] : &client_table[state][event];
-	return t->valid ? t : NULL;
+	t = find(common_rows, ARRAY_SIZE(common_rows), state, event);
+	if (t)
+		return t;
+	return server ?
+		find(server_rows, ARRAY_SIZE(server_rows), state, event) :
+		find(client_rows, ARRAY_SIZE(client_rows), state, event);
 }
 
 /* If the link is dead and the channel is disabled, the first of them decides */

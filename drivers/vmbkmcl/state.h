@@ -82,16 +82,18 @@ enum kmcl_state { KMCL_STATES(KMCL_ENUM_STATE) KMCL_ST_COUNT };
 enum kmcl_event { KMCL_EVENTS(KMCL_ENUM_EVENT) KMCL_EV_COUNT };
 enum kmcl_step { KMCL_STEPS(KMCL_ENUM_STEP) KMCL_DO_COUNT };
 
-#define KMCL_MAX_STEPS	7
+#define KMCL_MAX_STEPS	6
 
 /**
- * struct kmcl_transition - one entry of the table
- * @valid: the event can happen in this state
+ * struct kmcl_transition - one row of the table
+ * @state: the state that the channel is in
+ * @event: what can happen in it
  * @next: state once the steps have run
  * @steps: what to do, in order, ended by KMCL_DO_END
  */
 struct kmcl_transition {
-	bool valid;
+	u8 state;
+	u8 event;
 	u8 next;
 	u8 steps[KMCL_MAX_STEPS + 1];
 };
