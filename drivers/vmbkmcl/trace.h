@@ -20,6 +20,8 @@
 
 #define KMCL_STOPS(X)	\
 	X(EMPTY) X(GATE) X(BUDGET) X(QUOTA) X(MEMORY) X(DEFER) X(FAILED)
+#define KMCL_CALLBACKS(X)	/* of the steps, those that call the driver */	\
+	X(OPEN) X(CB_STARTED) X(CB_POST) X(CB_SUSPEND) X(CB_CLOSED) X(CB_FAILURE)
 #define KMCL_BAD_KINDS(X)	\
 	X(WRITE_INDEX) X(SHORT) X(OFFSET) X(LENGTH) X(TYPE) \
 	X(SIZE) X(PIPE) X(EXTERNAL) X(DRIVER)
@@ -35,7 +37,7 @@ TRACE_DEFINE_ENUM(KMCL_GPADL_MAP);
 TRACE_DEFINE_ENUM(KMCL_GPADL_UNMAP);
 KMCL_STATES(KMCL_DEFINE_STATE)
 KMCL_EVENTS(KMCL_DEFINE_EVENT)
-KMCL_STEPS(KMCL_DEFINE_STEP)
+KMCL_CALLBACKS(KMCL_DEFINE_STEP)
 KMCL_STOPS(KMCL_DEFINE_STOP)
 KMCL_BAD_KINDS(KMCL_DEFINE_BAD)
 
@@ -189,7 +191,7 @@ TRACE_EVENT(kmcl_callback,
 	TP_printk("channel=%p instance=%pUl which=%s %s status=%d",
 		  __entry->channel, __entry->instance,
 		  __print_symbolic(__entry->which,
-				   KMCL_STEPS(KMCL_TRACE_STEP) KMCL_TRACE_END),
+				   KMCL_CALLBACKS(KMCL_TRACE_STEP) KMCL_TRACE_END),
 		  __entry->enter ? "enter" : "exit", __entry->status)
 );
 
