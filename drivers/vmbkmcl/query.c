@@ -20,53 +20,21 @@
  */
 void kmcl_get_counters(struct kmcl_channel *ch, struct kmcl_counters *c)
 {
-	struct kmcl_tx_counters tx;
-	struct kmcl_rx_counters rx;
-	struct kmcl_sm_counters sm;
 	unsigned long flags;
 
-	memset(c, 0, sizeof(*c));
 	spin_lock_irqsave(&ch->tx.lock, flags);
-	tx = ch->tx.n;
+	c->tx = ch->tx.n;
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
-	c->accepted = tx.accepted;
-	c->completed = tx.completed;
-	c->cancelled = tx.cancelled;
-	c->removed = tx.removed;
-	c->in_ring = tx.in_ring;
-	c->sent = tx.sent;
-	c->queued = tx.queued;
-	c->queued_peak = tx.queued_peak;
-	c->in_flight = tx.in_flight;
-	c->in_flight_peak = tx.in_flight_peak;
-	c->comps_sent = tx.comps_sent;
-	c->comps_dropped = tx.comps_dropped;
-	c->comps_stale = tx.comps_stale;
-	c->full = tx.full;
-	c->broken = tx.broken;
 
 	spin_lock_irqsave(&ch->rx.lock, flags);
-	rx = ch->rx.n;
+	c->rx = ch->rx.n;
 	c->outstanding = ch->rx.outstanding;
 	c->external = ch->rx.external;
 	spin_unlock_irqrestore(&ch->rx.lock, flags);
-	c->delivered = rx.delivered;
-	c->outstanding_peak = rx.outstanding_peak;
-	c->deferred = rx.deferred;
-	c->failed = rx.failed;
-	c->batches = rx.batches;
-	c->bad_packets = rx.bad_packets;
-	memcpy(c->bad, rx.bad, sizeof(c->bad));
-	c->quota_stops = rx.quota_stops;
-	c->budget_stops = rx.budget_stops;
 
 	spin_lock_irqsave(&ch->sm.lock, flags);
-	sm = ch->sm.n;
+	c->sm = ch->sm.n;
 	spin_unlock_irqrestore(&ch->sm.lock, flags);
-	c->opens = sm.opens;
-	c->closes = sm.closes;
-	c->rescinds = sm.rescinds;
-	c->open_failures = sm.open_failures;
 
 	spin_lock_irqsave(&ch->gpadl.lock, flags);
 	c->gpadls = ch->gpadl.count;

@@ -48,19 +48,6 @@ struct kmcl_context {
 	u8 buf[] __aligned(8);
 };
 
-/* See struct kmcl_counters */
-struct kmcl_rx_counters {
-	u64 delivered;
-	u64 outstanding_peak;
-	u64 deferred;
-	u64 failed;
-	u64 batches;
-	u64 bad_packets;
-	u64 bad[KMCL_BAD_COUNT];
-	u64 quota_stops;
-	u64 budget_stops;
-};
-
 struct kmcl_rx {
 	spinlock_t lock;		/* all but where a field says otherwise */
 	struct kmcl_ring ring;		/* used by the context that has set running */

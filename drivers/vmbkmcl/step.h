@@ -3,20 +3,13 @@
 #ifndef _KMCL_STEP_H
 #define _KMCL_STEP_H
 
+#include <linux/kmcl.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
 #include "state.h"
 
 struct kmcl_channel;
-
-/* See struct kmcl_counters */
-struct kmcl_sm_counters {
-	u64 opens;
-	u64 closes;
-	u64 rescinds;
-	u64 open_failures;
-};
 
 struct kmcl_sm {
 	spinlock_t lock;		/* all but where a field says otherwise */

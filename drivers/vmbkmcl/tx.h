@@ -80,25 +80,6 @@ struct kmcl_packet {
 	u8 buf[] __aligned(8);
 };
 
-/* See struct kmcl_counters */
-struct kmcl_tx_counters {
-	u64 accepted;
-	u64 completed;
-	u64 cancelled;
-	u64 removed;
-	u64 in_ring;
-	u64 sent;
-	u64 queued;
-	u64 queued_peak;
-	u64 in_flight;
-	u64 in_flight_peak;
-	u64 comps_sent;
-	u64 comps_dropped;
-	u64 comps_stale;
-	u64 full;
-	u64 broken;
-};
-
 struct kmcl_tx {
 	spinlock_t lock;		/* all but where a field says otherwise */
 	struct kmcl_ring ring;

@@ -14,6 +14,7 @@
 
 #include <linux/errno.h>
 #include <linux/kmcl_mdl.h>
+#include <linux/stddef.h>
 #include <linux/types.h>
 #include <linux/uuid.h>
 
@@ -311,15 +312,48 @@ enum kmcl_bad {
  * @gpadls_left: those that the closed callback did not delete, or unmap
  */
 struct kmcl_counters {
-	u64 accepted, completed, cancelled, removed, in_ring, sent;
-	u64 queued, queued_peak, in_flight, in_flight_peak;
-	u64 delivered, outstanding, outstanding_peak, external;
-	u64 deferred, failed, batches;
-	u64 comps_sent, comps_dropped, comps_stale;
-	u64 bad_packets, bad[KMCL_BAD_COUNT];
-	u64 full, broken, quota_stops, budget_stops;
-	u64 opens, closes, rescinds, open_failures;
-	u64 gpadls, gpadls_left;
+	struct_group_tagged(kmcl_tx_counters, tx,
+			    u64 accepted;
+			    u64 completed;
+			    u64 cancelled;
+			    u64 removed;
+			    u64 in_ring;
+			    u64 sent;
+			    u64 queued;
+			    u64 queued_peak;
+			    u64 in_flight;
+			    u64 in_flight_peak;
+			    u64 comps_sent;
+			    u64 comps_dropped;
+			    u64 comps_stale;
+			    u64 full;
+			    u64 broken;
+	);
+
+	struct_group_tagged(kmcl_rx_counters, rx,
+			    u64 delivered;
+			    u64 outstanding_peak;
+			    u64 deferred;
+			    u64 failed;
+			    u64 batches;
+			    u64 bad_packets;
+			    u64 bad[KMCL_BAD_COUNT];
+			    u64 quota_stops;
+			    u64 budget_stops;
+	);
+
+	u64 outstanding;
+	u64 external;
+
+	struct_group_tagged(kmcl_sm_counters, sm,
+			    u64 opens;
+			    u64 closes;
+			    u64 rescinds;
+			    u64 open_failures;
+	);
+
+	u64 gpadls;
+	u64 gpadls_left;
 };
 
 void kmcl_get_counters(struct kmcl_channel *ch, struct kmcl_counters *c);
