@@ -18,59 +18,66 @@
 static struct dentry *kmcl_debugfs_root;
 static atomic_t kmcl_debugfs_last = ATOMIC_INIT(0);
 
+#define COUNTER(name)	{ #name, offsetof(struct kmcl_counters, name) }
+#define BAD(name, kind)	\
+	{ "bad_" name, offsetof(struct kmcl_counters, bad[KMCL_BAD_##kind]) }
+
+static const struct {
+	const char *name;
+	unsigned int offset;
+} counters[] = {
+	COUNTER(accepted),
+	COUNTER(completed),
+	COUNTER(cancelled),
+	COUNTER(removed),
+	COUNTER(in_ring),
+	COUNTER(sent),
+	COUNTER(queued),
+	COUNTER(queued_peak),
+	COUNTER(in_flight),
+	COUNTER(in_flight_peak),
+	COUNTER(full),
+	COUNTER(broken),
+	COUNTER(delivered),
+	COUNTER(outstanding),
+	COUNTER(outstanding_peak),
+	COUNTER(external),
+	COUNTER(deferred),
+	COUNTER(failed),
+	COUNTER(batches),
+	COUNTER(quota_stops),
+	COUNTER(budget_stops),
+	COUNTER(comps_sent),
+	COUNTER(comps_dropped),
+	COUNTER(comps_stale),
+	COUNTER(bad_packets),
+	BAD("write_index", WRITE_INDEX),
+	BAD("short", SHORT),
+	BAD("offset8", OFFSET),
+	BAD("len8", LENGTH),
+	BAD("type", TYPE),
+	BAD("size", SIZE),
+	BAD("pipe", PIPE),
+	BAD("external", EXTERNAL),
+	BAD("driver", DRIVER),
+	COUNTER(gpadls),
+	COUNTER(gpadls_left),
+	COUNTER(opens),
+	COUNTER(closes),
+	COUNTER(rescinds),
+	COUNTER(open_failures),
+};
+
 /* One line per counter: name and value. */
 void kmcl_show_counters(struct seq_file *m, struct kmcl_channel *ch)
 {
-	static const char * const bad[] = {
-		[KMCL_BAD_WRITE_INDEX] = "write_index",
-		[KMCL_BAD_SHORT] = "short",
-		[KMCL_BAD_OFFSET] = "offset8",
-		[KMCL_BAD_LENGTH] = "len8",
-		[KMCL_BAD_TYPE] = "type",
-		[KMCL_BAD_SIZE] = "size",
-		[KMCL_BAD_PIPE] = "pipe",
-		[KMCL_BAD_EXTERNAL] = "external",
-		[KMCL_BAD_DRIVER] = "driver",
-	};
 	struct kmcl_counters c;
 	int i;
 
 	kmcl_get_counters(ch, &c);
-#define SHOW(name)	seq_printf(m, "%s %llu\n", #name, c.name)
-	SHOW(accepted);
-	SHOW(completed);
-	SHOW(cancelled);
-	SHOW(removed);
-	SHOW(in_ring);
-	SHOW(sent);
-	SHOW(queued);
-	SHOW(queued_peak);
-	SHOW(in_flight);
-	SHOW(in_flight_peak);
-	SHOW(full);
-	SHOW(broken);
-	SHOW(delivered);
-	SHOW(outstanding);
-	SHOW(outstanding_peak);
-	SHOW(external);
-	SHOW(deferred);
-	SHOW(failed);
-	SHOW(batches);
-	SHOW(quota_stops);
-	SHOW(budget_stops);
-	SHOW(comps_sent);
-	SHOW(comps_dropped);
-	SHOW(comps_stale);
-	SHOW(bad_packets);
-	for (i = 0; i < KMCL_BAD_COUNT; i++)
-		seq_printf(m, "bad_%s %llu\n", bad[i], c.bad[i]);
-	SHOW(gpadls);
-	SHOW(gpadls_left);
-	SHOW(opens);
-	SHOW(closes);
-	SHOW(rescinds);
-	SHOW(open_failures);
-#undef SHOW
+	for (i = 0; i < ARRAY_SIZE(counters); i++)
+		seq_printf(m, "%s %llu\n", counters[i].name,
+			   *(u64 *)((u8 *)&c + counters[i].offset));
 }
 
 /* The settings and the state of the channel. */
