@@ -106,8 +106,16 @@ void kmcl_channel_put(struct kmcl_channel *ch);
 void kmcl_kick(struct kmcl_channel *ch);
 bool kmcl_in_callback(struct kmcl_channel *ch);
 void kmcl_wait_taken_down(struct kmcl_channel *ch);
-bool kmcl_settable_locked(struct kmcl_channel *ch);
 bool kmcl_settable(struct kmcl_channel *ch);
+
+/* Setters and enable need a disabled channel */
+static inline bool kmcl_settable_locked(struct kmcl_channel *ch)
+	__must_hold(&ch->sm.lock)
+{
+	lockdep_assert_held(&ch->sm.lock);
+	return !ch->sm.enabling && !ch->sm.in.enabled &&
+	       ch->sm.state == KMCL_ST_DISABLED;
+}
 
 /* Rounded up as the ring does; @len is checked against the maximum first */
 static inline u32 kmcl_round8(u32 len)

@@ -34,11 +34,6 @@ u32 kmcl_ext_rx_room(const struct kmcl_channel *ch)
 	       len / 8 * sizeof(unsigned long);
 }
 
-struct kmcl_mdl *kmcl_ext_mdls(const struct kmcl_context *ctx)
-{
-	return ctx->context + ALIGN(ctx->ch->cfg.context_size, 8);
-}
-
 /* Convert a range of the wire to a description; false: it is invalid. */
 static bool read_range(const u8 *p, u32 left, struct kmcl_mdl *mdl,
 		       unsigned long *pfns, u32 *used)

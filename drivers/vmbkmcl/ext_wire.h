@@ -35,7 +35,6 @@ int kmcl_ext_from_mdl(struct kmcl_packet *pkt, const struct kmcl_mdl *mdl,
 bool kmcl_ext_take(struct kmcl_context *ctx,
 		   const struct kmcl_ring_packet *pkt);
 void kmcl_ext_release(struct kmcl_context *ctx);
-struct kmcl_mdl *kmcl_ext_mdls(const struct kmcl_context *ctx);
 void kmcl_ext_begin(struct ext_writer *w, struct kmcl_packet *pkt);
 struct ext_range *kmcl_ext_range(struct ext_writer *w, u32 offset, u32 bytes);
 int kmcl_ext_end(struct ext_writer *w, u32 payload);
@@ -45,5 +44,11 @@ int kmcl_ext_chain(struct ext_writer *w, const struct kmcl_mdl *mdl, u64 offset,
 		   u64 bytes);
 bool kmcl_ext_chain_bytes(const struct kmcl_channel *ch,
 			  const struct kmcl_mdl *mdl, u64 *bytes);
+
+/* The chain of an incoming packet, behind the driver's memory in its context */
+static inline struct kmcl_mdl *kmcl_ext_mdls(const struct kmcl_context *ctx)
+{
+	return ctx->context + ALIGN(ctx->ch->cfg.context_size, 8);
+}
 
 #endif

@@ -40,15 +40,6 @@ void kmcl_wait_taken_down(struct kmcl_channel *ch)
 	wait_event(ch->wait, !READ_ONCE(ch->sm.closed_returned));
 }
 
-/* Setters and enable need a disabled channel */
-bool kmcl_settable_locked(struct kmcl_channel *ch)
-	__must_hold(&ch->sm.lock)
-{
-	lockdep_assert_held(&ch->sm.lock);
-	return !ch->sm.enabling && !ch->sm.in.enabled &&
-	       ch->sm.state == KMCL_ST_DISABLED;
-}
-
 /* See kmcl_settable_locked() */
 bool kmcl_settable(struct kmcl_channel *ch)
 {
