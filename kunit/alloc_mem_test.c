@@ -70,7 +70,7 @@ static int describe_pages(struct loop *loop)
 	return fx.mdl ? 0 : -ENOMEM;
 }
 
-static void forget(struct loop *loop)
+static void undescribe(struct loop *loop)
 {
 	kmcl_mdl_free(fx.mdl);
 	fx.mdl = NULL;
@@ -82,20 +82,20 @@ static int map(struct loop *loop)
 		return -ENOMEM;
 	if (kmcl_mdl_map(fx.mdl))
 		return 0;
-	forget(loop);
+	undescribe(loop);
 	return -ENOMEM;
 }
 
 static void describing_memory(struct kunit *test)
 {
-	fail_each(test, describe, forget, 1);
-	fail_each(test, describe_pages, forget, 1);
+	fail_each(test, describe, undescribe, 1);
+	fail_each(test, describe_pages, undescribe, 1);
 }
 
 static void mapping_memory(struct kunit *test)
 {
 	/* The description, the table for mapping it, and what vmap() needs */
-	fail_each(test, map, forget, 3);
+	fail_each(test, map, undescribe, 3);
 	faults_note_function("kmcl_mdl_map");
 }
 
@@ -148,7 +148,7 @@ static void gpadls(struct kunit *test)
 	fail_each(test, map_gpadl, unmap_gpadl, 2);
 	delete(loop);
 	kmcl_mdl_free(second);
-	forget(loop);
+	undescribe(loop);
 }
 
 static int alloc_mem_init(struct kunit *test)

@@ -38,7 +38,7 @@ static struct {
 	u32 tx_bytes, rx_bytes;		/* of the rings that were asked for */
 	int done;
 	int late;			/* of a send while it is freed */
-	char told[120];			/* by the library, in the kernel's log */
+	char logged[120];		/* by the library, in the kernel's log */
 } fx;
 
 static const guid_t instance =
@@ -139,7 +139,7 @@ static void probe_console(void *data, const char *text, size_t len)
 	const char *line = strnstr(text, "cannot be created", len);
 
 	if (line)
-		scnprintf(fx.told, sizeof(fx.told), "%.*s",
+		scnprintf(fx.logged, sizeof(fx.logged), "%.*s",
 			  (int)(text + len - line), line);
 }
 
@@ -159,7 +159,7 @@ static void a_wrong_field_is_named(struct kunit *test)
 	tracepoint_synchronize_unregister();
 	KUNIT_EXPECT_PTR_EQ(test, ch, ERR_PTR(-EINVAL));
 	if (IS_ENABLED(CONFIG_TRACEPOINTS))
-		KUNIT_EXPECT_STREQ(test, strim(fx.told), want);
+		KUNIT_EXPECT_STREQ(test, strim(fx.logged), want);
 }
 
 /* The largest values that can be had */

@@ -307,7 +307,7 @@ static void s20_s21_a_server_loses_what_is_in_flight(struct kunit *test)
 	expect_in_flight_end(loop, &loop->server, &loop->client, -ENODEV);
 }
 
-static void s22_a_completion_of_the_past_is_dropped(struct kunit *test)
+static void s22_a_late_completion_is_dropped(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 	struct end *client = &loop->client;
@@ -428,7 +428,7 @@ static struct kunit_case closed_queue_cases[] = {
 	KUNIT_CASE(s20_s21_a_rescind_removes_what_is_in_flight),
 	KUNIT_CASE(s20_s21_a_server_cancels_what_is_in_flight),
 	KUNIT_CASE(s20_s21_a_server_loses_what_is_in_flight),
-	KUNIT_CASE(s22_a_completion_of_the_past_is_dropped),
+	KUNIT_CASE(s22_a_late_completion_is_dropped),
 	/* KMCL: EVT_VMB_PACKET_COMPLETION_ROUTINE */
 	KUNIT_CASE(s23_a_send_that_failed_completes_nothing),
 	/* KMCL: VmbChannelCleanup */

@@ -102,7 +102,7 @@ static void bind_exit(struct kunit *test)
 }
 
 /* Enabled, and waiting by the time that this returns */
-static void wait_in_line(struct kunit *test, struct waiter *w)
+static void enable_and_wait(struct kunit *test, struct waiter *w)
 {
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(w->ch));
 	flush_work(&w->ch->sm.work);
@@ -131,9 +131,9 @@ static void first_come_first_served(struct kunit *test)
 	struct kmcl_channel *first = loop->server.ch;
 
 	/* In another order than they were made */
-	wait_in_line(test, &fx.w[2]);
-	wait_in_line(test, &fx.w[0]);
-	wait_in_line(test, &fx.w[1]);
+	enable_and_wait(test, &fx.w[2]);
+	enable_and_wait(test, &fx.w[0]);
+	enable_and_wait(test, &fx.w[1]);
 	expect_opened(test, 0, 0, 0);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(first));
 	/* One offer, one client */
@@ -145,7 +145,7 @@ static void first_come_first_served(struct kunit *test)
 	kmcl_channel_disable(first);
 	wait_event_timeout(fx.wait, READ_ONCE(fx.w[2].closed), LOOP_LIMIT);
 	KUNIT_ASSERT_EQ(test, fx.w[2].closed, 1);
-	wait_in_line(test, &fx.w[2]);
+	enable_and_wait(test, &fx.w[2]);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(first));
 	expect_opened(test, 1, 1, 1);
 	/* A device that one client has unbound is bound by the next one */
@@ -190,13 +190,13 @@ static void the_order_is_that_of_enabling(struct kunit *test)
 }
 
 /* A wildcard does not take what somebody who came before it has named */
-static void whoever_names_the_instance_is_in_line_as_well(struct kunit *test)
+static void naming_the_instance_does_not_change_the_order(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
 	flush_work(&loop->client.ch->sm.work);
-	wait_in_line(test, &fx.w[0]);
+	enable_and_wait(test, &fx.w[0]);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
 	loop_wait_event(&loop->client, OPENED, 1);
 	expect_opened(test, 0, 0, 0);
@@ -215,7 +215,7 @@ static void refuse_some(struct end *e, enum loop_event what)
 		fx.refusals--;
 }
 
-static void a_refusal_is_the_next_ones_turn(struct kunit *test)
+static void after_a_refusal_the_next_client_binds(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 	u32 i;
@@ -223,7 +223,7 @@ static void a_refusal_is_the_next_ones_turn(struct kunit *test)
 	fx.refusals = 2;
 	loop->server.hook = refuse_some;
 	for (i = 0; i < WAITERS; i++)
-		wait_in_line(test, &fx.w[i]);
+		enable_and_wait(test, &fx.w[i]);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
 	expect_opened(test, 0, 0, 1);
 	KUNIT_EXPECT_EQ(test, fx.w[0].failed, 1);
@@ -251,7 +251,7 @@ static void the_instance_is_that_of_the_last_binding(struct kunit *test)
 	struct loop *loop = test->priv;
 	struct waiter *w = &fx.w[0];
 
-	wait_in_line(test, w);
+	enable_and_wait(test, w);
 	expect_instance(test, w->ch, &guid_null);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
 	expect_opened(test, 1, 0, 0);
@@ -378,9 +378,9 @@ static struct kunit_case bind_cases[] = {
 	/* KMCL: VmbClientChannelInitSetTargetPnp */
 	KUNIT_CASE(first_come_first_served),
 	KUNIT_CASE(the_order_is_that_of_enabling),
-	KUNIT_CASE(whoever_names_the_instance_is_in_line_as_well),
+	KUNIT_CASE(naming_the_instance_does_not_change_the_order),
 	/* KMCL: VmbClientChannelInitSetTargetPnp EVT_VMB_CHANNEL_PNP_FAILURE */
-	KUNIT_CASE(a_refusal_is_the_next_ones_turn),
+	KUNIT_CASE(after_a_refusal_the_next_client_binds),
 	/* KMCL: VmbChannelGetInterfaceInstance */
 	KUNIT_CASE(the_instance_is_that_of_the_last_binding),
 	/* KMCL: VmbChannelInitSetStateChangeCallbacks */

@@ -159,7 +159,7 @@ static void keep_fail_complete(struct end *e, struct kmcl_context *ctx,
 	}
 }
 
-static void only_reopening_revives_a_failed_queue(struct kunit *test)
+static void only_reopening_restarts_a_failed_queue(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 	struct end *client = &loop->client, *server = &loop->server;
@@ -285,7 +285,7 @@ static void a_batch_ends_in_the_context_it_began_in(struct kunit *test)
 }
 
 /* S22: of a transaction that ended with an opening that is over */
-static void a_completion_that_comes_an_opening_too_late(struct kunit *test)
+static void a_completion_for_an_earlier_opening(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 	struct end *client = &loop->client, *server = &loop->server;
@@ -385,12 +385,12 @@ static struct kunit_case contract_queue_cases[] = {
 	/* KMCL: VmbChannelSetTransactionQuota */
 	KUNIT_CASE(a_quota_below_what_is_outstanding),
 	/* KMCL: VmbChannelPacketFail */
-	KUNIT_CASE(only_reopening_revives_a_failed_queue),
+	KUNIT_CASE(only_reopening_restarts_a_failed_queue),
 	/* KMCL: VmbChannelPacketDeferToPassive */
 	KUNIT_CASE(deferring_in_process_context),
 	/* KMCL: VmbChannelSetIncomingProcessingAtPassive */
 	KUNIT_CASE(a_batch_ends_in_the_context_it_began_in),
-	KUNIT_CASE(a_completion_that_comes_an_opening_too_late),
+	KUNIT_CASE(a_completion_for_an_earlier_opening),
 	KUNIT_CASE(a_server_drops_types_of_no_use),
 	KUNIT_CASE(a_client_drops_types_of_no_use),
 	{}

@@ -45,7 +45,7 @@ static void expect_pairs(struct end *e)
 			loop_count(e, STARTED_BEGINS));
 }
 
-static void while_disabled_the_last_word_counts(struct kunit *test)
+static void while_disabled_the_last_call_counts(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 	struct end *client = &loop->client, *server = &loop->server;
@@ -108,7 +108,7 @@ static void a_client_disabled_while_paused_runs_again(struct kunit *test)
 			   POST_STARTED);
 }
 
-static void a_servers_latch_outlives_its_client(struct kunit *test)
+static void a_servers_latch_is_kept_after_its_client_closed(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 	struct end *client = &loop->client, *server = &loop->server;
@@ -447,11 +447,11 @@ static void disabling_a_server_that_is_stopped(struct kunit *test)
 
 static struct kunit_case contract_cases[] = {
 	/* KMCL: VmbChannelPause VmbChannelStart */
-	KUNIT_CASE(while_disabled_the_last_word_counts),
+	KUNIT_CASE(while_disabled_the_last_call_counts),
 	/* KMCL: VmbChannelPause VmbChannelEnable */
 	KUNIT_CASE(a_client_disabled_while_paused_runs_again),
 	/* KMCL: VmbChannelStart */
-	KUNIT_CASE(a_servers_latch_outlives_its_client),
+	KUNIT_CASE(a_servers_latch_is_kept_after_its_client_closed),
 	/* KMCL: VmbChannelPause EVT_VMB_CHANNEL_OPENED */
 	KUNIT_CASE(pausing_while_a_clients_opened_runs),
 	KUNIT_CASE(pausing_while_a_servers_opened_runs),

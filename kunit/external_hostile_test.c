@@ -104,11 +104,11 @@ static void send_external(struct loop *loop)
 #define LONG	2000
 #define PFN	0x5a5a5a5aULL		/* stands for a frame that is there */
 
-static const struct lie {
+static const struct bad_ranges {
 	const char *name;
 	u32 words;
 	u64 word[4];		/* PFN, where nothing stands, too */
-} lies[] = {
+} bad_ranges[] = {
 	{ "no header", 0 },
 	{ "no ranges", 1, { 0 } },
 	{ "no ranges, and one", 3, { 0, 100, PFN } },
@@ -131,11 +131,11 @@ static const struct lie {
 	{ "more frames than allowed", LONG, { 1ULL << 32, 0x00f00000, PFN } },
 };
 
-KUNIT_ARRAY_PARAM_DESC(lie, lies, name);
+KUNIT_ARRAY_PARAM_DESC(bad_ranges, bad_ranges, name);
 
-static void a_client_that_lies_about_its_ranges(struct kunit *test)
+static void bad_ranges_are_dropped_and_counted(struct kunit *test)
 {
-	const struct lie *lie = test->param_value;
+	const struct bad_ranges *bad = test->param_value;
 	struct loop *loop = test->priv;
 	u64 *header = kunit_kcalloc(test, LONG, sizeof(u64), GFP_KERNEL);
 	u32 w;
@@ -143,12 +143,12 @@ static void a_client_that_lies_about_its_ranges(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, header);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_set_ring_pages(loop->client.ch, 32, 32));
 	loop_up(loop);
-	for (w = 0; w < lie->words; w++) {
-		header[w] = w < 4 ? lie->word[w] : PFN;
+	for (w = 0; w < bad->words; w++) {
+		header[w] = w < 4 ? bad->word[w] : PFN;
 		if (header[w] == PFN)
 			header[w] = fx.pfn;
 	}
-	inject(&loop->client, GPA_DIRECT, header, lie->words);
+	inject(&loop->client, GPA_DIRECT, header, bad->words);
 	loop_send(&loop->client, 1, 0);
 	loop_wait(&loop->server, READ_ONCE(fx.packets) == 1);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->server).bad_packets, 1);
@@ -248,7 +248,7 @@ static void close_does_not_wait_for_what_was_not_taken(struct kunit *test)
 }
 
 /* The server fails the packet: it is done with the memory, and with the ring */
-static void a_failed_packet_lets_go_of_the_memory(struct kunit *test)
+static void failing_a_packet_ends_the_use_of_its_memory(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 
@@ -263,12 +263,12 @@ static void a_failed_packet_lets_go_of_the_memory(struct kunit *test)
 }
 
 static struct kunit_case hostile_cases[] = {
-	KUNIT_CASE_PARAM(a_client_that_lies_about_its_ranges, lie_gen_params),
+	KUNIT_CASE_PARAM(bad_ranges_are_dropped_and_counted, bad_ranges_gen_params),
 	KUNIT_CASE(more_than_the_server_allows),
 	KUNIT_CASE(a_server_has_no_ranges_to_send),
 	KUNIT_CASE(close_waits_for_who_uses_the_memory),
 	KUNIT_CASE(close_does_not_wait_for_what_was_not_taken),
-	KUNIT_CASE(a_failed_packet_lets_go_of_the_memory),
+	KUNIT_CASE(failing_a_packet_ends_the_use_of_its_memory),
 	{}
 };
 

@@ -262,7 +262,7 @@ static void the_quota_may_be_raised(struct kunit *test)
 	complete_all_20(loop);
 }
 
-static void the_quota_may_fall_below_what_is_out(struct kunit *test)
+static void the_quota_may_fall_below_what_is_outstanding(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 	struct end *server = &loop->server;
@@ -349,7 +349,7 @@ static void defer_while_held(struct end *e, struct kmcl_context *ctx,
 }
 
 /* Neither lost nor delivered while the channel is paused */
-static void a_deferred_packet_outlives_a_pause(struct kunit *test)
+static void a_deferred_packet_is_kept_over_a_pause(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 	struct end *server = &loop->server;
@@ -452,13 +452,13 @@ static struct kunit_case packet_cases[] = {
 	/* KMCL: VmbChannelSetTransactionQuota */
 	KUNIT_CASE(the_quota_may_be_raised),
 	/* KMCL: VmbChannelSetTransactionQuota */
-	KUNIT_CASE(the_quota_may_fall_below_what_is_out),
+	KUNIT_CASE(the_quota_may_fall_below_what_is_outstanding),
 	/* KMCL: EVT_VMB_CHANNEL_PROCESSING_COMPLETE */
 	KUNIT_CASE(a_batch_ends_at_the_quota),
 	/* KMCL: VmbChannelPacketDeferToPassive EVT_VMB_CHANNEL_PROCESSING_COMPLETE */
 	KUNIT_CASE(a_batch_ends_with_defer_and_fail),
 	/* KMCL: VmbChannelPacketDeferToPassive */
-	KUNIT_CASE(a_deferred_packet_outlives_a_pause),
+	KUNIT_CASE(a_deferred_packet_is_kept_over_a_pause),
 	/* KMCL: VmbChannelInitSetMaximumPacketSize */
 	KUNIT_CASE(a_byte_above_the_packet_size),
 	/* KMCL: VmbChannelPacketComplete */

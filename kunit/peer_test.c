@@ -8,7 +8,7 @@
 #include "fake_transport.h"
 
 /* Nobody reads: each attempt without room is told, the first one as such */
-static void a_full_ring_is_told(struct kunit *test)
+static void each_full_ring_is_reported(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 	u32 i;
@@ -273,7 +273,7 @@ static void answers_that_nobody_reads_are_bounded(struct kunit *test)
 }
 
 static struct kunit_case peer_cases[] = {
-	KUNIT_CASE(a_full_ring_is_told),
+	KUNIT_CASE(each_full_ring_is_reported),
 	/* KMCL: EVT_VMB_PACKET_COMPLETION_ROUTINE */
 	KUNIT_CASE(routines_keep_the_order_while_somebody_signals),
 	KUNIT_CASE(routines_that_send_again_leave_room_for_others),

@@ -50,7 +50,7 @@ static int send_bytes(struct end *e, const u8 *data, u32 len, u32 flags)
 	return ret;
 }
 
-static void a_message_arrives_with_its_very_length(struct kunit *test)
+static void a_message_arrives_with_its_exact_length(struct kunit *test)
 {
 	static const u32 lens[] = {
 		0, 1, 2, 7, 8, 9, 15, 16, 17, 4095, 4096, 16376, 16383, PIPE_MAX
@@ -130,7 +130,8 @@ static void the_header_is_what_vmbus_pipes_have(struct kunit *test)
 }
 
 /* Write as a client would that does not play by the rules */
-static void lie(struct end *e, u32 type, u32 bytes, u32 payload, u16 flags)
+static void send_message(struct end *e, u32 type, u32 bytes, u32 payload,
+			 u16 flags)
 {
 	struct {
 		__le32 type, bytes;
@@ -172,7 +173,7 @@ static void bad_headers_are_counted_and_dropped(struct kunit *test)
 
 	both_pipes(loop, 64);
 	loop_up(loop);
-	lie(&loop->client, bad->type, bad->bytes, bad->payload, 0);
+	send_message(&loop->client, bad->type, bad->bytes, bad->payload, 0);
 	/* The next good one says that this one is dealt with */
 	loop_send(&loop->client, 7, 0);
 	loop_wait(server, loop_got(server) == 1);
@@ -188,10 +189,10 @@ static void a_message_shorter_than_its_packet(struct kunit *test)
 
 	both_pipes(loop, 64);
 	loop_up(loop);
-	lie(&loop->client, PIPE_DATA, 3, 80, 0);
+	send_message(&loop->client, PIPE_DATA, 3, 80, 0);
 	loop_wait(server, loop_got(server) == 1);
 	KUNIT_EXPECT_EQ(test, server->got_len, 3);
-	lie(&loop->client, PIPE_DATA, 0, 8, 0);
+	send_message(&loop->client, PIPE_DATA, 0, 8, 0);
 	loop_wait(server, loop_got(server) == 2);
 	KUNIT_EXPECT_EQ(test, server->got_len, 0);
 	KUNIT_EXPECT_EQ(test, loop_counters(server).bad_packets, 0);
@@ -216,7 +217,7 @@ static void nothing_is_completed_in_pipe_mode(struct kunit *test)
 	loop_wait(server, loop_got(server) == 1);
 
 	/* The peer asks for it all the same */
-	lie(client, PIPE_DATA, 8, 16, KMCL_WIRE_FLAG_COMPLETION_REQUESTED);
+	send_message(client, PIPE_DATA, 8, 16, KMCL_WIRE_FLAG_COMPLETION_REQUESTED);
 	loop_wait(server, loop_got(server) == 2);
 	loop_send(client, 3, 0);
 	loop_wait(server, loop_got(server) == 3);
@@ -311,7 +312,7 @@ static void the_mode_is_settled_by_the_first_packet(struct kunit *test)
 
 static struct kunit_case pipe_cases[] = {
 	/* KMCL: VmbChannelInitSetFlags */
-	KUNIT_CASE(a_message_arrives_with_its_very_length),
+	KUNIT_CASE(a_message_arrives_with_its_exact_length),
 	/* KMCL: VMBUS_CHANNEL_INIT_FLAG_IS_PIPE */
 	KUNIT_CASE(messages_keep_their_bounds_and_order),
 	/* KMCL: VMBUS_CHANNEL_INIT_FLAG_IS_PIPE */

@@ -236,7 +236,7 @@ static int pause_thread(void *data)
 	return 0;
 }
 
-static void completions_pass_a_shut_gate(struct kunit *test)
+static void completions_pass_a_closed_gate(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 	struct end *client = &loop->client;
@@ -507,7 +507,7 @@ static struct kunit_case queue_cases[] = {
 	KUNIT_CASE(a_buffer_that_may_fault_is_copied),
 	KUNIT_CASE(a_server_may_have_the_longer_packets),
 	KUNIT_CASE(counters_agree_at_every_read),
-	KUNIT_CASE(completions_pass_a_shut_gate),
+	KUNIT_CASE(completions_pass_a_closed_gate),
 	/* KMCL: VmbChannelSetTransactionQuota EVT_VMB_CHANNEL_PROCESSING_COMPLETE */
 	KUNIT_CASE(a_quota_bounds_what_is_outstanding),
 	/* KMCL: VmbChannelPacketDeferToPassive */

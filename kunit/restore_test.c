@@ -5,7 +5,7 @@
 #include "save_harness.h"
 
 /* A byte of an image, which is changed, and the result of restoring it */
-struct lie {
+struct mutation {
 	const char *name;
 	u32 at;
 	u8 value;
@@ -13,7 +13,7 @@ struct lie {
 };
 
 /* Where the fields are: chunk 16 bytes, record 8, packet 24 */
-static const struct lie packet_lies[] = {
+static const struct mutation packet_mutations[] = {
 	{ "magic", 24, 0, -EBADMSG },
 	{ "in flight is 0 or 1", 28, 2, -EBADMSG },
 	{ "in flight without an id", 28, 1, -EBADMSG },
@@ -26,11 +26,11 @@ static const struct lie packet_lies[] = {
 	{ "zero behind the length", 44, 1, -EBADMSG },
 };
 
-KUNIT_ARRAY_PARAM_DESC(packet_lie, packet_lies, name);
+KUNIT_ARRAY_PARAM_DESC(packet_mutation, packet_mutations, name);
 
-static void lies_about_a_packet_are_refused(struct kunit *test)
+static void mutated_packets_are_refused(struct kunit *test)
 {
-	const struct lie *lie = test->param_value;
+	const struct mutation *mutation = test->param_value;
 	struct loop *loop = test->priv;
 	u8 old;
 
@@ -38,12 +38,12 @@ static void lies_about_a_packet_are_refused(struct kunit *test)
 	loop_send(&loop->server, 0, 0);
 	image_save(loop);
 	image_replace_server(loop, 0);
-	old = image->image[lie->at];
+	old = image->image[mutation->at];
 	image->packet_ret = 1;
-	image->image[lie->at] = lie->value;
+	image->image[mutation->at] = mutation->value;
 	KUNIT_EXPECT_EQ(test, image_restore_chunk(loop, 0), -EIO);
-	KUNIT_EXPECT_EQ(test, image->packet_ret, lie->ret);
-	image->image[lie->at] = old;
+	KUNIT_EXPECT_EQ(test, image->packet_ret, mutation->ret);
+	image->image[mutation->at] = old;
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->server).accepted, 0);
 	KUNIT_EXPECT_EQ(test, image_restore_chunk(loop, 0), 0);
 }
@@ -63,7 +63,7 @@ static void an_id_is_not_given_twice(struct kunit *test)
 	loop_expect_balance(&loop->server);
 }
 
-static const struct lie chunk_lies[] = {
+static const struct mutation chunk_mutations[] = {
 	{ "magic", 0, 0, -EBADMSG },
 	{ "version", 4, 2, -EBADMSG },
 	{ "flags", 6, 3, -EBADMSG },
@@ -77,11 +77,11 @@ static const struct lie chunk_lies[] = {
 	{ "the size of a driver's data", 23, 255, -EBADMSG },
 };
 
-KUNIT_ARRAY_PARAM_DESC(chunk_lie, chunk_lies, name);
+KUNIT_ARRAY_PARAM_DESC(chunk_mutation, chunk_mutations, name);
 
-static void lies_about_a_chunk_restore_nothing(struct kunit *test)
+static void mutated_chunks_restore_nothing(struct kunit *test)
 {
-	const struct lie *lie = test->param_value;
+	const struct mutation *mutation = test->param_value;
 	struct loop *loop = test->priv;
 	u8 old;
 	u32 i;
@@ -95,10 +95,10 @@ static void lies_about_a_chunk_restore_nothing(struct kunit *test)
 	for (i = 0; i < image->bytes; i++)
 		KUNIT_EXPECT_EQ(test, -ENODATA,
 				kmcl_restore(loop->server.ch, image->image, i));
-	old = image->image[lie->at];
-	image->image[lie->at] = lie->value;
-	KUNIT_EXPECT_EQ(test, image_restore_chunk(loop, 0), lie->ret);
-	image->image[lie->at] = old;
+	old = image->image[mutation->at];
+	image->image[mutation->at] = mutation->value;
+	KUNIT_EXPECT_EQ(test, image_restore_chunk(loop, 0), mutation->ret);
+	image->image[mutation->at] = old;
 	KUNIT_EXPECT_EQ(test, image->restored, 0);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->server).accepted, 0);
 	KUNIT_EXPECT_EQ(test, image_restore_chunk(loop, 0), 0);
@@ -106,7 +106,7 @@ static void lies_about_a_chunk_restore_nothing(struct kunit *test)
 }
 
 /* Whatever the image says, the channel and its counters stay whole */
-static void every_byte_may_lie(struct kunit *test)
+static void every_byte_may_be_mutated(struct kunit *test)
 {
 	static const u8 values[] = { 0, 1, 7, 8, 0x7f, 0x80, 0xff };
 	struct loop *loop = test->priv;
@@ -140,12 +140,12 @@ static void every_byte_may_lie(struct kunit *test)
 
 static struct kunit_case restore_cases[] = {
 	/* KMCL: VmbPacketRestore */
-	KUNIT_CASE_PARAM(lies_about_a_packet_are_refused, packet_lie_gen_params),
+	KUNIT_CASE_PARAM(mutated_packets_are_refused, packet_mutation_gen_params),
 	KUNIT_CASE(an_id_is_not_given_twice),
 	/* KMCL: VmbChannelRestoreFromBuffer */
-	KUNIT_CASE_PARAM(lies_about_a_chunk_restore_nothing, chunk_lie_gen_params),
+	KUNIT_CASE_PARAM(mutated_chunks_restore_nothing, chunk_mutation_gen_params),
 	/* KMCL: VmbChannelRestoreFromBuffer */
-	KUNIT_CASE(every_byte_may_lie),
+	KUNIT_CASE(every_byte_may_be_mutated),
 	{}
 };
 

@@ -33,7 +33,7 @@ static void check_read_index(struct kunit *test, struct ring_fixture *f,
 	KUNIT_ASSERT_NULL(test, memchr_inv(f->data, POISON, f->size));
 }
 
-static void a_wild_read_index_writes_nothing(struct kunit *test)
+static void a_bad_read_index_writes_nothing(struct kunit *test)
 {
 	struct ring_fixture *f = test->priv;
 	u32 read, i;
@@ -112,7 +112,7 @@ static void a_broken_ring_stays_broken(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ring_put_bytes(f, 64), 0);
 }
 
-static void a_wild_write_index_is_refused(struct kunit *test)
+static void a_bad_write_index_is_refused(struct kunit *test)
 {
 	struct ring_fixture *f = test->priv;
 	struct kmcl_ring_packet pkt;
@@ -235,7 +235,7 @@ static void check_header(struct kunit *test, struct ring_fixture *f, u32 at,
 }
 
 /* All values of each field, against those of the other that matter */
-static void every_header_a_peer_can_write_is_judged(struct kunit *test)
+static void every_header_a_peer_can_write_is_checked(struct kunit *test)
 {
 	struct ring_fixture *f = test->priv;
 	const u32 avails[] = { 24, 32, 40, f->size / 2, f->size - 16, f->size - 8 };
@@ -315,13 +315,13 @@ static void a_descriptor_that_changes_later_changes_nothing(struct kunit *test)
 }
 
 static struct kunit_case ring_hostile_test_cases[] = {
-	KUNIT_CASE(a_wild_read_index_writes_nothing),
+	KUNIT_CASE(a_bad_read_index_writes_nothing),
 	KUNIT_CASE(a_read_index_moves_only_from_where_it_was_to_the_commit),
 	KUNIT_CASE(a_read_index_is_not_read_while_there_is_room),
 	KUNIT_CASE(a_broken_ring_stays_broken),
-	KUNIT_CASE(a_wild_write_index_is_refused),
+	KUNIT_CASE(a_bad_write_index_is_refused),
 	KUNIT_CASE(a_writer_cannot_overrun_what_was_not_released),
-	KUNIT_CASE(every_header_a_peer_can_write_is_judged),
+	KUNIT_CASE(every_header_a_peer_can_write_is_checked),
 	KUNIT_CASE(less_than_a_descriptor_and_trailer_is_short),
 	KUNIT_CASE(a_bad_packet_behind_a_good_one_is_found),
 	KUNIT_CASE(a_descriptor_that_changes_later_changes_nothing),

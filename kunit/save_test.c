@@ -270,7 +270,7 @@ static void closing_ends_what_was_restored(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->server).queued, 1);
 }
 
-static void a_new_instance_owes_no_completion(struct kunit *test)
+static void a_new_instance_ends_what_was_in_flight(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 	u64 ids[2] = {};
@@ -343,7 +343,7 @@ static void only_a_paused_server_is_saved(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, image->restored, 0);
 }
 
-static void moving_on_ends_a_save(struct kunit *test)
+static void a_start_or_a_disable_ends_a_save(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 	struct kmcl_channel *ch = loop->server.ch;
@@ -537,11 +537,11 @@ static struct kunit_case save_cases[] = {
 	KUNIT_CASE(an_id_that_is_in_flight),
 	KUNIT_CASE(closing_ends_what_was_restored),
 	/* KMCL: VMBUS_SERVER_CHANNEL_INIT_FLAG_FORCE_NEW_CHANNEL */
-	KUNIT_CASE(a_new_instance_owes_no_completion),
+	KUNIT_CASE(a_new_instance_ends_what_was_in_flight),
 	/* KMCL: VmbChannelSaveBegin */
 	KUNIT_CASE(only_a_paused_server_is_saved),
 	/* KMCL: VmbChannelSaveBegin VmbChannelSaveEnd */
-	KUNIT_CASE(moving_on_ends_a_save),
+	KUNIT_CASE(a_start_or_a_disable_ends_a_save),
 	KUNIT_CASE(a_save_callback_keeps_the_channel_paused),
 	/* KMCL: VmbChannelSaveContinue EVT_VMB_CHANNEL_SAVE_PACKET */
 	KUNIT_CASE(a_driver_may_find_more_to_save),

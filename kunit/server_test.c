@@ -227,7 +227,7 @@ static void closing_by_the_client_leaves_the_offer(struct kunit *test)
 }
 
 /* S11 */
-static void disabling_the_server_takes_the_offer_back(struct kunit *test)
+static void disabling_the_server_withdraws_the_offer(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 
@@ -249,7 +249,7 @@ static void disabling_the_server_takes_the_offer_back(struct kunit *test)
  * A client's work waits for its server's: with one place for the works of all
  * clients, every one of them taken, the servers' still run.
  */
-static void a_client_that_opens_takes_no_servers_place(struct kunit *test)
+static void opening_clients_do_not_block_servers(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 	bool up;
@@ -288,8 +288,8 @@ static struct kunit_case server_cases[] = {
 	/* KMCL: VmbChannelGetInterfaceInstance */
 	KUNIT_CASE(the_instance_is_the_one_in_use),
 	KUNIT_CASE(closing_by_the_client_leaves_the_offer),
-	KUNIT_CASE(disabling_the_server_takes_the_offer_back),
-	KUNIT_CASE(a_client_that_opens_takes_no_servers_place),
+	KUNIT_CASE(disabling_the_server_withdraws_the_offer),
+	KUNIT_CASE(opening_clients_do_not_block_servers),
 	{}
 };
 

@@ -15,7 +15,7 @@
 
 #include "../drivers/clients/kmcl_share.c"
 
-static void data_go_into_lent_memory_and_back(struct kunit *test)
+static void data_go_into_shared_memory_and_back(struct kunit *test)
 {
 	int i;
 
@@ -72,7 +72,7 @@ static void requests_beyond_the_store_are_refused(struct kunit *test)
 
 static struct kunit_case share_sample_test_cases[] = {
 	/* KMCL: VmbChannelDeleteGpadl VmbChannelUnmapGpadl */
-	KUNIT_CASE(data_go_into_lent_memory_and_back),
+	KUNIT_CASE(data_go_into_shared_memory_and_back),
 	KUNIT_CASE_PARAM(requests_beyond_the_store_are_refused,
 			 bad_request_gen_params),
 	{}

@@ -65,7 +65,7 @@ static struct node node_of(u32 number)
 enum act { A_NOTHING, A_ENABLE, A_DISABLE, A_DEAD, A_LOST, A_LINK, A_START,
 	   A_PAUSE, A_COUNT };
 
-static void die(struct kmcl_inputs *in, bool lost)
+static void link_ends(struct kmcl_inputs *in, bool lost)
 {
 	in->dead = true;
 	in->dead_first = !in->disable;
@@ -87,9 +87,9 @@ static void act(struct node *n, enum act a)
 	else if (a == A_PAUSE)
 		in->run = false;
 	else if (a == A_DEAD && in->enabled && !in->dead)
-		die(in, false);
+		link_ends(in, false);
 	else if (a == A_LOST && in->enabled && !in->dead && !n->server)
-		die(in, true);
+		link_ends(in, true);
 }
 
 /* May the peer still use the memory of packets that are in flight? */

@@ -13,7 +13,7 @@ static void no_time_in_callback(struct end *e, enum loop_event what)
 	results[what] = loop_request(e, KMCL_SEND_WAIT, 0);
 }
 
-static void callbacks_may_ask_without_waiting(struct kunit *test)
+static void callbacks_may_request_without_waiting(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 
@@ -140,7 +140,7 @@ static void closing_ends_a_wait_in_post_started(struct kunit *test)
 }
 
 static struct kunit_case sync_callback_cases[] = {
-	KUNIT_CASE(callbacks_may_ask_without_waiting),
+	KUNIT_CASE(callbacks_may_request_without_waiting),
 	KUNIT_CASE(a_completion_routine_makes_no_request),
 	/* KMCL: EVT_VMB_CHANNEL_POST_STARTED */
 	KUNIT_CASE(which_callbacks_may_wait),

@@ -51,7 +51,7 @@ static void reply_of(struct end *e, struct kmcl_context *ctx, u64 value)
 	kmcl_complete(ctx, value == 1 ? data : NULL, value == 1 ? 21 : 0);
 }
 
-static void a_reply_too_long_is_cut_and_its_length_told(struct kunit *test)
+static void a_reply_too_long_is_cut_and_its_length_reported(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 	struct kmcl_channel *ch = loop->client.ch;
@@ -309,7 +309,7 @@ static struct kunit_case sync_cases[] = {
 	/* KMCL: VmbChannelSendSynchronousRequest */
 	KUNIT_CASE(a_reply_comes_back),
 	KUNIT_CASE(without_wait_it_ends_in_the_ring),
-	KUNIT_CASE(a_reply_too_long_is_cut_and_its_length_told),
+	KUNIT_CASE(a_reply_too_long_is_cut_and_its_length_reported),
 	/* KMCL: VmbChannelSendSynchronousRequest */
 	KUNIT_CASE(a_time_limit_ends_the_wait),
 	KUNIT_CASE(a_time_limit_takes_it_off_the_queue),

@@ -202,7 +202,7 @@ static void states_and_callbacks(struct kunit *test)
 	probes_expect_count(client, EV_CALLBACK, 2 * ARRAY_SIZE(callbacks));
 }
 
-static void callbacks_that_fail_or_tell_of_failure(struct kunit *test)
+static void callbacks_that_fail_or_report_a_failure(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 	struct end *client = &loop->client, *server = &loop->server;
@@ -405,7 +405,7 @@ static struct kunit_case trace_cases[] = {
 	KUNIT_CASE(external_data),
 	KUNIT_CASE(the_queue_and_what_leaves_it),
 	KUNIT_CASE(states_and_callbacks),
-	KUNIT_CASE(callbacks_that_fail_or_tell_of_failure),
+	KUNIT_CASE(callbacks_that_fail_or_report_a_failure),
 	KUNIT_CASE(the_quota),
 	KUNIT_CASE(the_budget),
 	KUNIT_CASE(a_deferred_packet),

@@ -82,7 +82,7 @@ static u32 slots(struct loop *loop)
 	return n;
 }
 
-static void memory_that_goes_without_a_word(struct kunit *test)
+static void memory_freed_without_a_call(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 	u8 *mem = memory(loop, REQUESTS);
@@ -197,7 +197,7 @@ static void transaction_exit(struct kunit *test)
 
 static struct kunit_case transaction_cases[] = {
 	/* KMCL: VmbPacketInitialize */
-	KUNIT_CASE(memory_that_goes_without_a_word),
+	KUNIT_CASE(memory_freed_without_a_call),
 	KUNIT_CASE(many_at_once),
 	/* KMCL: VmbPacketInitialize VmbPacketSend */
 	KUNIT_CASE(completions_find_them),

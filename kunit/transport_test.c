@@ -8,7 +8,7 @@
  */
 #include "fake_transport.h"
 
-static void what_channels_want_is_watched(struct kunit *test)
+static void the_class_of_an_enabled_channel_is_watched(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 
@@ -121,7 +121,7 @@ static void a_device_is_opened_and_closed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, loop_got(&loop->client), 1);
 }
 
-static void a_rescinded_device_is_given_back(struct kunit *test)
+static void a_rescinded_device_is_released(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 
@@ -179,7 +179,7 @@ static void the_instance_of_a_device_that_was_not_opened(struct kunit *test)
 }
 
 /* As while the host takes the device away: the channel waits for the next one */
-static void an_open_that_a_rescind_overtakes(struct kunit *test)
+static void a_rescind_while_the_device_is_opened(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 
@@ -368,16 +368,16 @@ static void a_pause_right_after_closed(struct kunit *test)
 }
 
 static struct kunit_case transport_cases[] = {
-	KUNIT_CASE(what_channels_want_is_watched),
+	KUNIT_CASE(the_class_of_an_enabled_channel_is_watched),
 	KUNIT_CASE(a_class_that_cannot_be_watched),
 	KUNIT_CASE(the_next_class_is_watched),
 	/* KMCL: VmbChannelGetMmioSpace */
 	KUNIT_CASE(a_device_is_opened_and_closed),
 	/* KMCL: VmbChannelEnable */
-	KUNIT_CASE(a_rescinded_device_is_given_back),
+	KUNIT_CASE(a_rescinded_device_is_released),
 	/* KMCL: EVT_VMB_CHANNEL_PNP_FAILURE */
 	KUNIT_CASE(a_device_that_cannot_be_opened),
-	KUNIT_CASE(an_open_that_a_rescind_overtakes),
+	KUNIT_CASE(a_rescind_while_the_device_is_opened),
 	/* KMCL: VmbChannelGetInterfaceInstance */
 	KUNIT_CASE(the_instance_of_a_device_that_was_not_opened),
 	/* KMCL: EVT_VMB_PACKET_COMPLETION_ROUTINE */

@@ -269,7 +269,7 @@ static void openings_that_a_server_refuses(struct kunit *test)
 }
 
 /* Each frames packets in its own way */
-static void openings_of_a_pipe_by_what_is_none(struct kunit *test)
+static void openings_by_a_client_of_the_other_mode(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 
@@ -489,7 +489,7 @@ static struct kunit_case winstatus_cases[] = {
 	KUNIT_CASE(packets_without_a_routine_are_freed),
 	/* KMCL: EVT_VMB_CHANNEL_PNP_FAILURE EVT_VMB_CHANNEL_OPENED */
 	KUNIT_CASE(openings_that_a_server_refuses),
-	KUNIT_CASE(openings_of_a_pipe_by_what_is_none),
+	KUNIT_CASE(openings_by_a_client_of_the_other_mode),
 	/* KMCL: EVT_VMB_CHANNEL_PNP_FAILURE */
 	KUNIT_CASE_PARAM(openings_that_a_transport_refuses, refusal_gen_params),
 	/* KMCL: VmbChannelEnable */
