@@ -5,7 +5,7 @@
  * An operation runs again and again, its first allocation failing, then its
  * second, until it runs without meeting the one that is to fail. The filter is
  * the library's text, on whatever task or softirq it runs. Nothing may be left
- * behind: allocation profiling counts the live objects of each place in the
+ * behind: allocation profiling counts the objects of each place in the
  * library that allocates, and tells whether it was reached.
  */
 #ifndef _KMCL_ALLOC_HARNESS_H

@@ -99,7 +99,7 @@ static void allocating_a_packet(struct kunit *test)
 	struct alloc_fixture *f = test->priv;
 
 	alloc_fail_each(test, f->slab, packet_round, 2);
-	/* The table asks twice: fail both */
+	/* The table allocates twice: fail both */
 	f->shortage = true;
 	alloc_fail_each(test, f->slab, packet_round, 20);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Every allocation that opening a channel, requests, delivery and saving need
- * fails once, see alloc_harness.h.
+ * fails once; see alloc_harness.h for how.
  */
 #include "alloc_harness.h"
 

@@ -35,10 +35,10 @@ static struct {
 	int opened;
 	int closed;
 	int failures;
-	u32 tx_bytes, rx_bytes;		/* of the rings that were asked for */
+	u32 tx_bytes, rx_bytes;		/* of the rings that were requested */
 	int done;
 	int late;			/* of a send while it is freed */
-	char logged[120];		/* by the library, in the kernel's log */
+	char logged[120];		/* the library's line in the kernel's log */
 } fx;
 
 static const guid_t instance =
@@ -133,7 +133,7 @@ static void describe(const struct refusal *r, char *desc)
 
 KUNIT_ARRAY_PARAM(refusal, refusals, describe);
 
-/* Keep the line of the library's */
+/* Copy the library's line */
 static void probe_console(void *data, const char *text, size_t len)
 {
 	const char *line = strnstr(text, "cannot be created", len);
@@ -162,7 +162,7 @@ static void a_wrong_field_is_named(struct kunit *test)
 		KUNIT_EXPECT_STREQ(test, strim(fx.logged), want);
 }
 
-/* The largest values that can be had */
+/* The largest values that are valid */
 static void the_limits_are_not_refused(struct kunit *test)
 {
 	struct kmcl_client c = client;
@@ -272,7 +272,7 @@ static void a_module_whose_client_cannot_be_enabled(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, kmcl_transport_register(&fake_ops), 0);
 	KUNIT_EXPECT_EQ(test, client_init(), -ENOMEM);
 	KUNIT_EXPECT_EQ(test, fake.watches, 1);
-	/* The channel is gone: nobody is there to watch for */
+	/* The channel is freed, so no class is watched */
 	kmcl_transport_unregister(&fake_ops);
 	fake.watch_result = 0;
 	KUNIT_ASSERT_EQ(test, kmcl_transport_register(&fake_ops), 0);
@@ -294,7 +294,7 @@ static void a_buffer_is_copied_and_sent(struct kunit *test)
 	kmcl_get_counters(ch, &n);
 	KUNIT_EXPECT_EQ(test, n.queued, 2);
 
-	/* The queue goes out; nobody has to do anything for that */
+	/* The queue is sent without another call */
 	other = start_server(test);
 	KUNIT_EXPECT_EQ(test, kmcl_channel_enable(ch), 0);
 	KUNIT_EXPECT_TRUE(test,
@@ -314,7 +314,7 @@ static int refuse_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 	return -ECONNREFUSED;
 }
 
-/* Enable the client on a transport that notes what is asked of it */
+/* Enable the client on a transport that records its calls */
 static void ask_for_rings(struct kunit *test, u32 tx_bytes, u32 rx_bytes)
 {
 	struct kmcl_transport_ops ops = fake_ops;
@@ -350,7 +350,7 @@ static void the_rings_are_as_asked_for(struct kunit *test)
 	ask_for_rings(test, 40 * 4096 + 1, 9 * 4096 - 1);
 	KUNIT_EXPECT_EQ(test, fx.tx_bytes, 41 * 4096);
 	KUNIT_EXPECT_EQ(test, fx.rx_bytes, 9 * 4096);
-	/* One is not the other's */
+	/* Both directions have their own size */
 	ask_for_rings(test, 0, 9 * 4096);
 	KUNIT_EXPECT_EQ(test, fx.tx_bytes, 5 * 4096);
 	KUNIT_EXPECT_EQ(test, fx.rx_bytes, 9 * 4096);

@@ -198,7 +198,7 @@ static void s32_open_and_close_many_times(struct kunit *test)
 	}
 }
 
-/* S33: the server's own words for the same states */
+/* S33: the server's names of the same states */
 static void s33_a_server_returns_to_what_it_was(struct kunit *test)
 {
 	struct loop *loop = test->priv;

@@ -162,7 +162,7 @@ static void s04_waits_for_outstanding_after_rescind(struct kunit *test)
 	struct loop *loop = test->priv;
 
 	waits_for_outstanding(loop, &loop->server);
-	/* Nobody is left to be told */
+	/* No callback may be called any more */
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).comps_dropped, 2);
 }
 
@@ -201,7 +201,7 @@ static void s04_no_second_suspend_when_paused(struct kunit *test)
 			   SUSPEND, CLOSED);
 }
 
-/* The harness complains of packets that come while nothing runs */
+/* The harness reports packets that are delivered while the channel is paused */
 static void s05_nothing_is_delivered_from_closed_on(struct kunit *test)
 {
 	struct loop *loop = test->priv;

@@ -101,7 +101,7 @@ static void bind_exit(struct kunit *test)
 	loop_exit(test);
 }
 
-/* Enabled, and waiting by the time that this returns */
+/* Enabled, and waiting for an offer when this returns */
 static void enable_and_wait(struct kunit *test, struct waiter *w)
 {
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(w->ch));
@@ -118,7 +118,7 @@ static void expect_opened(struct kunit *test, u32 first, u32 second, u32 third)
 		wait_event_timeout(fx.wait,
 				   READ_ONCE(fx.w[i].opened) >= expected[i],
 				   LOOP_LIMIT);
-	/* Nobody else is about to be */
+	/* No other one is about to open */
 	flush_workqueue(kmcl_wq);
 	for (i = 0; i < WAITERS; i++)
 		KUNIT_EXPECT_EQ_MSG(test, fx.w[i].opened, expected[i],
@@ -141,7 +141,7 @@ static void first_come_first_served(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(fx.second));
 	expect_opened(test, 1, 0, 1);
 
-	/* Whoever was served does not wait any more, until it is enabled */
+	/* A client that was bound does not wait again until it is enabled */
 	kmcl_channel_disable(first);
 	wait_event_timeout(fx.wait, READ_ONCE(fx.w[2].closed), LOOP_LIMIT);
 	KUNIT_ASSERT_EQ(test, fx.w[2].closed, 1);
@@ -179,7 +179,7 @@ static void the_order_is_that_of_enabling(struct kunit *test)
 		KUNIT_ASSERT_GT(test, wait_event_timeout(fx.wait, any_opened(),
 							 LOOP_LIMIT), 0);
 		wrong += !fx.w[0].opened;
-		/* So that nobody else gets it afterwards */
+		/* So that no other client binds to it afterwards */
 		for (i = WAITERS; i--; )
 			kmcl_channel_disable(fx.w[i].ch);
 		kmcl_channel_disable(server);
@@ -189,7 +189,7 @@ static void the_order_is_that_of_enabling(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, wrong, 0);
 }
 
-/* A wildcard does not take what somebody who came before it has named */
+/* A client of any instance does not bind before an earlier one of this instance */
 static void naming_the_instance_does_not_change_the_order(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -200,7 +200,7 @@ static void naming_the_instance_does_not_change_the_order(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->server.ch));
 	loop_wait_event(&loop->client, OPENED, 1);
 	expect_opened(test, 0, 0, 0);
-	/* And has no use for another one */
+	/* It is bound, and does not bind to another offer */
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(fx.second));
 	expect_opened(test, 1, 0, 0);
 	KUNIT_EXPECT_EQ(test, loop_count(&loop->client, OPENED_BEGINS), 1);
@@ -264,7 +264,7 @@ static void the_instance_is_that_of_the_last_binding(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(w->ch));
 	expect_opened(test, 2, 0, 0);
 	expect_instance(test, w->ch, &fx.instance);
-	/* Taken away: the last one, still */
+	/* Withdrawn: it is still the last one */
 	kmcl_channel_disable(fx.second);
 	wait_event_timeout(fx.wait, READ_ONCE(w->closed) == 2, LOOP_LIMIT);
 	expect_instance(test, w->ch, &fx.instance);
@@ -351,7 +351,7 @@ static void the_size_of_a_packet_stays(struct kunit *test)
 	}
 }
 
-/* As the first question for the size does */
+/* Asking for the size settles it as well */
 static void each_way_to_a_packet_settles_the_sizes(struct kunit *test)
 {
 	struct loop *loop = test->priv;

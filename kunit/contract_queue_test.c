@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What holds packets up and what does not: a pause, the quota, a failed packet,
+ * What stops packets and what does not: a pause, the quota, a failed packet,
  * a deferral, a change of the context of delivery; and what the other side may
  * write into the ring without doing harm.
  */
@@ -37,7 +37,7 @@ static void pause_thread(void *data)
 	kmcl_channel_pause(((struct end *)data)->ch);
 }
 
-/* Only incoming packets are waited for */
+/* A pause waits for incoming packets only */
 static void a_pause_leaves_own_transactions_open(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -53,7 +53,7 @@ static void a_pause_leaves_own_transactions_open(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, loop_counters(client).in_flight, 1);
 	loop_complete_kept(server, 0, 77);
 	KUNIT_EXPECT_EQ(test, loop_counters(server).comps_sent, 1);
-	/* It stays in the ring: the incoming queue is off */
+	/* It stays in the ring: the incoming gate is closed */
 	settle(client);
 	KUNIT_EXPECT_EQ(test, s->done, 0);
 	KUNIT_EXPECT_EQ(test, loop_counters(client).in_flight, 1);
@@ -174,7 +174,7 @@ static void only_reopening_restarts_a_failed_queue(struct kunit *test)
 	failed = loop_send(client, 2, KMCL_SEND_WAIT);
 	later = loop_send(client, 3, KMCL_SEND_WAIT);
 	loop_poll(server, c->failed == 1);
-	/* What else is outstanding is completed, which is still told */
+	/* The other outstanding packets are completed, and the peer gets that */
 	KUNIT_EXPECT_EQ(test, loop_counters(server).outstanding, 1);
 	loop_complete_kept(server, 0, 11);
 	loop_wait(client, kept->done);
@@ -195,7 +195,7 @@ static void only_reopening_restarts_a_failed_queue(struct kunit *test)
 	settle(server);
 	KUNIT_EXPECT_EQ(test, loop_got(server), 2);
 	KUNIT_EXPECT_EQ(test, down->done + failed->done + later->done, 0);
-	/* The way out is open */
+	/* The outgoing direction still works */
 	loop_send(server, 5, 0);
 	loop_wait(client, loop_got(client) == 2);
 	loop_complete_all(client);
@@ -222,7 +222,7 @@ static void defer_some(struct end *e, struct kmcl_context *ctx, u64 value)
 	}
 }
 
-/* It is in process context already: no reason not to be put off */
+/* It is in process context already, and may be deferred all the same */
 static void deferring_in_process_context(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -284,7 +284,7 @@ static void a_batch_ends_in_the_context_it_began_in(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, server->got[i], i);
 }
 
-/* S22: of a transaction that ended with an opening that is over */
+/* S22: the transaction ended when the opening before was closed */
 static void a_completion_for_an_earlier_opening(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -297,7 +297,7 @@ static void a_completion_for_an_earlier_opening(struct kunit *test)
 	loop_up(loop);
 	s = loop_send(client, 1, KMCL_SEND_WAIT);
 	loop_wait(server, loop_kept(server) == 1);
-	/* Another one whose time is over */
+	/* Another stale one */
 	KUNIT_EXPECT_EQ(test, -ECANCELED,
 			kmcl_send_sync(client->ch, &value, sizeof(value),
 				       KMCL_SEND_WAIT, NULL, NULL, 0));
@@ -306,7 +306,7 @@ static void a_completion_for_an_earlier_opening(struct kunit *test)
 	ids[1] = server->kept[1]->trans_id;
 	kmcl_channel_disable(client->ch);
 	KUNIT_EXPECT_EQ(test, s->status, -ECANCELED);
-	/* The server's own go nowhere: it knows that the link is gone */
+	/* The server writes no completions: its link is dead */
 	loop_complete_all(server);
 	loop_wait_event(server, CLOSED, 1);
 	KUNIT_EXPECT_EQ(test, loop_counters(server).comps_dropped, 2);
@@ -405,5 +405,5 @@ static struct kunit_suite contract_queue_suite = {
 
 kunit_test_suite(contract_queue_suite);
 
-MODULE_DESCRIPTION("KUnit tests of what holds KMCL's packets up");
+MODULE_DESCRIPTION("KUnit tests of what stops KMCL's packets");
 MODULE_LICENSE("GPL");

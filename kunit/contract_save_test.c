@@ -7,7 +7,7 @@
 
 #include "save_harness.h"
 
-/* The save callback has nothing with these values, see save_harness.c */
+/* For these values the save callback has no data, see save_harness.c */
 #define NOTHING(i)	(5 * (i))
 #define PACKETS		6
 #define BYTES		2000
@@ -58,7 +58,7 @@ static void save_in_chunks(struct loop *loop)
 	KUNIT_ASSERT_EQ(test, ret, 0);
 	kmcl_save_end(loop->server.ch);
 	KUNIT_EXPECT_EQ(test, image->chunks, PACKETS / 2);
-	/* Success at once: it is not asked for data */
+	/* Success at once: the driver has no data */
 	KUNIT_EXPECT_EQ(test, image->asked, PACKETS);
 	KUNIT_EXPECT_EQ(test, image->saved, 0);
 }

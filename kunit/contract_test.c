@@ -24,14 +24,14 @@ static void server_up(struct loop *loop)
 	enable(&loop->server);
 }
 
-/* It waits for the callback that is held */
+/* The job waits for the callback that is held */
 static void expect_waiting(struct job *job)
 {
 	KUNIT_EXPECT_EQ(job->loop->test, 0,
 			wait_for_completion_timeout(&job->done, HZ / 20));
 }
 
-/* However far it came: what was begun has ended */
+/* Each callback that was called has its counterpart */
 static void expect_pairs(struct end *e)
 {
 	struct kunit *test = e->loop->test;
@@ -206,7 +206,7 @@ static void expect_opened_only(struct end *e, int result)
 		loop_expect_events(e, OPENED, CLOSED);
 }
 
-/* Whatever became of the last opening */
+/* However the last opening ended */
 static void expect_it_opens_again(struct loop *loop)
 {
 	kmcl_channel_disable(loop->client.ch);
@@ -276,7 +276,7 @@ static void disabling_while_a_servers_opened_runs(struct kunit *test)
 	struct end *client = &loop->client;
 
 	disable_in_opened(&loop->server, param->result);
-	/* The client was told of an opening, and then that it went */
+	/* The client had opened, and its callbacks are in pairs */
 	if (param->result)
 		KUNIT_EXPECT_EQ(test, loop_count(client, OPENED_BEGINS), 0);
 	else
@@ -313,11 +313,11 @@ static void a_client_disabled_while_the_servers_opened_runs(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(client->ch), "Disabled");
 	KUNIT_EXPECT_EQ(test, loop_count(client, STARTED_BEGINS), 0);
 	expect_pairs(client);
-	/* How far the server came meanwhile is not said, but that it ends */
+	/* How far the server got is not defined, but it ends */
 	loop_wait_event(server, CLOSED, 1);
 	loop_wait_state(server, "Started");
 	expect_pairs(server);
-	/* And begins anew */
+	/* And opens again */
 	enable(client);
 	loop_wait_event(client, POST_STARTED, 1);
 	loop_wait_state(server, "Active");

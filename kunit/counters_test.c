@@ -39,7 +39,7 @@ static void peaks_stay(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c.in_flight, 0);
 	KUNIT_EXPECT_EQ(test, c.in_flight_peak, 5);
 	KUNIT_EXPECT_EQ(test, c.completed, 8);
-	/* Fewer, later, lower nothing */
+	/* Fewer packets later do not lower the peak */
 	kmcl_channel_pause(loop->client.ch);
 	loop_send(&loop->client, 8, KMCL_SEND_WAIT);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).queued_peak, 8);
@@ -79,11 +79,11 @@ static void deferred_and_failed_packets(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c.delivered, 1);
 	KUNIT_EXPECT_EQ(test, c.bad_packets, 1);
 	KUNIT_EXPECT_EQ(test, c.bad[KMCL_BAD_DRIVER], 1);
-	/* Nobody waits for the packet any more: it was processed */
+	/* The packet is not outstanding any more */
 	KUNIT_EXPECT_EQ(test, c.batches, 1);
 }
 
-/* More than fits into one turn of the softirq */
+/* More than one run of the softirq delivers */
 static void turns_are_counted(struct kunit *test)
 {
 	struct loop *loop = test->priv;

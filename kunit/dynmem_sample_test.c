@@ -28,9 +28,9 @@ struct service {
 	struct kmcl_channel *ch;
 	wait_queue_head_t wait;
 	spinlock_t lock;		/* the rest */
-	u32 version;			/* the one that it knows; 0: none */
+	u32 version;			/* the one that it accepts; 0: none */
 	bool mute;
-	bool hold;			/* the next message: it reads no other */
+	bool hold;			/* the next message, and read no other */
 	struct kmcl_context *held;
 	bool started;			/* the driver */
 	u32 got[DM_INFO + 1];
@@ -110,7 +110,7 @@ static u64 unknown(void)
 	return n;
 }
 
-/* Messages that the driver has taken, and is done with */
+/* Messages that the driver has completed */
 static u64 taken(void)
 {
 	struct kmcl_counters c;
@@ -128,7 +128,7 @@ static u64 taken(void)
 						   LIMIT), 0);		\
 	} while (0)
 
-/* Until the driver has taken @n messages, and no more */
+/* Until the driver has completed exactly @n messages */
 static void service_wait_taken(struct service *s, u64 n)
 {
 	unsigned long end = jiffies + LIMIT;
@@ -247,7 +247,7 @@ static void each_request_has_its_answer(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, got(s, DM_HOT_ADD_RESPONSE), 1);
 	KUNIT_EXPECT_EQ(test, unknown(), 0);
 
-	/* What nobody asked for, or cannot be: no answer */
+	/* Unexpected or invalid messages: no answer */
 	service_judge(s, DM_VERSION_RESPONSE, true);
 	service_ask(s, DM_INFO + 1, 0);
 	/* Payloads are in units of 8 bytes: nothing, and a header alone */
@@ -259,7 +259,7 @@ static void each_request_has_its_answer(struct kunit *test)
 	driver_stop(s);
 }
 
-/* One that asks and asks, and reads nothing */
+/* A service that sends requests and reads no answer */
 static void answers_to_a_flood_are_bounded(struct kunit *test)
 {
 	struct service *s = test->priv;
@@ -289,7 +289,7 @@ static void answers_to_a_flood_are_bounded(struct kunit *test)
 	KUNIT_EXPECT_GT(test, unanswered, 0);
 	KUNIT_EXPECT_GT(test, answered, 1 + DM_REPLIES);
 
-	/* It reads them, and then more are to be had */
+	/* Once it reads them, more follow */
 	service_read_on(s);
 	service_wait(s, got(s, DM_BALLOON_RESPONSE) == answered);
 	service_ask(s, DM_BALLOON_REQUEST, 0);
@@ -330,7 +330,7 @@ static void service_exit(struct kunit *test)
 
 	if (!s)
 		return;
-	/* As far as a case that failed has come */
+	/* A case that failed may have stopped anywhere */
 	service_read_on(s);
 	driver_stop(s);
 	KUNIT_EXPECT_EQ(test, s->bad, 0);

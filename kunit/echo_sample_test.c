@@ -15,7 +15,7 @@
 
 #include "../drivers/clients/kmcl_echo.c"
 
-/* KMCL's two ends in one module: what the sample says of itself is true */
+/* Both endpoints in one module: the sample's own counts are right */
 static void every_message_is_echoed(struct kunit *test)
 {
 	int i;

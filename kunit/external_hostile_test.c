@@ -102,12 +102,12 @@ static void send_external(struct loop *loop)
 }
 
 #define LONG	2000
-#define PFN	0x5a5a5a5aULL		/* stands for a frame that is there */
+#define PFN	0x5a5a5a5aULL		/* replaced by a valid frame number */
 
 static const struct bad_ranges {
 	const char *name;
 	u32 words;
-	u64 word[4];		/* PFN, where nothing stands, too */
+	u64 word[4];		/* PFN in those that are left out, too */
 } bad_ranges[] = {
 	{ "no header", 0 },
 	{ "no ranges", 1, { 0 } },
@@ -154,7 +154,7 @@ static void bad_ranges_are_dropped_and_counted(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->server).bad_packets, 1);
 	KUNIT_EXPECT_EQ(test, fx.external, 0);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->server).outstanding, 0);
-	/* What is right is taken, which shows that the rest was wrong */
+	/* A valid one is delivered: the bad range was the only reason */
 	header[0] = 1ULL << 32;
 	header[1] = 100;
 	header[2] = fx.pfn;
@@ -174,7 +174,7 @@ static void more_than_the_server_allows(struct kunit *test)
 	loop_wait(&loop->server, READ_ONCE(fx.packets) == 1);
 	KUNIT_EXPECT_EQ(test, fx.external, 0);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->server).bad_packets, 1);
-	/* The server can do no more for it: it ends with the channel */
+	/* The server cannot complete it: it ends with the channel */
 	KUNIT_EXPECT_EQ(test, fx.done, 0);
 	kmcl_channel_disable(loop->client.ch);
 	KUNIT_EXPECT_EQ(test, fx.done, 1);
@@ -213,7 +213,7 @@ static void close_waits_for_who_uses_the_memory(struct kunit *test)
 	send_external(loop);
 	loop_wait(&loop->server, READ_ONCE(fx.packets) == 1);
 	job = loop_job(loop, disable_client, &loop->client);
-	/* It is known to the server, whose work waits for this completion */
+	/* The server has noticed, and its work waits for this completion */
 	loop_wait_event(&loop->server, SUSPEND, 1);
 	/* Time enough to end for a close that does not wait */
 	fsleep(50 * 1000);
@@ -230,7 +230,7 @@ static void close_waits_for_who_uses_the_memory(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fx.status, -ECANCELED);
 }
 
-/* One that is deferred, and one that is in the ring, keep nobody waiting */
+/* The close waits neither for a deferred packet nor for one in the ring */
 static void close_does_not_wait_for_what_was_not_taken(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -247,7 +247,7 @@ static void close_does_not_wait_for_what_was_not_taken(struct kunit *test)
 	loop_absent(loop, 0);
 }
 
-/* The server fails the packet: it is done with the memory, and with the ring */
+/* The server fails the packet, so it uses neither the memory nor the ring */
 static void failing_a_packet_ends_the_use_of_its_memory(struct kunit *test)
 {
 	struct loop *loop = test->priv;

@@ -2,7 +2,7 @@
 /*
  * External data: the ranges on the wire, byte for byte, as the server's end of
  * the ring has them; what the server then sees of the client's memory; and what
- * calls and a server say to what cannot be. Needs loopback only. What the cases
+ * calls and a server return for what is invalid. Needs loopback only. What the cases
  * share is in one place, since callbacks look at it; suites run one at a time.
  */
 #include <linux/highmem.h>
@@ -323,7 +323,7 @@ static void a_scatter_list(struct kunit *test)
 	kmcl_packet_free(pkt);
 }
 
-/* As many as one range is asked to hold: the limits of the wire are no nearer */
+/* Many frames in one range, still within the limits of the wire */
 static void hundreds_of_frames_in_one_range(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -377,7 +377,7 @@ static void the_server_writes_into_the_clients_memory(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fx.mem[4 * FRAME - 101], 0xc3);
 	KUNIT_EXPECT_PTR_EQ(test, kmcl_mdl_map(mdl), (void *)p);
 	kmcl_mdl_unmap(mdl);
-	/* The same chain again; that it may be written was said first */
+	/* The same chain again: the first call decided that it may be written */
 	KUNIT_EXPECT_EQ(test, 0, kmcl_packet_external(fx.ctx,
 						      KMCL_EXTERNAL_READ_ONLY,
 						      &again));

@@ -4,7 +4,7 @@
  * client of the harness opens there: the test is its other side.
  *
  * The operations run on the library's workqueue, one channel's at a time, and
- * signals in any context; the tests look at the counts when all has come to rest.
+ * signals in any context; the tests look at the counts when nothing runs any more.
  */
 #ifndef _KMCL_FAKE_TRANSPORT_H
 #define _KMCL_FAKE_TRANSPORT_H
@@ -20,7 +20,7 @@ struct fake_transport {
 	struct kmcl_offer *offer;
 	guid_t watched;
 	int watch_result;
-	bool watch_once;		/* it is the first one's only */
+	bool watch_once;		/* only the first call fails */
 	int open_result;
 	bool gpadls_first;
 	struct completion *open_waits;	/* before it has opened */
@@ -53,7 +53,7 @@ void fake_up(struct loop *loop);	/* offered, and the client runs */
 void fake_packet(struct loop *loop, u64 value);
 void fake_completion(struct loop *loop, u64 trans_id);
 void fake_interrupt(void);
-/* For packets of the client's; notes what it is told */
+/* Completion routine of the client's packets; records its arguments */
 void fake_done(struct kmcl_packet *pkt, int status, void *buf, u32 len);
 
 #endif

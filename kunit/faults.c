@@ -50,7 +50,7 @@ static bool in_function(const struct alloc_tag *tag, const char *file,
 /*
  * In the library itself, but for the workqueue: that is made before any test.
  * kstrdup() counts where it is itself; vmap()'s areas and the table's nodes
- * cannot be told from those of others.
+ * cannot be distinguished from those of others.
  */
 static bool is_site(const struct alloc_tag *tag)
 {
@@ -95,7 +95,7 @@ static void *debugfs_value(struct kunit *test, const char *dir,
 	return value;
 }
 
-/* Set up what debugfs has in @dir to fail what the library asks for. */
+/* Set up the faults of @dir in debugfs, for allocations of the library. */
 struct fault_attr *faults_of(struct kunit *test, const char *dir)
 {
 	unsigned long *probability = debugfs_value(test, dir, "probability");
@@ -157,7 +157,7 @@ void faults_count(void)
 		sites[i].before = live(&sites[i]);
 }
 
-/* What has more of them now was reached. */
+/* Places that have more objects now were reached. */
 void faults_note_reached(void)
 {
 	int i;
@@ -167,7 +167,7 @@ void faults_note_reached(void)
 			sites[i].reached = true;
 }
 
-/* The test has seen @function fail for want of what it frees by itself. */
+/* @function, which frees its allocation by itself, was seen to fail. */
 void faults_note_function(const char *function)
 {
 	int i;
@@ -178,8 +178,8 @@ void faults_note_function(const char *function)
 }
 
 /*
- * No more than faults_count() saw, perhaps a moment later. Fewer happens: what
- * the kernel frees meanwhile of its own.
+ * Expect no more objects than faults_count() saw. Fewer are possible: the kernel
+ * may have freed some meanwhile.
  */
 void faults_expect_no_more(struct kunit *test)
 {
@@ -195,7 +195,7 @@ void faults_expect_no_more(struct kunit *test)
 	}
 }
 
-/* Each place was reached since boot; their number. */
+/* Check that each place was reached since boot; return their number. */
 int faults_expect_reached(struct kunit *test)
 {
 	struct site *s;

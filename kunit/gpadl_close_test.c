@@ -89,7 +89,7 @@ static void closed_deletes_after_a_rescind(struct kunit *test)
 	closed_deletes(test, &loop->server);
 }
 
-/* The server forgets it: the library does not, and the client's memory is safe */
+/* The server does not unmap it: the library does, so the client may free the memory */
 static void leftovers_are_deleted_and_counted(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -146,7 +146,7 @@ static void created_in_opened_that_fails(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kmcl_gpadl_delete(loop->client.ch, gpadl_fx.handle), 0);
 }
 
-/* While the work is in a callback it has not seen that the link is dead */
+/* While the work runs a callback it does not notice that the link is dead */
 static void nothing_is_made_on_a_dead_link(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -166,7 +166,7 @@ static void nothing_is_made_on_a_dead_link(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -ENODEV, kmcl_gpadl_create(loop->client.ch, 0,
 							 gpadl_fx.mem, 8, &handle));
 	KUNIT_EXPECT_EQ(test, handle, 77);
-	/* What there is goes, though the server is in its Closed */
+	/* Deleting works, though the server is in its Closed */
 	KUNIT_EXPECT_EQ(test, 0, kmcl_gpadl_delete(loop->client.ch, gpadl_fx.handle));
 	loop_release(&loop->server);
 	loop_release(&loop->client);
@@ -188,7 +188,7 @@ static void mapping_on_a_dead_link(struct kunit *test)
 	loop_wait_held(&loop->server);
 	loop_wait_event(&loop->client, POST_STARTED, 1);
 	gpadl_fx.handle = gpadl_create(loop, 0, 0, FRAME);
-	/* The client goes while the server's work is busy */
+	/* The client closes while the server's work is busy */
 	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_disable(loop->client.ch));
 	KUNIT_EXPECT_EQ(test, -ENODEV, kmcl_gpadl_map(loop->server.ch, 0,
 						      gpadl_fx.handle, &mdl));
@@ -226,7 +226,7 @@ static void expect_ended(struct kunit *test, const enum ending *want, u32 count)
 		expect_ended(test, want, ARRAY_SIZE(want));		\
 	} while (0)
 
-/* A transport whose peer wants the GPADLs gone before the link is closed */
+/* A transport whose peer requires that GPADLs are deleted before the close */
 static struct kmcl_transport_ops old_ops;
 static const struct kmcl_transport_ops *loopback_ops;
 
@@ -295,7 +295,7 @@ static void an_old_peer_wants_gpadls_gone_first(struct kunit *test)
 	loop_wait_state(&loop->client, "Disabled");
 	EXPECT_ENDED(test, GPADL_GONE, LINK_CLOSED);
 
-	/* A rescind needs nothing of the peer's, and the order is the same */
+	/* A rescind needs no answer of the peer, and the order is the same */
 	loop->client.opened_result = 0;
 	loop_forget(&loop->client);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
@@ -315,7 +315,7 @@ static void delete_all(void *data)
 			fx.deleted++;
 }
 
-/* Each goes once, by its driver or at the end of Closed */
+/* Each is deleted once, by its driver or at the end of Closed */
 static void deleting_while_the_server_goes(struct kunit *test)
 {
 	struct loop *loop = test->priv;

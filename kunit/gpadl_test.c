@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * GPADLs: what a server sees of the client's memory, who waits for whom, and
- * what each call says to what cannot be. What the end of a channel does to them
+ * what each call returns for what is invalid. What the end of a channel does to them
  * is in gpadl_close_test.c. Needs loopback only.
  */
 #include <linux/delay.h>
@@ -153,7 +153,7 @@ static void deleting_waits_while_it_is_mapped(struct kunit *test)
 	/* Time enough to return for one that does not wait */
 	fsleep(50 * 1000);
 	KUNIT_EXPECT_FALSE(test, READ_ONCE(gpadl_fx.returned));
-	/* It is going: nobody may map it again */
+	/* It is being deleted: it cannot be mapped again */
 	KUNIT_EXPECT_EQ(test, 0, kmcl_gpadl_unmap(loop->server.ch, gpadl_fx.handle));
 	KUNIT_EXPECT_EQ(test, -ENOENT, kmcl_gpadl_map(loop->server.ch, 0,
 						      gpadl_fx.handle, &mdl));

@@ -344,7 +344,7 @@ struct job *loop_disable(struct end *e)
 	return loop_job(e->loop, disable, e);
 }
 
-/* Both at once: what one side holds must not keep the other from ending */
+/* Both at once: packets that one side keeps must not block the other */
 void loop_exit(struct kunit *test)
 {
 	struct loop *loop = test->priv;

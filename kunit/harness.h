@@ -4,7 +4,7 @@
  * the library does to them.
  *
  * The record has two events for each state callback, its entry and its return.
- * What no test wants, such as a callback in the wrong context, is noted and
+ * What is always wrong, such as a callback in the wrong context, is recorded and
  * looked at when the test ends. Nothing waits without a time limit.
  */
 #ifndef _KMCL_TEST_HARNESS_H
@@ -110,11 +110,11 @@ struct loop {
 	struct job jobs[8];
 	guid_t type;
 	guid_t instance;
-	int failure;		/* what the PnP failure callback was told */
+	int failure;		/* the PnP failure callback's status */
 };
 
 /*
- * Does @condition come true in time? What makes it true need not wake @queue up, as
+ * Does @condition become true in time? What makes it true need not wake @queue up, as
  * the library's counters do not: it is looked at now and then as well.
  */
 #define loop_comes_true(queue, condition)				\
@@ -188,7 +188,7 @@ void loop_job_stop(struct job *job);
 void loop_job_wait(struct job *job);
 struct job *loop_disable(struct end *e);
 
-/* Let a held callback go; it is held once */
+/* Let a held callback continue; it is held once */
 void loop_hold(struct end *e, enum loop_event what);
 void loop_wait_held(struct end *e);
 void loop_release(struct end *e);
@@ -197,7 +197,7 @@ void loop_release(struct end *e);
 struct sent *loop_send(struct end *e, u64 value, u32 flags);
 struct sent *loop_send_long(struct end *e, u64 value, u32 len, u32 flags);
 struct sent *loop_try_send(struct end *e, u64 value, u32 flags);
-/* A synchronous request of 8 bytes, whose reply nobody wants */
+/* A synchronous request of 8 bytes, without a buffer for the reply */
 int loop_request(struct end *e, u32 flags, s64 timeout);
 /* Write a packet as this end's driver never could, and signal */
 void loop_inject(struct end *e, u16 type, u16 flags, const void *header,
@@ -211,7 +211,7 @@ u32 loop_got(struct end *e);
 u32 loop_kept(struct end *e);
 /* Patterned pages of the client's driver, there until the channels are gone */
 u8 *loop_memory(struct kunit *test, u32 pages);
-/* What the server reads at @at is what stands at @want */
+/* The server reads at @at what is at @want */
 void loop_expect_bytes(struct kunit *test, struct kmcl_mdl *mdl, u32 at,
 		       const u8 *want, u32 bytes);
 /*

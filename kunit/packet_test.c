@@ -75,7 +75,7 @@ static void memory_of_the_drivers(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, kmcl_packet_get_pointer(pkt), (void *)&r);
 	loop_wait(&loop->server, loop_got(&loop->server) == 22);
 
-	/* It is never the library's to free */
+	/* The library never frees it */
 	kmcl_packet_free(pkt);
 	KUNIT_EXPECT_EQ(test, loop_cached(client), cached);
 	/* No routine again: back to none, not to the default */
@@ -283,7 +283,7 @@ static void the_quota_may_fall_below_what_is_outstanding(struct kunit *test)
 	complete_all_20(loop);
 }
 
-/* In order, a batch is over before what stopped it is undone */
+/* In order: the batch ends before what stopped it is resolved */
 static void a_batch_ends_at_the_quota(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -404,7 +404,7 @@ static void complete_with_too_much(struct end *e, struct kmcl_context *ctx,
 	kmcl_complete(ctx, data, sizeof(data));
 }
 
-/* Cut to the packet size of who completes; dropped by who takes less */
+/* Cut to the packet size of the sender; dropped by a receiver with a smaller one */
 static void completion_data_has_the_packets_limit(struct kunit *test)
 {
 	struct loop *loop = test->priv;

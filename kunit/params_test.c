@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What each call says to a wrong argument, in a wrong state and from a
+ * What each call returns for a wrong argument, in a wrong state and from a
  * callback of its own channel. The same under Windows' names is winapi_test.c;
- * here are the ones that need a channel at work.
+ * here are the ones that need an open channel.
  */
 #include <linux/slab.h>
 #include <kmcl/vmb_status.h>

@@ -5,7 +5,7 @@
  * has, by a rescind, and with the transport.
  *
  * The transport's operations run in the caller, and on the library's workqueue;
- * the tests look at their counts when the channel has come to rest.
+ * the tests look at their counts when nothing runs any more.
  */
 #include <linux/device.h>
 #include <linux/slab.h>
@@ -13,7 +13,7 @@
 
 #include "fake_transport.h"
 
-/* No other is of that name where KUnit runs, and its name is what counts */
+/* The library looks at the name, and no other bus has it where KUnit runs */
 static const struct bus_type fake_bus = { .name = "vmbus" };
 
 static struct {

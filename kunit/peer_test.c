@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What becomes of a channel whose other side leaves no room, writes nonsense into
- * the rings, or wants more than is good: on a transport that is the test itself.
+ * the rings, or sends too much: on a transport that is the test itself.
  */
 #include <linux/bottom_half.h>
 
 #include "fake_transport.h"
 
-/* Nobody reads: each attempt without room is told, the first one as such */
+/* The peer does not read: each failed attempt is reported, the first one as such */
 static void each_full_ring_is_reported(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -206,7 +206,7 @@ static void routines_that_send_again_leave_room_for_others(struct kunit *test)
 	kmcl_packet_free(pkt);
 }
 
-/* Has delivery taken all there is, or stopped for want of contexts? */
+/* Has delivery emptied the ring, or stopped because it has no context? */
 static bool delivery_ended(struct kmcl_channel *ch)
 {
 	bool ended;
@@ -219,7 +219,7 @@ static bool delivery_ended(struct kmcl_channel *ch)
 	return ended;
 }
 
-/* The other side asks as much as it can, and is interrupted by nobody */
+/* The peer fills the ring with requests */
 static u32 ask(struct loop *loop)
 {
 	struct kmcl_channel *ch = loop->client.ch;
@@ -232,12 +232,12 @@ static u32 ask(struct loop *loop)
 		n++;
 	kmcl_ring_commit(&fake.in->tx);
 	fake_interrupt();
-	/* Another processor may be at it */
+	/* Another processor may be delivering */
 	loop_wait(&loop->client, delivery_ended(ch));
 	return n;
 }
 
-/* The other side reads what it was told; true: no completion waits for room */
+/* The peer reads all completions; true: none waits for room any more */
 static bool read_answers(struct kmcl_channel *ch)
 {
 	WRITE_ONCE(fake.out->ctl->read_index,
@@ -246,7 +246,7 @@ static bool read_answers(struct kmcl_channel *ch)
 	return !atomic_read(&ch->rx.comps_queued);
 }
 
-/* A peer that asks, and does not read the answers, does not eat all memory */
+/* A peer that never reads completions cannot use up the memory */
 static void answers_that_nobody_reads_are_bounded(struct kunit *test)
 {
 	struct loop *loop = test->priv;

@@ -129,7 +129,7 @@ static void the_header_is_what_vmbus_pipes_have(struct kunit *test)
 			   sizeof(want_payload));
 }
 
-/* Write as a client would that does not play by the rules */
+/* Send a message with any header, valid or not */
 static void send_message(struct end *e, u32 type, u32 bytes, u32 payload,
 			 u16 flags)
 {
@@ -216,7 +216,7 @@ static void nothing_is_completed_in_pipe_mode(struct kunit *test)
 				       KMCL_NO_TIMEOUT));
 	loop_wait(server, loop_got(server) == 1);
 
-	/* The peer asks for it all the same */
+	/* The peer requests a completion all the same */
 	send_message(client, PIPE_DATA, 8, 16, KMCL_WIRE_FLAG_COMPLETION_REQUESTED);
 	loop_wait(server, loop_got(server) == 2);
 	loop_send(client, 3, 0);

@@ -134,7 +134,7 @@ static void packets_as_long_as_allowed(struct kunit *test)
 }
 
 /* The client donates the rings, the server's packets must fit too */
-/* The sender's buffer is its own again at once, queued or not */
+/* The driver may reuse the buffer at once, whether the packet is queued or not */
 static void a_buffer_that_may_fault_is_copied(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -309,7 +309,7 @@ static void a_quota_bounds_what_is_outstanding(struct kunit *test)
 
 static u32 deferred, context_kept;
 
-/* Each packet is put off where it comes in a softirq, and counted */
+/* Each packet is deferred if it comes in a softirq, and counted */
 static void defer_in_softirq(struct end *e, struct kmcl_context *ctx,
 			     u64 value)
 {
@@ -427,7 +427,7 @@ static void delivery_in_process_context_if_asked(struct kunit *test)
 	loop_wait(&loop->client, loop_done(&loop->client) == 500);
 	KUNIT_EXPECT_EQ(test, server->got_in_task, 500);
 
-	/* And back, in order over the change */
+	/* And back, with the order kept */
 	kmcl_set_process_context(server->ch, false);
 	for (i = 500; i < 1000; i++)
 		loop_send(&loop->client, i, KMCL_SEND_WAIT);

@@ -88,7 +88,7 @@ static struct racer *race_start(struct end *e)
 	return r;
 }
 
-/* No more sends; the channel's cleanup settles the rest */
+/* No more sends; freeing the channel ends the other packets */
 static void race_stop(struct racer *r)
 {
 	loop_job_stop(r->job);
@@ -291,7 +291,7 @@ static void closing_keeps_the_order_of_the_rest(struct kunit *test)
 	free_packets(a);
 }
 
-/* A thread that calls whatever there is, without looking at the state */
+/* A thread that makes all calls, whatever the state */
 struct meddler {
 	struct end *e;
 	u32 seed;

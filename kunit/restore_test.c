@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Images that were not saved by this library: a restored server trusts nothing.
+ * Images that this library did not save: restoring checks every field.
  */
 #include "save_harness.h"
 
-/* A byte of an image, which is changed, and the result of restoring it */
+/* One byte of an image, its new value, and the result of restoring that */
 struct mutation {
 	const char *name;
 	u32 at;
@@ -105,7 +105,7 @@ static void mutated_chunks_restore_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, image->restored, 1);
 }
 
-/* Whatever the image says, the channel and its counters stay whole */
+/* Whatever is in the image, the channel and its counters stay consistent */
 static void every_byte_may_be_mutated(struct kunit *test)
 {
 	static const u8 values[] = { 0, 1, 7, 8, 0x7f, 0x80, 0xff };

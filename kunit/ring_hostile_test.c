@@ -51,7 +51,7 @@ static void a_bad_read_index_writes_nothing(struct kunit *test)
 		check_read_index(test, f, wild_indices[i], false);
 	}
 
-	/* Nothing is broken for good */
+	/* A good index is accepted again */
 	ring_at(f, 0, 1024);
 	check_read_index(test, f, 4, false);
 	f->ctl->read_index = 0;
@@ -124,7 +124,7 @@ static void a_bad_write_index_is_refused(struct kunit *test)
 
 		if (write < f->size && write % 8 == 0) {
 			avail = wrap(f, write + f->size - read);
-			/* The data is poison: beyond bounds as a descriptor */
+			/* The data would be out of bounds as a descriptor */
 			want = !avail ? KMCL_RING_OK : avail < SMALLEST ?
 				KMCL_RING_SHORT : KMCL_RING_BAD_LENGTH;
 		}
@@ -164,7 +164,7 @@ static void a_writer_cannot_overrun_what_was_not_released(struct kunit *test)
 			kmcl_ring_commit(&f->tx);
 			KUNIT_ASSERT_EQ(test, ring_take(test, f), 512);
 
-			/* Only write indices from 512 to size - 8 can be true */
+			/* Only write indices from 512 to size - 8 are possible */
 			good = write >= 512;
 			f->ctl->write_index = wrap(f, start + write);
 			if (write == 512)
@@ -281,7 +281,7 @@ static void less_than_a_descriptor_and_trailer_is_short(struct kunit *test)
 	}
 }
 
-/* A good packet does not vouch for the one behind it */
+/* The packet behind a good one is checked, too */
 static void a_bad_packet_behind_a_good_one_is_found(struct kunit *test)
 {
 	struct ring_fixture *f = test->priv;

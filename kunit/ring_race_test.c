@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A producer and a consumer of one VMBus ring on two processors, that sleep
- * until they are signalled: a signal too few ends in a time limit.
+ * until they are signalled: if a signal is missing, a time limit ends the test.
  */
 #include <kunit/test.h>
 
@@ -40,7 +40,7 @@ struct race {
 	struct completion rx_done;
 };
 
-/* The interrupt: the only thing that wakes a sleeper */
+/* The interrupt: nothing else wakes a side that sleeps */
 static void race_signal(wait_queue_head_t *wait, bool *signalled)
 {
 	/* Pairs with the xchg() of race_sleep(): as ordered as an interrupt */
@@ -204,7 +204,7 @@ static void race_run(struct kunit *test, struct race *r)
 		KUNIT_FAIL_AND_ABORT(test, "no thread for the consumer");
 	}
 
-	/* Both end by themselves: a sleeper gives up after STALL */
+	/* Both end by themselves: none sleeps longer than STALL */
 	wake_up_process(consumer);
 	wake_up_process(producer);
 	wait_for_completion(&r->tx_done);

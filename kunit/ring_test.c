@@ -299,7 +299,7 @@ static void lengths_that_cannot_be_are_refused(struct kunit *test)
 				      payload, bad->payload_len));
 	KUNIT_EXPECT_EQ(test, f->tx.index, 0);
 	KUNIT_EXPECT_FALSE(test, kmcl_ring_commit(&f->tx));
-	/* It stands in nobody's way */
+	/* It does not block others */
 	KUNIT_EXPECT_EQ(test, 0,
 			kmcl_ring_put(&f->tx, 6, 0, 1, NULL, 0, payload, max));
 }

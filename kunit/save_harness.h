@@ -24,7 +24,7 @@ struct image {
 	u32 grow;		/* more is needed the second time */
 	bool fail;
 	bool hold;
-	int in_callback;	/* what a forbidden call said */
+	int in_callback;	/* result of a forbidden call */
 	struct completion entered;
 	struct completion release;
 

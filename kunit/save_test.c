@@ -39,7 +39,7 @@ static void queued_packets_come_back_in_order(struct kunit *test)
 	loop_wait(&loop->server, image->ndone == 10);
 	for (i = 0; i < 10; i++) {
 		KUNIT_EXPECT_EQ(test, image->status[i], 0);
-		/* Only those that were to wait have what the client said */
+		/* Only those that waited have the client's completion data */
 		KUNIT_EXPECT_EQ(test, image->len[i], i % 2 ? 8 : 0);
 		KUNIT_EXPECT_EQ(test, image->reply[i], i % 2 ? i : 0);
 	}
@@ -72,7 +72,7 @@ static void an_image_in_pieces(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, ret, 0);
 	kmcl_save_end(loop->server.ch);
 	KUNIT_EXPECT_EQ(test, image->chunks, 10);
-	/* The question was put once for each */
+	/* The size was asked for once for each */
 	KUNIT_EXPECT_EQ(test, image->asked, 10);
 
 	image_replace_server(loop, 0);
@@ -196,7 +196,7 @@ static void packets_in_the_drivers_memory_wait_too(struct kunit *test)
 	expect_completions_awaited(test, ids);
 }
 
-/* The channel has given the ids' places to other packets by then */
+/* By then the channel has other packets in the slots of these ids */
 static void restore_among_others(struct kunit *test, bool drivers)
 {
 	struct kmcl_packet *pkts[8];

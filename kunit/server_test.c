@@ -246,8 +246,8 @@ static void disabling_the_server_withdraws_the_offer(struct kunit *test)
 }
 
 /*
- * A client's work waits for its server's: with one place for the works of all
- * clients, every one of them taken, the servers' still run.
+ * A client's work waits for its server's. With room for one work of all clients,
+ * and clients that use it up, the servers' works still run.
  */
 static void opening_clients_do_not_block_servers(struct kunit *test)
 {

@@ -48,7 +48,7 @@ static const struct bad_request {
 
 KUNIT_ARRAY_PARAM_DESC(bad_request, bad_requests, name);
 
-/* A client may say anything: nothing outside of the store is touched */
+/* Whatever a client sends, nothing outside of the store is accessed */
 static void requests_beyond_the_store_are_refused(struct kunit *test)
 {
 	const struct bad_request *bad = test->param_value;

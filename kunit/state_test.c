@@ -2,7 +2,7 @@
 /*
  * The state machine as data: every state and event of both endpoints against
  * the order of callbacks that KMCL documents, and the priorities of what is
- * asked for and reported.
+ * requested and reported.
  */
 #include <kunit/test.h>
 
@@ -72,7 +72,7 @@ static const struct row client_rows[] = {
 	{ ST(STARTING), EV(DISABLE_OLD), "shut Suspend drain gpadl-shut cancel", ST(CLOSED) },
 	{ ST(ACTIVE), EV(DISABLE_OLD), "shut Suspend drain gpadl-shut cancel", ST(CLOSED) },
 	{ ST(PAUSED), EV(DISABLE_OLD), "shut gpadl-shut cancel", ST(CLOSED) },
-	/* Unbound: the host is told before it is said that packets have ended */
+	/* Unbound: the ring is closed before packets in flight end */
 	{ ST(OPENED), EV(LOST), "shut gpadl-shut disconnect remove", ST(CLOSED) },
 	{ ST(STARTING), EV(LOST),
 	  "shut gpadl-shut disconnect remove Suspend drain", ST(CLOSED) },
@@ -228,7 +228,7 @@ static void closing_suspends_what_was_started(struct kunit *test)
 		}
 		/* Closed itself comes after the arrival in Closed */
 		KUNIT_EXPECT_EQ(test, step_index(t, KMCL_DO_CB_CLOSED), -1);
-		/* The status of what is in flight tells who ended the link */
+		/* The status of packets in flight says who ended the link */
 		KUNIT_EXPECT_EQ(test, step_index(t, KMCL_DO_CANCEL) >= 0,
 				EVENT(i) == EV(DISABLE) ||
 				EVENT(i) == EV(DISABLE_OLD));
@@ -286,7 +286,7 @@ static void nothing_is_taken_down_twice(struct kunit *test)
 		down = step_index(closing, KMCL_DO_DISCONNECT) >= 0;
 		for (j = 0; j < KMCL_EV_COUNT; j++) {
 			leaving = kmcl_transition(SERVER(i), ST(CLOSED), j);
-			/* Which of them follows is told by the rings */
+			/* Which of them follows depends on the rings */
 			if (!leaving)
 				continue;
 			if ((down && j != EV(DONE)) || (!down && j == EV(DONE)))
@@ -398,7 +398,7 @@ static void states_have_their_names(struct kunit *test)
 		KUNIT_EXPECT_STREQ(test, kmcl_state_text(true, st, &run),
 				   st == ST(ENABLED) ? "Started" : server[st]);
 	}
-	/* From the return of enable on */
+	/* As soon as enable has returned */
 	KUNIT_EXPECT_STREQ(test, kmcl_state_text(false, ST(DISABLED), &both), "Enabled");
 	KUNIT_EXPECT_STREQ(test, kmcl_state_text(true, ST(DISABLED), &enabled), "Enabled");
 	KUNIT_EXPECT_STREQ(test, kmcl_state_text(true, ST(DISABLED), &both), "Started");

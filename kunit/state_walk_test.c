@@ -22,7 +22,7 @@ static u32 pack(const struct kmcl_inputs *in)
 	       (in->old ? I_OLD : 0) | (in->up ? I_UP : 0);
 }
 
-/* A channel as far as the table can tell, and what happened to it */
+/* What the table knows of a channel, and what happened to it */
 struct node {
 	bool server;
 	u8 state;
@@ -98,14 +98,14 @@ static bool in_use(const struct node *n)
 	return !n->server && n->in.up && (!n->in.dead || n->in.lost);
 }
 
-/* A step's effect; false: it is not its time */
+/* A step's effect; false: it is out of order */
 static bool do_step(struct node *n, enum kmcl_step step)
 {
 	bool ok = true;
 
 	switch (step) {
 	case KMCL_DO_SEEK:
-		/* A rescind of the offer before it would be taken for one of this */
+		/* A rescind of the previous offer must not count for this one */
 		ok = !n->in.up;
 		break;
 	case KMCL_DO_OPEN:
@@ -187,7 +187,7 @@ static bool do_step(struct node *n, enum kmcl_step step)
 	return ok;
 }
 
-/* As the work does; false: the state is not what has happened */
+/* As the work does; false: the state does not match what happened */
 static bool arrive(struct node *n, enum kmcl_event ev, u8 next, bool opening)
 {
 	n->state = next;
@@ -262,7 +262,7 @@ static const char *handle(struct node *n, enum kmcl_event ev, enum act a,
 	}
 }
 
-/* From a disable to the arrival in Disabled, in at most @left events */
+/* Does a disable reach Disabled in at most @left events? */
 static const char *ends(struct node n, int left)
 {
 	static const enum act acts[] = {
@@ -278,7 +278,7 @@ static const char *ends(struct node n, int left)
 	if (!left)
 		return "a disable that does not end";
 	if (ev == EV(NONE) || ev == EV(LINK) || ev == EV(START))
-		return "a disable that is not heeded";
+		return "a disable that is ignored";
 	for (i = 0; !wrong && i < ARRAY_SIZE(acts); i++) {
 		struct node m = n;
 

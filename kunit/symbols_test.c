@@ -236,7 +236,7 @@ VALUE(STATUS_DEVICE_REMOVED, (s32)0xc00002b6);
 #define MEMBER_AT(table, first, index, name) \
 	static_assert(offsetof(table, name) == (first) + PTRS(index))
 
-/* The alphabet's order; ends and middle tell of a member too few */
+/* In alphabetical order; a missing member shows at the ends or in the middle */
 MEMBER_AT(KMCL_CLIENT_INTERFACE_V1, sizeof(INTERFACE), 0, VmbChannelAllocate);
 MEMBER_AT(KMCL_CLIENT_INTERFACE_V1, sizeof(INTERFACE), 40, VmbPacketSetPointer);
 MEMBER_AT(KMCL_SERVER_ONLY_METHODS, 0, 13, VmbServerChannelInitSetVmbusHandle);

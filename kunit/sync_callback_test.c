@@ -2,7 +2,7 @@
 /*
  * Synchronous requests from callbacks: who may wait, who may only try. Waiting
  * in the suspend callback has its own suite, sync_suspend_test.c. What the
- * callbacks were told is in one place; suites run one at a time.
+ * callbacks got is in one place; suites run one at a time.
  */
 #include "harness.h"
 

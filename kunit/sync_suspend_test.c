@@ -33,7 +33,7 @@ static void request_in_suspend(struct end *e, enum loop_event what)
 	fx.ms = ktime_ms_delta(ktime_get(), start);
 }
 
-/* Both ends run, and the client's suspend callback will ask */
+/* Both channels are open, and the client's suspend callback will send a request */
 static void start_asking(struct loop *loop, u32 flags, s64 timeout)
 {
 	fx = (struct suspend_fixture) {
@@ -124,7 +124,7 @@ static void a_time_limit_ends_the_wait_for_a_completion(struct kunit *test)
 	time_ends_the_wait(test, KMCL_SEND_WAIT);
 }
 
-/* The callback is in the way of what would end its wait */
+/* The callback blocks what would end its wait */
 static void starting_does_not_end_the_wait(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -142,7 +142,7 @@ static void starting_does_not_end_the_wait(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, loop_got(&loop->server), 0);
 }
 
-/* What stands behind it in the queue stays there, and goes out first next time */
+/* What is behind it in the queue stays there, and is sent first next time */
 static void the_channel_ends(struct kunit *test, struct end *closing, s64 timeout)
 {
 	struct loop *loop = test->priv;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Synchronous requests: time limits, replies, and what a request comes to in
+ * Synchronous requests: time limits, replies, and how a request ends in
  * each state. What ends a wait is in sync_end_test.c, who may wait in
  * sync_callback_test.c.
  */
@@ -103,7 +103,7 @@ static void a_time_limit_ends_the_wait(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c.in_flight, 0);
 	KUNIT_EXPECT_EQ(test, c.cancelled, 1);
 
-	/* What comes too late is dropped */
+	/* A late completion is dropped */
 	loop_wait(&loop->server, loop_kept(&loop->server) == 1);
 	loop_complete_all(&loop->server);
 	loop->server.keep = false;
@@ -249,7 +249,7 @@ static void every_limit_with_every_completion(struct kunit *test)
 	expect_no_device(client, f, soon);
 }
 
-/* Sent, and given up at once: the peer still gets it */
+/* Sent, and cancelled at once: the peer still gets it */
 static void no_time_to_wait_for_a_completion(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -287,7 +287,7 @@ static void a_reply_buffer_is_of_whole_words(struct kunit *test)
 			kmcl_send_sync(loop->client.ch, &value, 8,
 				       KMCL_SEND_WAIT, reply, NULL,
 				       KMCL_NO_TIMEOUT));
-	/* No room at all: what is needed is told */
+	/* No room at all: the size needed is stored */
 	len = 0;
 	reply[0] = 1;
 	KUNIT_EXPECT_EQ(test, -ENOSPC,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A probe on each tracepoint notes what it is given. It runs where the library
+ * A probe on each tracepoint records its arguments. It runs where the library
  * does, in softirq and under its locks: it only writes into the table, under
  * a lock that is taken last. One suite uses them, and its tests run one at a
  * time.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tracepoints: each is called once for what it stands for, with the channel, the
+ * Tracepoints: each is called once for its event, with the channel, the
  * id, the length and the numbers that are right. Needs loopback only.
  */
 #include <linux/slab.h>
@@ -61,7 +61,7 @@ static void a_packet_and_its_completion(struct kunit *test)
 	probes_expect(client, EV_COMPLETE, 0, (long)pkt, (u32)id, 0);
 	wait_stopped(server, KMCL_STOP_EMPTY, 1);
 
-	/* Nobody waits: the id has no generation */
+	/* No completion is requested: the id has no generation */
 	s = loop_send(client, 1, 0);
 	loop_wait(server, loop_got(server) == 2);
 	KUNIT_EXPECT_EQ(test, s->done, 1);

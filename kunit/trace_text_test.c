@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The events as whoever reads the trace buffer sees them: as text, with each
+ * The events as text in the trace buffer, with each
  * argument under its own name. They are recorded in an instance of their own
  * and read through tracefs, as user space does.
  */

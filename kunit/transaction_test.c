@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Packets in memory of the driver's, one for each request, which goes without a
- * word: what a channel keeps of them, and how their completions find them.
+ * Packets in memory of the driver, one for each request, that the driver frees
+ * without a call: what a channel keeps of them, and how completions find them.
  */
 #include <linux/slab.h>
 
@@ -70,7 +70,7 @@ static void send(struct loop *loop, struct kmcl_packet *pkt, u64 value)
 					      KMCL_SEND_WAIT), 0);
 }
 
-/* What the channel has allocated for completions to find */
+/* The slots that the channel has allocated */
 static u32 slots(struct loop *loop)
 {
 	struct kmcl_slot *slot;
@@ -125,7 +125,7 @@ static void many_at_once(struct kunit *test)
 	loop_expect_balance(&loop->client);
 }
 
-/* The peer completes them in another order, each is given its own completion */
+/* The peer completes them in another order, and each gets its own completion */
 static void completions_find_them(struct kunit *test)
 {
 	static const u8 order[] = { 3, 0, 5, 1, 4, 2 };
@@ -152,7 +152,7 @@ static void completions_find_them(struct kunit *test)
 		loop_complete_kept(server, order[i], 100 + order[i]);
 		loop_wait(&loop->client, READ_ONCE(replies[order[i]]));
 		KUNIT_EXPECT_EQ(test, replies[order[i]], 100 + order[i]);
-		/* Idle again, and no other one is */
+		/* Only this one is idle again */
 		KUNIT_EXPECT_EQ(test, 0, kmcl_packet_init(loop->client.ch, pkt[order[i]],
 							  kmcl_packet_size(loop->client.ch)));
 		KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).in_flight,
@@ -169,7 +169,7 @@ static void nothing_is_allocated(struct kunit *test)
 	u32 i;
 
 	loop_up_paused(loop);
-	/* From now on nobody gets any memory */
+	/* From now on every allocation fails */
 	faults_arm_shortage(slab, 0);
 	for (i = 0; i < LOOP_KEPT; i++)
 		send(loop, request(loop, mem, i), i);
@@ -215,5 +215,5 @@ static struct kunit_suite transaction_suite = {
 
 kunit_test_suite(transaction_suite);
 
-MODULE_DESCRIPTION("KUnit tests of packets in memory of the driver's");
+MODULE_DESCRIPTION("KUnit tests of packets in memory of the driver");
 MODULE_LICENSE("GPL");

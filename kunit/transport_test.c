@@ -4,7 +4,7 @@
  * a class, open, close and release a device.
  *
  * The transport's operations run on the library's workqueue, one channel's at a
- * time; the tests look at their counts when the channel has come to rest.
+ * time; the tests look at their counts when nothing runs any more.
  */
 #include "fake_transport.h"
 
@@ -12,7 +12,7 @@ static void the_class_of_an_enabled_channel_is_watched(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 
-	/* Enabled before there is a transport: found when it comes */
+	/* Enabled before the transport is registered, and watched once it is */
 	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(loop->client.ch), 0);
 	KUNIT_ASSERT_EQ(test, kmcl_transport_register(&fake_ops), 0);
 	KUNIT_EXPECT_EQ(test, fake.watches, 1);
@@ -46,7 +46,7 @@ static void a_class_that_cannot_be_watched(struct kunit *test)
 
 	fake.watch_result = -EBUSY;
 	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(loop->client.ch), 0);
-	/* The transport is there all the same; a message names the channel */
+	/* The transport is registered all the same; a message names the channel */
 	KUNIT_ASSERT_EQ(test, kmcl_transport_register(&fake_ops), 0);
 	KUNIT_EXPECT_EQ(test, fake.watches, 1);
 	kmcl_channel_disable(loop->client.ch);
@@ -116,7 +116,7 @@ static void a_device_is_opened_and_closed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake.releases, 0);
 	kmcl_get_mmio(loop->client.ch, &start, &size);
 	KUNIT_EXPECT_EQ(test, size, 0);
-	/* Nobody is bound: an interrupt that was late finds nothing */
+	/* No channel is bound: a late interrupt has no effect */
 	fake_interrupt();
 	KUNIT_EXPECT_EQ(test, loop_got(&loop->client), 1);
 }
@@ -178,7 +178,7 @@ static void the_instance_of_a_device_that_was_not_opened(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, guid_equal(&instance, &loop->instance));
 }
 
-/* As while the host takes the device away: the channel waits for the next one */
+/* As when the host rescinds meanwhile: the channel waits for the next offer */
 static void a_rescind_while_the_device_is_opened(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -200,7 +200,7 @@ static void a_rescind_while_the_device_is_opened(struct kunit *test)
 	loop_wait_event(&loop->client, POST_STARTED, 1);
 }
 
-/* A packet that waits for a completion, with memory of its own if @mdl says so */
+/* A packet that waits for a completion, with external data if there is an @mdl */
 static struct kmcl_packet *in_flight(struct loop *loop,
 				     const struct kmcl_mdl *mdl)
 {
@@ -218,8 +218,8 @@ static struct kmcl_packet *in_flight(struct loop *loop,
 }
 
 /*
- * A callback that waits for a packet's end does not keep it from ending. What the
- * host had still said of it is no error.
+ * A packet ends even while a callback waits for that. A completion that the host
+ * had still sent for it is no error.
  */
 static void a_rescind_ends_packets_while_a_callback_blocks(struct kunit *test)
 {
@@ -235,7 +235,7 @@ static void a_rescind_ends_packets_while_a_callback_blocks(struct kunit *test)
 	pkt = in_flight(loop, NULL);
 	trans_id = pkt->slot->trans_id;
 	kmcl_offer_rescind(fake.offer);
-	/* Softirq context, which the call above was followed by */
+	/* The call above has run the softirq */
 	loop_wait(&loop->client, READ_ONCE(fake.ndone) == 1);
 	KUNIT_EXPECT_EQ(test, fake.status, -ENODEV);
 	KUNIT_EXPECT_EQ(test, loop_count(&loop->client, POST_STARTED), 0);
@@ -253,8 +253,8 @@ static void a_rescind_ends_packets_while_a_callback_blocks(struct kunit *test)
 }
 
 /*
- * Whoever unbinds a device has not told its host: until the rings are closed that
- * may use what a packet describes.
+ * An unbind does not inform the host, which may use the memory that a packet
+ * describes until the rings are closed.
  */
 static void memory_is_the_hosts_until_the_close(struct kunit *test)
 {
@@ -343,7 +343,7 @@ static void pause_channel(void *data)
 	kmcl_channel_pause(loop->client.ch);
 }
 
-/* Once Closed has returned the channel is disabled: it starts paused next time */
+/* Once Closed has returned the channel is disabled: it opens paused next time */
 static void a_pause_right_after_closed(struct kunit *test)
 {
 	struct loop *loop = test->priv;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the suites under Windows' names share.
+ * What the suites of Windows' names share.
  */
 #ifndef _KMCL_WIN_HARNESS_H
 #define _KMCL_WIN_HARNESS_H

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What each function under Windows' names says without memory: the kernel's
+ * What each of Windows' functions returns when there is no memory: the kernel's
  * fault injection fails the library's first allocation, and the same call
  * works afterwards. Which allocations there are, and that nothing is left
- * behind, is alloc_test.c's.
+ * behind, is tested in alloc_test.c.
  */
 #include <kunit/device.h>
 
@@ -19,7 +19,7 @@
 
 static struct fault_attr *slab;
 
-/* The first try is without memory, the second one with it, and there is no more */
+/* Two tries: the first one without memory, the second one with it */
 static bool try(u32 i)
 {
 	if (!i)

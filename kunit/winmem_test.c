@@ -27,7 +27,7 @@ struct winmem_fixture {
 	UINT32 flags;
 	u32 packets;
 	u32 done;
-	bool ending;		/* who is still queued is freed by its routine */
+	bool ending;		/* routines free their packets */
 };
 
 static struct winmem_fixture fx;
@@ -235,7 +235,7 @@ static void sending_with_an_mdl(struct kunit *test)
 	MmBuildMdlForNonPagedPool(fx.mdl);
 	second->Pfns = (PPFN_NUMBER)(second + 1);
 	expect_untouched(test, pkt);
-	/* It is in flight no more, and its own again; in flight it is not */
+	/* A packet that has ended is accepted again; one that is in flight is not */
 	EXPECT_STATUS(test, VmbPacketSend(pkt, &data, 8, fx.mdl, WAIT | PAGED),
 		      STATUS_SUCCESS);
 	EXPECT_STATUS(test, VmbPacketSend(pkt, &data, 8, fx.mdl, WAIT),
@@ -318,7 +318,7 @@ static void sending_with_a_part_of_an_mdl(struct kunit *test)
 	EXPECT_STATUS(test, PART(pkt, &data, 8, fx.mdl, 0, 8, WAIT | FORCE),
 		      STATUS_INVALID_PARAMETER_4);
 	fx.mdl->ByteOffset = 50;
-	/* No pages: nothing for an offset to be in */
+	/* No pages: any offset is invalid */
 	fx.mdl->PfnCount = 0;
 	EXPECT_STATUS(test, PART(pkt, &data, 8, fx.mdl, 0, 8, WAIT | FORCE),
 		      STATUS_INVALID_PARAMETER_5);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a channel does when it is driven under Windows' names: what is asked of
- * it at any time, incoming packets put off and failed, pausing and starting.
- * What only a server calls is winserver_test.c's. Needs loopback only.
+ * How a channel behaves when it is used with Windows' names: getters
+ * at any time, incoming packets deferred and failed, pausing and starting.
+ * What only a server calls is in winserver_test.c. Needs loopback only.
  */
 #include <linux/string.h>
 #include <kmcl/vmbuskernelmodeclientlibapi.h>
@@ -221,7 +221,7 @@ static void pausing_and_starting(struct kunit *test)
 
 	job = loop_job(loop, pause_thread, server);
 	loop_wait_event(server, SUSPEND, 1);
-	/* The packet is outstanding: that is waited for */
+	/* The packet is outstanding: pausing waits for it */
 	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&job->done, HZ / 20), 0);
 	loop_complete_all(server);
 	loop_job_wait(job);
@@ -229,7 +229,7 @@ static void pausing_and_starting(struct kunit *test)
 	loop_send(client, 2, 0);
 	tasklet_kill(&server->ch->rx.tasklet);
 	KUNIT_EXPECT_EQ(test, loop_got(server), 1);
-	/* Twice is once */
+	/* A second call changes nothing */
 	VmbChannelPause(server->ch);
 	loop_expect_events(server, OPENED, STARTED, POST_STARTED, SUSPEND);
 	VmbChannelStart(server->ch);
@@ -271,7 +271,7 @@ static void delivery_at_passive(struct kunit *test)
 	loop_wait(server, READ_ONCE(batched) == 100);
 	KUNIT_EXPECT_EQ(test, server->got_in_task, 100);
 	KUNIT_EXPECT_EQ(test, batches_in_softirq, 0);
-	/* Or either way, which is up to the library */
+	/* Or in either context, which the library chooses */
 	VmbChannelSetIncomingProcessingAtPassive(server->ch, FALSE);
 	for (i = 100; i < 200; i++)
 		loop_send(&loop->client, i, WAIT);
@@ -299,7 +299,7 @@ static void a_quota_of_packets(struct kunit *test)
 		loop_complete_kept(server, i - 2, i);
 	}
 	loop_wait(server, loop_kept(server) == 5);
-	/* None at all would be no use: ignored */
+	/* A quota of 0 is ignored */
 	VmbChannelSetTransactionQuota(server->ch, 0);
 	loop_complete_all(server);
 	for (i = 0; i < 3; i++)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Several wrong parameters in one call under Windows' names: the status is that
- * of the one that is looked at first. One wrong parameter at a time is in
+ * of the one that is checked first. One wrong parameter at a time is in
  * winapi_test.c, winmem_test.c, wingpadl_test.c and winserver_test.c. Needs
  * loopback only.
  */
@@ -136,7 +136,7 @@ static void settings_with_two_values(struct kunit *test)
 		      STATUS_SUCCESS);
 }
 
-/* What a frozen channel says does not depend on the value */
+/* The status of an enabled channel does not depend on the value */
 static void settings_of_a_channel_that_is_enabled(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -239,7 +239,7 @@ static void sending_from_a_server(struct kunit *test)
 	EXPECT_WRONG(test, 5, SEND(packet, NULL, 0, fx.mdl, 0));
 	EXPECT_WRONG(test, 7, PART(packet, NULL, 0, NULL, 0, 0, 0));
 	EXPECT_WRONG(test, 6, PFNS(packet, NULL, 0, NULL, 0, 0));
-	/* No parameter of what a server cannot do */
+	/* A server cannot do it, whatever the parameters */
 	EXPECT_STATUS(test, SEND(packet, NULL, 0, fx.bad_mdl, WAIT),
 		      STATUS_NOT_SUPPORTED);
 	EXPECT_STATUS(test, PART(packet, NULL, 0, NULL, 0, 0, WAIT),

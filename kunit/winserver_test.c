@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What only a server calls, under Windows' names: its settings with every
- * status they have, handles, which Linux has none of, and the callbacks that
+ * status they have, handles, which Linux does not have, and the callbacks that
  * save and restore packets. Needs loopback only.
  */
 #include <linux/slab.h>

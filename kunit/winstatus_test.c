@@ -2,8 +2,8 @@
 /*
  * Statuses as they come out of calls and arrive in callbacks under Windows'
  * names: those of packets that end, of openings that fail, of what Linux does
- * not have. The numbers are ntstatus_test.c's, those of synchronous requests
- * winsync_test.c's. Needs loopback, and a transport that is the test itself.
+ * not have. The numbers are in ntstatus_test.c, those of synchronous requests
+ * in winsync_test.c. Needs loopback, and a transport that is the test itself.
  */
 #include <linux/err.h>
 #include <linux/slab.h>
@@ -18,7 +18,7 @@
 #define EXPECT_STATUS(test, call, status) \
 	KUNIT_EXPECT_EQ(test, (u32)(call), (u32)(status))
 
-/* A packet, and what its completion routine was told */
+/* A packet, and the arguments of its completion routine */
 struct note {
 	NTSTATUS status;
 	UINT32 length;
@@ -195,7 +195,7 @@ static void the_routine_of_a_packet_in_use_stays(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fx.others, 0);
 }
 
-/* The routine was taken off, or is one of the packet's last life */
+/* The routine was removed, or was set before the packet was freed */
 static void packets_without_a_routine_are_freed(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -255,7 +255,7 @@ static void openings_that_a_server_refuses(struct kunit *test)
 	struct loop *loop = test->priv;
 
 	KUNIT_ASSERT_EQ(test, VmbChannelEnable(loop->server.ch), STATUS_SUCCESS);
-	/* Whatever it says itself: a warning, too, is a failure */
+	/* A warning is a failure, too */
 	loop->server.opened_result = STATUS_INSUFFICIENT_RESOURCES;
 	expect_failure(loop, 0xc0000001);
 	loop->server.opened_result = STATUS_BUFFER_OVERFLOW;
@@ -268,7 +268,7 @@ static void openings_that_a_server_refuses(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fx.failures, 2);
 }
 
-/* Each frames packets in its own way */
+/* A pipe has headers of its own in its packets */
 static void openings_by_a_client_of_the_other_mode(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -462,7 +462,7 @@ static void what_linux_does_not_have(struct kunit *test)
 		      STATUS_NOT_SUPPORTED);
 	KUNIT_EXPECT_EQ(test, original, 77);
 
-	/* An image with a packet, and nobody to restore one */
+	/* An image with a packet, and no callback to restore it */
 	VmbChannelPause(server);
 	send(&loop->server, 0);
 	EXPECT_STATUS(test, VmbChannelSaveBegin(server), STATUS_SUCCESS);

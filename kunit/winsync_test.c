@@ -83,7 +83,7 @@ static void cancelled_when_time_is_over(struct kunit *test)
 	struct end *client = &loop->client;
 	struct kmcl_counters c;
 
-	/* In the queue: nobody offers the device */
+	/* In the queue: there is no offer */
 	KUNIT_ASSERT_EQ(test, VmbChannelEnable(client->ch), STATUS_SUCCESS);
 	EXPECT_STATUS(test, limited(client, 0, -SOON), STATUS_CANCELLED);
 	EXPECT_STATUS(test, limited(client, WAIT, -SOON), STATUS_CANCELLED);
@@ -101,7 +101,7 @@ static void cancelled_when_time_is_over(struct kunit *test)
 	c = loop_counters(client);
 	KUNIT_EXPECT_EQ(test, c.in_flight, 0);
 	KUNIT_EXPECT_EQ(test, c.cancelled, 3);
-	/* What was to be had was the ring: that was in time */
+	/* The request was only to be written into the ring, which was in time */
 	EXPECT_STATUS(test, limited(client, 0, -SOON), STATUS_SUCCESS);
 }
 
@@ -112,7 +112,7 @@ static void a_point_of_time_ends_the_wait(struct kunit *test)
 	ktime_t start;
 	s64 ms;
 
-	/* One that has passed: queued, which takes no time, then cancelled */
+	/* A point of time that has passed: queued, and cancelled at once */
 	KUNIT_ASSERT_EQ(test, VmbChannelEnable(client->ch), STATUS_SUCCESS);
 	EXPECT_STATUS(test, limited(client, 0, now() - SOON), STATUS_CANCELLED);
 	EXPECT_STATUS(test, limited(client, 0, 1), STATUS_CANCELLED);
@@ -134,7 +134,7 @@ static void a_point_of_time_ends_the_wait(struct kunit *test)
 		      STATUS_SUCCESS);
 }
 
-/* Sent, as there is room, and given up: the peer has it all the same */
+/* Sent, as there is room, and cancelled: the peer gets it all the same */
 static void no_time_to_wait_for_a_completion(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -153,7 +153,7 @@ static void no_time_to_wait_for_a_completion(struct kunit *test)
 		if (limited(client, 0, 0) != STATUS_SUCCESS)
 			break;
 	KUNIT_EXPECT_GT(test, i, 100);
-	/* No room: that is what is said, and nothing is queued */
+	/* No room: that is the status, and nothing is queued */
 	EXPECT_STATUS(test, limited(client, WAIT, 0), STATUS_BUFFER_OVERFLOW);
 	EXPECT_STATUS(test, limited(client, 0, 0), STATUS_BUFFER_OVERFLOW);
 	KUNIT_EXPECT_EQ(test, loop_counters(client).sent, i);
@@ -165,7 +165,7 @@ static void no_time_to_wait_for_a_completion(struct kunit *test)
 	loop_poll(client, c->comps_stale == 1);
 }
 
-/* As with no room: what is older goes first, and nothing is queued */
+/* As with no room: older packets are sent first, and nothing is queued */
 static void overflow_behind_what_is_queued(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -191,7 +191,7 @@ static NTSTATUS at_once[LOOP_EVENTS], in_callback[LOOP_EVENTS];
 static void ask_in_callback(struct end *e, enum loop_event what)
 {
 	at_once[what] = limited(e, 0, 0);
-	/* In Suspend it waits for somebody who starts the channel again */
+	/* In Suspend it waits until the channel is started again */
 	if (what != SUSPEND)
 		in_callback[what] = forever(e, WAIT);
 }
@@ -322,7 +322,7 @@ static void too_small_for_the_reply(struct kunit *test)
 	memset(reply, 0, sizeof(reply));
 	size = 16;
 	EXPECT_STATUS(test, REQUEST(), STATUS_BUFFER_TOO_SMALL);
-	/* Filled, and what is needed is told */
+	/* Filled, and the size needed is stored */
 	KUNIT_EXPECT_EQ(test, size, 24);
 	KUNIT_EXPECT_EQ(test, reply[0], 11);
 	KUNIT_EXPECT_EQ(test, reply[1], 22);
