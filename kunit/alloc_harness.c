@@ -160,7 +160,6 @@ int alloc_init(struct kunit *test)
 	test->priv = f;
 	f->parent = kunit_device_register(test, "kmcl-alloc");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, f->parent);
-	faults_init(test);
 	f->slab = faults_of(test, "failslab");
 	f->page = faults_of(test, "fail_page_alloc");
 	faults_set_any_page(test);
@@ -171,8 +170,8 @@ void alloc_exit(struct kunit *test)
 {
 	struct alloc_fixture *f = test->priv;
 
-	if (f && f->slab)
-		faults_disarm(f->slab);
-	if (f && f->page)
-		faults_disarm(f->page);
+	if (!f)
+		return;
+	faults_disarm(f->slab);
+	faults_disarm(f->page);
 }

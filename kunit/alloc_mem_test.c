@@ -160,15 +160,13 @@ static int alloc_mem_init(struct kunit *test)
 		return ret;
 	fx.mem = vmalloc(3 * PAGE_SIZE);
 	KUNIT_ASSERT_NOT_NULL(test, fx.mem);
-	faults_init(test);
 	fx.slab = faults_of(test, "failslab");
 	return 0;
 }
 
 static void alloc_mem_exit(struct kunit *test)
 {
-	if (fx.slab)
-		faults_disarm(fx.slab);
+	faults_disarm(fx.slab);
 	loop_exit(test);
 	vfree(fx.mem);
 }

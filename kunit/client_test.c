@@ -166,24 +166,25 @@ static const struct kmcl_server server = {
 	.processed = on_processed,
 };
 
+static void keep_channel(struct kunit *test, struct side *s,
+			 struct kmcl_channel *ch)
+{
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, ch);
+	s->ch = ch;
+	KUNIT_EXPECT_PTR_EQ(test, kmcl_get_pointer(ch), (void *)s);
+	KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(ch), "Disabled");
+}
+
 static void make_client(struct kunit *test, const struct kmcl_client *c)
 {
-	struct kmcl_channel *ch = kmcl_client_create(NULL, c, &fx.client);
-
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, ch);
-	fx.client.ch = ch;
-	KUNIT_EXPECT_PTR_EQ(test, kmcl_get_pointer(ch), (void *)&fx.client);
-	KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(ch), "Disabled");
+	keep_channel(test, &fx.client,
+		     kmcl_client_create(NULL, c, &fx.client));
 }
 
 static void make_server(struct kunit *test, const struct kmcl_server *s)
 {
-	struct kmcl_channel *ch = kmcl_server_create(NULL, s, &fx.server);
-
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, ch);
-	fx.server.ch = ch;
-	KUNIT_EXPECT_PTR_EQ(test, kmcl_get_pointer(ch), (void *)&fx.server);
-	KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(ch), "Disabled");
+	keep_channel(test, &fx.server,
+		     kmcl_server_create(NULL, s, &fx.server));
 }
 
 static void end(struct side *s)

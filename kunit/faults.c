@@ -66,7 +66,7 @@ static bool is_site(const struct alloc_tag *tag)
 }
 
 /* Find the places, once. */
-void faults_init(struct kunit *test)
+static void find_sites(struct kunit *test)
 {
 	struct alloc_tag *tag;
 
@@ -102,6 +102,7 @@ struct fault_attr *faults_of(struct kunit *test, const char *dir)
 	struct fault_attr *attr = container_of(probability, struct fault_attr,
 					       probability);
 
+	find_sites(test);
 	*(bool *)debugfs_value(test, dir, "ignore-gfp-wait") = false;
 	attr->verbose = 0;
 	attr->task_filter = false;
@@ -141,9 +142,11 @@ void faults_arm_shortage(struct fault_attr *attr, int bytes)
 	arm(attr, 1, bytes, INT_MAX);
 }
 
-/* No more failures; true: there was one. */
+/* No more failures; true: there was one. NULL: a suite that failed to start. */
 bool faults_disarm(struct fault_attr *attr)
 {
+	if (!attr)
+		return false;
 	WRITE_ONCE(attr->probability, 0);
 	return atomic_read(&attr->times) != armed;
 }

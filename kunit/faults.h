@@ -13,7 +13,6 @@ struct kunit;
 extern struct alloc_tag __start_alloc_tags[];
 extern struct alloc_tag __stop_alloc_tags[];
 
-void faults_init(struct kunit *test);
 struct fault_attr *faults_of(struct kunit *test, const char *dir);
 void faults_set_any_page(struct kunit *test);
 void faults_arm(struct fault_attr *attr, int nth);

@@ -183,15 +183,13 @@ static void nothing_is_allocated(struct kunit *test)
 
 static int transaction_init(struct kunit *test)
 {
-	faults_init(test);
 	slab = faults_of(test, "failslab");
 	return loop_init(test);
 }
 
 static void transaction_exit(struct kunit *test)
 {
-	if (slab)
-		faults_disarm(slab);
+	faults_disarm(slab);
 	loop_exit(test);
 }
 

@@ -130,15 +130,13 @@ static void saving(struct kunit *test)
 
 static int winalloc_init(struct kunit *test)
 {
-	faults_init(test);
 	slab = faults_of(test, "failslab");
 	return loop_init(test);
 }
 
 static void winalloc_exit(struct kunit *test)
 {
-	if (slab)
-		faults_disarm(slab);
+	faults_disarm(slab);
 	loop_exit(test);
 }
 
