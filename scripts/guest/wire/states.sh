@@ -370,6 +370,21 @@ disable_inside_closed()
 	again a
 }
 
+# closed_once HOW NOT: the disable of a rescinded channel with 20 packets in flight
+# ends, and these ended HOW
+closed_once()
+{
+	still_waits
+	returns a
+	expect "disable returned with the channel Disabled" state a Disabled
+	after_rescind a
+	note a
+	expect "each ended as $1" counts a "done_$1" -eq 20
+	expect "none as $2" counts a "done_$2" -eq 0
+	expect "Closed once" [ "$c_closed" -eq 1 ]
+	expect "Suspend once" [ "$c_suspend" -eq 1 ]
+}
+
 # Whichever of the two began first says how the packets end
 disable_inside_rescind()
 {
@@ -381,15 +396,7 @@ disable_inside_rescind()
 	expect "Suspend has begun" within 5 blocked a suspend
 	expect "they have ended before it" counts a done_removed -eq 20
 	ctl a disable &
-	still_waits
-	returns a
-	expect "disable returned with the channel Disabled" state a Disabled
-	after_rescind a
-	note a
-	expect "each ended as removed" [ "$c_done_removed" -eq 20 ]
-	expect "none as cancelled" [ "$c_done_cancelled" -eq 0 ]
-	expect "Closed once" [ "$c_closed" -eq 1 ]
-	expect "Suspend once" [ "$c_suspend" -eq 1 ]
+	closed_once removed cancelled
 	expect "it was the host's close" [ "$c_rescinds" -eq 1 ]
 	back a
 }
@@ -404,15 +411,7 @@ rescind_inside_disable()
 	expect "Suspend has begun" within 5 blocked a suspend
 	expect "they are still in flight" counts a in_flight -eq 20
 	rescind a
-	still_waits
-	returns a
-	expect "disable returned with the channel Disabled" state a Disabled
-	after_rescind a
-	note a
-	expect "each ended as cancelled" [ "$c_done_cancelled" -eq 20 ]
-	expect "none as removed" [ "$c_done_removed" -eq 0 ]
-	expect "Closed once" [ "$c_closed" -eq 1 ]
-	expect "Suspend once" [ "$c_suspend" -eq 1 ]
+	closed_once cancelled removed
 	expect "it was not the host's close" [ "$c_rescinds" -eq 0 ]
 	back a
 }
