@@ -5,8 +5,8 @@
 # without changing anything on it: apt with a state of its own below $BUILD.
 # Source it after lib.sh.
 #
-#   apt_root SUITE...       prepare apt for these suites, and only these; for those
-#                           that have left the archive, without them
+#   apt_root SUITE...       prepare apt for these suites, and only these; suites
+#                           that the archive no longer has are left out
 #   apt_private ARGS...     apt-get there, for example: apt_private download P
 #   apt_cache ARGS...       apt-cache there
 #   apt_debs PACKAGE...     download (apt verifies the hashes); prints the path
@@ -34,8 +34,8 @@ apt_archive()
 			}'
 }
 
-# The package lists of the suites in sources/, but for suites that the archive does
-# not have: the archive is asked again without them.
+# Update the package lists of the suites in sources/. If the archive does not have
+# one of them, update again without it.
 apt_update()
 {
 	local log=$APT_ROOT/update.log sources=$APT_ROOT/sources/debian.sources gone
@@ -71,7 +71,7 @@ apt_root()
 	: >"$APT_ROOT/status"
 
 	# Read after the machine's own configuration, whose proxy and
-	# credentials stay in force. No hook of the machine may run.
+	# credentials are used. None of the machine's hooks may run.
 	cat >"$APT_ROOT/apt.conf" <<-END
 	#clear APT::Update::Pre-Invoke;
 	#clear APT::Update::Post-Invoke;
@@ -143,8 +143,8 @@ apt_cache()
 	apt-cache -c "$APT_ROOT/apt.conf" "$@" </dev/null
 }
 
-# apt verifies what it downloads, but takes a file of the right size that is
-# there already as it is: so look at the hash before and after.
+# apt verifies what it downloads, but not a file of the right size that exists
+# already: so check the hash before and after.
 apt_debs()
 {
 	local uris name hash

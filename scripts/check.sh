@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Everything that can be checked, all parts even if one fails, what failed, and
-# the sum of their tallies. Each part's output is kept in build/check/.
+# Run all checks, also those after one that fails; print what failed, and the sum
+# of the tallies. Each part's output is kept in build/check/.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -22,8 +22,8 @@ part()
 	count "$name" "$status"
 }
 
-# begin NAME COMMAND...: run it beside others until "finish NAME", which shows what
-# it said. A guest keeps one processor busy, and there are two.
+# begin NAME COMMAND...: run it in the background until "finish NAME", which shows
+# its output. A guest keeps one processor busy, and there are two.
 begin()
 {
 	local name=$1
@@ -44,8 +44,8 @@ finish()
 	count "$1" "$status"
 }
 
-# count NAME STATUS: add the tally in its last line. A part without one has failed,
-# and so has one that fails without saying so.
+# count NAME STATUS: add the tally in its last line. A part without a tally has
+# failed, and so has one whose status does not match its tally.
 count()
 {
 	local name=$1 log=$BUILD/check/$1.log status=$2 last p f s

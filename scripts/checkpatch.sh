@@ -9,8 +9,8 @@
 
 need_packages git perl
 SOURCE=$("$TOP/scripts/fetch-source.sh")
-# checkpatch leaves a cache where it runs, and takes names and options from a
-# .git, an include/ or a .checkpatch.conf there: give it a place with none.
+# checkpatch leaves a cache in its directory, and reads names and options from a
+# .git, an include/ or a .checkpatch.conf there: run it in an empty one.
 WORK=$BUILD/checkpatch
 mkdir -p "$WORK"
 
@@ -18,7 +18,7 @@ mkdir -p "$WORK"
 sed -nE '/^(typedef|\})/p' include/kmcl/*.h | grep -oE '\b[A-Z][A-Z0-9_]{2,}\b' |
 	sort -u >"$WORK/typedefs"
 
-# clean FILE: checkpatch has nothing to say about it.
+# clean FILE: checkpatch reports nothing.
 clean()
 {
 	local file=$1 ignore='' args out status=0
@@ -47,7 +47,7 @@ clean()
 		# libgcov's, of which the kernel has no header.
 		ignore=AVOID_EXTERNS ;;
 	drivers/vmbkmcl/trace.h)
-		# What trace events are declared with are no calls.
+		# The macros that declare trace events are not calls.
 		ignore=COMPLEX_MACRO,MACRO_ARG_REUSE,MACRO_ARG_UNUSED
 		ignore+=,PARENTHESIS_ALIGNMENT,TRAILING_SEMICOLON ;;
 	drivers/vmbkmcl/state.[ch])

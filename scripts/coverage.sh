@@ -21,13 +21,13 @@ mkdir -p "$OUT"
 exec {lock}>"$OUT/.coverage-lock"
 flock "$lock"
 
-# The counts of a run add to those that are there.
+# A run adds its counts to existing ones.
 if [ -d "$OBJECTS" ]; then
 	find "$OBJECTS" -name '*.gcda' -delete
 fi
-# Only this library is instrumented (drivers/vmbkmcl/Kbuild): what would do so
-# for the whole kernel brings nothing but gcov's own library. The linker meets
-# that before the objects that need it, so it is told what they need.
+# Only this library is instrumented (drivers/vmbkmcl/Kbuild): the options
+# for the whole kernel only add gcov's own library. The linker reads that before
+# the objects that need it, so name the symbols that they need.
 gcov=-Wl,-u,__gcov_init,-u,__gcov_exit,-u,__gcov_merge_add,-u,__gcov_dump,-lgcov
 options=(--kconfig_add=CONFIG_DEBUG_INFO_DWARF_TOOLCHAIN_DEFAULT=y
 	--kconfig_add=CONFIG_GCOV=y --kconfig_add=CONFIG_VMBKMCL_GCOV=y
@@ -53,7 +53,7 @@ check "at least ${COVERAGE_LINES:-95} % of the lines" \
 	/usr/bin/python3 scripts/coverage.py "$COUNTS/counts.json" \
 	"${COVERAGE_LINES:-95}"
 if [ $# -eq 0 ]; then
-	# Each function with a line that no test reaches says why.
+	# Each function with a line that no test reaches has a comment why.
 	check "$NOTES explains what is not covered" \
 		/usr/bin/python3 scripts/coverage.py "$COUNTS/counts.json" 0 "$NOTES"
 fi

@@ -3,7 +3,7 @@
 #
 # Builds the guest kernel of make vmtest-debug, once: Linux 6.12 as Debian has it,
 # configured by scripts/debug.config. It takes four minutes on two idle cores, and
-# ends up beside the kernels of fetch-kernel.sh, as build/kernels/debug.
+# is put beside the kernels of fetch-kernel.sh, as build/kernels/debug.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -30,7 +30,7 @@ build()
 	make -C "$source" ARCH=x86_64 O="$out" -j"$JOBS" "$@" </dev/null
 }
 
-# Every line of the fragment is in the configuration as it stands there.
+# Each line of the fragment is in the configuration unchanged.
 complete()
 {
 	local line lost=0

@@ -4,7 +4,7 @@
 # usage: [KERNEL=VERSION] [HOST=vmbhost|qemu] scripts/demo.sh
 #
 # A channel from enable to free on a real VMBus host, step by step: on tools/vmbhost,
-# which takes the device away and gives it back, by scripts/guest/wire/story.sh; or
+# which rescinds the device and offers it again, by scripts/guest/wire/story.sh; or
 # on QEMU's, by scripts/guest/story.sh. The whole run is kept in
 # build/demo-VERSION.log.
 

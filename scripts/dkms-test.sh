@@ -4,7 +4,7 @@
 # usage: [KERNEL=VERSION] scripts/dkms-test.sh
 #
 # The package vmbkmcl-dkms, and make dkms-install, in a clean Debian root below
-# build/, whose kernel is not the one that is running: what DKMS builds there,
+# build/, whose kernel is not the one that is running: check what DKMS builds there,
 # that nothing of it stays behind, and that it works in a guest. The root
 # without the package is made once and copied for each run. Nothing on this
 # machine is changed; its network is not used from inside the root.
@@ -60,7 +60,7 @@ quietly()
 	return 1
 }
 
-# apt_in ROOT DEB...: install these packages, with nothing but them.
+# apt_in ROOT DEB...: install these packages, and no others.
 apt_in()
 {
 	local dir=$1 p status=0
@@ -78,8 +78,8 @@ apt_in()
 	return "$status"
 }
 
-# needed [PACKAGE...]: what the clean root lacks, with versions, for the kernel,
-# DKMS and these.
+# needed [PACKAGE...]: the packages, with versions, that the kernel, DKMS and these
+# need and the clean root does not have.
 needed()
 {
 	apt_private -s -o Dir::State::status="$clean/var/lib/dpkg/status" \
@@ -133,7 +133,7 @@ copy_clean()
 	cp -a --reflink=auto "$clean" "$root"
 }
 
-# Every file of the root, but for what any package operation changes.
+# Every file of the root, except those that any package operation changes.
 files()
 {
 	(cd "$root" && find . -xdev \( -path ./proc -o -path ./tmp -o \
@@ -141,8 +141,8 @@ files()
 		-path ./var/cache \) -prune -o -print) | LC_ALL=C sort
 }
 
-# installed: DKMS says so, of this kernel and of no other. Its warnings go to a
-# log: it looks into the kernel for the compiler.
+# installed: DKMS lists this kernel, and no other. Its warnings go to a log: it
+# looks for the compiler's name in the kernel.
 installed()
 {
 	in_root "$root" dkms status >"$work/status" 2>"$work/status.log"
@@ -170,7 +170,7 @@ depends()
 		grep -q '/vmbkmcl\.ko' "$work/depends"
 }
 
-# A client module with nothing but what the package installed.
+# A client module that uses only what the package installed.
 client()
 {
 	local dir=$root/tmp/client
@@ -207,7 +207,7 @@ client()
 	rm -r "$dir"
 }
 
-# take: keep the modules for the guest, as plain .ko files.
+# take: copy the modules for the guest, as plain .ko files.
 take()
 {
 	rm -rf "$work/modules"
@@ -224,7 +224,7 @@ nothing_left()
 	diff "$work/before" "$work/after"
 }
 
-# The tree in the root, and make dkms-install there as a person would type it.
+# Copy the tree into the root, and run make dkms-install there.
 tree()
 {
 	mkdir -p "$root/tmp/tree"

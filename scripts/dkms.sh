@@ -3,9 +3,9 @@
 #
 # usage: scripts/dkms.sh install|remove|deb
 #
-#   install  gives this tree to DKMS, which builds and installs the modules for
-#            the running kernel (KVER=... for another) and for those to come
-#   remove   takes all of that back
+#   install  adds this tree to DKMS, which builds and installs the modules for
+#            the running kernel (KVER=... for another) and for later ones
+#   remove   undoes that
 #   deb      builds the Debian package vmbkmcl-dkms, which does the same, out of
 #            a clean copy; it is left in build/
 #

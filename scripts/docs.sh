@@ -18,10 +18,10 @@ export srctree=$SOURCE PYTHONDONTWRITEBYTECODE=1
 
 exec {lock}>"$BUILD/.docs.lock"
 flock "$lock"
-# What is left of an earlier run would hide warnings.
+# Files of an earlier run would hide warnings.
 rm -rf "$OUT"
 
-# comments FILE...: kernel-doc has nothing to say about these.
+# comments FILE...: kernel-doc reports nothing.
 comments()
 {
 	local out
@@ -59,8 +59,8 @@ none_missing()
 	return 1
 }
 
-# page RST: it was made, without a warning, and has each name that it asks for;
-# kernel-doc says nothing about a name that it does not find.
+# page RST: it was made without a warning, and has each name that it lists;
+# kernel-doc does not report a name that it does not find.
 page()
 {
 	local html name names
@@ -68,7 +68,7 @@ page()
 	html=${1#Documentation/}
 	html=$OUT/${html%.rst}.html
 	[ -s "$html" ] || return
-	# What a source says has the page's name without an end
+	# A warning about a source has the page's name without its suffix
 	! grep -E "^$TOP/${1%.rst}(\.rst)?:" "$LOG" || return
 	read -ra names <<<"$(sed -n 's/^ *:functions: *//p' "$1" | tr '\n' ' ')"
 	for name in "${names[@]}"; do

@@ -5,10 +5,10 @@
 #
 # Downloads Debian's amd64 kernel VERSION (x.y or newest, see kernels.sh) and its
 # headers and unpacks them below build/kernels/X.Y, without touching the machine:
-#   vmlinuz   the kernel              headers   what KDIR= wants
+#   vmlinuz   the kernel              headers   the directory for KDIR=
 #   modules   its module directory    release   its `uname -r`
 #   suite     the Debian release it was built for
-# What is there already is left alone.
+# What was unpacked before is not changed.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -37,7 +37,7 @@ debs_into "$dir" "${packages[@]}"
 
 headers=$dir/usr/src/linux-headers-$release
 say "unpacked kernel $release"
-# Debian's headers expect to live in /usr/src; let them live here.
+# Debian's headers expect to be in /usr/src; change their paths.
 grep -rlIE '/usr/(src|lib)/linux-' "$headers" --include=Makefile \
 	--include=.kernelvariables --include='*.mk' |
 	xargs -r sed -i -E "s,(^|[^[:alnum:]_/])/usr/(src|lib)/linux-,\1$dir/usr/\2/linux-,g"

@@ -5,11 +5,10 @@
 # lib.sh.
 #
 # Scripts name a kernel as "x.y", for the last x.y.z of it, or as "newest", for
-# the highest x.y. The suites bookworm and trixie, each with its backports, are
-# asked for what they have; on bookworm a kernel that both have is bookworm's. The
-# answer is kept in build/apt/kernels as long as the package lists that it comes
-# from. While a suite cannot be asked, its last answer serves, or else what was
-# unpacked in build/.
+# the highest x.y. The package lists of bookworm and trixie, each with its
+# backports, say what there is; on bookworm a kernel that both have is bookworm's.
+# The result is kept in build/apt/kernels as long as the package lists. If a suite
+# cannot be read, its last result is used, or else what was unpacked in build/.
 #
 #   find_kernel NAME   sets found (x.y), release (its `uname -r`) and suite; where
 #                      no suite has it, sets reason and fails.
@@ -18,7 +17,7 @@
 #   find_kernels NAME...  sets kernels to the x.y of each, and skips the others
 #   kernel_or_skip     makes $KERNEL an x.y, or ends the suite with a skip
 #   kernel_or_die      makes $KERNEL an x.y, or fails
-#   kernel_ready X.Y   it was unpacked by fetch-kernel.sh, and is still there
+#   kernel_ready X.Y   it was unpacked by fetch-kernel.sh, and still exists
 #   source_changed DIRECTORY SOURCE  empties a build directory of another source
 
 # shellcheck source=scripts/apt-root.sh
@@ -38,7 +37,7 @@ kernel_ready()
 	[ "$(cat "$dir/place" 2>/dev/null)" = "$dir" ]
 }
 
-# ask_suite SUITE: its lines, as the archive has it today.
+# ask_suite SUITE: its lines, from the archive's current package lists.
 ask_suite()
 {
 	apt_root "$1" "$1-backports" >&2
@@ -60,7 +59,7 @@ ask_suite()
 		}'
 }
 
-# known SUITE: its lines without asking, from the last answer or from build/.
+# known SUITE: its lines without the archive, from the last result or from build/.
 known()
 {
 	local dir
@@ -111,7 +110,7 @@ make_table()
 	mv "$new" "$KERNEL_TABLE"
 }
 
-# versions KIND: the x.y that there are, the newest last
+# versions KIND: each x.y, the newest last
 versions()
 {
 	awk -v kind="$1" '$1 == kind { print $2 }' "$KERNEL_TABLE" | sort -uV
@@ -129,7 +128,7 @@ find_in_table()
 	table_fresh || (make_table) || exit
 	for suite; do
 		grep -qxF "unread $suite" "$KERNEL_TABLE" || continue
-		# Nobody knows whether it has a newer one than the others.
+		# It may have a newer one than the others.
 		[ "$name" != newest ] ||
 			grep -qE "^$kind .* $suite\$" "$KERNEL_TABLE" ||
 			die "which $kind is the newest? Debian $suite cannot be asked"

@@ -30,8 +30,8 @@ read -ra more <<<"${KUNIT_ARGS:-}"
 for arg in "${more[@]}"; do
 	case $arg in
 	--run_isolated*|--raw_output*)
-		# The first leaves only the last kernel's log, the second no
-		# result at all.
+		# The first keeps only the last kernel's log, the second writes
+		# no result.
 		die "$arg cannot be used here; see scripts/kunit.sh" ;;
 	esac
 done
@@ -58,8 +58,8 @@ status=0
 		--json="$RESULT" "${more[@]}" "$@"
 ) </dev/null || status=$?
 
-# The numbers are the tool's own; what is looked at here besides adds to them
-# only when it fails.
+# The numbers are the tool's own; the checks below are counted only when they
+# fail.
 must()
 {
 	local name=$1
@@ -77,7 +77,7 @@ if [ -s "$RESULT" ]; then
 	read -r passed failed skipped < <("$PYTHON" - "$RESULT" <<-'END'
 	import json, sys
 	n = json.load(open(sys.argv[1]))["misc"]
-	# An error is no test: one in the log's form, or that there were none.
+	# An error is not a test: the log is malformed, or has no test.
 	failed = n["failed"] + n["crashed"] or n["errors"]
 	print(n["passed"], failed, n["skipped"])
 	END

@@ -4,18 +4,18 @@
 # usage: scripts/layers.sh [library|hv|clients|vmbhost]...
 #
 # The objects of each module and of vmbhost are listed lowest layer first,
-# in drivers/*/Kbuild and in tools/vmbhost/Makefile. No object may refer to what a
-# later one defines, function or data; only function pointers may lead upwards. The modules
-# are those for KERNEL.
+# in drivers/*/Kbuild and in tools/vmbhost/Makefile. No object may refer to a
+# function or to data of a later one; calls upwards are by function pointers. The
+# modules are those for KERNEL.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source=scripts/kernels.sh
 . "$TOP/scripts/kernels.sh"
 
-# upward OBJECT...: say which object refers to which symbol of a later one. A
+# upward OBJECT...: print which object refers to which symbol of a later one. A
 # symbol belongs to the object that the linker takes it from: where it is weak
-# everywhere, that is the first one. What is static nm does not show.
+# everywhere, that is the first one. nm -g does not list static symbols.
 upward()
 {
 	nm -A -P -g "$@" | awk '
@@ -39,7 +39,7 @@ upward()
 		}'
 }
 
-# below OBJECT FOUND: OBJECT is not among what upward() has said
+# below OBJECT FOUND: OBJECT is not in FOUND, the output of upward()
 below()
 {
 	! grep -F "layers: $1 uses " <<<"$2"
@@ -88,7 +88,7 @@ vmbhost()
 	layers vmbhost "${objects[@]/#/"$BUILD/vmbhost/"}" "$BUILD/vmbhost/main.o"
 }
 
-# said TEXT COMMAND...: this is what it prints
+# said TEXT COMMAND...: the command prints TEXT
 said()
 {
 	diff <(echo "$1") <("${@:2}")

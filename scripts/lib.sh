@@ -14,7 +14,7 @@ cd "$TOP"
 mkdir -p "$BUILD"
 export TOP BUILD KERNEL JOBS
 
-# Where the caller stands, in plain words.
+# say TEXT...: print what is done next.
 say()
 {
 	printf '==> %s\n' "$*"
@@ -26,7 +26,7 @@ die()
 	exit 1
 }
 
-# need_packages PACKAGE...: install what is missing, and say so first.
+# need_packages PACKAGE...: install those that are missing, with a message.
 need_packages()
 {
 	local missing=() p
@@ -81,8 +81,8 @@ tally()
 }
 
 # count_guest LOG: add the checks that a guest printed there, and show them. A
-# guest that did not get to say how many there were has failed one. Boots that were
-# excused are skipped, see vm-run.sh.
+# guest that ended without printing their number has failed one. Boots that failed
+# by a fault of the emulator are skipped, see vm-run.sh.
 count_guest()
 {
 	local line counted=$((passed + failed + skipped)) told=none

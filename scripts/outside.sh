@@ -3,10 +3,10 @@
 #
 # usage: scripts/outside.sh [VERSION]
 #
-# Builds clients from a directory outside this tree, as somebody else's driver
-# would be, into build/outside/X.Y: the README's example, exactly as it is
+# Builds clients from a directory outside this tree, as a driver of another
+# project would, into build/outside/X.Y: the README's example, exactly as it is
 # shown there, the one of Documentation/porting.rst, and copies of the samples.
-# All they get is Module.symvers and the two include directories.
+# They use only Module.symvers and the two include directories.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -21,7 +21,7 @@ kernel=$BUILD/kernels/$version
 tree=$BUILD/modules/$version
 suite=$(cat "$kernel/suite")
 result=$BUILD/outside/$version
-# In the compiler's root the tree is where it is here, and this is not in it.
+# The compiler's root has this tree at the same path, but not this directory.
 place=/tmp/outside-$version
 dir=$BUILD/tools/$suite$place
 

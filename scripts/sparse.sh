@@ -61,14 +61,14 @@ fi
 
 say "compiling and checking"
 status=0
-# Only the single-directory target keeps to this tree; C=2 checks even what
-# need not be compiled again.
-# Debian's sparse 0.6.4 lacks two things that the kernel's headers use since
-# 7.0. Without the first the kernel would not call it at all, and every
-# MODULE_LICENSE() trips over the second. For what sparse checks, these serve.
+# Only the single-directory target is limited to this tree; C=2 also checks files
+# that need not be compiled again.
+# Debian's sparse 0.6.4 does not have two built-ins that the kernel's headers use
+# since 7.0. Without the first the kernel does not run it at all, and without the
+# second each MODULE_LICENSE() is an error. These are enough for its checks.
 #
-# Since 7.0 those headers keep the annotations of functions that take or drop
-# locks for clang. sparse gets them back; mutexes have them as well now.
+# Since 7.0 those headers define the annotations of functions that take or drop
+# locks for clang only. Define them for sparse, too; mutexes now have them as well.
 cat >"$OUT/sparse.h" <<'END'
 #define __typeof_unqual__ __typeof__
 #define __builtin_strlen(s) (sizeof(s) - 1)

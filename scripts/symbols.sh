@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# symbols.sh: each symbol of Documentation/kmcl-symbols.txt has its line in
-# kunit/symbols_test.c, of its kind; there the compiler checks what it is.
+# symbols.sh: each symbol of Documentation/kmcl-symbols.txt has a line of its kind
+# in kunit/symbols_test.c, where the compiler checks its type or value.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

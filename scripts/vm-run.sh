@@ -12,23 +12,23 @@
 # --file is put beside it. VERSION is x.y, newest or debug, see
 # scripts/kernels.sh. The guest's console goes to the log.
 #
-# --host says who plays Hyper-V:
+# --host selects the program that emulates Hyper-V:
 #   qemu     QEMU's VMBus host, vmbus-bridge and hv-balloon (the default). Its QMP
 #            monitor is the guest's virtio-serial port, so that the script can
-#            ask the host.
+#            query the host.
 #   vmbhost  tools/vmbhost, with the offers of --offer and --scenario; the script
-#            controls it with vmbhostctl. What it reports as a protocol error
+#            controls it with vmbhostctl. A protocol error that it reports
 #            fails the run.
 #
 # With a /dev/kvm that has the Hyper-V capabilities the guest runs directly.
-# Otherwise it runs inside another guest: QEMU's software processor has AMD's
-# virtualisation, and KVM in that guest is all that is needed.
+# Otherwise it runs inside another guest: the processor that QEMU emulates has
+# AMD's virtualisation, so that guest has KVM.
 #
 # --icount makes a nanosecond of the guest one executed instruction, and gives
 # the guest one processor; otherwise it has two.
 #
-# Fails if the script fails, the time is up, or the guest's kernel log has
-# anything in it that it should not have.
+# Fails if the script fails, the time is up, or there is a warning in the guest's
+# kernel log.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -197,7 +197,7 @@ host_args()
 	esac
 }
 
-# Whether this machine's KVM can be the host: the host itself knows best.
+# Whether this machine's KVM is sufficient: try the host itself.
 direct()
 {
 	[ -z "$icount" ] && [ -w /dev/kvm ] || return 1
@@ -263,9 +263,9 @@ outer_qemu()
 		"$1/firmware/"
 }
 
-# The inner guest's console comes out by virtio, too: a serial line of the outer
-# guest stood still now and then on a busy machine, and whoever writes to it then
-# waits for ever, the inner guest with it. Ends the shell that calls it.
+# The inner guest's console uses virtio, too: on a busy machine a serial line of
+# the outer guest sometimes stops, and then its writers wait for ever, the inner
+# guest as well. Ends the shell that calls it.
 boot_nested()
 {
 	local accel=(-accel tcg)
@@ -304,8 +304,8 @@ else
 	{ cat "$base" && into_cpio "$work/l1"; } >"$work/initrd"
 fi
 
-# The emulator's own faults, and no others: the guest is booted again, and that is
-# told among the skipped, see count_guest(). Nothing is excused on real hardware.
+# Known faults of the emulator, and no others: the guest is booted again, which
+# count_guest() counts as skipped. On real hardware every fault is a failure.
 excused()
 {
 	[ "$boot" = watch_nested ] || return 1
@@ -322,8 +322,8 @@ excused()
 	fi
 }
 
-# While a processor that starts patches its code early in the boot, another one
-# meets the int3 that stands there.
+# Early in the boot a processor that starts patches code, and another one executes
+# the int3 that is there meanwhile.
 stray_int3()
 {
 	! grep -q '^vmbkmcl-guest: started' "$log" &&
@@ -339,11 +339,11 @@ stray_interrupt()
 		grep -q 'RIP: 0010:entry_SYSCALL_64+0x0/'
 }
 
-# And what is left of such an interrupt in the middle of the kernel: it wants a
-# lock that it interrupted, with interrupts off, and nothing runs any more, not
-# the test and not who says every 5 seconds that the guest is alive. Seen before
-# any of our modules was loaded, too. A guest that hangs in our code and is still
-# alive runs into its time limit, and so does one on real hardware.
+# Such an interrupt in the middle of the kernel: it waits, with interrupts off,
+# for a lock that the interrupted code holds. Then nothing runs any more, neither
+# the test nor the message every 5 seconds that the guest is alive. It also happens
+# before any of our modules is loaded. A guest that hangs in our code and still
+# prints that message runs into its time limit, and so does one on real hardware.
 SILENCE=${SILENCE:-90}
 watch_nested()
 {
@@ -377,8 +377,8 @@ for try in 1 2 3; do
 done
 printf '==> the guest ran for %d s, log: %s\n' $((SECONDS - start)) "${log#"$TOP/"}"
 
-# late: what a guest said that did not get done: which tasks are blocked, and
-# where its processors were.
+# late: from the log of a guest whose time was up: the blocked tasks, and where its
+# processors were.
 late()
 {
 	if grep -qa 'the test is not done' "$log"; then

@@ -3,16 +3,16 @@
 #
 # usage: [KERNEL="VERSION ..."] [ONLY=NAME,...] [SEED=N] scripts/wire.sh WHAT
 #
-# The stock hv_vmbus and tools/vmbhost, where the host does what it likes. WHAT:
+# Tests the stock hv_vmbus on tools/vmbhost, a host that the tests control. WHAT:
 #   scenarios  scripts/guest/wire, with two processors and VMBus 5.3, and with one
 #              and 4.0; for Linux 6.12 the other way round. ONLY=NAME,NAME runs some
 #              of them.
 #   garble     COUNT (1,000,000) packets from a hostile host
-#   soak       the device comes and goes under traffic, CYCLES (1,000) times or
-#              for MINUTES
+#   soak       the device is rescinded and offered under traffic, CYCLES (1,000)
+#              times or for MINUTES
 # RUNS, "PROCESSORS:PROTOCOL ...", chooses other guests. There is one for each
-# kernel and run, two of them at the same time. What is random comes from SEED,
-# which is printed.
+# kernel and run, two of them at the same time. SEED, which is printed,
+# determines the random numbers.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -63,8 +63,8 @@ run()
 	local file files=() kernel cpus protocol given
 
 	IFS=: read -r kernel cpus protocol <<<"$1"
-	# What the guest has to be, for it to see. (The kernel has a use of its
-	# own for the words debug and kmemleak.)
+	# The properties that the guest checks. (The kernel itself uses the words
+	# debug and kmemleak.)
 	given="$words cpus=$cpus protocol=$protocol"
 	[ "$kernel" != debug ] || given+=" checkers=1"
 	for file in scripts/guest/lib.sh scripts/guest/wire/*.sh; do
