@@ -2,8 +2,8 @@
 /*
  * The functions of KMCL that only a server calls, under Windows' names.
  *
- * Included by vmbuskernelmodeclientlibapi.h, which tells what PASSIVE and
- * DISPATCH mean. On a client they return STATUS_INVALID_PARAMETER_1.
+ * Included by vmbuskernelmodeclientlibapi.h, which says what PASSIVE and
+ * DISPATCH mean. For a client's channel they return STATUS_INVALID_PARAMETER_1.
  */
 #ifndef _KMCL_KMCLSERVER_H
 #define _KMCL_KMCLSERVER_H
@@ -28,14 +28,17 @@ static_assert(VMBUS_SERVER_CHANNEL_INIT_FLAG_FORCE_NEW_CHANNEL ==
 static_assert(VMBUS_SERVER_CHANNEL_INIT_FLAG_TLNPI_PROVIDER_OFFER ==
 	      KMCL_SERVER_TLNPI);
 
-/* Bytes of user data that an offer has room for; no function sets them */
+/* Bytes of user data in an offer; no function sets them */
 #define VMBUS_SERVER_CHANNEL_INIT_MAXIMUM_OFFER_DATA	120
 
 /**
- * VmbServerChannelInitSetSaveRestorePacketCallbacks() - set callbacks
+ * VmbServerChannelInitSetSaveRestorePacketCallbacks() - set the callbacks for
+ *	saving and restoring
  * @Channel: disabled, a server
- * @SavePacketCallback: or NULL: nothing to save
- * @RestorePacketCallback: or NULL: no packet can be restored
+ * @SavePacketCallback: called for each packet that is saved; NULL: the driver
+ *	has nothing to save with them
+ * @RestorePacketCallback: called for each packet that is restored; NULL: an
+ *	image with packets cannot be restored
  *
  * Context: PASSIVE.
  * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1.
@@ -54,7 +57,7 @@ VmbServerChannelInitSetSaveRestorePacketCallbacks(VMBCHANNEL Channel,
 }
 
 /**
- * VmbChannelSaveBegin() - begin to save the outgoing packets in use
+ * VmbChannelSaveBegin() - begin to save the queue and the packets in flight
  * @Channel: a server, paused, and to stay so until VmbChannelSaveEnd()
  *
  * Context: PASSIVE; not from a callback of this channel.
@@ -71,17 +74,19 @@ static inline NTSTATUS VmbChannelSaveBegin(VMBCHANNEL Channel)
 
 /**
  * VmbChannelSaveContinue() - write the next chunk
- * @Channel: since VmbChannelSaveBegin()
- * @Buffer: where it goes
+ * @Channel: a server for which VmbChannelSaveBegin() succeeded
+ * @Buffer: where to write the chunk
  * @BufferSize: its bytes
  * @BytesFilled: set to the bytes written
- * @BytesRequired: set to the least size that gets on; may be NULL
+ * @BytesRequired: set to the least @BufferSize with which the next call can
+ *	write a chunk; may be NULL
  *
  * Context: PASSIVE; not from a callback of this channel.
- * Return: STATUS_SUCCESS (done); STATUS_BUFFER_OVERFLOW (written, and there is
- * more); STATUS_BUFFER_TOO_SMALL (nothing written); STATUS_INVALID_PARAMETER_1,
- * _2 or _4; STATUS_INVALID_DEVICE_STATE (not begun, done, or not paused all the
- * time); STATUS_UNSUCCESSFUL (EvtVmbChannelSavePacket failed).
+ * Return: STATUS_SUCCESS (the last chunk was written); STATUS_BUFFER_OVERFLOW
+ * (a chunk was written, and there are more); STATUS_BUFFER_TOO_SMALL (nothing
+ * was written); STATUS_INVALID_PARAMETER_1, _2 or _4;
+ * STATUS_INVALID_DEVICE_STATE (not begun, all written, or the channel has left
+ * Paused since); STATUS_UNSUCCESSFUL (EvtVmbChannelSavePacket failed).
  */
 static inline NTSTATUS VmbChannelSaveContinue(VMBCHANNEL Channel, PVOID Buffer,
 					      ULONG BufferSize,
@@ -100,7 +105,7 @@ static inline NTSTATUS VmbChannelSaveContinue(VMBCHANNEL Channel, PVOID Buffer,
 }
 
 /**
- * VmbChannelSaveEnd() - end saving; also after a failure
+ * VmbChannelSaveEnd() - end saving, also after a failure
  * @Channel: in any state
  *
  * Context: PASSIVE; not from a callback of this channel.
@@ -117,11 +122,12 @@ static inline void VmbChannelSaveEnd(VMBCHANNEL Channel)
  * @BufferSize: its bytes
  *
  * Context: PASSIVE; not from a callback of this channel.
- * Return: STATUS_SUCCESS (all is restored); STATUS_MORE_PROCESSING_REQUIRED
- * (the next chunk, please); STATUS_INVALID_PARAMETER_1, _2 (not the next
- * chunk) or _3 (cut short); STATUS_INVALID_DEVICE_STATE (not paused);
- * STATUS_NOT_SUPPORTED (no EvtVmbChannelRestorePacket); STATUS_UNSUCCESSFUL
- * (which has failed).
+ * Return: STATUS_SUCCESS (this was the last chunk);
+ * STATUS_MORE_PROCESSING_REQUIRED (there are more); STATUS_INVALID_PARAMETER_1,
+ * _2 (NULL, or not the next chunk) or _3 (shorter than the chunk);
+ * STATUS_INVALID_DEVICE_STATE (not paused); STATUS_NOT_SUPPORTED (no
+ * EvtVmbChannelRestorePacket); STATUS_UNSUCCESSFUL
+ * (EvtVmbChannelRestorePacket failed).
  */
 static inline NTSTATUS VmbChannelRestoreFromBuffer(VMBCHANNEL Channel,
 						   PVOID Buffer,
@@ -151,9 +157,10 @@ static inline NTSTATUS VmbChannelRestoreFromBuffer(VMBCHANNEL Channel,
  * @LibraryBufferSize: its bytes
  *
  * Context: only inside EvtVmbChannelRestorePacket.
- * Return: STATUS_SUCCESS: as if it had been sent. Not accepted:
- * STATUS_INVALID_PARAMETER_1, _2 (no saved packet) or _3 (cut short),
- * STATUS_INVALID_DEVICE_STATE (not in that callback), STATUS_DEVICE_REMOVED.
+ * Return: STATUS_SUCCESS: accepted, as by VmbPacketSend(). Not accepted:
+ * STATUS_INVALID_PARAMETER_1, _2 (not a saved packet) or _3 (shorter than the
+ * saved packet); STATUS_INVALID_DEVICE_STATE (not in that callback);
+ * STATUS_DEVICE_REMOVED.
  */
 static inline NTSTATUS VmbPacketRestore(VMBPACKET Packet, PVOID LibraryBuffer,
 					ULONG LibraryBufferSize)
@@ -199,8 +206,8 @@ static inline NTSTATUS VmbServerChannelInitSetFlags(VMBCHANNEL Channel,
 /**
  * VmbServerChannelInitSetMmioMegabytes() - set the MMIO size in the offer
  * @Channel: disabled, a server
- * @MmioMegabytes: MiB to reserve
- * @MmioMegabytesOptional: MiB that are welcome besides
+ * @MmioMegabytes: MiB that a client has to reserve
+ * @MmioMegabytesOptional: MiB that it may reserve in addition
  *
  * Context: PASSIVE.
  * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1,
@@ -220,8 +227,8 @@ VmbServerChannelInitSetMmioMegabytes(VMBCHANNEL Channel, UINT16 MmioMegabytes,
 /**
  * VmbServerChannelInitSetTargetInterfaceId() - set the GUIDs that are offered
  * @Channel: disabled, a server
- * @InterfaceType: names the protocol
- * @InterfaceInstance: names this one service
+ * @InterfaceType: class of the device
+ * @InterfaceInstance: the device
  *
  * Context: PASSIVE.
  * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1.
@@ -244,7 +251,7 @@ VmbServerChannelInitSetTargetInterfaceId(VMBCHANNEL Channel,
  *
  * Context: PASSIVE.
  * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1 or _2 (above 15);
- * STATUS_NOT_SUPPORTED: Linux has no clients in another level.
+ * STATUS_NOT_SUPPORTED (1 to 15: Linux has no clients there).
  */
 static inline NTSTATUS VmbServerChannelInitSetTargetVtl(VMBCHANNEL Channel,
 							UINT8 TargetVtl)
@@ -275,7 +282,7 @@ static inline NTSTATUS VmbServerChannelInitSetVmbusHandle(VMBCHANNEL Channel,
 /**
  * VmbConvertVmbusHandleToKernelHandle() - convert a handle of user space
  * @UserHandle: Linux has no such handles
- * @KernelHandle: left alone
+ * @KernelHandle: not written
  *
  * Context: PASSIVE.
  * Return: STATUS_INVALID_HANDLE (NULL), else STATUS_NOT_SUPPORTED.

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Memory descriptor lists (MDLs) under Windows' names, as far as a KMCL client
- * or server needs them: to describe memory of its own, and to get at what KMCL
- * describes.
+ * or server needs them: to describe memory of its own, and to use memory that
+ * KMCL describes.
  *
  * An MDL is the library's struct kmcl_mdl. Drivers use the functions below and
- * Next; the other members are not what Windows has. A page has 4 KiB here, as
- * there, on every kernel. There is no pageable kernel memory on Linux: nothing
- * has to be probed, locked or unlocked, and memory stays where it is.
+ * the member Next; the other members differ from Windows'. A page has 4 KiB, as
+ * on Windows, whatever size the kernel's pages have. Linux does not page kernel
+ * memory out, so nothing has to be probed, locked or unlocked.
  */
 #ifndef _KMCL_MDL_H
 #define _KMCL_MDL_H
@@ -63,15 +63,17 @@ typedef enum _MM_PAGE_PRIORITY {
 } MM_PAGE_PRIORITY;
 
 /**
- * IoAllocateMdl() - allocate an MDL for a buffer, which describes nothing yet
+ * IoAllocateMdl() - allocate an MDL for a buffer
  * @VirtualAddress: where the buffer begins
  * @Length: its bytes
  * @SecondaryBuffer: not used: there are no IRPs
  * @ChargeQuota: not used
  * @Irp: NULL
  *
+ * The MDL describes nothing until MmBuildMdlForNonPagedPool().
+ *
  * Context: DISPATCH.
- * Return: the MDL, which IoFreeMdl() frees, or NULL: no memory, or an IRP.
+ * Return: the MDL, which IoFreeMdl() frees; NULL: no memory, or @Irp is set.
  */
 static inline PMDL IoAllocateMdl(PVOID VirtualAddress, ULONG Length,
 				 BOOLEAN SecondaryBuffer, BOOLEAN ChargeQuota,
@@ -84,9 +86,10 @@ static inline PMDL IoAllocateMdl(PVOID VirtualAddress, ULONG Length,
 
 /**
  * MmBuildMdlForNonPagedPool() - look up the pages of an MDL's buffer
- * @Mdl: from IoAllocateMdl(); the buffer is the kernel's memory
+ * @Mdl: from IoAllocateMdl(), for a buffer in kernel memory
  *
- * When there is no such memory the MDL describes nothing, and KMCL refuses it.
+ * If there is no memory at the address, the MDL describes nothing, and KMCL's
+ * functions refuse it.
  *
  * Context: DISPATCH.
  */
@@ -97,7 +100,7 @@ static inline void MmBuildMdlForNonPagedPool(PMDL Mdl)
 
 /**
  * IoFreeMdl() - free an MDL
- * @Mdl: from IoAllocateMdl(), not in use; not the rest of its chain
+ * @Mdl: from IoAllocateMdl(), not in use; the rest of its chain is not freed
  *
  * Context: DISPATCH.
  */
@@ -144,7 +147,7 @@ static inline PPFN_NUMBER MmGetMdlPfnArray(PMDL Mdl)
 
 /**
  * MmGetMdlVirtualAddress() - get the address that IoAllocateMdl() was given
- * @Mdl: one of the driver's own
+ * @Mdl: from IoAllocateMdl()
  *
  * Context: DISPATCH.
  * Return: the address of the first byte.
@@ -159,11 +162,11 @@ static inline PVOID MmGetMdlVirtualAddress(PMDL Mdl)
  * @Mdl: one of a chain
  * @Priority: not used
  *
- * The same address each time. For an MDL of KMCL's, MmUnmapLockedPages() comes
- * before the packet is completed.
+ * Each call returns the same address. An MDL that KMCL made has to be unmapped
+ * with MmUnmapLockedPages() before its packet is completed.
  *
- * Context: PASSIVE; DISPATCH if the memory is a buffer of the kernel's own, or
- * physically contiguous.
+ * Context: PASSIVE; DISPATCH for an MDL of IoAllocateMdl(), and for memory that
+ * is physically contiguous.
  * Return: the address of the first byte, or NULL.
  */
 static inline PVOID MmGetSystemAddressForMdlSafe(PMDL Mdl, ULONG Priority)

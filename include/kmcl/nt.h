@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The Windows types that KMCL's prototypes are written with. Nothing here runs.
+ * The Windows types that KMCL's prototypes are written with; no functions.
  *
  * Sizes and layouts are those of 64-bit Windows on a 64-bit kernel, checked at
- * the end. What Windows leaves opaque is a type of the kernel's.
+ * the end. Types that are opaque on Windows are types of the kernel's here.
  */
 #ifndef _KMCL_NT_H
 #define _KMCL_NT_H
@@ -44,7 +44,7 @@ typedef u32 *PULONG;
 typedef void *HANDLE;
 typedef void **PHANDLE;
 
-/* A page's number, in pages of 4 KiB */
+/* A page frame number, in units of 4 KiB */
 typedef unsigned long PFN_NUMBER;
 typedef unsigned long *PPFN_NUMBER;
 
@@ -66,13 +66,12 @@ typedef union _LARGE_INTEGER {
 	LONGLONG QuadPart;
 } LARGE_INTEGER, *PLARGE_INTEGER;
 
-/* A device is a struct device */
 typedef struct device *PDEVICE_OBJECT;
 
 /* UTF-16: the kernel's L"" literals have 16-bit units, as Windows' have */
 typedef u16 WCHAR;
 
-/* Counted in bytes; a final null is not needed and not counted */
+/* Lengths are in bytes; a final null is optional and not counted in Length */
 typedef struct _UNICODE_STRING {
 	USHORT Length;
 	USHORT MaximumLength;
@@ -90,7 +89,7 @@ typedef const UNICODE_STRING *PCUNICODE_STRING;
 #define DECLARE_CONST_UNICODE_STRING(name, literal) \
 	const UNICODE_STRING name = RTL_CONSTANT_STRING(literal)
 
-/* What each of a kernel's interfaces on Windows begins with */
+/* The start of each function table on Windows */
 typedef VOID (*PINTERFACE_REFERENCE)(PVOID Context);
 typedef VOID (*PINTERFACE_DEREFERENCE)(PVOID Context);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The NTSTATUS values that KMCL returns, with Windows' values, and which of them
- * an errno is.
+ * The status codes that KMCL returns, with Windows' values, and a function that
+ * converts an errno to one of them.
  */
 #ifndef _KMCL_NTSTATUS_H
 #define _KMCL_NTSTATUS_H

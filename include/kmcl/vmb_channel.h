@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Creating and freeing channels, and queries at any time, under Windows'
- * names. Each function says in which context it may be called.
+ * Channels under Windows' names: allocating, enabling, pausing and freeing
+ * them, and what can be asked and set in any state. Each function says in which
+ * context it may be called.
  */
 #ifndef _KMCL_VMB_CHANNEL_H
 #define _KMCL_VMB_CHANNEL_H
@@ -12,9 +13,10 @@
 
 /**
  * VmbChannelAllocate() - allocate a channel, disabled, with default settings
- * @Parent: device on whose behalf it is; referenced until cleanup
- * @IsServer: whether it offers, or else connects to an offer
- * @Channel: filled in; ends with VmbChannelCleanup()
+ * @Parent: device that the channel belongs to; referenced until
+ *	VmbChannelCleanup()
+ * @IsServer: TRUE: a server, which makes an offer; FALSE: a client
+ * @Channel: set to the channel, which VmbChannelCleanup() frees
  *
  * Context: PASSIVE.
  * Return: STATUS_SUCCESS, STATUS_INSUFFICIENT_RESOURCES,
@@ -34,9 +36,10 @@ static inline NTSTATUS VmbChannelAllocate(PDEVICE_OBJECT Parent,
 
 /**
  * VmbChannelCleanup() - free a disabled channel
- * @Channel: not to be used afterwards; its own packets are freed already
+ * @Channel: not to be used afterwards; the driver has freed the channel's idle
+ *	packets before
  *
- * Packets that are still queued complete with STATUS_CANCELLED, in order.
+ * Packets that are still queued end with STATUS_CANCELLED, in order.
  *
  * Context: PASSIVE; not from a callback of this channel.
  */
@@ -46,14 +49,20 @@ static inline void VmbChannelCleanup(VMBCHANNEL Channel)
 }
 
 /**
- * VmbChannelEnable() - enable a channel: open its target, now or when offered
- * @Channel: disabled, with a target
+ * VmbChannelEnable() - enable a channel
+ * @Channel: disabled, with a target; a client without one has a VMBus device as
+ *	its parent
  *
- * Context: PASSIVE; does not wait for the peer.
- * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1,
- * STATUS_INVALID_DEVICE_STATE (not disabled, no target, from a callback),
- * STATUS_OBJECT_NAME_COLLISION,
- * STATUS_NO_SUCH_DEVICE, STATUS_INSUFFICIENT_RESOURCES.
+ * A client opens its target, now or when it is offered; a server is offered.
+ *
+ * Context: PASSIVE; not from a callback of this channel. Does not wait for the
+ * peer.
+ * Return: STATUS_SUCCESS; STATUS_INVALID_PARAMETER_1;
+ * STATUS_INVALID_DEVICE_STATE (not disabled; no target, or the parent is in use
+ * by another channel; from a callback); STATUS_OBJECT_NAME_COLLISION (there is
+ * a server with these GUIDs); STATUS_NO_SUCH_DEVICE (no transport for the
+ * parent is loaded); STATUS_DEVICE_REMOVED (the parent is being removed);
+ * STATUS_INSUFFICIENT_RESOURCES.
  */
 static inline NTSTATUS VmbChannelEnable(VMBCHANNEL Channel)
 {
@@ -63,11 +72,11 @@ static inline NTSTATUS VmbChannelEnable(VMBCHANNEL Channel)
 }
 
 /**
- * VmbChannelDisable() - close the channel
+ * VmbChannelDisable() - close a channel
  * @Channel: in any state
  *
- * Returns when EvtChannelClosed, if it is due, has returned. Waits for
- * the driver to complete what is outstanding.
+ * Waits until the driver has completed what is outstanding and, if the channel
+ * was open, EvtChannelClosed has returned.
  *
  * Context: PASSIVE; not from a callback of this channel.
  */
@@ -88,8 +97,10 @@ static inline void VmbChannelStart(VMBCHANNEL Channel)
 }
 
 /**
- * VmbChannelPause() - pause a channel; returns when no packet is outstanding
- * @Channel: enabled, or disabled to be paused once it is open
+ * VmbChannelPause() - pause a channel
+ * @Channel: enabled; a disabled one will be paused once it is open
+ *
+ * Returns when EvtChannelSuspend has returned and no packet is outstanding.
  *
  * Context: PASSIVE; not from a callback of this channel.
  */
@@ -101,9 +112,10 @@ static inline void VmbChannelPause(VMBCHANNEL Channel)
 /* At any time */
 
 /**
- * VmbChannelGetInterfaceInstance() - get the instance GUID in use
+ * VmbChannelGetInterfaceInstance() - get the instance GUID
  * @Channel: in any state
- * @InterfaceInstance: filled in; null while no offer is bound
+ * @InterfaceInstance: set to the target's instance; of a channel that binds to
+ *	any instance, to the one bound now or last, or to the null GUID
  *
  * Context: DISPATCH.
  */
@@ -116,8 +128,8 @@ static inline void VmbChannelGetInterfaceInstance(VMBCHANNEL Channel,
 /**
  * VmbChannelGetMmioSpace() - get the device's memory-mapped I/O
  * @Channel: a client, open
- * @MmioAddress: filled in: guest physical address, or 0
- * @MmioSize: filled in: bytes, or 0
+ * @MmioAddress: set to the guest physical address, or 0
+ * @MmioSize: set to the bytes, or 0
  *
  * Context: DISPATCH.
  */
@@ -131,7 +143,7 @@ static inline void VmbChannelGetMmioSpace(VMBCHANNEL Channel,
  * VmbChannelSetInterruptLatency() - set the delay of the host's interrupts
  * @Channel: a client, from EvtChannelOpened to EvtChannelClosed
  * @Latency: units of 100 ns
- * @OriginalLatency: left alone
+ * @OriginalLatency: not written
  *
  * Context: PASSIVE.
  * Return: STATUS_INVALID_PARAMETER_1, STATUS_INVALID_DEVICE_STATE (not open),
@@ -159,11 +171,11 @@ static inline void VmbChannelSetPointer(VMBCHANNEL Channel, PVOID Pointer)
 }
 
 /**
- * VmbChannelGetPointer() - get the driver's pointer, NULL if never set
+ * VmbChannelGetPointer() - get the driver's pointer
  * @Channel: in any state
  *
  * Context: DISPATCH.
- * Return: what VmbChannelSetPointer() was given.
+ * Return: what VmbChannelSetPointer() was given, or NULL.
  */
 static inline PVOID VmbChannelGetPointer(VMBCHANNEL Channel)
 {
@@ -173,7 +185,8 @@ static inline PVOID VmbChannelGetPointer(VMBCHANNEL Channel)
 /**
  * VmbChannelSetIncomingProcessingAtPassive() - deliver in process context
  * @Channel: in any state
- * @RequirePassive: TRUE: only at PASSIVE; FALSE: either; from the next batch on
+ * @RequirePassive: TRUE: only in process context; FALSE: in softirq context as
+ *	well; from the next batch on
  *
  * Context: DISPATCH.
  */

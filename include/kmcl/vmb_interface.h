@@ -2,12 +2,11 @@
 /*
  * KMCL's function tables, as a driver for Windows 10 1803 or later gets them.
  *
- * There a driver asks the framework, WdfFdoQueryForInterface(), and calls
- * through what it was given. Here KmclQueryInterface() fills the same tables
- * with the functions of the other headers.
+ * On Windows WdfFdoQueryForInterface() fills them. Here KmclQueryInterface()
+ * does, with the functions of the other headers.
  *
- * Each list is in the order of the table on Windows, which is the alphabet's:
- * the function, and its name in the types FN_VMB_... and PFN_VMB_....
+ * Each list has the functions in the order of Windows' table, which is
+ * alphabetical, and their names in the types FN_VMB_... and PFN_VMB_....
  */
 #ifndef _KMCL_VMB_INTERFACE_H
 #define _KMCL_VMB_INTERFACE_H
@@ -105,7 +104,7 @@ KMCL_SERVER_METHODS(KMCL_METHOD_TYPES)
 
 #define KMCL_METHOD_MEMBER(name, NAME) PFN_VMB_##NAME name;
 
-/* Windows' INTERFACE, its members without a name in front */
+/* The members of Windows' INTERFACE, as members of the table itself */
 #define KMCL_INTERFACE_MEMBERS \
 	USHORT Size; \
 	USHORT Version; \
@@ -150,7 +149,7 @@ static const GUID KMCL_SERVER_INTERFACE_TYPE __maybe_unused =
 	GUID_INIT(0x8c3e9b52, 0x1d74, 0x4fa0,
 		  0xb6, 0x0d, 0x52, 0xe9, 0x4f, 0x07, 0xd3, 0x1a);
 
-/* Nothing counts who uses the functions but the module that has them */
+/* The functions are inline, part of the caller's module: nothing to count */
 static inline void kmcl_interface_reference(PVOID Context)
 {
 }
@@ -163,12 +162,12 @@ static inline void kmcl_interface_reference(PVOID Context)
  * @Version: KMCL_CLIENT_INTERFACE_VERSION_V1 or
  *	KMCL_SERVER_INTERFACE_VERSION_V1
  *
- * In place of WdfFdoQueryForInterface() and WdfIoTargetQueryForInterface().
- * On Linux the table is a driver's own copy, valid as long as its module is.
+ * Replaces WdfFdoQueryForInterface() and WdfIoTargetQueryForInterface(). The
+ * table is the driver's own copy, valid until its module is unloaded.
  *
  * Context: DISPATCH.
- * Return: STATUS_SUCCESS; STATUS_INVALID_PARAMETER_1: no such type, _2: NULL,
- * _3: another size, _4: another version. Then nothing is written.
+ * Return: STATUS_SUCCESS; STATUS_INVALID_PARAMETER_1 (no such type), _2 (NULL),
+ * _3 (another size) or _4 (another version): nothing is written.
  */
 static inline NTSTATUS KmclQueryInterface(LPCGUID InterfaceType,
 					  PINTERFACE Interface, USHORT Size,
@@ -199,7 +198,7 @@ static inline NTSTATUS KmclQueryInterface(LPCGUID InterfaceType,
 	if (Version != KMCL_CLIENT_INTERFACE_VERSION_V1)
 		return STATUS_INVALID_PARAMETER_4;
 
-	/* More than the header that its type names */
+	/* The table is larger than @Interface's type */
 	memcpy((PVOID)Interface, &table, Size);
 	return STATUS_SUCCESS;
 }

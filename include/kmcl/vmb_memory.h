@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * External data and GPADLs under Windows' names: memory of the client's that
- * the server sees.
+ * External data and GPADLs under Windows' names: memory of a client that its
+ * server can use.
  *
- * A client describes its memory with MDLs, which mdl.h makes, and keeps it where
- * it is: until the completion routine of the packet, or until the GPADL is
- * deleted. MDLs that the server gets are the library's.
+ * A client describes its memory with MDLs (mdl.h). The memory stays where it is
+ * until the packet's completion routine is called, or the GPADL is deleted. The
+ * MDLs that the server gets belong to the library.
  */
 #ifndef _KMCL_VMB_MEMORY_H
 #define _KMCL_VMB_MEMORY_H
@@ -23,11 +23,11 @@ static_assert(VMBUS_CHANNEL_PACKET_EXTERNAL_DATA_FLAG_READ_ONLY ==
 
 /**
  * VmbChannelInitSetMaximumExternalData() - set the limits of external data
- * @Channel: disabled, and no packet was made for it yet
- * @DataSize: most bytes with one packet
- * @ChainLength: most MDLs in a chain
+ * @Channel: disabled, without packets so far
+ * @DataSize: most bytes with one packet; 128 KiB if never set
+ * @ChainLength: most MDLs in a chain; 32 if never set
  *
- * For what a client sends and a server accepts. Not called: 128 KiB, 32 MDLs.
+ * Limits what a client sends, and what a server accepts.
  *
  * Context: PASSIVE.
  * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1, _2 or _3.
@@ -45,21 +45,22 @@ static inline NTSTATUS VmbChannelInitSetMaximumExternalData(VMBCHANNEL Channel,
 /**
  * VmbPacketSendWithExternalMdl() - send a packet with a part of an MDL chain
  * @Packet: a client's; the library's until its completion routine is called
- * @Buffer: payload; the driver's again on return
+ * @Buffer: payload; not used after the call
  * @BufferLength: its bytes, at most the largest payload
- * @Mdl: the chain; not looked at after the call
+ * @Mdl: the chain; not used after the call
  * @MdlOffset: where the part begins, in bytes from the chain's first one
  * @MdlLength: its bytes; 0: to the end of the chain
  * @Flags: VMBUS_CHANNEL_FORMAT_FLAG_*; WAIT_FOR_COMPLETION must be set. With
- *	FORCE_MDL_LENGTH the part may reach past the first MDL's bytes, up to the
- *	end of its last page, and the rest of the chain is not used
+ *	FORCE_MDL_LENGTH the part may reach past the first MDL's bytes, up to
+ *	the end of its last page, and the rest of the chain is not used
  *
  * A failure means that the packet was not accepted.
  *
  * Context: DISPATCH; PASSIVE with VMBUS_CHANNEL_FORMAT_FLAG_PAGED_BUFFER.
- * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1, _2, _3, _4 (no chain,
- * beyond the channel's limits, pipe mode), _5 (@MdlOffset), _6 (@MdlLength) or
- * _7 (@Flags); STATUS_NOT_SUPPORTED on a server.
+ * Return: STATUS_SUCCESS; STATUS_INVALID_PARAMETER_1, _2, _3, _4 (no chain,
+ * above the channel's limits, pipe mode), _5 (@MdlOffset), _6 (@MdlLength) or
+ * _7 (@Flags); STATUS_NOT_SUPPORTED (a server); STATUS_DEVICE_REMOVED
+ * (VmbChannelCleanup() is running).
  */
 static inline NTSTATUS
 VmbPacketSendWithExternalMdl(VMBPACKET Packet, PVOID Buffer,
@@ -86,7 +87,7 @@ VmbPacketSendWithExternalMdl(VMBPACKET Packet, PVOID Buffer,
 /**
  * VmbPacketSendWithExternalPfns() - send a packet with whole pages
  * @Packet: a client's; the library's until its completion routine is called
- * @Buffer: payload; the driver's again on return
+ * @Buffer: payload; not used after the call
  * @BufferLength: its bytes, at most the largest payload
  * @Pfns: numbers of pages of 4 KiB; copied
  * @PfnLength: how many
@@ -95,9 +96,10 @@ VmbPacketSendWithExternalMdl(VMBPACKET Packet, PVOID Buffer,
  * A failure means that the packet was not accepted.
  *
  * Context: DISPATCH; PASSIVE with VMBUS_CHANNEL_FORMAT_FLAG_PAGED_BUFFER.
- * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1, _2, _3, _4 (NULL, pipe
- * mode), _5 (0, or beyond the channel's limits) or _6 (@Flags);
- * STATUS_NOT_SUPPORTED on a server.
+ * Return: STATUS_SUCCESS; STATUS_INVALID_PARAMETER_1, _2, _3, _4 (NULL, pipe
+ * mode), _5 (0, or above the channel's limits) or _6 (@Flags);
+ * STATUS_NOT_SUPPORTED (a server); STATUS_DEVICE_REMOVED (VmbChannelCleanup()
+ * is running).
  */
 static inline NTSTATUS
 VmbPacketSendWithExternalPfns(VMBPACKET Packet, PVOID Buffer,
@@ -125,12 +127,12 @@ VmbPacketSendWithExternalPfns(VMBPACKET Packet, PVOID Buffer,
  *	VMBUS_CHANNEL_PROCESS_PACKET_FLAG_EXTERNAL_DATA
  * @Flags: VMBUS_CHANNEL_PACKET_EXTERNAL_DATA_FLAG_READ_ONLY, or 0
  * @Mdl: set to a chain of the library's, the same at each call, valid until the
- *	packet is completed; own mappings of it end before
+ *	packet is completed. The driver unmaps before what it has mapped
  *
  * Context: DISPATCH; inside EvtChannelProcessPacket.
- * Return: STATUS_SUCCESS; STATUS_PENDING: return from the callback without
- * completing, it is called again; STATUS_INVALID_PARAMETER_1 (no external
- * data), _2 or _3.
+ * Return: STATUS_SUCCESS; STATUS_PENDING (return from the callback without
+ * completing the packet, which is delivered again); STATUS_INVALID_PARAMETER_1
+ * (no external data), _2 or _3.
  */
 static inline NTSTATUS
 VmbChannelPacketGetExternalData(VMBPACKETCOMPLETION PacketCompletionContext,
@@ -150,7 +152,7 @@ VmbChannelPacketGetExternalData(VMBPACKETCOMPLETION PacketCompletionContext,
 	}
 }
 
-/* The parameters that all GPADL calls begin with; @other: of one of the rest */
+/* The status of a GPADL call; @other if its first two parameters are right */
 static inline NTSTATUS kmcl_nt_gpadl(VMBCHANNEL Channel, UINT32 Flags,
 				     NTSTATUS other)
 {
@@ -164,18 +166,17 @@ static inline NTSTATUS kmcl_nt_gpadl(VMBCHANNEL Channel, UINT32 Flags,
  * VmbChannelCreateGpadlFromBuffer() - share a buffer with the server
  * @Channel: a client's, from EvtChannelOpened on until it closes
  * @Flags: VMBUS_CHANNEL_GPADL_FLAG_READ_ONLY, or 0
- * @Buffer: memory of the kernel's; it stays where it is until
- *	VmbChannelDeleteGpadl()
+ * @Buffer: kernel memory; it stays where it is until VmbChannelDeleteGpadl()
  * @ByteCount: its bytes
- * @GpadlHandle: set to the handle, for the server; never 0
+ * @GpadlHandle: set to the handle, never 0; the driver sends it to the server
  *
- * With a host, whole pages only.
+ * On hv_vmbus, whole pages only.
  *
- * Context: PASSIVE; waits for the server to know of it.
+ * Context: PASSIVE; waits for the peer.
  * Return: STATUS_SUCCESS; STATUS_INVALID_DEVICE_STATE (not open);
  * STATUS_DEVICE_REMOVED; STATUS_INSUFFICIENT_RESOURCES; STATUS_NOT_SUPPORTED (a
- * server; not whole pages); STATUS_INVALID_PARAMETER_1, _2, _3 (no such memory),
- * _4 (0, or more than a GPADL can have) or _5.
+ * server; not whole pages); STATUS_INVALID_PARAMETER_1, _2, _3 (no memory
+ * there), _4 (0, or more than a GPADL can have) or _5.
  */
 static inline NTSTATUS
 VmbChannelCreateGpadlFromBuffer(VMBCHANNEL Channel, UINT32 Flags, PVOID Buffer,
@@ -207,14 +208,14 @@ VmbChannelCreateGpadlFromBuffer(VMBCHANNEL Channel, UINT32 Flags, PVOID Buffer,
  * VmbChannelCreateGpadlFromMdl() - share described memory with the server
  * @Channel: a client's, from EvtChannelOpened on until it closes
  * @Flags: VMBUS_CHANNEL_GPADL_FLAG_READ_ONLY, or 0
- * @Mdl: the chain; not looked at after the call
+ * @Mdl: the chain; not used after the call
  * @StartOffset: where to begin, in bytes from the chain's first one
  * @Length: bytes; 0: to the end of the chain
- * @GpadlHandle: set to the handle, for the server; never 0
+ * @GpadlHandle: set to the handle, never 0; the driver sends it to the server
  *
- * With a host, whole pages only.
+ * On hv_vmbus, whole pages only.
  *
- * Context: PASSIVE; waits for the server to know of it.
+ * Context: PASSIVE; waits for the peer.
  * Return: as VmbChannelCreateGpadlFromBuffer(), but STATUS_INVALID_PARAMETER_3
  * (no chain, nothing described), _4 (@StartOffset), _5 (@Length, or more than a
  * GPADL can have) or _6.
@@ -249,8 +250,8 @@ VmbChannelCreateGpadlFromMdl(VMBCHANNEL Channel, UINT32 Flags, PMDL Mdl,
  * @Channel: a client's, until EvtChannelClosed returns
  * @GpadlHandle: of this channel; another one is ignored, with a warning
  *
- * Context: PASSIVE; waits while the server has it mapped. After a rescind a
- * host is not waited for.
+ * Context: PASSIVE; waits while the server has it mapped, but after a rescind
+ * not for a host.
  */
 static inline void VmbChannelDeleteGpadl(VMBCHANNEL Channel, UINT32 GpadlHandle)
 {
@@ -266,7 +267,8 @@ static inline void VmbChannelDeleteGpadl(VMBCHANNEL Channel, UINT32 GpadlHandle)
  *
  * Context: PASSIVE.
  * Return: STATUS_SUCCESS; STATUS_NOT_FOUND; STATUS_SHARING_VIOLATION (it is
- * mapped); STATUS_ACCESS_DENIED (only to be read, and @Flags do not say so);
+ * mapped already); STATUS_ACCESS_DENIED (READ_ONLY for the client, and not in
+ * @Flags);
  * STATUS_DEVICE_REMOVED; STATUS_INVALID_DEVICE_STATE (not open);
  * STATUS_INSUFFICIENT_RESOURCES; STATUS_NOT_SUPPORTED (a client);
  * STATUS_INVALID_PARAMETER_1, _2 or _4.

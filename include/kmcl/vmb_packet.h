@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Incoming and outgoing packets under Windows' names.
+ * Incoming packets, and packets to send, under Windows' names.
  *
- * Most may be called at DISPATCH; each says so. A packet is the library's from
- * a send that succeeded until its completion routine is called.
+ * Each function says in which context it may be called, most at DISPATCH. A
+ * packet belongs to the library from the send call that accepts it until its
+ * completion routine is called.
  */
 #ifndef _KMCL_VMB_PACKET_H
 #define _KMCL_VMB_PACKET_H
@@ -16,11 +17,12 @@
 /**
  * VmbChannelPacketComplete() - complete an incoming packet
  * @PacketCompletionContext: not to be used afterwards
- * @Buffer: completion data for a sender that asked for completion, or NULL;
- *	copied
+ * @Buffer: data of the completion, if the peer asked for one, or NULL; copied
  * @BufferSize: its bytes
  *
- * Context: DISPATCH. Exactly once per packet, in any order.
+ * Called exactly once for each packet, in any order.
+ *
+ * Context: DISPATCH.
  */
 static inline void
 VmbChannelPacketComplete(VMBPACKETCOMPLETION PacketCompletionContext,
@@ -30,7 +32,7 @@ VmbChannelPacketComplete(VMBPACKETCOMPLETION PacketCompletionContext,
 }
 
 /**
- * VmbChannelPacketDeferToPassive() - deliver this packet again, at PASSIVE
+ * VmbChannelPacketDeferToPassive() - have a packet delivered again, at PASSIVE
  * @PacketCompletionContext: not to be used afterwards
  *
  * Context: only inside EvtChannelProcessPacket.
@@ -53,13 +55,13 @@ VmbChannelPacketFail(VMBPACKETCOMPLETION PacketCompletionContext)
 	kmcl_packet_fail(PacketCompletionContext);
 }
 
-/* Outgoing packets */
+/* Packets to send */
 
 /**
  * VmbPacketAllocate() - allocate a packet, with room for the largest payload
  * @Channel: in any state
  *
- * Its completion routine frees it, until another one is set.
+ * The default completion routine frees the packet.
  *
  * Context: DISPATCH.
  * Return: the packet, or NULL.
@@ -70,8 +72,8 @@ static inline VMBPACKET VmbPacketAllocate(VMBCHANNEL Channel)
 }
 
 /**
- * VmbPacketFree() - free a packet of VmbPacketAllocate()
- * @Packet: neither queued nor waiting for the peer
+ * VmbPacketFree() - free a packet
+ * @Packet: from VmbPacketAllocate(), neither queued nor in flight
  *
  * Context: DISPATCH.
  */
@@ -83,12 +85,12 @@ static inline void VmbPacketFree(VMBPACKET Packet)
 /**
  * VmbPacketInitialize() - make a packet in the driver's memory
  * @Channel: in any state
- * @Packet: the memory, aligned to 8 bytes, idle if it was one before; stays the
- *	driver's
+ * @Packet: the memory, aligned to 8 bytes; if it is a packet already, neither
+ *	queued nor in flight
  * @ByteCount: its bytes, at least VmbChannelSizeofPacket()
  *
- * Has no completion routine: set one before sending. Never freed by the
- * library.
+ * The library never frees it. It has no default completion routine: the driver
+ * sets one before sending it.
  *
  * Context: DISPATCH.
  * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1, _2 (alignment, or it is
@@ -137,11 +139,11 @@ static inline void VmbPacketSetPointer(VMBPACKET Packet, PVOID Pointer)
 }
 
 /**
- * VmbPacketGetPointer() - get the driver's pointer, NULL if never set
+ * VmbPacketGetPointer() - get the driver's pointer of a packet
  * @Packet: in any state
  *
  * Context: DISPATCH.
- * Return: what VmbPacketSetPointer() was given.
+ * Return: what VmbPacketSetPointer() was given, or NULL.
  */
 static inline PVOID VmbPacketGetPointer(VMBPACKET Packet)
 {
@@ -150,8 +152,8 @@ static inline PVOID VmbPacketGetPointer(VMBPACKET Packet)
 
 /**
  * VmbPacketSetCompletionRoutine() - set the completion routine of a packet
- * @Packet: neither queued nor waiting for the peer
- * @CompletionRoutine: stays set; NULL: back to the default
+ * @Packet: neither queued nor in flight
+ * @CompletionRoutine: for this and all later sends; NULL: the default
  *
  * Context: DISPATCH.
  */
@@ -165,21 +167,22 @@ VmbPacketSetCompletionRoutine(VMBPACKET Packet,
 /**
  * VmbPacketSend() - send or queue a packet
  * @Packet: the library's until its completion routine is called
- * @Buffer: payload; the driver's again on return
+ * @Buffer: payload; not used after the call
  * @BufferLength: its bytes, at most the largest payload
- * @ExternalDataMdl: chain that describes memory of a client's for the server,
- *	which keeps it where it is until the completion routine; not looked at
- *	after the call; or NULL
+ * @ExternalDataMdl: chain that describes memory of a client for its server, or
+ *	NULL. Not used after the call; the memory stays where it is until the
+ *	completion routine is called
  * @Flags: VMBUS_CHANNEL_FORMAT_FLAG_*
  *
  * A failure means that the packet was not accepted: it is still the driver's,
  * and its completion routine is not called.
  *
  * Context: DISPATCH; PASSIVE with VMBUS_CHANNEL_FORMAT_FLAG_PAGED_BUFFER.
- * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1, _2, _3, _4 (the chain: more
- * than VmbChannelInitSetMaximumExternalData() allows, nothing described, pipe
- * mode) or _5 (also: an MDL without WAIT_FOR_COMPLETION, or that in pipe mode);
- * STATUS_NOT_SUPPORTED with an MDL on a server.
+ * Return: STATUS_SUCCESS; STATUS_INVALID_PARAMETER_1, _2, _3, _4 (the chain
+ * describes nothing, or more than VmbChannelInitSetMaximumExternalData()
+ * allows; pipe mode) or _5 (unknown flags; an MDL without WAIT_FOR_COMPLETION;
+ * WAIT_FOR_COMPLETION in pipe mode); STATUS_NOT_SUPPORTED (an MDL on a server);
+ * STATUS_DEVICE_REMOVED (VmbChannelCleanup() is running).
  */
 static inline NTSTATUS VmbPacketSend(VMBPACKET Packet, PVOID Buffer,
 				     UINT32 BufferLength, PMDL ExternalDataMdl,

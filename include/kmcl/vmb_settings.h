@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A channel's settings under Windows' names, for either endpoint or a client.
+ * Settings of a channel under Windows' names, for both endpoints or clients.
  *
- * All PASSIVE, and only while the channel is disabled, else they return
- * STATUS_INVALID_PARAMETER_1. The driver does not enable at the same time.
+ * All are PASSIVE, and for a channel that is disabled, else they return
+ * STATUS_INVALID_PARAMETER_1. The driver does not enable it at the same time.
  */
 #ifndef _KMCL_VMB_SETTINGS_H
 #define _KMCL_VMB_SETTINGS_H
@@ -11,9 +11,10 @@
 #include "vmb_status.h"
 
 /**
- * VmbChannelInitSetClientContextSize() - set the driver's memory per packet
+ * VmbChannelInitSetClientContextSize() - set the size of the driver's memory
+ *	with each incoming packet
  * @Channel: disabled
- * @ContextSize: at most 65536
+ * @ContextSize: bytes, at most 65536
  *
  * Context: PASSIVE.
  * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1 or _2.
@@ -45,8 +46,8 @@ static inline NTSTATUS VmbChannelInitSetFlags(VMBCHANNEL Channel, UINT32 Flags)
  * @Name: copied; NULL for none
  *
  * Context: PASSIVE.
- * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1 or _2 (a length, and no
- * text), STATUS_INSUFFICIENT_RESOURCES.
+ * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1 or _2 (a length without a
+ * buffer), STATUS_INSUFFICIENT_RESOURCES.
  */
 static inline NTSTATUS VmbChannelInitSetFriendlyName(VMBCHANNEL Channel,
 						     PCUNICODE_STRING Name)
@@ -63,8 +64,8 @@ static inline NTSTATUS VmbChannelInitSetFriendlyName(VMBCHANNEL Channel,
 
 /**
  * VmbChannelInitSetMaximumPacketSize() - set the size of the largest payload
- * @Channel: disabled, and no packet was made for it yet
- * @PacketSize: bytes
+ * @Channel: disabled, without packets so far
+ * @PacketSize: bytes, at most 524264
  *
  * Context: PASSIVE.
  * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1 or _2.
@@ -79,8 +80,8 @@ static inline NTSTATUS VmbChannelInitSetMaximumPacketSize(VMBCHANNEL Channel,
 /**
  * VmbChannelInitSetProcessPacketCallbacks() - set the packet callbacks
  * @Channel: disabled
- * @ProcessPacketCallback: for each packet
- * @ProcessingCompleteCallback: after each batch, or NULL
+ * @ProcessPacketCallback: called for each incoming packet
+ * @ProcessingCompleteCallback: called when delivery stops, or NULL
  *
  * Context: PASSIVE.
  * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1 or _2.
@@ -131,7 +132,7 @@ VmbChannelInitSetStateChangeCallbacks(VMBCHANNEL Channel,
  * @IncomingPageCount: pages of 4 KiB, control page included
  * @OutgoingPageCount: the same
  *
- * Raised where two of the largest packets would not fit.
+ * A ring in which two of the largest packets do not fit is made larger.
  *
  * Context: PASSIVE.
  * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1, _2 or _3.
@@ -154,9 +155,10 @@ VmbClientChannelInitSetRingBufferPageCount(VMBCHANNEL Channel,
 /**
  * VmbClientChannelInitSetTargetPnp() - set the device to bind to
  * @Channel: disabled, a client
- * @InterfaceType: the device's class
+ * @InterfaceType: class of the device
  * @InterfaceInstance: the device, or NULL for any of the class
- * @PnpFailureCallback: called when opening the device failed, or NULL
+ * @PnpFailureCallback: called when the device is there and cannot be opened, or
+ *	NULL
  *
  * Context: PASSIVE.
  * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1 or _2.

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * From the library's errnos to Windows' statuses, in results and callbacks.
+ * Convert the library's errnos to Windows' status codes, in results and for
+ * callbacks.
  *
- * The library says what is wrong; Windows also wants to know with which
- * parameter. Most errnos have one parameter that they can be about. Where there
- * are several, the parameters are looked at in the order in which the library
- * checks them. No locks; any context.
+ * An errno says what is wrong; a status also says with which parameter. Most
+ * errnos can only be about one parameter. Where several are possible, they are
+ * checked again, in the order in which the library does it. No locks; any
+ * context.
  */
 #ifndef _KMCL_VMB_STATUS_H
 #define _KMCL_VMB_STATUS_H
@@ -16,7 +17,7 @@ int kmcl_nt_set_target(struct kmcl_channel *ch, const guid_t *type,
 		       const guid_t *instance, kmcl_pnp_failure_fn failure);
 void kmcl_nt_packet_set_done(struct kmcl_packet *pkt, kmcl_done_fn done);
 
-/* A setter, @bad if the value is wrong */
+/* The status of a setter; @bad if it was the value that is wrong */
 static inline NTSTATUS kmcl_nt_set(int ret, NTSTATUS bad)
 {
 	switch (ret) {
@@ -29,7 +30,7 @@ static inline NTSTATUS kmcl_nt_set(int ret, NTSTATUS bad)
 	}
 }
 
-/* A setter that only one endpoint has: @server tells which */
+/* The same for a setter that only one endpoint has; @server: the server */
 static inline NTSTATUS kmcl_nt_set_endpoint(int ret, VMBCHANNEL Channel,
 					    bool server, NTSTATUS bad)
 {
@@ -39,8 +40,8 @@ static inline NTSTATUS kmcl_nt_set_endpoint(int ret, VMBCHANNEL Channel,
 }
 
 /*
- * A send that was not accepted; @flags: the status of wrong flags. A memory
- * description, where there is one, is the fourth parameter.
+ * The status of a send that was not accepted; @flags if the flags are wrong.
+ * The fourth parameter of those that have one describes memory.
  */
 static inline NTSTATUS kmcl_nt_send(int ret, VMBPACKET Packet, PVOID Buffer,
 				    UINT32 BufferLength, NTSTATUS flags)

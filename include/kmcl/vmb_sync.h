@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Synchronous requests and Windows' time limits. PASSIVE, but for a request
- * that neither waits nor queues.
+ * Synchronous requests under Windows' names, and time limits as Windows counts
+ * them. PASSIVE, except for a request that neither waits nor is queued.
  */
 #ifndef _KMCL_VMB_SYNC_H
 #define _KMCL_VMB_SYNC_H
@@ -15,10 +15,9 @@
 #define KMCL_NT_EPOCH	116444736000000000LL	/* 1601 to 1970, in 100 ns */
 
 /*
- * A time limit as KeWaitForSingleObject() takes it, in nanoseconds from now.
- * A point of time is measured against the clock now; one that has passed is no
- * reason to try without queueing, which 0 means, so it becomes the shortest
- * wait.
+ * Convert a time limit of KeWaitForSingleObject() to nanoseconds from now. A
+ * point of time that has passed becomes the shortest wait, 1 ns: 0 would mean
+ * not to queue the packet.
  */
 static inline s64 kmcl_nt_timeout(const LARGE_INTEGER *Timeout)
 {
@@ -40,7 +39,7 @@ static inline s64 kmcl_nt_timeout(const LARGE_INTEGER *Timeout)
 	return ticks * -100;
 }
 
-/* Which parameter of a synchronous request the library calls invalid */
+/* The parameter of a synchronous request for which the library said -EINVAL */
 static inline NTSTATUS kmcl_nt_sync(VMBCHANNEL Channel, PVOID Buffer,
 				    UINT32 BufferSize, PMDL ExternalDataMdl,
 				    UINT32 Flags, PVOID CompletionBuffer,
@@ -64,29 +63,31 @@ static inline NTSTATUS kmcl_nt_sync(VMBCHANNEL Channel, PVOID Buffer,
 
 /**
  * VmbChannelSendSynchronousRequest() - send a packet and wait for its end
- * @Channel: open; not in EvtChannelOpened, EvtChannelStarted or
- *	EvtChannelClosed
+ * @Channel: enabled; the packet is queued while the channel is not open, or
+ *	paused
  * @Buffer: payload
  * @BufferSize: its bytes, at most the largest payload
  * @ExternalDataMdl: see VmbPacketSend(); after STATUS_CANCELLED and
  *	STATUS_DEVICE_REMOVED the peer may use the memory until the channel is
  *	closed
- * @Flags: VMBUS_CHANNEL_FORMAT_FLAG_*; without WAIT_FOR_COMPLETION the wait is
- *	only for room in the ring
- * @CompletionBuffer: for the peer's completion data, or NULL
- * @CompletionBufferSize: its bytes, a multiple of 8; set to what was written,
+ * @Flags: VMBUS_CHANNEL_FORMAT_FLAG_*; without WAIT_FOR_COMPLETION the packet
+ *	ends when it is written into the ring
+ * @CompletionBuffer: where to copy the data of the peer's completion, or NULL
+ * @CompletionBufferSize: its bytes, a multiple of 8; set to the bytes of data,
  *	0 without a buffer
- * @Timeout: 100 ns units: NULL for ever; negative from now; positive since
- *	1601-01-01 UTC; 0 neither queues nor waits
+ * @Timeout: time limit in units of 100 ns: NULL: none; negative: from now on;
+ *	positive: since 1601-01-01 UTC; 0: do not queue and do not wait
  *
  * Context: PASSIVE; DISPATCH if *@Timeout is 0 and WAIT_FOR_COMPLETION is not
- * set.
- * Return: STATUS_SUCCESS; STATUS_BUFFER_OVERFLOW (no room, not queued);
- * STATUS_BUFFER_TOO_SMALL (@CompletionBuffer filled, the size needed stored);
- * STATUS_CANCELLED (time over); STATUS_DEVICE_REMOVED (closed, or closing);
- * STATUS_INVALID_DEVICE_STATE (in a callback that must not wait);
- * STATUS_INVALID_PARAMETER_1, _2, _3, _4, _5, _7 or _8;
- * STATUS_NOT_SUPPORTED with an MDL on a server.
+ * set, and for a server only that.
+ * Return: STATUS_SUCCESS; STATUS_BUFFER_OVERFLOW (not to be queued, and there
+ * is no room); STATUS_BUFFER_TOO_SMALL (the data were cut;
+ * *@CompletionBufferSize is what they need); STATUS_CANCELLED (time limit, or
+ * the task is being killed); STATUS_DEVICE_REMOVED (disabled, closing or
+ * closed); STATUS_INVALID_DEVICE_STATE (in EvtChannelOpened, EvtChannelStarted,
+ * EvtChannelProcessPacket or a completion routine, which must not wait);
+ * STATUS_INSUFFICIENT_RESOURCES; STATUS_INVALID_PARAMETER_1, _2, _3, _4, _5, _7
+ * or _8; STATUS_NOT_SUPPORTED (an MDL on a server).
  */
 static inline NTSTATUS
 VmbChannelSendSynchronousRequest(VMBCHANNEL Channel, PVOID Buffer,

@@ -2,9 +2,9 @@
 /*
  * KMCL's handles, constants and callback types.
  *
- * Types only, but for VMB_CHANNEL_STATE_CHANGE_CALLBACKS_INIT(). Each callback
- * says in which context it runs: PASSIVE means process context, may sleep;
- * DISPATCH means softirq context as well.
+ * Each callback type says in which context it runs: PASSIVE means process
+ * context, may sleep; DISPATCH means softirq context or process context, must
+ * not sleep.
  */
 #ifndef _KMCL_VMB_TYPES_H
 #define _KMCL_VMB_TYPES_H
@@ -18,18 +18,18 @@ typedef struct kmcl_channel *VMBCHANNEL;
 typedef struct kmcl_packet *VMBPACKET;
 typedef struct kmcl_context *VMBPACKETCOMPLETION;
 
-/* Send flags: complete when the peer has */
+/* Send flags. The packet ends with the peer's completion */
 #define VMBUS_CHANNEL_FORMAT_FLAG_WAIT_FOR_COMPLETION	0x1
 /* The external data may go past its MDL, up to the end of the last page */
 #define VMBUS_CHANNEL_FORMAT_FLAG_FORCE_MDL_LENGTH	0x2
-/* The buffer may fault: copied while that is allowed */
+/* Reading the buffer may fault: it is copied before a lock is taken */
 #define VMBUS_CHANNEL_FORMAT_FLAG_PAGED_BUFFER		0x4
 #define VMBUS_CHANNEL_FORMAT_FLAGS \
 	(VMBUS_CHANNEL_FORMAT_FLAG_WAIT_FOR_COMPLETION | \
 	 VMBUS_CHANNEL_FORMAT_FLAG_FORCE_MDL_LENGTH | \
 	 VMBUS_CHANNEL_FORMAT_FLAG_PAGED_BUFFER)
 
-/* GPADLs: the server only reads. A hint for the server, no protection */
+/* GPADLs: the server only reads. A hint for the server, not a protection */
 #define VMBUS_CHANNEL_GPADL_FLAG_READ_ONLY		0x1
 #define VMBUS_CHANNEL_GPADL_FLAGS \
 	VMBUS_CHANNEL_GPADL_FLAG_READ_ONLY
@@ -44,7 +44,7 @@ typedef struct kmcl_context *VMBPACKETCOMPLETION;
 #define VMBUS_CHANNEL_PROCESS_PACKET_FLAGS \
 	VMBUS_CHANNEL_PROCESS_PACKET_FLAG_EXTERNAL_DATA
 
-/* VmbChannelPacketGetExternalData(): it will only be read */
+/* VmbChannelPacketGetExternalData(): the driver only reads the memory */
 #define VMBUS_CHANNEL_PACKET_EXTERNAL_DATA_FLAG_READ_ONLY 0x1
 #define VMBUS_CHANNEL_PACKET_EXTERNAL_DATA_FLAGS \
 	VMBUS_CHANNEL_PACKET_EXTERNAL_DATA_FLAG_READ_ONLY
@@ -58,34 +58,35 @@ static_assert(VMBUS_CHANNEL_INIT_FLAG_IS_PIPE == KMCL_INIT_PIPE);
  * held. They must not enable, disable, start, pause or clean up their channel.
  */
 
-/* The link is up, nothing moves yet; a failure undoes the open */
+/* The link is up, no packet is sent or delivered yet; a failure closes it */
 typedef NTSTATUS EVT_VMB_CHANNEL_OPENED(VMBCHANNEL Channel);
 typedef EVT_VMB_CHANNEL_OPENED *
 	PFN_VMB_CHANNEL_OPENED;
 
-/* Closed: packets are queued from here on, not sent */
+/* The channel is closed: packets are queued from here on, not sent */
 typedef VOID EVT_VMB_CHANNEL_CLOSED(VMBCHANNEL Channel);
 typedef EVT_VMB_CHANNEL_CLOSED *
 	PFN_VMB_CHANNEL_CLOSED;
 
-/* Nothing is delivered any more: complete what is outstanding, stop sending */
+/* Delivery has stopped: complete what is outstanding, and stop sending */
 typedef VOID EVT_VMB_CHANNEL_SUSPEND(VMBCHANNEL Channel);
 typedef EVT_VMB_CHANNEL_SUSPEND *
 	PFN_VMB_CHANNEL_SUSPEND;
 
-/* About to run; may queue packets, must not wait for traffic */
+/* Packets are sent and delivered once it has returned; must not wait for any */
 typedef VOID EVT_VMB_CHANNEL_STARTED(VMBCHANNEL Channel);
 typedef EVT_VMB_CHANNEL_STARTED *
 	PFN_VMB_CHANNEL_STARTED;
 
-/* Running: may wait for traffic */
+/* Packets are sent and delivered; may wait for them */
 typedef VOID EVT_VMB_CHANNEL_POST_STARTED(VMBCHANNEL Channel);
 typedef EVT_VMB_CHANNEL_POST_STARTED *
 	PFN_VMB_CHANNEL_POST_STARTED;
 
 /*
- * One incoming packet. DISPATCH, unless PASSIVE was asked for. Complete it now
- * or later, defer it or fail it; @Buffer is valid, and writable, until then.
+ * An incoming packet. Complete it, now or later, or defer or fail it in the
+ * callback; @Buffer is valid, and writable, until then. DISPATCH, unless the
+ * driver has asked for PASSIVE.
  */
 typedef VOID EVT_VMB_CHANNEL_PROCESS_PACKET(VMBCHANNEL Channel,
 					    VMBPACKETCOMPLETION Packet,
@@ -94,22 +95,23 @@ typedef VOID EVT_VMB_CHANNEL_PROCESS_PACKET(VMBCHANNEL Channel,
 typedef EVT_VMB_CHANNEL_PROCESS_PACKET *
 	PFN_VMB_CHANNEL_PROCESS_PACKET;
 
-/* Delivery stops after @PacketsProcessed packets. As the previous one */
+/* Delivery stops after @PacketsProcessed packets. Context as for these */
 typedef VOID EVT_VMB_CHANNEL_PROCESSING_COMPLETE(VMBCHANNEL Channel,
 						 UINT32 PacketsProcessed);
 typedef EVT_VMB_CHANNEL_PROCESSING_COMPLETE *
 	PFN_VMB_CHANNEL_PROCESSING_COMPLETE;
 
-/* The device was there, and opening it failed. PASSIVE */
+/* The device is there and cannot be opened. PASSIVE */
 typedef VOID EVT_VMB_CHANNEL_PNP_FAILURE(VMBCHANNEL Channel,
 					 NTSTATUS FailureStatus);
 typedef EVT_VMB_CHANNEL_PNP_FAILURE *
 	PFN_VMB_CHANNEL_PNP_FAILURE;
 
 /*
- * Exactly once for each packet that a send accepted, perhaps before the send
- * has returned. DISPATCH. The packet is the driver's from here on; @Buffer,
- * the peer's completion data or NULL, is valid only during the call.
+ * A packet has ended. Called exactly once for each send that was accepted,
+ * perhaps before the send call returns. The packet belongs to the driver again.
+ * @Buffer, the data of the peer's completion or NULL, is valid only during the
+ * call. DISPATCH.
  */
 typedef VOID EVT_VMB_PACKET_COMPLETION_ROUTINE(VMBPACKET Packet,
 					       NTSTATUS Status, PVOID Buffer,
@@ -118,8 +120,9 @@ typedef EVT_VMB_PACKET_COMPLETION_ROUTINE *
 	PFN_VMB_PACKET_COMPLETION_ROUTINE;
 
 /*
- * A server saves a packet that is queued or in flight: PASSIVE. Without room,
- * or with too little, set @BytesNeeded and fail; the driver's own state only.
+ * Save the driver's state of a packet that is queued or in flight. If
+ * @SaveBufferSize is too small, as the 0 of the first call is, set @BytesNeeded
+ * and fail: the callback is called again. PASSIVE.
  */
 typedef NTSTATUS EVT_VMB_CHANNEL_SAVE_PACKET(VMBCHANNEL Channel,
 					     VMBPACKET Packet, PVOID SaveBuffer,
@@ -129,8 +132,8 @@ typedef EVT_VMB_CHANNEL_SAVE_PACKET *
 	PFN_VMB_CHANNEL_SAVE_PACKET;
 
 /*
- * The way back: allocate a packet, give it @LibraryBuffer with
- * VmbPacketRestore(), and the driver's state from @SaveBuffer. PASSIVE
+ * Restore a packet: allocate one, pass it to VmbPacketRestore() along with
+ * @LibraryBuffer, and restore the driver's state from @SaveBuffer. PASSIVE.
  */
 typedef NTSTATUS EVT_VMB_CHANNEL_RESTORE_PACKET(VMBCHANNEL Channel,
 						PVOID LibraryBuffer,
@@ -140,7 +143,7 @@ typedef NTSTATUS EVT_VMB_CHANNEL_RESTORE_PACKET(VMBCHANNEL Channel,
 typedef EVT_VMB_CHANNEL_RESTORE_PACKET *
 	PFN_VMB_CHANNEL_RESTORE_PACKET;
 
-/* All optional. Layout as on Windows */
+/* All callbacks are optional. Layout as on Windows */
 typedef struct _VMB_CHANNEL_STATE_CHANGE_CALLBACKS {
 	ULONG Version;
 	ULONG Size;
@@ -156,7 +159,7 @@ static_assert(sizeof(VMB_CHANNEL_STATE_CHANGE_CALLBACKS) ==
 
 /**
  * VMB_CHANNEL_STATE_CHANGE_CALLBACKS_INIT() - initialise without callbacks
- * @Callbacks: what to initialize
+ * @Callbacks: what to initialise
  *
  * Context: DISPATCH.
  */

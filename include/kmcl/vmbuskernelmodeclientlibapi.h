@@ -2,14 +2,14 @@
 /*
  * The VMBus Kernel Mode Client Library under Windows' names.
  *
- * Thin wrappers over <linux/kmcl.h>. Handles are the library's own pointers
- * and callbacks have its own prototypes, so that nothing is translated but
- * status codes and time limits.
+ * Inline functions that call those of <linux/kmcl.h>. Handles are the library's
+ * pointers, and callbacks have its prototypes: only status codes and time
+ * limits are converted.
  *
- * PASSIVE means process context, may sleep. DISPATCH means that the function
- * may also be called from softirq context, and never sleeps. The init
- * functions (Vmb...InitSet...) are for a channel that is disabled, else they
- * return STATUS_INVALID_PARAMETER_1.
+ * PASSIVE means that a function may sleep and is called in process context
+ * only. DISPATCH means that it never sleeps and may also be called from softirq
+ * context. The functions Vmb...InitSet...() are for a channel that is disabled,
+ * else they return STATUS_INVALID_PARAMETER_1.
  */
 #ifndef _VMBUSKERNELMODECLIENTLIBAPI_H
 #define _VMBUSKERNELMODECLIENTLIBAPI_H

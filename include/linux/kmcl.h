@@ -2,12 +2,31 @@
 /*
  * vmbkmcl: the VMBus Kernel Mode Client Library, in Linux' idiom.
  *
+ * A driver describes its channel in a constant, creates it and enables it:
+ *
+ *	static const struct kmcl_client foo_client = {
+ *		.name = "foo",
+ *		.type = FOO_CLASS_GUID,
+ *		.started = foo_started,
+ *		.process = foo_process,
+ *	};
+ *
+ *	foo->ch = kmcl_client_create(dev, &foo_client, foo);
+ *	if (IS_ERR(foo->ch))
+ *		return PTR_ERR(foo->ch);
+ *	ret = kmcl_channel_enable(foo->ch);
+ *
+ * When the device is there the library opens the channel and calls @started,
+ * which may send, and then @process for each incoming packet. At the end:
+ *
+ *	kmcl_channel_disable(foo->ch);
+ *	kmcl_channel_free(foo->ch);
+ *
+ * Functions that return an int return 0 or a negative errno, unless they say
+ * otherwise. "May sleep" means process context only; "atomic" means that the
+ * function never sleeps and may also be called from softirq context.
+ *
  * The same functions under Windows' names: <vmbuskernelmodeclientlibapi.h>.
- *
- * Return values are 0 or a negative errno.
- *
- * "May sleep" means process context; "atomic" means that the function may
- * also be called from softirq context, and never sleeps.
  */
 #ifndef _LINUX_KMCL_H
 #define _LINUX_KMCL_H
@@ -25,12 +44,15 @@ struct kmcl_packet;
 struct scatterlist;
 
 /* Send flags */
-#define KMCL_SEND_WAIT		0x1	/* complete when the peer has completed it */
+#define KMCL_SEND_WAIT		0x1	/* ends with the peer's completion */
 #define KMCL_SEND_FORCE_LENGTH	0x2	/* kmcl_send_mdl_part(): past the end */
-#define KMCL_SEND_PAGED		0x4	/* the buffer may fault: copy it first */
+#define KMCL_SEND_PAGED		0x4	/* the buffer may fault: copy first */
 
-/* Flags of a channel, and of a server's offer */
-#define KMCL_INIT_PIPE			0x1
+/* Flags of a channel */
+#define KMCL_INIT_PIPE			0x1	/* see kmcl_set_flags() */
+#define KMCL_INIT_PROCESS_CONTEXT	0x2	/* of a description only */
+
+/* Flags of a server's offer, see kmcl_server_set_flags() */
 #define KMCL_SERVER_LOOPBACK		0x1
 #define KMCL_SERVER_ENUMERATE		0x2
 #define KMCL_SERVER_OFFER_AS_PIPE	0x4
@@ -38,10 +60,10 @@ struct scatterlist;
 #define KMCL_SERVER_TLNPI		0x10
 
 /* Flags of an incoming packet, and of kmcl_packet_external() */
-#define KMCL_PACKET_EXTERNAL	0x1	/* memory of the client's comes with it */
-#define KMCL_EXTERNAL_READ_ONLY	0x1	/* it is only to be read */
+#define KMCL_PACKET_EXTERNAL	0x1	/* the packet has external data */
+#define KMCL_EXTERNAL_READ_ONLY	0x1	/* the caller will only read it */
 
-/* Flag of a GPADL, and of a mapping of one */
+/* Flag of a GPADL, and of a mapping of one: the server only reads */
 #define KMCL_GPADL_READ_ONLY	0x1
 
 /* No time limit for kmcl_send_sync() */
@@ -55,17 +77,19 @@ struct scatterlist;
 
 /**
  * struct kmcl_channel_ops - state callbacks of a channel
- * @opened: the link is up, nothing moves yet; a negative result undoes the open
+ * @opened: the link is up, but no packet is sent or delivered yet; a negative
+ *	result closes it again, and the channel is not opened
  * @closed: the channel is closed; packets are queued from here on, not sent
- * @suspend: no packet will be delivered until @started; complete what is
- *	outstanding, stop sending. What is sent nevertheless is queued
- * @started: about to run; may queue packets, must not wait for traffic
- * @post_started: running; may wait for traffic
+ * @suspend: no packet is delivered from here until @started: complete what is
+ *	outstanding and stop sending. Packets sent nevertheless are queued
+ * @started: packets are sent and delivered when this has returned; it may send,
+ *	which queues the packets, but must not wait for any
+ * @post_started: packets are sent and delivered; may wait for them
  *
  * All optional. They run one at a time per channel, in process context on the
  * library's workqueue, with no lock of the library held, and may sleep. None
- * may enable, disable, start, pause or clean up its own channel. A result of
- * @opened is an errno or an NTSTATUS: only its sign counts.
+ * may enable, disable, start, pause or free its own channel. The result of
+ * @opened may be an NTSTATUS as well: only its sign counts.
  */
 struct kmcl_channel_ops {
 	int (*opened)(struct kmcl_channel *ch);
@@ -76,63 +100,67 @@ struct kmcl_channel_ops {
 };
 
 /**
- * typedef kmcl_process_fn - take an incoming packet
+ * typedef kmcl_process_fn - handle an incoming packet
  * @ch: the channel
- * @ctx: the packet: complete it now or later with kmcl_complete(), or
- *	kmcl_packet_defer() it; kmcl_context_priv() is the driver's until then
- * @buf: its payload, valid and writable until then
+ * @ctx: the packet's context. The driver passes it to kmcl_complete(), now or
+ *	later; or, in this callback only, to kmcl_packet_defer() or
+ *	kmcl_packet_fail()
+ * @buf: the payload; valid, and writable, for as long as @ctx
  * @len: bytes of payload
- * @flags: %KMCL_PACKET_EXTERNAL
+ * @flags: %KMCL_PACKET_EXTERNAL: see kmcl_packet_external()
  *
- * One at a time per channel. Atomic, unless process context was asked for.
+ * Called for one packet at a time per channel. Atomic, unless the driver has
+ * asked for process context.
  */
 typedef void (*kmcl_process_fn)(struct kmcl_channel *ch,
 				struct kmcl_context *ctx,
 				void *buf, u32 len, u32 flags);
 
 /**
- * typedef kmcl_processed_fn - see the end of a batch of incoming packets
+ * typedef kmcl_processed_fn - handle the end of a batch of incoming packets
  * @ch: the channel
  * @packets: how many were delivered before delivery stopped
  *
- * Context as for kmcl_process_fn.
+ * Same context as kmcl_process_fn.
  */
 typedef void (*kmcl_processed_fn)(struct kmcl_channel *ch, u32 packets);
 
 /**
- * typedef kmcl_done_fn - complete a packet that was sent
- * @pkt: the packet, the driver's again
- * @status: 0 or a negative errno
- * @buf: the peer's data, in the packet: only during the call, and not after
- *	the packet was freed or sent again
- * @len: bytes of that
+ * typedef kmcl_done_fn - handle the end of a packet that was sent
+ * @pkt: the packet, which belongs to the driver again
+ * @status: 0; -ECANCELED: the channel was disabled or freed; -ENODEV: the link
+ *	is dead
+ * @buf: data of the peer's completion, or NULL; valid during the call, until
+ *	the packet is freed or sent again
+ * @len: bytes of data
  *
- * Called exactly once for each send that was accepted. Atomic.
+ * The completion routine of a packet: called exactly once for each send that
+ * was accepted. Atomic.
  */
 typedef void (*kmcl_done_fn)(struct kmcl_packet *pkt, int status,
 			     void *buf, u32 len);
 
 /**
- * typedef kmcl_pnp_failure_fn - hear that the device could not be opened
+ * typedef kmcl_pnp_failure_fn - handle a device that cannot be opened
  * @ch: the channel, which is disabled when this has returned
  * @status: a negative errno
  *
- * May sleep; a state callback in all else.
+ * A state callback, with the rules of &struct kmcl_channel_ops. May sleep.
  */
 typedef void (*kmcl_pnp_failure_fn)(struct kmcl_channel *ch, int status);
 
 /**
- * typedef kmcl_save_fn - save what the driver has with a packet
+ * typedef kmcl_save_fn - save the driver's state of a packet
  * @ch: the server channel
  * @pkt: the packet, queued or in flight
- * @buf: where it goes
- * @size: room there; 0 asks whether there is anything: if so the callback fails
- *	and sets @needed, and is called again with that much room
- * @needed: bytes of room that are needed
+ * @buf: where to write the state
+ * @size: bytes at @buf. The first call has 0: a driver with nothing to save
+ *	returns 0; else it sets @needed and fails, and is called again
+ * @needed: set to the bytes of room that are needed, if @size is less
  *
  * May sleep.
  *
- * Return: 0 or more, or a negative errno: too little room.
+ * Return: 0 or more: saved; a negative errno: @size is less than @needed.
  */
 typedef int (*kmcl_save_fn)(struct kmcl_channel *ch, struct kmcl_packet *pkt,
 			    void *buf, u32 size, u32 *needed);
@@ -140,30 +168,36 @@ typedef int (*kmcl_save_fn)(struct kmcl_channel *ch, struct kmcl_packet *pkt,
 /**
  * typedef kmcl_restore_fn - restore a packet
  * @ch: the server channel
- * @saved: the library's part: make a packet, and give this to
- *	kmcl_packet_restore()
- * @saved_size: bytes of that
- * @data: the driver's part, as the save callback wrote it, or NULL
- * @size: bytes of that
+ * @saved: the library's part: allocate a packet, and pass both to
+ *	kmcl_packet_restore(), which checks this part
+ * @saved_size: bytes at @saved
+ * @data: the driver's part, as the save callback wrote it, or NULL. The image
+ *	may have been changed since: check it
+ * @size: bytes at @data
  *
- * Both parts are somebody else's input. May sleep.
+ * May sleep.
  *
- * Return: 0 or more, or a negative errno: the image is not restored any
- * further.
+ * Return: 0 or more: go on; a negative errno: stop restoring this image.
  */
 typedef int (*kmcl_restore_fn)(struct kmcl_channel *ch, void *saved,
 			       u32 saved_size, void *data, u32 size);
 
-/* Channels */
-int kmcl_channel_alloc(struct device *parent, bool is_server,
-		       struct kmcl_channel **chp);
-int kmcl_channel_free(struct kmcl_channel *ch);
+/* struct kmcl_client, kmcl_client_create() and so on */
+#include <linux/kmcl_client.h>
+
+/* Channels, from kmcl_client_create() or kmcl_server_create() */
 int kmcl_channel_enable(struct kmcl_channel *ch);
 int kmcl_channel_disable(struct kmcl_channel *ch);
 int kmcl_channel_start(struct kmcl_channel *ch);
 int kmcl_channel_pause(struct kmcl_channel *ch);
+int kmcl_channel_free(struct kmcl_channel *ch);
 
-/* Setters, only while the channel is disabled */
+/*
+ * Channels that are set up one setting at a time, while they are disabled. A
+ * description does the same in one call.
+ */
+int kmcl_channel_alloc(struct device *parent, bool is_server,
+		       struct kmcl_channel **chp);
 int kmcl_set_ops(struct kmcl_channel *ch, const struct kmcl_channel_ops *ops);
 int kmcl_set_process(struct kmcl_channel *ch, kmcl_process_fn process,
 		     kmcl_processed_fn processed);
@@ -250,16 +284,16 @@ int kmcl_gpadl_map(struct kmcl_channel *ch, u32 flags, u32 handle,
 int kmcl_gpadl_unmap(struct kmcl_channel *ch, u32 handle);
 
 /**
- * enum kmcl_bad - what can be wrong with what the other side writes
- * @KMCL_BAD_WRITE_INDEX: outside the ring
- * @KMCL_BAD_SHORT: less than a header
- * @KMCL_BAD_OFFSET: offset8: data outside the packet
- * @KMCL_BAD_LENGTH: len8: beyond what is there
- * @KMCL_BAD_TYPE: of no use here
- * @KMCL_BAD_SIZE: above the packet size
- * @KMCL_BAD_PIPE: pipe header
- * @KMCL_BAD_EXTERNAL: external data's ranges
- * @KMCL_BAD_DRIVER: the driver failed it
+ * enum kmcl_bad - kinds of errors in what the peer writes into the ring
+ * @KMCL_BAD_WRITE_INDEX: the write index is outside the ring
+ * @KMCL_BAD_SHORT: less than a header was written
+ * @KMCL_BAD_OFFSET: offset8 puts the data outside the packet
+ * @KMCL_BAD_LENGTH: len8 is more than what was written
+ * @KMCL_BAD_TYPE: a packet of a type that this endpoint does not receive
+ * @KMCL_BAD_SIZE: a payload above the packet size
+ * @KMCL_BAD_PIPE: a header of a pipe's message that is wrong
+ * @KMCL_BAD_EXTERNAL: ranges of external data that are wrong
+ * @KMCL_BAD_DRIVER: a packet that the driver failed
  * @KMCL_BAD_COUNT: number of kinds
  */
 enum kmcl_bad {
@@ -277,39 +311,41 @@ enum kmcl_bad {
 
 /**
  * struct kmcl_counters - a consistent snapshot of a channel's counters
- * @accepted: sends that returned success; always @completed + @queued + @in_flight
- * @completed: packets whose fate is settled, whatever it is
- * @cancelled: of these, with -ECANCELED
- * @removed: of these, with -ENODEV
- * @in_ring: of these, without waiting for the peer: done when in the ring
- * @sent: packets put into the ring
- * @queued: packets waiting for the ring or for the next opening
- * @queued_peak: the most there ever were
- * @in_flight: in the ring, waiting for the peer's completion
- * @in_flight_peak: the most there ever were
- * @delivered: incoming packets given to the driver
- * @outstanding: of these, not yet completed by it
- * @outstanding_peak: the most there ever were
+ * @accepted: sends that returned 0: always @completed + @queued + @in_flight
+ * @completed: accepted packets that have ended, with any status
+ * @cancelled: of @completed, those with -ECANCELED
+ * @removed: of @completed, those with -ENODEV
+ * @in_ring: of @completed, those without %KMCL_SEND_WAIT that were written into
+ *	the ring, and ended with that
+ * @sent: packets written into the ring
+ * @queued: packets that wait for room in the ring, or for the gate to open
+ * @queued_peak: highest @queued so far
+ * @in_flight: packets written into the ring that wait for the peer's completion
+ * @in_flight_peak: highest @in_flight so far
+ * @delivered: incoming packets delivered to the driver
+ * @outstanding: of @delivered, those that the driver has not completed
+ * @outstanding_peak: highest @outstanding so far
  * @external: of @outstanding, those with external data
  * @deferred: deliveries that the driver deferred
  * @failed: packets that the driver failed
  * @batches: times delivery stopped after at least one packet
- * @comps_sent: completions put into the ring
- * @comps_dropped: completions of the driver that found a dead link
- * @comps_stale: completions of the peer that match no transaction, on a live link
- * @bad_packets: incoming packets that were malformed or of no use here
- * @bad: of these, by kind
+ * @comps_sent: completions written into the ring
+ * @comps_dropped: completions of the driver that were dropped on a dead link
+ * @comps_stale: completions of the peer, on a link that is not dead, that match
+ *	no packet in flight
+ * @bad_packets: errors in what the peer wrote, see &enum kmcl_bad
+ * @bad: of @bad_packets, those of each kind
  * @full: times the outgoing ring had no room
- * @broken: openings whose outgoing ring the other side broke: it wrote a read index
- *	that cannot be true, and nothing more is sent until the next opening
+ * @broken: openings in which the outgoing ring was broken: the peer wrote a
+ *	read index that cannot be true, and nothing more was sent
  * @quota_stops: times delivery stopped at the quota
  * @budget_stops: times delivery stopped to let others run
- * @opens: openings whose opened callback returned success
- * @closes: closed callbacks that were due
- * @rescinds: links that the other side took away
+ * @opens: openings that succeeded, the opened callback included
+ * @closes: times that an open channel was closed
+ * @rescinds: of @closes, those that began with a dead link
  * @open_failures: openings that failed
- * @gpadls: GPADLs of a client's that there are
- * @gpadls_left: those that the closed callback did not delete, or unmap
+ * @gpadls: GPADLs that a client has created and not deleted
+ * @gpadls_left: GPADLs that the closed callback did not delete, or unmap
  */
 struct kmcl_counters {
 	struct_group_tagged(kmcl_tx_counters, tx,
@@ -358,7 +394,5 @@ struct kmcl_counters {
 
 void kmcl_get_counters(struct kmcl_channel *ch, struct kmcl_counters *c);
 const char *kmcl_channel_state_name(struct kmcl_channel *ch);
-
-#include <linux/kmcl_client.h>
 
 #endif

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Channels made from a description, and the short ways to use them.
+ * Create channels from a description, and send without a packet of one's own.
  *
- * Included by <linux/kmcl.h>. A description is a constant of the driver's; what
- * it leaves zero has the default. The functions copy what they need.
+ * Included by <linux/kmcl.h>. A description is a constant of the driver's; a
+ * field that it leaves zero has the default. The functions copy what they need.
  */
 #ifndef _LINUX_KMCL_CLIENT_H
 #define _LINUX_KMCL_CLIENT_H
 
 #include <linux/err.h>
 #include <linux/init.h>
-
-/* A flag of a description, besides KMCL_INIT_PIPE: deliver in process context */
-#define KMCL_INIT_PROCESS_CONTEXT	0x2
 
 /**
  * struct kmcl_client - describe a client channel
@@ -27,12 +24,13 @@
  * @context_bytes: driver data with each incoming packet, for
  *	kmcl_context_priv(), up to 65536
  * @external_bytes: most bytes of external data with one packet; 0: 128 KiB
- * @external_ranges: most pieces of that; 0: 32
+ * @external_ranges: most ranges of external data with one packet, that is,
+ *	descriptions in a chain; 0: 32
  * @tx_ring_bytes: size of the outgoing ring as for vmbus_open(), its control
  *	page included, up to 1 GiB. Rounded up to pages of 4 KiB, and raised
  *	where two of the largest packets would not fit; 0: 20 KiB or more
  * @rx_ring_bytes: the same for the incoming ring
- * @quota: most incoming packets that the driver holds at a time; 0: no limit
+ * @quota: most incoming packets that are outstanding at a time; 0: no limit
  * @opened: see &struct kmcl_channel_ops
  * @closed: see there
  * @suspend: see there
@@ -42,7 +40,7 @@
  * @processed: called when delivery stops, or NULL; needs @process
  * @failure: called when the device is there and cannot be opened, or NULL
  *
- * Usually const and static. kmcl_client_create() makes a channel of it.
+ * Usually static and const. kmcl_client_create() creates a channel from it.
  */
 struct kmcl_client {
 	const char *name;
@@ -81,7 +79,7 @@ struct kmcl_client {
  * @quota: as there
  * @server_flags: %KMCL_SERVER_LOOPBACK and so on, see kmcl_server_set_flags()
  * @mmio_mb: MiB of memory-mapped I/O that a client has to reserve
- * @mmio_mb_optional: MiB that are welcome besides
+ * @mmio_mb_optional: MiB that a client may reserve in addition
  * @opened: see &struct kmcl_channel_ops
  * @closed: see there
  * @suspend: see there
@@ -92,8 +90,8 @@ struct kmcl_client {
  * @save: called for each packet by kmcl_save_continue(), or NULL
  * @restore: called for each packet by kmcl_restore(), or NULL
  *
- * Usually const and static. kmcl_server_create() makes a channel of it. The
- * client decides on the size of the rings.
+ * Usually static and const. kmcl_server_create() creates a channel from it. The
+ * client sets the size of the rings.
  */
 struct kmcl_server {
 	const char *name;
@@ -133,8 +131,8 @@ struct kmcl_channel *kmcl_server_create(struct device *parent,
 int kmcl_send_buf(struct kmcl_channel *ch, const void *buf, u32 len);
 
 /**
- * module_kmcl_client() - make a module of one client
- * @__client: name of the &struct kmcl_client, which has to name a class
+ * module_kmcl_client() - define the module's init and exit for one client
+ * @__client: name of the &struct kmcl_client, whose @type has to be set
  *
  * For modules that do nothing else when they are loaded and unloaded: loading
  * creates and enables the channel, unloading disables and frees it. Replaces

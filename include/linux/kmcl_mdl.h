@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Described memory: what a packet or a GPADL shares with the other side.
+ * Described memory: what a client shares with its peer, with a packet or in a
+ * GPADL.
  *
- * Nothing is locked here: a description belongs to one owner at a time, and is
- * only read while a packet or a GPADL uses it.
+ * No locks: a description has one owner at a time, and the library only reads
+ * it, during the call that it is passed to.
  */
 #ifndef _LINUX_KMCL_MDL_H
 #define _LINUX_KMCL_MDL_H
@@ -14,25 +15,26 @@
 
 struct page;
 
-#define KMCL_PFN_SHIFT		12	/* frames have 4 KiB on every kernel */
+/* A frame has 4 KiB, also where the kernel's pages are larger */
+#define KMCL_PFN_SHIFT		12
 #define KMCL_PFN_SIZE		BIT(KMCL_PFN_SHIFT)
 
 /* Flags of a description */
 #define KMCL_MDL_READ_ONLY	BIT(0)	/* read-only, by convention */
 
 /**
- * struct kmcl_mdl - memory, described by the page frames that hold it
- * @next: the next piece of a chain, or NULL
- * @va: where its first byte is, for memory that the kernel has mapped, or NULL
+ * struct kmcl_mdl - describe memory by the page frames that hold it
+ * @next: next description of the chain, or NULL
+ * @va: address of the first byte, if the kernel has mapped the memory, or NULL
  * @map: the mapping that kmcl_mdl_map() made, or NULL
  * @pfns: page frame numbers, in units of 4 KiB
- * @npfns: how many; 0 until kmcl_mdl_build()
- * @offset: of the first byte in the first frame, below 4096
- * @bytes: how many bytes, in at most @npfns frames
+ * @npfns: length of @pfns; 0 until kmcl_mdl_build()
+ * @offset: offset of the first byte in the first frame, below 4096
+ * @bytes: bytes described; they take at most @npfns frames
  * @flags: KMCL_MDL_*
  *
- * The memory itself is its owner's, who keeps it where it is for as long as
- * anybody uses the description.
+ * The memory must stay where it is until the peer no longer uses it: until the
+ * packet has ended, or the GPADL is deleted.
  */
 struct kmcl_mdl {
 	struct kmcl_mdl *next;
@@ -59,7 +61,7 @@ int kmcl_mdl_write(const struct kmcl_mdl *mdl, u64 offset, const void *buf,
 void *kmcl_mdl_map(struct kmcl_mdl *mdl);
 void kmcl_mdl_unmap(struct kmcl_mdl *mdl);
 
-/* Frames that @bytes bytes from @offset in the first one on touch */
+/* Number of frames that hold @bytes bytes, from @offset in the first one on */
 static inline u32 kmcl_mdl_frames(u32 offset, u32 bytes)
 {
 	return ((u64)offset + bytes + KMCL_PFN_SIZE - 1) >> KMCL_PFN_SHIFT;
