@@ -69,7 +69,7 @@ help:
 	@echo 'make dkms-remove           undo that'
 	@echo 'make deb                   the Debian package vmbkmcl-dkms, in build/'
 	@echo 'make demo   [KERNEL=6.12]  a channel on a VMBus host that rescinds, step by step'
-	@echo 'make check                 everything below, and a sum'
+	@echo 'make check                 all checks (Documentation/testing.rst), and a sum'
 	@echo 'make kunit                 unit tests under User Mode Linux'
 	@echo 'make coverage              the lines and branches that they execute'
 	@echo 'make kmcl-coverage         Documentation/kmcl-coverage.md, from their result'
