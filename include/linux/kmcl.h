@@ -310,7 +310,7 @@ enum kmcl_bad {
 };
 
 /**
- * struct kmcl_counters - a consistent snapshot of a channel's counters
+ * struct kmcl_counters - count what a channel has done
  * @accepted: sends that returned 0: always @completed + @queued + @in_flight
  * @completed: accepted packets that have ended, with any status
  * @cancelled: of @completed, those with -ECANCELED
@@ -346,46 +346,48 @@ enum kmcl_bad {
  * @open_failures: openings that failed
  * @gpadls: GPADLs that a client has created and not deleted
  * @gpadls_left: GPADLs that the closed callback did not delete, or unmap
+ *
+ * The counters of sending are of one instant, and so are those of receiving.
  */
 struct kmcl_counters {
-	struct_group_tagged(kmcl_tx_counters, tx,
-			    u64 accepted;
-			    u64 completed;
-			    u64 cancelled;
-			    u64 removed;
-			    u64 in_ring;
-			    u64 sent;
-			    u64 queued;
-			    u64 queued_peak;
-			    u64 in_flight;
-			    u64 in_flight_peak;
-			    u64 comps_sent;
-			    u64 comps_dropped;
-			    u64 comps_stale;
-			    u64 full;
-			    u64 broken;
+	struct_group_tagged(kmcl_tx_counters, tx, /* what is sent */
+		u64 accepted;
+		u64 completed;
+		u64 cancelled;
+		u64 removed;
+		u64 in_ring;
+		u64 sent;
+		u64 queued;
+		u64 queued_peak;
+		u64 in_flight;
+		u64 in_flight_peak;
+		u64 comps_sent;
+		u64 comps_dropped;
+		u64 comps_stale;
+		u64 full;
+		u64 broken;
 	);
 
-	struct_group_tagged(kmcl_rx_counters, rx,
-			    u64 delivered;
-			    u64 outstanding_peak;
-			    u64 deferred;
-			    u64 failed;
-			    u64 batches;
-			    u64 bad_packets;
-			    u64 bad[KMCL_BAD_COUNT];
-			    u64 quota_stops;
-			    u64 budget_stops;
+	struct_group_tagged(kmcl_rx_counters, rx, /* what is received */
+		u64 delivered;
+		u64 outstanding_peak;
+		u64 deferred;
+		u64 failed;
+		u64 batches;
+		u64 bad_packets;
+		u64 bad[KMCL_BAD_COUNT];
+		u64 quota_stops;
+		u64 budget_stops;
 	);
 
 	u64 outstanding;
 	u64 external;
 
-	struct_group_tagged(kmcl_sm_counters, sm,
-			    u64 opens;
-			    u64 closes;
-			    u64 rescinds;
-			    u64 open_failures;
+	struct_group_tagged(kmcl_sm_counters, sm, /* openings */
+		u64 opens;
+		u64 closes;
+		u64 rescinds;
+		u64 open_failures;
 	);
 
 	u64 gpadls;
