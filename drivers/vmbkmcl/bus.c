@@ -426,20 +426,6 @@ void kmcl_server_bus_set(const struct kmcl_server_ops *ops)
 	kmcl_server_bus = ops;
 }
 
-/* The flags of a server's offer; the wire has others than the API. */
-u16 kmcl_offer_flags(const struct kmcl_channel *ch)
-{
-	u16 flags = KMCL_WIRE_OFFER_LOOPBACK;
-
-	if (ch->cfg.server_flags & KMCL_SERVER_ENUMERATE)
-		flags |= KMCL_WIRE_OFFER_ENUMERATE;
-	if (ch->cfg.server_flags & KMCL_SERVER_TLNPI)
-		flags |= KMCL_WIRE_OFFER_TLNPI;
-	if (ch->cfg.pipe)
-		flags |= KMCL_WIRE_OFFER_PIPE;
-	return flags;
-}
-
 static void set_server_offer(struct kmcl_channel *ch, struct kmcl_offer *offer)
 {
 	spin_lock_irq(&kmcl_bus_lock);

@@ -80,6 +80,5 @@ bool kmcl_offer_exists(const guid_t *type, const guid_t *instance);
 int kmcl_publish(struct kmcl_channel *ch);
 void kmcl_revoke(struct kmcl_channel *ch);
 void kmcl_retire(struct kmcl_channel *ch);
-u16 kmcl_offer_flags(const struct kmcl_channel *ch);
 
 #endif

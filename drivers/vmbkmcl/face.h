@@ -9,6 +9,7 @@ struct kmcl_channel;
 struct seq_file;
 
 /* loopback.c */
+u16 kmcl_offer_flags(const struct kmcl_channel *ch);
 void kmcl_loopback_init(void);
 
 /* settings.c */

@@ -231,6 +231,20 @@ static void lb_signal(struct kmcl_offer *offer)
 		tasklet_schedule(&conn->server->rx.tasklet);
 }
 
+/* The flags of a server's offer; the wire has others than the API. */
+u16 kmcl_offer_flags(const struct kmcl_channel *ch)
+{
+	u16 flags = KMCL_WIRE_OFFER_LOOPBACK;
+
+	if (ch->cfg.server_flags & KMCL_SERVER_ENUMERATE)
+		flags |= KMCL_WIRE_OFFER_ENUMERATE;
+	if (ch->cfg.server_flags & KMCL_SERVER_TLNPI)
+		flags |= KMCL_WIRE_OFFER_TLNPI;
+	if (ch->cfg.pipe)
+		flags |= KMCL_WIRE_OFFER_PIPE;
+	return flags;
+}
+
 static u16 lb_flags(const struct kmcl_offer *offer)
 {
 	struct lb_offer *lb = offer->priv;
