@@ -243,6 +243,22 @@ static void give_back(struct kmcl_offer *offer)
 		offer->ops->release(offer);
 }
 
+/* Step: keep the instance, for kmcl_get_instance() after the channel closes */
+void kmcl_bus_opened(struct kmcl_channel *ch)
+{
+	spin_lock_irq(&kmcl_bus_lock);
+	ch->link.last_instance = ch->link.bound_instance;
+	spin_unlock_irq(&kmcl_bus_lock);
+}
+
+/* Step: an open found the offer rescinded: let no channel bind to it. */
+void kmcl_bus_broken(struct kmcl_channel *ch)
+{
+	spin_lock_irq(&kmcl_bus_lock);
+	ch->link.offer->broken = true;
+	spin_unlock_irq(&kmcl_bus_lock);
+}
+
 /* Step: unbind the offer, and release it if it was rescinded. */
 void kmcl_unbind(struct kmcl_channel *ch)
 {

@@ -75,6 +75,8 @@ int kmcl_watch(struct kmcl_channel *ch);
 void kmcl_unwatch(struct kmcl_channel *ch);
 void kmcl_wait_begin(struct kmcl_channel *ch);
 void kmcl_seek(struct kmcl_channel *ch);
+void kmcl_bus_opened(struct kmcl_channel *ch);
+void kmcl_bus_broken(struct kmcl_channel *ch);
 void kmcl_unbind(struct kmcl_channel *ch);
 bool kmcl_offer_exists(const guid_t *type, const guid_t *instance);
 int kmcl_publish(struct kmcl_channel *ch);

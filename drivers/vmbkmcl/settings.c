@@ -261,9 +261,11 @@ static void set_target(struct kmcl_channel *ch, const guid_t *type,
 	ch->cfg.type = *type;
 	ch->cfg.any_instance = !instance;
 	ch->cfg.instance = instance ? *instance : guid_null;
+	ch->cfg.have_target = true;
+	spin_lock_irq(&kmcl_bus_lock);
 	ch->link.bound_instance = ch->cfg.instance;
 	ch->link.last_instance = ch->cfg.instance;
-	ch->cfg.have_target = true;
+	spin_unlock_irq(&kmcl_bus_lock);
 }
 
 /**

@@ -79,7 +79,7 @@ static enum kmcl_event open_link(struct kmcl_channel *ch)
 		if (ret == -ENODEV) {
 			/* The transport may know of the rescind before we do */
 			if (!ch->server)
-				WRITE_ONCE(ch->link.offer->broken, true);
+				kmcl_bus_broken(ch);
 			kmcl_link_dead(ch);
 			return KMCL_EV_NONE;
 		}
@@ -112,7 +112,7 @@ static enum kmcl_event open_link(struct kmcl_channel *ch)
 	if (ch->server)
 		kmcl_answer(ch, 0);
 	count(ch, &ch->sm.n.opens);
-	ch->link.last_instance = ch->link.bound_instance;
+	kmcl_bus_opened(ch);
 	return KMCL_EV_OPEN_OK;
 }
 
