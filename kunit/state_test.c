@@ -253,7 +253,7 @@ static void leaving_closed_calls_closed(struct kunit *test)
 		}
 		leaving++;
 		/* Routines of packets have returned before, nothing else is done */
-		KUNIT_EXPECT_EQ(test, step_index(t, KMCL_DO_SETTLE), 0);
+		KUNIT_EXPECT_EQ(test, step_index(t, KMCL_DO_WAIT_DONE), 0);
 		KUNIT_EXPECT_EQ(test, step_index(t, KMCL_DO_CB_CLOSED), 1);
 		/* What Closed has left behind goes before the offer does */
 		KUNIT_EXPECT_EQ(test, step_index(t, KMCL_DO_GPADL_END), 2);

@@ -228,7 +228,7 @@ void kmcl_seek(struct kmcl_channel *ch)
 	spin_unlock_irq(&kmcl_bus_lock);
 }
 
-static void give_back(struct kmcl_offer *offer)
+static void release_or_match(struct kmcl_offer *offer)
 {
 	bool release;
 
@@ -275,7 +275,7 @@ void kmcl_unbind(struct kmcl_channel *ch)
 	if (!offer)
 		return;
 	wake_up_all(&offer->wait);
-	give_back(offer);
+	release_or_match(offer);
 	offer_put(offer);
 	kmcl_channel_put(ch);
 }
@@ -285,7 +285,7 @@ static void release_work(struct work_struct *work)
 	struct kmcl_offer *offer = container_of(work, struct kmcl_offer,
 						release_work);
 
-	give_back(offer);
+	release_or_match(offer);
 	offer_put(offer);
 }
 

@@ -317,12 +317,12 @@ int kmcl_channel_pause(struct kmcl_channel *ch)
 
 	spin_lock_irq(&ch->sm.lock);
 	ch->sm.in.run = false;
-	old = ch->sm.settled;
+	old = ch->sm.idle_runs;
 	wait = ch->sm.state != KMCL_ST_DISABLED && ch->sm.state != KMCL_ST_ENABLED;
 	spin_unlock_irq(&ch->sm.lock);
 	kmcl_kick(ch);
 	if (wait)
-		wait_for_work(ch, &ch->sm.settled, old, "pause");
+		wait_for_work(ch, &ch->sm.idle_runs, old, "pause");
 	return 0;
 }
 EXPORT_SYMBOL_GPL(kmcl_channel_pause);

@@ -38,7 +38,6 @@ struct kmcl_context {
 	u64 trans_id;
 	u32 len;
 	bool wanted;			/* the sender asked for a completion */
-	bool deferred;			/* by the process callback, only there */
 	bool again;			/* delivered before, deferred */
 	bool queued;			/* counted in comps_queued */
 	bool ext_given;			/* the driver has asked for them */

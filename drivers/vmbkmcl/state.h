@@ -66,7 +66,7 @@
 	X(CANCEL)	/* in-flight packets end with -ECANCELED, */	\
 	X(REMOVE)	/* or -ENODEV, if the peer does not use them */	\
 	X(GPADL_SHUT)	/* no GPADL can be made any more */		\
-	X(SETTLE)	/* wait for completion routines to return */	\
+	X(WAIT_DONE)	/* wait for completion routines to return */	\
 	X(CB_CLOSED)							\
 	X(GPADL_END)	/* delete the GPADLs that are left */		\
 	X(DISCONNECT)	/* disconnect the rings */			\

@@ -217,7 +217,7 @@ static enum kmcl_event run_step(struct kmcl_channel *ch, enum kmcl_step step)
 	case KMCL_DO_GPADL_SHUT:
 		kmcl_gpadl_shut(ch);
 		break;
-	case KMCL_DO_SETTLE:
+	case KMCL_DO_WAIT_DONE:
 		kmcl_tx_wait_done(ch);
 		break;
 	case KMCL_DO_CB_CLOSED:
@@ -246,8 +246,8 @@ static enum kmcl_event run_step(struct kmcl_channel *ch, enum kmcl_step step)
 }
 
 /* The inputs that an arrival in @next uses up */
-static void arrive(struct kmcl_channel *ch, enum kmcl_event ev,
-		   enum kmcl_state next)
+static void enter(struct kmcl_channel *ch, enum kmcl_event ev,
+		  enum kmcl_state next)
 	__must_hold(&ch->sm.lock)
 {
 	lockdep_assert_held(&ch->sm.lock);
@@ -293,7 +293,7 @@ static void run_event(struct kmcl_channel *ch, enum kmcl_event ev)
 			outcome = run_step(ch, *step);
 		trace_kmcl_state(ch, from, ev, t->next);
 		spin_lock_irqsave(&ch->sm.lock, flags);
-		arrive(ch, ev, t->next);
+		enter(ch, ev, t->next);
 		spin_unlock_irqrestore(&ch->sm.lock, flags);
 		ev = outcome;
 	}
@@ -313,7 +313,7 @@ static void channel_work(struct work_struct *work)
 		spin_lock_irqsave(&ch->sm.lock, flags);
 		ev = kmcl_next_event(ch->sm.state, &ch->sm.in);
 		if (ev == KMCL_EV_NONE)
-			ch->sm.settled++;
+			ch->sm.idle_runs++;
 		spin_unlock_irqrestore(&ch->sm.lock, flags);
 		wake_up_all(&ch->wait);
 		if (ev == KMCL_EV_NONE)

@@ -18,7 +18,7 @@ struct kmcl_sm {
 	bool enabling;			/* an enable call is in progress */
 	bool closed_returned;		/* the last callback has: see channel.c */
 	u64 disables;			/* arrivals in Disabled */
-	u64 settled;			/* runs of the work that found no event */
+	u64 idle_runs;			/* runs of the work that found no event */
 	struct kmcl_sm_counters n;
 	/* Written by the work item, read by others without the lock */
 	struct task_struct *worker;	/* inside a state callback */
