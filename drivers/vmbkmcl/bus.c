@@ -2,13 +2,13 @@
 /*
  * The bus: offers, the channels that wait for one, and their binding.
  *
- * kmcl_bus_lock protects the lists and the binding of a channel to an offer;
- * kmcl_watch_mutex protects the transport and which channels watch a class,
- * and is held across calls of the transport. kmcl_adopt_mutex protects which
- * channels have adopted their parent, and is held across those calls. It is a
- * mutex of its own because a driver's probe() and remove(), which enable and
- * free channels, run with the device locked, and watching a class locks
- * devices.
+ * kmcl_bus_lock protects the lists and the binding of a channel to an offer.
+ * kmcl_watch_mutex protects the transport and which channels watch a class.
+ * kmcl_adopt_mutex protects which channels have adopted their parent. Each is
+ * held across the transport's operations for that, except in
+ * kmcl_transport_unregister(). There are two because a driver's probe() and
+ * remove(), which adopt and disown, run with the device locked, and watching a
+ * class locks devices.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -100,8 +100,8 @@ static int adopt_parent(struct kmcl_channel *ch)
 }
 
 /*
- * Make the transport report the offers for a client that is being enabled: watch
- * its class or, if it has no target, adopt its parent. Sleeps.
+ * Make the transport report the offers for a client that is being enabled:
+ * watch its class or, if it has no target, adopt its parent. Sleeps.
  */
 int kmcl_watch(struct kmcl_channel *ch)
 {
@@ -113,7 +113,7 @@ int kmcl_watch(struct kmcl_channel *ch)
 	disown_parent(ch);
 
 	mutex_lock(&kmcl_watch_mutex);
-	/* A transport that is registered later finds it */
+	/* A transport that is registered later watches the class then */
 	ch->link.wants_watch = true;
 	if (kmcl_transport && ch->link.watching &&
 	    !guid_equal(&ch->link.watched, &ch->cfg.type)) {
@@ -157,16 +157,18 @@ static bool wants(const struct kmcl_channel *ch, const struct kmcl_offer *offer)
 	__must_hold(&kmcl_bus_lock)
 {
 	lockdep_assert_held(&kmcl_bus_lock);
-	if (ch->server || ch->link.offer || offer->dead || offer->broken || offer->ch)
+	if (ch->server || ch->link.offer ||
+	    offer->dead || offer->broken || offer->ch)
 		return false;
 	/* Only its owner can bind to an adopted device */
 	if (offer->owner || !ch->cfg.have_target)
 		return offer->owner == ch && !ch->cfg.have_target;
 	return guid_equal(&ch->cfg.type, &offer->type) &&
-	       (ch->cfg.any_instance || guid_equal(&ch->cfg.instance, &offer->instance));
+	       (ch->cfg.any_instance ||
+		guid_equal(&ch->cfg.instance, &offer->instance));
 }
 
-/* Both are free and fit: bind them. */
+/* Bind @ch to @offer; both are free, and they match. */
 static void bind(struct kmcl_channel *ch, struct kmcl_offer *offer)
 	__must_hold(&kmcl_bus_lock)
 {
@@ -203,7 +205,7 @@ static void match_offer(struct kmcl_offer *offer)
 	}
 }
 
-/* Queue the channel, from enable on, behind those that wait for an offer */
+/* Enable: put the channel last among those that wait for an offer. */
 void kmcl_wait_begin(struct kmcl_channel *ch)
 {
 	spin_lock_irq(&kmcl_bus_lock);
@@ -212,7 +214,7 @@ void kmcl_wait_begin(struct kmcl_channel *ch)
 	spin_unlock_irq(&kmcl_bus_lock);
 }
 
-/* Step: bind @ch to a free offer, unless another channel comes first. */
+/* Step: bind @ch to a free offer, unless another channel was enabled before. */
 void kmcl_seek(struct kmcl_channel *ch)
 {
 	struct kmcl_offer *offer;
@@ -228,6 +230,7 @@ void kmcl_seek(struct kmcl_channel *ch)
 	spin_unlock_irq(&kmcl_bus_lock);
 }
 
+/* Release an offer that was rescinded and unbound, or bind another channel */
 static void release_or_match(struct kmcl_offer *offer)
 {
 	bool release;
@@ -313,12 +316,14 @@ bool kmcl_offer_exists(const guid_t *type, const guid_t *instance)
 }
 
 /**
- * kmcl_offer_add() - report a device
- * @ops: the transport
+ * kmcl_offer_add() - report that a device is offered
+ * @ops: the transport's operations
  * @type: class GUID
  * @instance: instance GUID
  * @owner: the only channel that may bind to it, or NULL
  * @priv: private data of the transport, see kmcl_offer_priv()
+ *
+ * Binds a channel that waits for it.
  *
  * Context: may sleep.
  * Return: the offer, whose reference kmcl_offer_gone() drops, or an ERR_PTR:
@@ -466,7 +471,7 @@ void kmcl_revoke(struct kmcl_channel *ch)
 	ch->link.offer->ops->server->revoke(ch->link.offer);
 }
 
-/* Step, server: wait until the client has released the offer. Sleeps. */
+/* Step, server: wait until the client has unbound the offer. Sleeps. */
 void kmcl_retire(struct kmcl_channel *ch)
 {
 	struct kmcl_offer *offer = ch->link.offer;
@@ -494,7 +499,7 @@ static void disown_all(void)
 		mutex_unlock(&kmcl_adopt_mutex);
 		if (!offer)
 			return;
-		/* Waits for its callbacks, which may enable others */
+		/* Without the mutex: waits for callbacks, which may enable */
 		offer->ops->disown(offer);
 	}
 }
@@ -503,10 +508,10 @@ static void disown_all(void)
  * kmcl_transport_register() - register a transport
  * @ops: its operations
  *
- * Classes that enabled channels wait for are watched before it returns.
+ * The classes of enabled channels are watched when it returns.
  *
  * Context: may sleep.
- * Return: 0, or -EBUSY: there is one already.
+ * Return: 0, or -EBUSY: there is one already, besides loopback.
  */
 int kmcl_transport_register(const struct kmcl_transport_ops *ops)
 {
@@ -570,7 +575,9 @@ static bool take_watch(guid_t *type)
 
 /**
  * kmcl_transport_unregister() - unregister a transport
- * @ops: its operations
+ * @ops: its operations; another transport's are ignored
+ *
+ * Undoes every watch and adopt.
  *
  * Context: may sleep; waits for the channels that use its offers to close.
  */

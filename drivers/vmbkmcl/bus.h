@@ -13,22 +13,23 @@
 
 #include "transport.h"
 
-/* A device that a transport offers. Protected by kmcl_bus_lock unless noted */
+/* A device that a transport offers; ref, work and wait lock themselves */
 struct kmcl_offer {
-	struct kref ref;		/* its own */
-	struct list_head node;
-	/* Set once */
+	struct kref ref;
+	struct list_head node;		/* kmcl_bus_lock */
+	/* Constant */
 	const struct kmcl_transport_ops *ops;
 	guid_t type;
 	guid_t instance;
 	u16 flags;			/* KMCL_WIRE_OFFER_* */
 	const struct kmcl_channel *owner;	/* only to be compared */
 	void *priv;
-	/* Written under the lock, some of them read without it */
-	struct kmcl_channel *ch;	/* a reference */
+	/* Written under kmcl_bus_lock, some of them read without it */
+	struct kmcl_channel *ch;	/* bound to it; a reference */
 	bool dead;			/* rescinded, or gone */
-	bool rescinded;			/* the peer does not use the memory any more */
-	bool broken;			/* an open found it rescinded; do not open again */
+	bool rescinded;			/* the peer uses no memory any more */
+	bool broken;			/* not to be bound: an open found it */
+					/* rescinded, or it is disowned */
 	bool gone;			/* not to be released */
 	bool released;			/* @release was called */
 	struct work_struct release_work;
@@ -36,18 +37,25 @@ struct kmcl_offer {
 };
 
 struct kmcl_link {
-	spinlock_t lock;		/* the memory-mapped I/O */
-	u64 mmio_start;			/* client: while open */
+	spinlock_t lock;		/* the next two */
+	u64 mmio_start;			/* client: until it is unbound */
 	u64 mmio_size;
 	/* kmcl_bus_lock */
 	struct list_head node;
-	struct kmcl_offer *offer;	/* a reference; the work reads it without */
-	struct kmcl_offer *adopted;	/* kmcl_adopt_mutex as well */
+	/*
+	 * Client: a reference. Read without the lock by the work item, and by
+	 * others while they keep it from unbinding: during a delivery, a
+	 * signal, or a counted GPADL call.
+	 */
+	struct kmcl_offer *offer;
 	bool waiting;			/* client: may be bound to an offer */
-	guid_t bound_instance;		/* of the offer, or: */
-	guid_t last_instance;		/* of the last opening */
+	guid_t bound_instance;		/* of the offer, or last_instance; */
+					/* traces read it without the lock */
+	guid_t last_instance;		/* of the last opening, or as set */
+	/* kmcl_adopt_mutex */
+	struct kmcl_offer *adopted;
 	/* kmcl_watch_mutex */
-	bool wants_watch;		/* to be watched by each transport that registers */
+	bool wants_watch;		/* for a transport that registers */
 	bool watching;
 	guid_t watched;
 	/* Written by the work item, read by others without a lock */

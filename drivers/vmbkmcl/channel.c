@@ -3,8 +3,8 @@
  * Channel objects: allocate, set up, enable, disable, start, pause, free.
  *
  * Requests are recorded in ch->sm.in under ch->sm.lock; step.c executes them.
- * Settings are written only while the channel is disabled, by its driver,
- * which serialises them with its own enable, and are only read after that.
+ * All but allocating refuses to run in a callback of the same channel. The
+ * settings, see struct kmcl_cfg, need no lock.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -28,11 +28,11 @@ static void default_process(struct kmcl_channel *ch,
 /**
  * kmcl_channel_alloc() - allocate a channel, disabled (VmbChannelAllocate)
  * @parent: device that the channel belongs to; referenced until
- *	kmcl_channel_free(); may be NULL. If it is a VMBus device, and the
- *	channel is given no target, it is the channel's device: for the driver
- *	that is bound to it, which frees the channel in its remove function
+ *	kmcl_channel_free(); may be NULL. A client without a target binds to
+ *	its parent, which must be a VMBus device; the device's driver must free
+ *	the channel in its remove function
  * @is_server: a server endpoint, on the loopback bus
- * @chp: where the channel goes; the caller's until kmcl_channel_free()
+ * @chp: set to the channel, which the caller owns until kmcl_channel_free()
  *
  * Context: may sleep.
  * Return: 0; -ENOMEM; -EINVAL: no @chp.
@@ -101,8 +101,8 @@ static void wait_for_work(struct kmcl_channel *ch, const u64 *counter, u64 old,
  * driver must have freed its idle packets and completed all incoming ones.
  *
  * Context: may sleep; not from a callback of this channel.
- * Return: 0; -EDEADLK from a callback of the channel: nothing was done;
- * -EINVAL: no channel.
+ * Return: 0; -EDEADLK: in a callback of the channel or in atomic context,
+ * nothing was done; -EINVAL: no channel.
  */
 int kmcl_channel_free(struct kmcl_channel *ch)
 {
@@ -143,8 +143,8 @@ int kmcl_channel_free(struct kmcl_channel *ch)
 EXPORT_SYMBOL_GPL(kmcl_channel_free);
 
 /*
- * Ring sizes are fixed by enabling: what was asked for, if two of the largest
- * packets fit, and by default 16 KiB at least.
+ * Pages of a ring, the control page included: as many as the driver asked for,
+ * but enough for two of the largest packets; if it did not ask, for 16 KiB too.
  */
 static u32 ring_pages(const struct kmcl_channel *ch, u32 asked, u32 header)
 {
@@ -161,16 +161,18 @@ static u32 ring_pages(const struct kmcl_channel *ch, u32 asked, u32 header)
 
 static void size_rings(struct kmcl_channel *ch)
 {
-	ch->cfg.rx_pages = ring_pages(ch, ch->cfg.rx_pages, kmcl_ext_rx_header(ch));
-	ch->cfg.tx_pages = ring_pages(ch, ch->cfg.tx_pages, kmcl_ext_tx_room(ch));
+	ch->cfg.rx_pages = ring_pages(ch, ch->cfg.rx_pages,
+				      kmcl_ext_rx_header(ch));
+	ch->cfg.tx_pages = ring_pages(ch, ch->cfg.tx_pages,
+				      kmcl_ext_tx_room(ch));
 }
 
-/* The parent can be the device of a client that names none */
+/* Can a client without a target bind to its parent? */
 bool kmcl_has_vmbus_parent(const struct kmcl_channel *ch)
 {
 	const struct bus_type *bus = ch->parent ? ch->parent->bus : NULL;
 
-	/* The bus itself is not exported, nor everywhere */
+	/* By name: not every kernel has VMBus, and none exports the bus */
 	return !ch->server && bus && !strcmp(bus->name, "vmbus");
 }
 
@@ -182,10 +184,11 @@ bool kmcl_has_vmbus_parent(const struct kmcl_channel *ch)
  * target, to its parent. A server is offered. Does not wait for the peer.
  *
  * Context: may sleep; not from a callback of this channel.
- * Return: 0; -EBUSY: not disabled, from a callback, without a target and with
- * no VMBus device as parent, or that has a channel already; -ENXIO: no transport
- * for the parent is loaded; -ENODEV: the parent is being taken away;
- * -EEXIST: a server with these GUIDs is there; -ENOMEM.
+ * Return: 0; -EINVAL: no channel, or the class is the null GUID; -EBUSY: not
+ * disabled, in a callback or atomic context, or without a target and either no
+ * parent on VMBus or one that has a channel; -ENXIO: no transport for the
+ * parent is loaded; -ENODEV: the parent is rescinded; -EEXIST: a server with
+ * these GUIDs is enabled; -ENOMEM; or why the transport cannot watch the class.
  */
 int kmcl_channel_enable(struct kmcl_channel *ch)
 {
@@ -211,7 +214,7 @@ int kmcl_channel_enable(struct kmcl_channel *ch)
 	size_rings(ch);
 	kmcl_wait_begin(ch);
 	ret = ch->server ? kmcl_publish(ch) : kmcl_watch(ch);
-	/* A disable before this point came before the enable and had no effect */
+	/* A disable before this point preceded the enable and had no effect */
 	spin_lock_irq(&ch->sm.lock);
 	ch->sm.enabling = false;
 	if (!ret) {
@@ -228,7 +231,7 @@ int kmcl_channel_enable(struct kmcl_channel *ch)
 EXPORT_SYMBOL_GPL(kmcl_channel_enable);
 
 /**
- * kmcl_channel_disable() - close the channel (VmbChannelDisable)
+ * kmcl_channel_disable() - disable a channel (VmbChannelDisable)
  * @ch: the channel, in any state
  *
  * Returns when the channel is disabled: after the closed callback, if there is
@@ -236,8 +239,8 @@ EXPORT_SYMBOL_GPL(kmcl_channel_enable);
  * packets, and warns when that takes long.
  *
  * Context: may sleep; not from a callback of this channel.
- * Return: 0; -EDEADLK from a callback of the channel: nothing was done;
- * -EINVAL: no channel.
+ * Return: 0; -EDEADLK: in a callback of the channel or in atomic context,
+ * nothing was done; -EINVAL: no channel.
  */
 int kmcl_channel_disable(struct kmcl_channel *ch)
 {
@@ -256,7 +259,7 @@ int kmcl_channel_disable(struct kmcl_channel *ch)
 	}
 	ch->sm.in.disable = true;
 	old = ch->sm.disables;
-	/* Under the lock: the next enable, which undoes it, comes after it */
+	/* Under the lock: the next enable, which undoes it, must come later */
 	kmcl_sync_abort(ch);
 	spin_unlock_irq(&ch->sm.lock);
 	kmcl_kick(ch);
@@ -272,8 +275,8 @@ EXPORT_SYMBOL_GPL(kmcl_channel_disable);
  * Does not wait for the callbacks. While disabled it undoes an earlier pause.
  *
  * Context: may sleep; not from a callback of this channel.
- * Return: 0; -EDEADLK from a callback of the channel: nothing was done;
- * -EINVAL: no channel.
+ * Return: 0; -EDEADLK: in a callback of the channel or in atomic context,
+ * nothing was done; -EINVAL: no channel.
  */
 int kmcl_channel_start(struct kmcl_channel *ch)
 {
@@ -296,12 +299,12 @@ EXPORT_SYMBOL_GPL(kmcl_channel_start);
  * kmcl_channel_pause() - pause a channel (VmbChannelPause)
  * @ch: the channel
  *
- * Returns when the suspend callback has returned and every incoming packet was
- * completed. While disabled the channel will be paused once it is open.
+ * Returns when the suspend callback has returned and no packet is outstanding.
+ * A channel that is not open yet will be paused when it is opened.
  *
  * Context: may sleep; not from a callback of this channel.
- * Return: 0; -EDEADLK from a callback of the channel: nothing was done;
- * -EINVAL: no channel.
+ * Return: 0; -EDEADLK: in a callback of the channel or in atomic context,
+ * nothing was done; -EINVAL: no channel.
  */
 int kmcl_channel_pause(struct kmcl_channel *ch)
 {
@@ -318,7 +321,8 @@ int kmcl_channel_pause(struct kmcl_channel *ch)
 	spin_lock_irq(&ch->sm.lock);
 	ch->sm.in.run = false;
 	old = ch->sm.idle_runs;
-	wait = ch->sm.state != KMCL_ST_DISABLED && ch->sm.state != KMCL_ST_ENABLED;
+	wait = ch->sm.state != KMCL_ST_DISABLED &&
+	       ch->sm.state != KMCL_ST_ENABLED;
 	spin_unlock_irq(&ch->sm.lock);
 	kmcl_kick(ch);
 	if (wait)

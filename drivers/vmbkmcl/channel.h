@@ -4,19 +4,22 @@
  * every layer may call.
  *
  * Locks, outermost first:
- *   kmcl_watch_mutex	the transport, and which channel watches a class
- *   kmcl_adopt_mutex	which channel has adopted its parent
+ *   kmcl_watch_mutex	the transport, and which channels watch a class
+ *   kmcl_adopt_mutex	which channels have adopted their parent
+ *   lb_publish_mutex	loopback: publishing servers
  *   kmcl_bus_lock	offers, channels, and which are bound
+ *   lb_lock		loopback: connections; not taken under kmcl_bus_lock
  *   ch->sm.lock	state, inputs
- *   ch->gpadl.lock	GPADLs
  *   ch->save.lock	saving and restoring
  *   ch->tx.lock	outgoing queue, packets in flight, done list
- *   ch->tx.slots	its own, inside of tx.lock
- *   ch->rx.lock	delivery: gate, owner, outstanding packets
+ *   ch->tx.slots	has its own lock
+ * save.lock and tx.lock are not held together. These are not held with any of
+ * the others:
+ *   ch->gpadl.lock	GPADLs
+ *   ch->rx.lock	delivery: gate, outstanding packets, free contexts
  *   ch->link.lock	memory-mapped I/O
- * tx.lock and rx.lock are never held together, nor are the four locks around
- * them. All but the mutexes are taken with interrupts off, and no callback runs
- * under any of them. Signalling the peer happens outside them, under
+ * All but the mutexes are taken with interrupts off, and no callback of the
+ * driver runs under any of them. The peer is signalled without a lock, under
  * rcu_read_lock(), which disconnecting waits for.
  */
 #ifndef _KMCL_CHANNEL_H
@@ -41,7 +44,7 @@
 #define KMCL_DEFAULT_EXT_DATA	(128U * 1024)
 #define KMCL_DEFAULT_EXT_CHAIN	32U
 #define KMCL_MAX_CONTEXT_SIZE		(64U * 1024)
-#define KMCL_CACHED			64	/* free objects kept per channel */
+#define KMCL_CACHED			64	/* free packets, and contexts */
 /* Warn when the driver or the peer is waited for longer than this */
 #define KMCL_SLOW			(30 * HZ)
 
@@ -49,8 +52,11 @@ struct dentry;
 struct device;
 
 /*
- * Settings. Written only while the channel is disabled, by its driver, which
- * serialises that with its own enable, and only read after that: no lock.
+ * Settings. No lock: they are written only while the channel is disabled, by
+ * setters and enable, and the driver does not make such calls at the same time.
+ * After that they are only read. There are two exceptions. The first packet
+ * sets @sized. Binding sets @type to the class of the offer, under
+ * kmcl_bus_lock, which changes it for a client without a target only.
  */
 struct kmcl_cfg {
 	struct kmcl_channel_ops ops;
@@ -64,7 +70,7 @@ struct kmcl_cfg {
 	bool sized;			/* the packet size is fixed */
 	guid_t type;
 	guid_t instance;
-	bool pipe;			/* frozen with the packet size */
+	bool pipe;			/* fixed with the packet size */
 	u32 flags;			/* KMCL_INIT_* */
 	u32 server_flags;		/* KMCL_SERVER_* */
 	u16 mmio_mb;			/* server: the hint in the offer */
@@ -108,7 +114,7 @@ bool kmcl_in_callback(struct kmcl_channel *ch);
 void kmcl_wait_taken_down(struct kmcl_channel *ch);
 bool kmcl_settable(struct kmcl_channel *ch);
 
-/* Setters and enable need a disabled channel */
+/* Is the channel disabled, as setters and enable need it? */
 static inline bool kmcl_settable_locked(struct kmcl_channel *ch)
 	__must_hold(&ch->sm.lock)
 {
@@ -117,17 +123,18 @@ static inline bool kmcl_settable_locked(struct kmcl_channel *ch)
 	       ch->sm.state == KMCL_ST_DISABLED;
 }
 
-/* Rounded up as the ring does; @len is checked against the maximum first */
+/* Round up as the ring does; @len was checked, so that it cannot overflow */
 static inline u32 kmcl_round8(u32 len)
 {
 	return (len + 7) & ~7U;
 }
 
-/* The longest payload that may be sent, or is taken in pipe mode */
+/* The longest payload that may be sent, or received in pipe mode */
 static inline u32 kmcl_max_payload(const struct kmcl_channel *ch)
 {
-	return unlikely(ch->cfg.pipe) ? min(ch->cfg.max_payload, KMCL_PIPE_MAX) :
-		ch->cfg.max_payload;
+	if (unlikely(ch->cfg.pipe))
+		return min(ch->cfg.max_payload, KMCL_PIPE_MAX);
+	return ch->cfg.max_payload;
 }
 
 /* Address of a packet's ranges, behind the room for the largest payload */

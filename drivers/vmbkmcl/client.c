@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Channels made from a description, and the short ways to use them.
+ * Channels made from a description, and kmcl_send_buf().
  *
  * No locks: a channel is private to the function that creates it until that
- * returns. Each setter checks the values of its setting.
+ * returns. Each setter checks the values of its setting. Everything but
+ * kmcl_send_buf() may sleep.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -73,7 +74,7 @@ static int set_rings(struct kmcl_channel *ch, const struct kmcl_client *c)
 	u32 rx = c->rx_ring_bytes ?: RING_BYTES;
 	u32 tx = c->tx_ring_bytes ?: RING_BYTES;
 
-	/* Checked here, since the setter does not say which of the two is wrong */
+	/* Checked here: the setter does not say which of the two is wrong */
 	if (rx > SZ_1G)
 		return field(ch, "rx_ring_bytes", -EINVAL);
 	if (tx > SZ_1G)
@@ -82,7 +83,7 @@ static int set_rings(struct kmcl_channel *ch, const struct kmcl_client *c)
 				   DIV_ROUND_UP(tx, KMCL_PAGE_SIZE));
 }
 
-/* Without a class the device is the parent, which enable adopts */
+/* Without a class the client binds to its parent, which enable adopts */
 static int set_device(struct kmcl_channel *ch, const struct kmcl_client *c)
 {
 	if (!guid_is_null(&c->type))
@@ -106,13 +107,13 @@ static struct kmcl_channel *created(struct kmcl_channel *ch, int ret)
 /**
  * kmcl_client_create() - create a client channel from its description
  * @parent: device that the channel belongs to; referenced until
- *	kmcl_channel_free(); may be NULL if @client names a class. A device of
- *	the VMBus is the channel's device if @client names none: for the driver
- *	that is bound to it, see devm_kmcl_client_create()
+ *	kmcl_channel_free(); may be NULL if @client names a class. If it names
+ *	none, the channel binds to @parent, which must be a VMBus device; its
+ *	driver should call devm_kmcl_client_create() instead
  * @client: copied, with what it points to
  * @priv: pointer of the driver, for kmcl_get_pointer()
  *
- * Stands for kmcl_channel_alloc(), kmcl_set_pointer(), kmcl_set_name(),
+ * Does the same as kmcl_channel_alloc(), kmcl_set_pointer(), kmcl_set_name(),
  * kmcl_set_flags(), kmcl_set_process_context(), kmcl_set_max_packet_size(),
  * kmcl_set_context_size(), kmcl_set_max_external(), kmcl_set_ring_pages(),
  * kmcl_set_quota(), kmcl_set_ops(), kmcl_set_process() and kmcl_set_target().
@@ -155,12 +156,12 @@ static void disable_and_free(void *data)
  * devm_kmcl_client_create() - create a client channel that ends with its parent
  * @parent: device whose driver calls this, from its probe function as a rule
  * @client: see kmcl_client_create()
- * @priv: see there; has to stay until the channel is freed
+ * @priv: see there; must stay valid until the channel is freed
  *
  * The channel is disabled and freed when the driver is detached from @parent,
- * after its remove function. What its callbacks use must have been allocated
- * before, or be there until then. The driver enables it, and may disable it, but
- * does not free it.
+ * after its remove function. What the channel's callbacks use must be valid
+ * until then, for instance because it was allocated before, with devm. The
+ * driver enables the channel, and may disable it, but does not free it.
  *
  * Context: may sleep.
  * Return: the channel, disabled, or an ERR_PTR: -EINVAL, also without a
@@ -206,10 +207,10 @@ static int set_server(struct kmcl_channel *ch, const struct kmcl_server *s)
  * @server: copied, with what it points to
  * @priv: pointer of the driver, for kmcl_get_pointer()
  *
- * Stands for the same as kmcl_client_create(), but kmcl_set_ring_pages() and
- * kmcl_set_target(), and for kmcl_server_set_target(), kmcl_server_set_flags(),
- * kmcl_server_set_mmio() and kmcl_server_set_save_restore(). Like any server the
- * channel is paused once it is open, until kmcl_channel_start().
+ * Does the same as kmcl_client_create(), except for kmcl_set_ring_pages() and
+ * kmcl_set_target(), and as kmcl_server_set_target(), kmcl_server_set_flags(),
+ * kmcl_server_set_mmio() and kmcl_server_set_save_restore(). Like any server
+ * the channel is paused once it is open, until kmcl_channel_start().
  *
  * Context: may sleep.
  * Return: the channel, disabled, the caller's until kmcl_channel_free(), or an
@@ -253,18 +254,17 @@ struct kmcl_channel *kmcl_server_create(struct device *parent,
 EXPORT_SYMBOL_GPL(kmcl_server_create);
 
 /**
- * kmcl_send_buf() - send a buffer's content and forget about it
+ * kmcl_send_buf() - send a buffer without a completion routine
  * @ch: the channel
  * @buf: payload; copied before the call returns
  * @len: bytes of payload, at most the channel's packet size; 0 is allowed
  *
- * Stands for kmcl_packet_alloc() and kmcl_send() without flags, and for
- * kmcl_packet_free() if that fails. Nobody is told when the packet has left.
+ * Does the same as kmcl_packet_alloc() and kmcl_send() without flags, and
+ * kmcl_packet_free() if that fails.
  *
  * Context: atomic.
- * Return: 0: accepted, now or later in the ring; else nothing was sent:
- * -ENOMEM; -EINVAL: no buffer; -EMSGSIZE: too long; -ENODEV: the channel is
- * being freed.
+ * Return: 0: accepted. Not accepted: -ENOMEM; -EINVAL: no buffer; -EMSGSIZE:
+ * @len is above the packet size; -ENODEV: the channel is being freed.
  */
 int kmcl_send_buf(struct kmcl_channel *ch, const void *buf, u32 len)
 {

@@ -3,9 +3,9 @@
  * The debugfs files of a channel: a directory per channel below vmbkmcl/, whose
  * name is a number that is not used twice.
  *
- * Removing a channel's directory waits for readers, so that a file's channel is
- * there. Files are read in process context; counters are copied under the locks
- * that they are written under.
+ * Files are read in process context. A channel is not freed while one of its
+ * files is read, since removing the directory waits for readers. Counters are
+ * copied under the locks that protect them; settings are read without a lock.
  */
 #include <linux/atomic.h>
 #include <linux/debugfs.h>
@@ -107,7 +107,8 @@ void kmcl_show_channel(struct seq_file *m, struct kmcl_channel *ch)
 		return;
 	seq_printf(m, "offer_flags %#x\n", kmcl_offer_flags(ch));
 	seq_printf(m, "offer_mmio_megabytes %u\n", ch->cfg.mmio_mb);
-	seq_printf(m, "offer_mmio_megabytes_optional %u\n", ch->cfg.mmio_mb_optional);
+	seq_printf(m, "offer_mmio_megabytes_optional %u\n",
+		   ch->cfg.mmio_mb_optional);
 }
 
 static int counters_show(struct seq_file *m, void *unused)

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The ranges of a packet with external data, as the wire has them: read from the
- * ring by the server, and written behind the payload's room of a packet by the
- * client.
+ * The ranges of a packet with external data, in the format of the wire.
  *
- * The server reads them once, checks them, and keeps them in the packet's context
- * as a chain of descriptions. Until the driver has completed the packet it holds
- * the connection, so that the client's close waits: the client's driver may free
- * the memory after it. The client writes them into an idle packet, which belongs
- * to the caller. There are no locks here, and nothing sleeps.
+ * The server reads them from the ring, once, checks them, and keeps them in the
+ * packet's context as a chain of descriptions. Until the driver has completed
+ * the packet, it holds the connection, so that the client's close waits, after
+ * which the client's driver may free the memory. The client writes them into an
+ * idle packet, which belongs to the caller, behind the room for the payload.
+ *
+ * There are no locks here. Everything is atomic, but releasing the external
+ * data of a deferred packet that is dropped may sleep.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -23,7 +24,7 @@ static u32 max_ranges(const struct kmcl_channel *ch, u32 len)
 	return min(ch->cfg.ext_chain, len / (sizeof(struct ext_range) + 8));
 }
 
-/* Size and place of the ranges in a context */
+/* Bytes for the ranges in a context: the descriptions, then frame numbers */
 u32 kmcl_ext_rx_room(const struct kmcl_channel *ch)
 {
 	u32 len = kmcl_ext_rx_header(ch);
@@ -66,12 +67,12 @@ static bool read_range(const u8 *p, u32 left, struct kmcl_mdl *mdl,
 
 /**
  * kmcl_ext_take() - read the ranges of an incoming packet
- * @ctx: the server's context of the packet, where they go
+ * @ctx: the server's context of the packet, in which they are stored
  * @pkt: the packet, in the ring
  *
  * Context: atomic.
- * Return: whether they are well formed, within the limits, and the client is
- * still there; if so the context holds the client until kmcl_ext_release().
+ * Return: whether they are well formed and within the limits, and the client is
+ * not closing; if so its close waits until kmcl_ext_release().
  */
 bool kmcl_ext_take(struct kmcl_context *ctx,
 		   const struct kmcl_ring_packet *pkt)
@@ -108,7 +109,7 @@ bool kmcl_ext_take(struct kmcl_context *ctx,
 	return true;
 }
 
-/* Release the external data of a completed incoming packet. Atomic. */
+/* Release the external data of a packet: completed, failed or dropped. */
 void kmcl_ext_release(struct kmcl_context *ctx)
 {
 	struct kmcl_mdl *mdl = kmcl_ext_mdls(ctx);
@@ -123,7 +124,7 @@ void kmcl_ext_release(struct kmcl_context *ctx)
 	ctx->held = NULL;
 }
 
-/* Frames that ranges within the limits can have, at most */
+/* Most frames of ranges that are within the limits */
 static u64 max_frames(const struct kmcl_channel *ch)
 {
 	return DIV_ROUND_UP_ULL((u64)ch->cfg.ext_data, KMCL_PFN_SIZE) +
@@ -131,8 +132,8 @@ static u64 max_frames(const struct kmcl_channel *ch)
 }
 
 /*
- * Bytes of the largest header between descriptor and payload that a client
- * sends or a server accepts; the other directions have none.
+ * Bytes of the largest header, between descriptor and payload, that a client
+ * sends and a server receives; the other direction has none.
  */
 static u64 max_header(const struct kmcl_channel *ch)
 {
@@ -165,12 +166,12 @@ void kmcl_ext_begin(struct ext_writer *w, struct kmcl_packet *pkt)
 /* Add a range, for the caller to fill in frame numbers; NULL: no room. */
 struct ext_range *kmcl_ext_range(struct ext_writer *w, u32 offset, u32 bytes)
 {
-	u64 len = sizeof(struct ext_range) + 8ULL * kmcl_mdl_frames(offset, bytes);
 	struct ext_range *range = (struct ext_range *)(w->buf + w->len);
+	u64 len = sizeof(*range) + 8ULL * kmcl_mdl_frames(offset, bytes);
 
 	w->bytes += bytes;
-	if (w->ranges == w->ch->cfg.ext_chain || w->bytes > w->ch->cfg.ext_data ||
-	    len > w->room - w->len)
+	if (w->ranges == w->ch->cfg.ext_chain ||
+	    w->bytes > w->ch->cfg.ext_data || len > w->room - w->len)
 		return NULL;
 	range->bytes = cpu_to_le32(bytes);
 	range->offset = cpu_to_le32(offset);
@@ -179,7 +180,10 @@ struct ext_range *kmcl_ext_range(struct ext_writer *w, u32 offset, u32 bytes)
 	return range;
 }
 
-/* The header's length; -EFAULT: nothing, -E2BIG: too much with @payload */
+/*
+ * Finish the header. Returns its length; -EFAULT: there are no ranges; -E2BIG:
+ * it is too long for a packet with @payload bytes.
+ */
 int kmcl_ext_end(struct ext_writer *w, u32 payload)
 {
 	struct ext_head *head = (struct ext_head *)w->buf;
@@ -194,8 +198,8 @@ int kmcl_ext_end(struct ext_writer *w, u32 payload)
 }
 
 /*
- * @bytes bytes of one piece from @from on, which are within its frames; -E2BIG:
- * beyond the limits.
+ * Add a range for @bytes bytes of one piece, from @from on, which are within
+ * its frames. Returns 0 or -E2BIG: beyond the limits.
  */
 int kmcl_ext_piece(struct ext_writer *w, const struct kmcl_mdl *mdl, u32 from,
 		   u32 bytes)
@@ -213,9 +217,9 @@ int kmcl_ext_piece(struct ext_writer *w, const struct kmcl_mdl *mdl, u32 from,
 }
 
 /*
- * @bytes bytes of a chain from @offset on. The walk ends after as many pieces
- * as a chain may have: it may be a ring. -E2BIG: it is beyond the limits;
- * -EFAULT: frames are missing.
+ * Add ranges for @bytes bytes of a chain, from @offset on. Since the chain may
+ * be circular, it ends at the limit of pieces. Returns 0; -E2BIG: beyond the
+ * limits; -EFAULT: frames are missing.
  */
 int kmcl_ext_chain(struct ext_writer *w, const struct kmcl_mdl *mdl, u64 offset,
 		   u64 bytes)
@@ -242,7 +246,7 @@ int kmcl_ext_chain(struct ext_writer *w, const struct kmcl_mdl *mdl, u64 offset,
 	return 0;
 }
 
-/* Bytes of a chain; false: more pieces than allowed. */
+/* Get the size of the memory of a chain; false: more pieces than allowed. */
 bool kmcl_ext_chain_bytes(const struct kmcl_channel *ch,
 			  const struct kmcl_mdl *mdl, u64 *bytes)
 {
@@ -256,7 +260,10 @@ bool kmcl_ext_chain_bytes(const struct kmcl_channel *ch,
 	return true;
 }
 
-/* The ranges of a chain, in an idle packet: their length, -EFAULT or -E2BIG. */
+/*
+ * Write the ranges of a whole chain into an idle packet. Returns the length of
+ * the header, -EFAULT or -E2BIG.
+ */
 int kmcl_ext_from_mdl(struct kmcl_packet *pkt, const struct kmcl_mdl *mdl,
 		      u32 payload)
 {

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The ranges of a packet with external data, as the wire has them. */
+/* The ranges of a packet with external data, in the format of the wire. */
 #ifndef _KMCL_EXT_WIRE_H
 #define _KMCL_EXT_WIRE_H
 
 #include "channel.h"
 
-/* The header of a range, in front of the frame numbers */
+/* In front of the ranges */
 struct ext_head {
 	__le32 reserved;
 	__le32 ranges;
 };
 
+/* A range: its bytes, offset in the first frame, and frame numbers */
 struct ext_range {
 	__le32 bytes;
 	__le32 offset;

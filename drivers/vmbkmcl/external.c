@@ -2,11 +2,11 @@
 /*
  * External data: client memory that a packet describes and does not carry.
  *
- * The client's side: the ranges are written behind the payload's room in the
- * packet, as the wire has them, when the packet is sent; only an idle packet's,
- * which belongs to the caller. From then on they stay with the packet, queued
- * or not, and the driver's description is not used again. No locks, and
- * nothing sleeps.
+ * The client's side: a send call writes the ranges into the packet, behind the
+ * room for the payload, in the format of the wire. The packet is idle and so
+ * belongs to the caller: there are no locks. From then on the ranges are part
+ * of the packet, and the driver's description is not used again. Nothing sleeps
+ * except where kmcl_send() may.
  */
 #include <linux/export.h>
 #include <linux/scatterlist.h>
@@ -14,7 +14,7 @@
 #include "ext_wire.h"
 #include "mdl.h"
 
-/* What all sends check first. */
+/* Check what all of these sends require. Returns 0 or a negative errno */
 static int check_send(struct kmcl_packet *pkt, const void *buf, u32 len,
 		      u32 flags, u32 allowed)
 {
@@ -28,7 +28,7 @@ static int check_send(struct kmcl_packet *pkt, const void *buf, u32 len,
 		return -EINVAL;
 	if (pkt->ch->server)
 		return -EOPNOTSUPP;
-	/* Checked again under the lock; here, to leave the ranges alone */
+	/* Checked again under the lock; here, not to overwrite the ranges */
 	if (READ_ONCE(pkt->state) != KMCL_PKT_IDLE)
 		return -EBUSY;
 	return 0;
@@ -39,8 +39,8 @@ static int check_send(struct kmcl_packet *pkt, const void *buf, u32 len,
  * @pkt: the client's packet, see kmcl_send()
  * @buf: payload
  * @len: bytes of payload
- * @mdl: chain of descriptions, at most as the channel's limits say, pieces
- *	without bytes count. Not looked at after the call
+ * @mdl: chain of descriptions, within the channel's limits, for which pieces
+ *	without bytes count; not used after the call
  * @flags: as for kmcl_send(); KMCL_SEND_WAIT must be set
  *
  * The described memory must stay valid and in place until the completion
@@ -72,7 +72,7 @@ static int send_part(struct ext_writer *w, const struct kmcl_mdl *mdl,
 	u64 total;
 
 	if (force) {
-		/* The rest of the last frame is included, the rest of the chain is not */
+		/* All of the last frame, but not the rest of the chain */
 		if (mdl->offset >= KMCL_PFN_SIZE || (mdl->npfns && !mdl->pfns))
 			return -EFAULT;
 		total = (u64)mdl->npfns * KMCL_PFN_SIZE;
@@ -97,12 +97,12 @@ static int send_part(struct ext_writer *w, const struct kmcl_mdl *mdl,
  * @pkt: the client's packet, see kmcl_send()
  * @buf: payload
  * @len: bytes of payload
- * @mdl: chain of descriptions. Not looked at after the call
+ * @mdl: chain of descriptions; not used after the call
  * @offset: where the part begins, in bytes from the first one described
  * @bytes: its size; 0: to the end
  * @flags: KMCL_SEND_WAIT, which must be set, KMCL_SEND_PAGED,
  *	KMCL_SEND_FORCE_LENGTH: the part may reach beyond the bytes of the first
- *	piece, up to the end of its last frame; the rest of the chain is not used
+ *	piece, up to the end of its last frame; other pieces are not used
  *
  * See kmcl_send_mdl().
  *
@@ -180,12 +180,12 @@ EXPORT_SYMBOL_GPL(kmcl_send_pfns);
  * @pkt: the client's packet, see kmcl_send()
  * @buf: payload
  * @len: bytes of payload
- * @sg: the list, which need not be mapped for DMA; each entry is one range. Not
- *	looked at after the call
- * @nents: its entries
+ * @sg: the list, which need not be mapped for DMA; each entry is one range; not
+ *	used after the call
+ * @nents: number of its entries
  * @flags: KMCL_SEND_WAIT, which must be set, KMCL_SEND_PAGED
  *
- * kmcl_send_mdl() with the memory described as Linux does it.
+ * See kmcl_send_mdl(). For Linux only; KMCL has no such function.
  *
  * Context: as kmcl_send().
  * Return: as kmcl_send_mdl(), -EFAULT: no list, one that is shorter than

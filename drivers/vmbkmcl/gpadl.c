@@ -2,12 +2,12 @@
 /*
  * GPADLs: client memory that is shared for longer than one packet.
  *
- * ch->gpadl.list has what the client's driver has created and not deleted; it and
- * the numbers of calls in progress are under ch->gpadl.lock. A call is counted
- * before it calls the transport, without the lock, and closing waits for it: for
- * those that create before the link is taken down, for those that delete before
- * the offer is unbound. What is left when the closed callback has returned is
- * deleted here.
+ * ch->gpadl.list has the GPADLs that the client's driver has created and not
+ * deleted. ch->gpadl.lock protects it and the numbers of calls in progress. A
+ * call is counted before it calls the transport, without the lock, and closing
+ * waits for it: for calls that create or map before the link is taken down, for
+ * calls that delete or unmap before the offer is unbound. What is left when the
+ * closed callback has returned is deleted here.
  *
  * A description is copied when a GPADL is made of it; the memory still belongs
  * to its owner. Everything here may sleep.
@@ -35,7 +35,7 @@ void kmcl_gpadl_init(struct kmcl_channel *ch)
 	INIT_LIST_HEAD(&ch->gpadl.list);
 }
 
-/* GPADLs may be made, or mapped, from here on: before the opened callback. */
+/* Allow GPADLs to be made, or mapped; before the opened callback. */
 void kmcl_gpadl_admit(struct kmcl_channel *ch)
 {
 	spin_lock_irq(&ch->gpadl.lock);
@@ -87,7 +87,7 @@ static void end_making(struct kmcl_channel *ch, struct kmcl_gpadl *made)
 		ch->gpadl.count++;
 	}
 	ch->gpadl.making--;
-	/* Under the lock: whoever waits may go on to free the channel */
+	/* Under the lock: after that the channel may be freed */
 	wake_up_all(&ch->wait);
 	spin_unlock_irq(&ch->gpadl.lock);
 }
@@ -98,7 +98,7 @@ static void gpadl_free(struct kmcl_gpadl *gpadl)
 	kfree(gpadl);
 }
 
-/* Takes ownership of @mdl, also when it fails. */
+/* Create a GPADL. Takes ownership of @mdl, also when it fails. */
 static int create(struct kmcl_channel *ch, u32 flags, struct kmcl_mdl *mdl,
 		  void *buffer, u32 bytes, u32 *handle)
 {
@@ -145,19 +145,19 @@ static u32 range_bytes(const struct kmcl_mdl *mdl)
 /**
  * kmcl_gpadl_create() - share a buffer (VmbChannelCreateGpadlFromBuffer)
  * @ch: the client's channel, from its opened callback on until it closes
- * @flags: KMCL_GPADL_READ_ONLY: the server is only to read it
- * @buf: kernel memory, see kmcl_mdl_build(); it stays where it is until the
+ * @flags: KMCL_GPADL_READ_ONLY: the server may only read it
+ * @buf: kernel memory, see kmcl_mdl_build(); it must stay in place until the
  *	GPADL is deleted
- * @bytes: its size; the page frames that hold it, at most 8190, must fit into
- *	the messages that make a GPADL
- * @handle: where the handle goes, never 0; for the server, in a packet
+ * @bytes: its size; at most 8190 page frames of 4 KiB
+ * @handle: set to the handle, never 0, which the driver sends to the server
+ *	in a packet
  *
- * The server may map it as soon as this returns. A host (hv_vmbus) can be given
- * whole pages only; where memory is encrypted, it becomes shared with the host,
- * so that only memory made for that purpose may be passed. The host does not
- * know the flag.
+ * The server may map it as soon as this returns. Only whole pages can be shared
+ * with a host (hv_vmbus). Where memory is encrypted, it becomes accessible to
+ * the host, so that only memory made for that purpose may be passed. The host
+ * does not learn of the flag.
  *
- * Context: may sleep; waits for the other side.
+ * Context: may sleep; waits for the peer.
  * Return: 0; -ENOTCONN: not open; -ENODEV: the link is dead; -ENOMEM: no
  * memory, or the host refused; -EOPNOTSUPP: a server, or not whole pages;
  * -EINVAL: no channel, unknown flags, no @buf, 0 bytes, or no @handle; -E2BIG:
@@ -194,20 +194,21 @@ EXPORT_SYMBOL_GPL(kmcl_gpadl_create);
  * kmcl_gpadl_create_mdl() - share described memory
  *	(VmbChannelCreateGpadlFromMdl)
  * @ch: the client's channel, from its opened callback on until it closes
- * @flags: KMCL_GPADL_READ_ONLY: the server is only to read it
- * @mdl: chain of descriptions; copied. The memory stays its owner's, who keeps
- *	it where it is until the GPADL is deleted
+ * @flags: KMCL_GPADL_READ_ONLY: the server may only read it
+ * @mdl: chain of descriptions; copied. The memory still belongs to its owner,
+ *	and must stay in place until the GPADL is deleted
  * @offset: where to begin, in bytes from the first one described
  * @bytes: how many; 0: to the end
- * @handle: where the handle goes, never 0; for the server, in a packet
+ * @handle: set to the handle, never 0, which the driver sends to the server
+ *	in a packet
  *
- * As kmcl_gpadl_create(). For a host (hv_vmbus) the chain is mapped in a row,
- * so that its pieces have to be whole pages, too.
+ * As kmcl_gpadl_create(). For a host (hv_vmbus) each piece of the chain must
+ * consist of whole pages, too.
  *
- * Context: may sleep; waits for the other side.
+ * Context: may sleep; waits for the peer.
  * Return: as kmcl_gpadl_create(), but -EFAULT: nothing is described, frames
- * are missing, or there are more pieces than a GPADL can have; -ENXIO: @offset is
- * not in the chain; -ERANGE: its end is not.
+ * are missing, or there are more pieces than a GPADL can have; -ENXIO: @offset
+ * is not in the chain; -ERANGE: its end is not.
  */
 int kmcl_gpadl_create_mdl(struct kmcl_channel *ch, u32 flags,
 			  const struct kmcl_mdl *mdl, u32 offset, u32 bytes,
@@ -221,7 +222,7 @@ int kmcl_gpadl_create_mdl(struct kmcl_channel *ch, u32 flags,
 	if (!ch || flags & ~KMCL_GPADL_READ_ONLY)
 		return -EINVAL;
 	for (piece = mdl; piece; piece = piece->next) {
-		/* It may be a ring */
+		/* The chain may be circular */
 		if (pieces++ == MAX_PIECES ||
 		    (piece->bytes && kmcl_mdl_check(piece)))
 			return -EFAULT;
@@ -277,7 +278,7 @@ static void end_deleting(struct kmcl_channel *ch)
 {
 	spin_lock_irq(&ch->gpadl.lock);
 	ch->gpadl.deleting--;
-	/* Under the lock: whoever waits may go on to free the channel */
+	/* Under the lock: after that the channel may be freed */
 	wake_up_all(&ch->wait);
 	spin_unlock_irq(&ch->gpadl.lock);
 }
@@ -296,9 +297,8 @@ static void destroy(struct kmcl_channel *ch, struct kmcl_gpadl *gpadl)
  * @handle: of a GPADL of this channel; another one is ignored, with a warning
  *
  * When it returns, the peer does not use the memory any more. Waits while the
- * server has the GPADL mapped; a loopback server that closes has to unmap it,
- * after a rescind as well. A host that rescinded the device is not waited for.
- * With hv_vmbus, closing waits for a call in progress.
+ * server has the GPADL mapped; a loopback server must unmap it when it closes,
+ * after a rescind as well. Does not wait for a host that rescinded the device.
  *
  * Context: may sleep.
  * Return: 0; -ENOENT: no such handle; -EINVAL: no channel.
@@ -326,13 +326,13 @@ EXPORT_SYMBOL_GPL(kmcl_gpadl_delete);
  * @ch: the server's channel, from its opened callback on until it closes
  * @flags: KMCL_GPADL_READ_ONLY: only to read it; must be set if the client set
  *	it
- * @handle: what the client was given
- * @mdl: where the chain of descriptions goes; the library's, valid until
+ * @handle: the client's handle
+ * @mdl: set to the chain of descriptions, which the library owns; valid until
  *	kmcl_gpadl_unmap()
  *
  * Context: may sleep.
  * Return: 0; -ENOENT: the client has no such GPADL; -EBUSY: it is mapped
- * already; -EACCES: it is only to be read; -ENODEV: the link is dead;
+ * already; -EACCES: it may only be read; -ENODEV: the link is dead;
  * -ENOTCONN: not open; -ENOMEM; -EOPNOTSUPP: a client; -EINVAL: no channel,
  * unknown flags, or no @mdl.
  */
@@ -358,7 +358,7 @@ int kmcl_gpadl_map(struct kmcl_channel *ch, u32 flags, u32 handle,
 }
 EXPORT_SYMBOL_GPL(kmcl_gpadl_map);
 
-/* Counted like a call that makes one, so that the offer stays meanwhile */
+/* Counted like a call that deletes, so that the offer stays bound */
 static int unmap(struct kmcl_channel *ch, u32 handle)
 {
 	int ret = -ENOENT;
@@ -381,8 +381,8 @@ static int unmap(struct kmcl_channel *ch, u32 handle)
  * @ch: the server's channel, until its closed callback returns
  * @handle: of a GPADL that is mapped; another one is ignored, with a warning
  *
- * The memory must not be used any more; mappings that kmcl_mdl_map() made of
- * elements of the chain end.
+ * Undoes kmcl_mdl_map() of each piece of the chain. The memory must not be used
+ * any more.
  *
  * Context: may sleep.
  * Return: 0; -ENOENT: it is not mapped; -EINVAL: no channel, or a client's.
@@ -411,8 +411,8 @@ static void count_left(struct kmcl_channel *ch)
 }
 
 /*
- * Step: the closed callback has returned, or will not be called. Delete what the
- * driver has left. Sleeps.
+ * Step: the closed callback has returned, or will not be called. Delete what
+ * the driver has left. Sleeps.
  */
 void kmcl_gpadl_cleanup(struct kmcl_channel *ch)
 {

@@ -18,13 +18,13 @@ enum kmcl_gpadl_op {
 };
 
 struct kmcl_gpadls {
-	spinlock_t lock;		/* all but where a field says otherwise */
-	bool open;			/* they may be made, or mapped */
+	spinlock_t lock;		/* protects everything below */
+	bool open;			/* GPADLs may be made, or mapped */
 	bool up;			/* server: they may be unmapped */
-	u32 making;			/* calls in the transport */
-	u32 deleting;			/* the same */
-	u32 count;
-	u32 left;			/* deleted by the library when closing, in total */
+	u32 making;			/* calls that create or map */
+	u32 deleting;			/* calls that delete or unmap */
+	u32 count;			/* of list */
+	u32 left;			/* by the driver at a close, in total */
 	struct list_head list;
 };
 

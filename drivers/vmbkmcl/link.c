@@ -3,9 +3,11 @@
  * The link of a channel: connecting and disconnecting the rings, and what
  * happens when the peer ends it.
  *
- * kmcl_link_up() and kmcl_link_dead() are for transports and the bus, from any
- * context, with kmcl_bus_lock held or not; they record what happened and queue
- * the channel's work. The rest is for that work alone, and may sleep.
+ * kmcl_link_up() and kmcl_link_dead() may be called in any context, also with
+ * kmcl_bus_lock or lb_lock held; they record what happened, under ch->sm.lock,
+ * and queue the channel's work item. Everything else is called by the work item
+ * only and takes no lock, except for kmcl_memory_in_use(), which is atomic. If
+ * it sleeps, its comment says so.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -50,14 +52,14 @@ void kmcl_link_dead(struct kmcl_channel *ch)
 		ch->sm.in.dead_first = !ch->sm.in.disable;
 		ch->sm.in.lost = kmcl_memory_in_use(ch);
 		/*
-		 * Nothing keeps the work from it while the channel is paused, but
-		 * for a save callback, under which no packet is to end.
+		 * In Paused no callback delays the work item, except for a save
+		 * callback, during which no packet may end.
 		 */
 		remove = ch->sm.in.dead_first && ch->sm.state != KMCL_ST_PAUSED;
 	}
 	spin_unlock_irqrestore(&ch->sm.lock, flags);
 	kmcl_tx_dead(ch);
-	/* Without a link nothing waits for it; the work item looks for an offer */
+	/* Without a link there is no traffic that anything could wait for */
 	if (READ_ONCE(ch->link.connected)) {
 		kmcl_sync_abort(ch);
 		if (remove)
@@ -92,7 +94,7 @@ static void set_mmio(struct kmcl_channel *ch, u64 start, u64 size)
 	spin_unlock_irq(&ch->link.lock);
 }
 
-/* The driver may have it mapped until its closed callback has returned */
+/* Step, after the closed callback, which may have used the memory. Sleeps. */
 void kmcl_mmio_free(struct kmcl_channel *ch)
 {
 	if (!ch->link.mmio_size)
@@ -101,7 +103,7 @@ void kmcl_mmio_free(struct kmcl_channel *ch)
 	ch->link.offer->ops->mmio_free(ch->link.offer);
 }
 
-/* Step: connect the rings; see @open and @accept for the result. Sleeps. */
+/* Step: connect the rings. Returns what @open or @accept did. Sleeps. */
 int kmcl_connect(struct kmcl_channel *ch)
 {
 	struct kmcl_offer *offer = ch->link.offer;

@@ -2,14 +2,17 @@
 /*
  * The loopback bus: a server endpoint and a client endpoint in one kernel.
  *
- * An enabled server is an offer like any other; a client that opens it makes a
- * connection: two rings and both channels. The client's open waits for the
- * server's opened callback. A connection is freed when both ends have released
- * it.
+ * An enabled server has an offer; a client that opens it makes a connection,
+ * which consists of two rings and both channels. The client's open waits for
+ * the server's opened callback. A connection has reference counts and is freed
+ * when neither end uses it any more.
  *
- * lb_lock covers a server's connections and the sides' flags; a side's flag is
- * also read under RCU by the other one's signal, and clearing it waits for a
- * grace period, so that no signal reaches a channel that has disconnected.
+ * lb_lock protects a server's connections, their GPADLs, and server_up and
+ * client_up. To signal, each end reads the other one's flag in an RCU read
+ * section instead, and clearing a flag waits for a grace period, so that no
+ * signal reaches a channel that has disconnected. lb_lock is held across
+ * kmcl_link_dead(). Opening, closing, publishing, retiring and GPADL calls may
+ * sleep.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -35,11 +38,11 @@ struct lb_conn {
 	struct kref ref;
 	struct kmcl_channel *server;	/* a reference */
 	struct kmcl_channel *client;	/* a reference */
-	bool server_up;
-	bool client_up;
-	u32 held;			/* lb_lock: packets with client memory */
+	bool server_up;			/* lb_lock */
+	bool client_up;			/* lb_lock */
+	u32 held;			/* lb_lock: packets that are held */
 	struct list_head gpadls;	/* lb_lock */
-	wait_queue_head_t unheld;	/* for: no packet held, a GPADL unmapped */
+	wait_queue_head_t unheld;	/* for held == 0, or a GPADL unmapped */
 	bool answered_flag;		/* lb_lock */
 	int result;
 	struct completion answered;
@@ -51,7 +54,7 @@ struct lb_conn {
 struct lb_offer {
 	struct kmcl_channel *server;
 	struct lb_conn *conn;		/* lb_lock: the server's */
-	struct lb_conn *asking;		/* lb_lock: one not yet accepted */
+	struct lb_conn *asking;		/* lb_lock: not accepted yet */
 	struct lb_conn *client;		/* the client's, from open to close */
 };
 
@@ -61,7 +64,7 @@ struct lb_offer {
  */
 struct lb_gpadl {
 	struct list_head node;		/* lb_lock */
-	struct lb_conn *conn;	/* a reference */
+	struct lb_conn *conn;		/* a reference */
 	struct kmcl_gpadl *gpadl;
 	bool going;			/* lb_lock: not to be mapped any more */
 	bool mapped;			/* lb_lock */
@@ -85,7 +88,7 @@ static void ring_free(struct lb_ring *ring)
 
 static int ring_alloc(struct lb_ring *ring, u32 bytes)
 {
-	/* The control page, one of the protocol's, takes one of the machine's */
+	/* The control page has 4096 bytes and is put into a page of its own */
 	unsigned int i, data = DIV_ROUND_UP(bytes - KMCL_PAGE_SIZE, PAGE_SIZE);
 
 	ring->count = data + 1;
@@ -145,7 +148,8 @@ static struct lb_conn *conn_new(struct kmcl_channel *client,
 	kmcl_channel_get(client);
 	conn->server = server;
 	conn->client = client;
-	if (ring_alloc(&conn->up, tx_bytes) || ring_alloc(&conn->down, rx_bytes)) {
+	if (ring_alloc(&conn->up, tx_bytes) ||
+	    ring_alloc(&conn->down, rx_bytes)) {
 		conn_put(conn);
 		return NULL;
 	}
@@ -209,7 +213,7 @@ static void lb_close(struct kmcl_offer *offer)
 		kmcl_link_dead(conn->server);
 	spin_unlock_irq(&lb_lock);
 	synchronize_rcu();
-	/* When packets end, their driver may free memory that the server uses */
+	/* The server may use memory that is freed when the packets end */
 	while (!wait_event_timeout(conn->unheld, !READ_ONCE(conn->held),
 				   KMCL_SLOW))
 		pr_warn("%s: the server has not completed %u packets with external data; close waits for it\n",
@@ -231,7 +235,7 @@ static void lb_signal(struct kmcl_offer *offer)
 		tasklet_schedule(&conn->server->rx.tasklet);
 }
 
-/* The flags of a server's offer; the wire has others than the API. */
+/* The flags of a server's offer; the wire's are not the same as the API's. */
 u16 kmcl_offer_flags(const struct kmcl_channel *ch)
 {
 	u16 flags = KMCL_WIRE_OFFER_LOOPBACK;
@@ -312,7 +316,7 @@ static void lb_gpadl_destroy(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
 	kfree(lb);
 }
 
-/* Server: a description of its own of a client's GPADL. Sleeps. */
+/* Server: describe a client's GPADL, in a copy of the description. Sleeps. */
 static int lb_gpadl_map(struct kmcl_offer *offer, bool read_only, u32 handle,
 			struct kmcl_mdl **mdl)
 {
@@ -335,7 +339,7 @@ static int lb_gpadl_map(struct kmcl_offer *offer, bool read_only, u32 handle,
 	if (ret)
 		return ret;
 
-	/* It is not freed while it is marked as mapped */
+	/* lb_gpadl_destroy() waits while it is marked as mapped */
 	map = kmcl_mdl_part(gpadl->gpadl->mdl, 0, gpadl->gpadl->bytes);
 	for (piece = map; piece && gpadl->gpadl->read_only; piece = piece->next)
 		piece->flags |= KMCL_MDL_READ_ONLY;
@@ -548,7 +552,7 @@ static const struct kmcl_transport_ops lb_ops = {
 	.server = &lb_server_ops,
 };
 
-/* Server: put the offer on the bus. Sleeps. */
+/* Server: offer the channel to clients. Sleeps. */
 static struct kmcl_offer *lb_publish(struct kmcl_channel *server)
 {
 	struct lb_offer *lb = kzalloc_obj(*lb);
@@ -569,7 +573,7 @@ static struct kmcl_offer *lb_publish(struct kmcl_channel *server)
 	return offer;
 }
 
-/* Servers are offered here. */
+/* Offer servers on this bus. */
 void kmcl_loopback_init(void)
 {
 	kmcl_server_bus_set(&lb_server_ops);

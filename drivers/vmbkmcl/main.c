@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The module: what it sets up when it is loaded. Sleeps.
+ * The module: init and exit, in process context, without a lock.
  */
 #include <linux/module.h>
 #include <linux/workqueue.h>
@@ -15,7 +15,7 @@ static int __init kmcl_init(void)
 	kmcl_wq = alloc_workqueue("vmbkmcl", flags, WQ_MAX_ACTIVE);
 	if (!kmcl_wq)
 		return -ENOMEM;
-	/* A client's work item waits for its server's: use separate workqueues */
+	/* A client's work item can wait for a server's: two workqueues */
 	kmcl_server_wq = alloc_workqueue("vmbkmcl_server", flags, WQ_MAX_ACTIVE);
 	if (!kmcl_server_wq) {
 		destroy_workqueue(kmcl_wq);

@@ -27,7 +27,7 @@ static u32 frame_offset(unsigned long pfn)
 	return (pfn % FRAMES_PER_PAGE) << KMCL_PFN_SHIFT;
 }
 
-/* Is there memory behind the frame? */
+/* Does the frame number refer to memory? */
 bool kmcl_pfn_ok(u64 pfn)
 {
 	unsigned long page = pfn / FRAMES_PER_PAGE;
@@ -35,7 +35,7 @@ bool kmcl_pfn_ok(u64 pfn)
 	return page == pfn / FRAMES_PER_PAGE && pfn_valid(page);
 }
 
-/* What is wrong with one piece: -EINVAL; of a chain, look at each. */
+/* Check one piece of a chain. Returns 0 or -EINVAL */
 int kmcl_mdl_check(const struct kmcl_mdl *mdl)
 {
 	if (mdl->offset >= KMCL_PFN_SIZE ||
@@ -47,7 +47,7 @@ int kmcl_mdl_check(const struct kmcl_mdl *mdl)
 
 /**
  * kmcl_mdl_alloc() - allocate a description with room for a buffer's frames
- * @va: where the buffer begins; not looked at
+ * @va: address of the buffer; not accessed
  * @bytes: its size
  * @gfp: how to allocate
  *
@@ -78,8 +78,8 @@ EXPORT_SYMBOL_GPL(kmcl_mdl_alloc);
 
 /**
  * kmcl_mdl_build() - look up the frames of a kernel buffer
- * @mdl: from kmcl_mdl_alloc(); its buffer is memory of the page or slab
- *	allocators or of vmalloc(), and does not move
+ * @mdl: from kmcl_mdl_alloc(); its buffer must be memory of the page or slab
+ *	allocators or of vmalloc(), and must stay in place
  *
  * Context: atomic.
  * Return: 0; -EFAULT: there is no such memory, nothing is described.
@@ -145,7 +145,7 @@ struct kmcl_mdl *kmcl_mdl_from_pages(struct page *const *pages, u32 offset,
 	u32 i, first = offset >> KMCL_PFN_SHIFT;
 	struct kmcl_mdl *mdl;
 
-	/* Not used as an address: only the offset in a frame is taken from it */
+	/* kmcl_mdl_alloc() takes the offset in a frame from the address */
 	mdl = kmcl_mdl_alloc((void *)(unsigned long)offset, bytes, gfp);
 	if (!mdl)
 		return NULL;
@@ -189,9 +189,9 @@ void kmcl_mdl_free_chain(struct kmcl_mdl *mdl)
 }
 
 /*
- * A chain that describes @bytes bytes of another one from @offset on, which
- * has as many, in frames that it has; without pieces of no bytes. NULL: no
- * memory. Sleeps.
+ * Make a chain that describes @bytes bytes of another one, from @offset on.
+ * Pieces without bytes are left out. The caller has checked the other chain and
+ * that it has as many bytes. NULL: no memory. Sleeps.
  */
 struct kmcl_mdl *kmcl_mdl_part(const struct kmcl_mdl *mdl, u64 offset,
 			       u64 bytes)
@@ -287,12 +287,12 @@ static int copy(const struct kmcl_mdl *mdl, u64 offset, void *buf, u32 len,
  * kmcl_mdl_read() - copy out of described memory
  * @mdl: the first piece of a chain
  * @offset: where to begin, in bytes from the first one described
- * @buf: where the bytes go
+ * @buf: memory for the bytes
  * @len: how many
  *
  * Context: atomic.
- * Return: 0; -EINVAL: the chain ends before, or a piece describes nothing; what
- * comes before that was copied.
+ * Return: 0; -EINVAL: the chain is too short, or frames are missing; what comes
+ * before that was copied.
  */
 int kmcl_mdl_read(const struct kmcl_mdl *mdl, u64 offset, void *buf, u32 len)
 {
@@ -308,8 +308,8 @@ EXPORT_SYMBOL_GPL(kmcl_mdl_read);
  * @len: how many
  *
  * Context: atomic.
- * Return: 0; -EINVAL: the chain ends before, or a piece describes nothing;
- * -EACCES: a piece is for reading only. What comes before that was copied.
+ * Return: 0; -EINVAL: the chain is too short, or frames are missing; -EACCES: a
+ * piece is read-only. What comes before that was copied.
  */
 int kmcl_mdl_write(const struct kmcl_mdl *mdl, u64 offset, const void *buf,
 		   u32 len)
@@ -319,9 +319,10 @@ int kmcl_mdl_write(const struct kmcl_mdl *mdl, u64 offset, const void *buf,
 EXPORT_SYMBOL_GPL(kmcl_mdl_write);
 
 /*
- * The pages of one piece, if mapping them one after the other gives its bytes
- * in a row: always where a page is a frame, else only if the frames in the
- * middle fill their pages. @pages: room for @npfns. 0: not so.
+ * Store the pages of one piece in @pages, which has room for @npfns, and return
+ * their number. Returns 0 if mapping the pages in order would not give the
+ * piece's bytes in order: where a page has several frames, those in the middle
+ * must fill their pages.
  */
 static u32 whole_pages(const struct kmcl_mdl *mdl, struct page **pages)
 {
@@ -354,15 +355,15 @@ static bool contiguous(const struct kmcl_mdl *mdl)
 }
 
 /**
- * kmcl_mdl_map() - map the memory of one element of a chain
- * @mdl: the piece, not its chain
+ * kmcl_mdl_map() - map the memory of one piece of a chain
+ * @mdl: the piece; the rest of its chain is not mapped
  *
- * The same address each time until kmcl_mdl_unmap().
+ * Returns the same address each time until kmcl_mdl_unmap().
  *
  * Context: may sleep; atomic if the memory is a buffer that the kernel has
  * mapped, or physically contiguous.
  * Return: the address of the first byte; NULL: nothing is described, no
- * memory, or, where pages are larger than 4 KiB, frames that do not make up
+ * memory, or, where pages are larger than 4 KiB, frames that are not whole
  * pages.
  */
 void *kmcl_mdl_map(struct kmcl_mdl *mdl)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Callbacks of drivers that are written under Windows' names: they are told an
- * NTSTATUS where the library tells an errno.
+ * Callbacks of drivers that use Windows' names: they get an NTSTATUS instead of
+ * an errno.
  *
- * The rest of the library calls the functions here, which call the driver's.
- * That one is kept in the packet, which belongs to the driver while it is idle,
- * or in the channel's settings. No locks.
+ * The library calls the callbacks here, which call the driver's. The pointer to
+ * that one is in the packet, which belongs to the driver while it is idle, or
+ * in the channel's settings. No locks; setting a target may sleep.
  */
 #include <linux/export.h>
 #include <kmcl/vmb_status.h>
@@ -30,7 +30,7 @@ static void nt_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
  */
 void kmcl_nt_packet_set_done(struct kmcl_packet *pkt, kmcl_done_fn done)
 {
-	/* kmcl_packet_set_done() warns when it is not */
+	/* kmcl_packet_set_done() warns if it is not idle */
 	if (READ_ONCE(pkt->state) == KMCL_PKT_IDLE)
 		pkt->nt_done = done;
 	kmcl_packet_set_done(pkt, done ? nt_done : NULL);
@@ -44,12 +44,12 @@ static void nt_failure(struct kmcl_channel *ch, int status)
 }
 
 /**
- * kmcl_nt_set_target() - set the device to bind to, for a failure callback that
- *	gets an NTSTATUS (VmbClientChannelInitSetTargetPnp)
+ * kmcl_nt_set_target() - set the device to bind to, with a failure callback
+ *	that gets an NTSTATUS (VmbClientChannelInitSetTargetPnp)
  * @ch: the client channel, disabled
  * @type: class GUID, copied
  * @instance: instance GUID, copied; NULL for any of the class
- * @failure: called when the device is there and cannot be opened, or NULL
+ * @failure: called when the device is offered and cannot be opened, or NULL
  *
  * Context: may sleep.
  * Return: as kmcl_set_target().

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The basis of a channel: reference count, work item and workqueues.
+ * What all layers need of a channel: reference count, work item, workqueues.
  *
- * Nothing here takes a lock but ch->sm.lock, and that one for short; all of it is
- * atomic but for kmcl_wait_taken_down() and kmcl_settable(), which sleep.
+ * The only lock that is taken here is ch->sm.lock. Everything is atomic, except
+ * for kmcl_wait_taken_down() and kmcl_settable(), which sleep.
  */
 #include <linux/sched.h>
 #include <linux/slab.h>

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pipe mode: the bus' header of 8 bytes in front of each payload.
+ * Pipe mode: VMBus' header of 8 bytes in front of each payload.
  *
- * Each send is one datagram, of exactly the length that was sent: there are no
- * transactions and no external data. The header counts as payload to the ring.
- * A message is always copied out of the ring whole, so the mark of one that was
- * read in part (type 2), which a reader leaves in its own ring, is never
- * written here, and is bad when the peer writes it.
+ * Each packet is one message of exactly the length that was sent: there are no
+ * transactions and no external data. For the ring the header is a part of the
+ * payload. A reader that consumes only a part of a message marks it in its own
+ * ring as type 2. This library always copies whole messages, so it never writes
+ * this type, and it drops a message in which the peer wrote it.
  *
- * kmcl_pipe_put() is under ch->tx.lock; kmcl_pipe_parse() is for the owner of
- * the incoming ring. Nothing here sleeps or allocates.
+ * kmcl_pipe_put() is called with ch->tx.lock held, kmcl_pipe_parse() by the
+ * owner of the incoming ring. Nothing here sleeps or allocates.
  */
 #include <linux/build_bug.h>
 

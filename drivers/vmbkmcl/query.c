@@ -2,8 +2,8 @@
 /*
  * Queries that are allowed at any time: counters, state, instance, MMIO.
  *
- * Each is copied under the lock that it is written under; what kind of channel it
- * is needs none. All of it is atomic.
+ * Each value is copied under the lock that protects it; whether a channel is a
+ * server or a pipe needs none. Everything here is atomic.
  */
 #include <linux/export.h>
 #include <linux/string.h>
@@ -13,8 +13,7 @@
 /**
  * kmcl_get_counters() - get a snapshot of a channel's counters
  * @ch: the channel
- * @c: where it goes; the fields about sending are of one instant, so are the
- *	ones about incoming packets
+ * @c: filled in; the counters of one direction are consistent with each other
  *
  * Context: atomic.
  */
@@ -91,8 +90,8 @@ EXPORT_SYMBOL_GPL(kmcl_channel_is_pipe);
 /**
  * kmcl_get_instance() - get the instance GUID (VmbChannelGetInterfaceInstance)
  * @ch: the channel
- * @instance: where it goes: the null GUID for a channel that takes any
- *	instance, is not bound and was never open; the last one after it closed
+ * @instance: set to the instance of the offer that is bound; else to that of
+ *	the last opening; else to the one in the target, or to the null GUID
  *
  * Context: atomic.
  */
@@ -110,9 +109,9 @@ EXPORT_SYMBOL_GPL(kmcl_get_instance);
  * kmcl_get_mmio() - get the device's memory-mapped I/O
  *	(VmbChannelGetMmioSpace)
  * @ch: the channel
- * @start: guest physical address; 0 if there is none, on the loopback bus, on
- *	a server, and while the channel is not open
- * @size: its bytes, or 0
+ * @start: set to the guest physical address, or to 0 if there is none, which is
+ *	always so on the loopback bus and while the channel is not open
+ * @size: set to the size in bytes, or to 0
  *
  * Context: atomic.
  */

@@ -2,10 +2,10 @@
 /*
  * Restoring the outgoing packets of a server from an image, see save.h.
  *
- * The image is not trusted: framing is checked before the first packet of a
- * chunk is restored, and the library's part of a packet when the driver passes
- * it back. As in save.c, a call in progress keeps the channel paused, and
- * everything here may sleep.
+ * The image is not trusted. All records of a chunk are checked before the first
+ * packet is restored, and the library's part of a packet is checked when the
+ * driver passes it back. As in save.c, a call in progress sets ch->save.busy
+ * and so keeps the channel paused, and everything here may sleep.
  */
 #include <linux/export.h>
 #include <linux/sched.h>
@@ -14,7 +14,7 @@
 #include "channel.h"
 #include "save.h"
 
-/* A part of a chunk, checked: where the packet and the driver's bytes are */
+/* A record that was checked: the library's and the driver's part */
 struct kmcl_saved {
 	u8 *packet;
 	u32 packet_bytes;
@@ -23,7 +23,7 @@ struct kmcl_saved {
 	u32 total;
 };
 
-/* The record at @p, of which there are @left bytes; false: it is none. */
+/* Check the record in the @left bytes at @p; false: it is not valid. */
 static bool read_record(u8 *p, u32 left, struct kmcl_saved *saved)
 {
 	struct kmcl_save_record record;
@@ -44,7 +44,7 @@ static bool read_record(u8 *p, u32 left, struct kmcl_saved *saved)
 	return true;
 }
 
-/* The chunk's header; its length and whether it is the last one */
+/* Check the header of a chunk; get its length and whether it is the last one */
 static int read_chunk(struct kmcl_channel *ch, const u8 *buf, u32 size,
 		      u32 *bytes, bool *last)
 {
@@ -67,7 +67,7 @@ static int read_chunk(struct kmcl_channel *ch, const u8 *buf, u32 size,
 	return *bytes > size ? -ENODATA : 0;
 }
 
-/* Every record of the chunk is checked before the first one is restored. */
+/* Check all records of a chunk, then restore its packets. */
 static int restore_chunk(struct kmcl_channel *ch, u8 *buf, u32 size, bool *last)
 {
 	struct kmcl_saved saved;
@@ -89,8 +89,8 @@ static int restore_chunk(struct kmcl_channel *ch, u8 *buf, u32 size, bool *last)
 		if (!read_record(buf + pos, bytes - pos, &saved))
 			return -EBADMSG;
 		ret = ch->cfg.restore_packet(ch, saved.packet, saved.packet_bytes,
-					 saved.data_bytes ? saved.data : NULL,
-					 saved.data_bytes);
+					     saved.data_bytes ? saved.data : NULL,
+					     saved.data_bytes);
 		if (ret < 0)
 			return -EIO;
 	}
@@ -100,19 +100,20 @@ static int restore_chunk(struct kmcl_channel *ch, u8 *buf, u32 size, bool *last)
 /**
  * kmcl_restore() - restore one chunk (VmbChannelRestoreFromBuffer)
  * @ch: the server channel, paused
- * @buf: a chunk as kmcl_save_continue() wrote it; nothing in it is believed
+ * @buf: a chunk as kmcl_save_continue() wrote it; it is not trusted
  * @size: its bytes, or more
  *
- * Chunks go in their order, and the channel stays paused in between. Calls the
- * restore callback for each packet; it must not end, start or pause the
- * channel. After a failure the first chunk is the next one; packets that were
- * restored by then stay.
+ * The chunks of an image must be restored in order, and the channel must stay
+ * paused in between. Calls the restore callback for each packet; it must not
+ * disable, start or pause the channel. After a failure the next call must begin
+ * with the first chunk; packets that were restored by then stay.
  *
  * Context: may sleep; not from a callback of this channel.
- * Return: 0: all is restored; 1: there are more chunks to come; -EINVAL: no
- * server, or no @buf; -EBADMSG: no chunk of this image, or not the next one;
- * -ENODATA: cut short; -EBUSY: not paused; -EOPNOTSUPP: there are packets and no
- * restore callback; -EIO: the restore callback failed.
+ * Return: 0: restored, and it was the last chunk; 1: restored, and there are
+ * more; -EINVAL: no server, or no @buf; -EBADMSG: not the next chunk of an
+ * image, or malformed; -ENODATA: truncated; -EBUSY: not paused, the link is
+ * dead, or a call that saves or restores is in progress; -EOPNOTSUPP: there are
+ * packets and no restore callback; -EIO: the restore callback failed.
  */
 int kmcl_restore(struct kmcl_channel *ch, void *buf, u32 size)
 {
@@ -167,7 +168,7 @@ static int restore_in_flight(struct kmcl_packet *pkt, u64 trans_id)
 	list_add_tail(&pkt->item.node, &ch->tx.in_flight);
 unlock:
 	spin_unlock_irq(&ch->tx.lock);
-	/* No peer knows the id any more: nobody will complete the packet */
+	/* With a new offer no peer knows the id, so none will complete it */
 	if (!ret && ch->cfg.server_flags & KMCL_SERVER_FORCE_NEW)
 		kmcl_tx_take_back(pkt, -ENODEV);
 	return ret;
@@ -181,17 +182,17 @@ unlock:
  * @buf: what the restore callback was given
  * @size: its bytes
  *
- * A packet that was queued is queued again, at the end. One that was in flight
- * is in flight again, until the peer sends the completion; with
- * KMCL_SERVER_FORCE_NEW it ends with -ENODEV at once. From here on the packet is
- * treated like one that was sent.
+ * A packet that was queued is added to the end of the queue. One that was in
+ * flight is in flight again, until the peer sends the completion; with
+ * KMCL_SERVER_FORCE_NEW it ends with -ENODEV at once. From here on the packet
+ * is treated like one that was sent.
  *
  * Context: only inside the restore callback.
- * Return: 0; not accepted: -EINVAL: no packet, or no @buf; -ENOENT: no
- * completion routine; -EPERM: not in a restore callback; -EBUSY: the packet is in
- * use; -EBADMSG: no saved packet; -ENODATA: cut short; -EEXIST: it was in flight,
- * and another one with its id is; -ENODEV: it was in flight, and the link is
- * dead.
+ * Return: 0: accepted. Not accepted: -EINVAL: no packet, or no @buf; -ENOENT:
+ * no completion routine; -EPERM: not in a restore callback; -EBUSY: the packet
+ * is in use; -EBADMSG: not a saved packet; -ENODATA: truncated; -EEXIST: a
+ * packet with its id is in flight; -ENODEV: it was in flight and the link is
+ * dead, or the channel is being freed.
  */
 int kmcl_packet_restore(struct kmcl_packet *pkt, const void *buf, u32 size)
 {
@@ -225,7 +226,7 @@ int kmcl_packet_restore(struct kmcl_packet *pkt, const void *buf, u32 size)
 			kmcl_submit(pkt, buf + sizeof(lib), len, 0,
 				    lib.wait ? KMCL_SEND_WAIT : 0, true);
 
-	/* As put_packet() makes them: a generation above 0 and an index, or 0 */
+	/* As put_packet() makes ids: a generation, then an index or 0 */
 	if (!lib.wait || len || !(trans_id >> 32) || (u32)trans_id > S32_MAX)
 		return -EBADMSG;
 	return restore_in_flight(pkt, trans_id);

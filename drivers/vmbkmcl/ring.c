@@ -7,9 +7,11 @@
  * They are equal when the ring is empty, so a writer never fills it up: a
  * packet needs strictly more free bytes than it takes.
  *
- * Barriers. Each pairs with the one of the same letter at the other end of
- * the ring, whoever has written that end. They are virt_*(), because a peer
- * outside this kernel runs on another CPU even if this kernel has only one.
+ * No locks, and nothing sleeps; see ring.h.
+ *
+ * Barriers. Each pairs with the one of the same letter in the peer, whose code
+ * need not be this one. They are virt_*(), because a peer outside this kernel
+ * runs on another CPU even if this kernel has only one.
  *
  * [A] commit: packets, then write_index.      peek: write_index, then packets.
  *     No packet is read before it is complete.
@@ -84,9 +86,9 @@ void kmcl_ring_init(struct kmcl_ring *ring, void *ctl, void *data, u32 size)
 EXPORT_SYMBOL_GPL(kmcl_ring_init);
 
 /*
- * Free bytes as of now, or 0 if the peer's read_index cannot be true, or the ring
- * is broken. It can be where the peer last said, up to what was committed: so it
- * never takes back space that it gave, nor frees what it has not been shown.
+ * Free bytes as of now, or 0 if the peer's read_index is invalid or the ring is
+ * broken. Valid are values from its last one to what was committed: the peer
+ * can neither reclaim space nor free what it has not been shown.
  */
 static u32 kmcl_ring_free(const struct kmcl_ring *ring)
 {
@@ -104,7 +106,7 @@ static u32 kmcl_ring_free(const struct kmcl_ring *ring)
 	return free;
 }
 
-/* The space known from last time is not enough: read the index again */
+/* The space that is known is not enough: read the peer's index again */
 static noinline int kmcl_ring_refill(struct kmcl_ring *ring, u32 bytes)
 {
 	u32 free;
@@ -122,7 +124,7 @@ static noinline int kmcl_ring_refill(struct kmcl_ring *ring, u32 bytes)
 		return -EAGAIN;
 	}
 
-	/* This packet is smaller than the one that waits, so read the index again */
+	/* Smaller than the packet that waits: read the index again for that */
 	if (bytes < ring->pending) {
 		ring->known = min(free, ring->pending);
 		return 0;
@@ -136,7 +138,7 @@ static noinline int kmcl_ring_refill(struct kmcl_ring *ring, u32 bytes)
 	return 0;
 }
 
-/* The descriptor says that the payload begins at @start */
+/* Write a packet whose descriptor says that the payload begins at @start */
 static __always_inline int put(struct kmcl_ring *ring, u16 type, u16 flags,
 			       u64 trans_id, const void *header, u32 header_len,
 			       const void *payload, u32 payload_len, u32 start)
@@ -178,7 +180,7 @@ static __always_inline int put(struct kmcl_ring *ring, u16 type, u16 flags,
 	if (payload_len)
 		memcpy(p + offset, payload, payload_len);
 
-	/* The start of this packet, for walking the ring backwards */
+	/* The trailer: the index of this packet */
 	*(__le64 *)(p + len) = cpu_to_le64((u64)ring->index << 32);
 
 	ring->known -= bytes;
@@ -202,8 +204,8 @@ static __always_inline int put(struct kmcl_ring *ring, u16 type, u16 flags,
  * Context: any, serialised by the owner.
  * Return: 0, -EAGAIN if there is no room now, -EMSGSIZE if the packet is too
  * long for its descriptor or can never fit into this ring, -EINVAL if
- * @header_len is no multiple of 8, -EPROTO if the peer's read index is broken,
- * or the ring is, see kmcl_ring_break().
+ * @header_len is no multiple of 8, -EPROTO if the peer's read index is invalid
+ * or the ring is broken, see kmcl_ring_break().
  */
 int kmcl_ring_put(struct kmcl_ring *ring, u16 type, u16 flags, u64 trans_id,
 		  const void *header, u32 header_len,
@@ -215,7 +217,7 @@ int kmcl_ring_put(struct kmcl_ring *ring, u16 type, u16 flags, u64 trans_id,
 EXPORT_SYMBOL_GPL(kmcl_ring_put);
 
 /**
- * kmcl_ring_put_prefixed() - as kmcl_ring_put(), in-band, payload in two parts
+ * kmcl_ring_put_prefixed() - write an in-band packet, payload in two parts
  * @ring: producer side
  * @trans_id: transaction id
  * @prefix: the payload's first bytes
@@ -236,9 +238,9 @@ int kmcl_ring_put_prefixed(struct kmcl_ring *ring, u64 trans_id,
 
 /**
  * kmcl_ring_break() - accept nothing more until kmcl_ring_init()
- * @ring: producer side, whose peer wrote a read index that cannot be true
+ * @ring: producer side, whose peer wrote an invalid read index
  *
- * The peer's read index counts no more, whatever it becomes. What was put already
+ * The peer's read index is ignored from here on. Packets that were put before
  * can be committed.
  *
  * Context: any, serialised by the owner.
@@ -254,8 +256,9 @@ void kmcl_ring_break(struct kmcl_ring *ring)
  * @ring: producer side
  *
  * Context: any, serialised by the owner.
- * Return: true if the peer must be signalled. It may be any time later and
- * without the owner's lock; an unnecessary signal is harmless, a missing one is not.
+ * Return: true if the peer must be signalled, which may be done later and
+ * without the owner's lock. An unnecessary signal is harmless, a missing one is
+ * not.
  */
 bool kmcl_ring_commit(struct kmcl_ring *ring)
 {
@@ -289,7 +292,7 @@ bool kmcl_ring_commit(struct kmcl_ring *ring)
  *
  * Context: any, serialised by the owner.
  * Return: true if there is room already: no signal will come. False if the
- * peer will signal, or if its read index is broken.
+ * peer will signal, or if its read index is invalid.
  */
 bool kmcl_ring_want_space(struct kmcl_ring *ring, u32 bytes)
 {
@@ -316,14 +319,14 @@ bool kmcl_ring_want_space(struct kmcl_ring *ring, u32 bytes)
  *
  * Context: any, serialised by the owner.
  * Return: the free bytes as of now; a packet fits if it takes less. 0 if the
- * peer's read index is broken.
+ * peer's read index is invalid.
  */
 u32 kmcl_ring_space(const struct kmcl_ring *ring)
 {
 	return kmcl_ring_free(ring);
 }
 
-/* Everything known from last time was consumed: read the index again */
+/* Everything that is known was consumed: read the peer's index again */
 static enum kmcl_ring_error kmcl_ring_look(struct kmcl_ring *ring)
 {
 	u32 write = virt_load_acquire(&ring->ctl->write_index); /* [A] */
@@ -396,14 +399,15 @@ enum kmcl_ring_error kmcl_ring_peek(struct kmcl_ring *ring,
 }
 
 /**
- * kmcl_ring_consume() - step over a packet
+ * kmcl_ring_consume() - go on to the next packet
  * @ring: consumer side
  * @pkt: what kmcl_ring_peek() found; its pointers stay valid until
  *	kmcl_ring_release()
  *
  * Context: any, serialised by the owner.
  */
-void kmcl_ring_consume(struct kmcl_ring *ring, const struct kmcl_ring_packet *pkt)
+void kmcl_ring_consume(struct kmcl_ring *ring,
+		       const struct kmcl_ring_packet *pkt)
 {
 	ring->known -= pkt->total;
 	ring->index = kmcl_ring_advance(ring, ring->index, pkt->total);
@@ -443,7 +447,7 @@ bool kmcl_ring_release(struct kmcl_ring *ring)
 	if (!kmcl_ring_index_valid(ring, write))
 		return false;
 
-	/* Signal the change from too little to enough, and nothing else */
+	/* Signal only if there was too little before, and is enough now */
 	consumed = kmcl_ring_distance(ring, old, ring->index);
 	free = ring->size - kmcl_ring_distance(ring, ring->index, write);
 	if (free <= pending || free - consumed > pending)
@@ -457,7 +461,7 @@ bool kmcl_ring_release(struct kmcl_ring *ring)
  * kmcl_ring_mask() - tell the peer not to signal new packets
  * @ring: consumer side
  *
- * A signal may still come from a producer that has not seen it.
+ * A producer that has not seen it yet may still signal.
  *
  * Context: any, serialised by the owner.
  */
@@ -471,8 +475,8 @@ void kmcl_ring_mask(struct kmcl_ring *ring)
  * @ring: consumer side, everything consumed released
  *
  * Context: any, serialised by the owner.
- * Return: true if there is data already, or a broken write index: no signal
- * will come for it, kmcl_ring_peek() says what it is.
+ * Return: true if there is data already, or the peer's write index is invalid:
+ * no signal will come for it, and kmcl_ring_peek() tells which it is.
  */
 bool kmcl_ring_unmask(struct kmcl_ring *ring)
 {

@@ -4,8 +4,8 @@
  *
  * A ring has one producer and one consumer; each side is one struct kmcl_ring
  * with a private index, so that an index read back from shared memory is
- * never trusted. A side is not locked here: its owner serialises the calls
- * (struct kmcl_channel: tx.lock for the producer, rx.running for the
+ * never trusted. There are no locks: the owner of a side serialises the calls
+ * (in struct kmcl_channel: tx.lock for the producer, rx.running for the
  * consumer). Nothing here sleeps, allocates or prints.
  */
 #ifndef _KMCL_RING_H
@@ -47,15 +47,16 @@ struct kmcl_wire_desc {
 };
 
 #define KMCL_RING_TRAILER	8U
-#define KMCL_MAX_PACKET_SIZE	524264U	/* what len8 can say, less the header */
+#define KMCL_MAX_PACKET_SIZE	524264U	/* maximum of len8, less a descriptor */
 
 /* Errors that kmcl_ring_peek() finds, for counters and messages */
 enum kmcl_ring_error {
 	KMCL_RING_OK,
 	KMCL_RING_BAD_WRITE_INDEX,	/* outside the ring, or not 8-aligned */
-	KMCL_RING_SHORT,		/* less data than a descriptor and trailer */
-	KMCL_RING_BAD_OFFSET,		/* offset8 below a descriptor, or beyond len8 */
-	KMCL_RING_BAD_LENGTH,		/* len8 and trailer beyond the data in the ring */
+	KMCL_RING_SHORT,		/* data below descriptor and trailer */
+	KMCL_RING_BAD_OFFSET,		/* offset8 inside the descriptor, */
+					/* or beyond len8 */
+	KMCL_RING_BAD_LENGTH,		/* len8 and trailer beyond the data */
 	KMCL_RING_NERRORS
 };
 
@@ -67,12 +68,12 @@ enum kmcl_ring_error {
  * @index: producer: next byte to write, committed or not;
  *	consumer: next byte to read, released or not
  * @shared: @index as the peer last saw it
- * @known: producer: free bytes, consumer: bytes of packets, from @index on,
- *	when the peer's index was last read and less what was used up since
+ * @known: from @index on, as of the last time that the peer's index was read;
+ *	producer: free bytes; consumer: bytes of packets
  * @pending: producer: the size stored by kmcl_ring_want_space(), 0 if none
  * @broken: producer: nothing is accepted, see kmcl_ring_break()
  * @signals: signals that this side decided to send
- * @full: times the producer found no room
+ * @full: number of times that the producer found no room
  */
 struct kmcl_ring {
 	struct kmcl_ring_ctl *ctl;
@@ -93,16 +94,16 @@ struct kmcl_ring {
  * @flags: descriptor flags
  * @trans_id: transaction id
  * @header_len: bytes between the descriptor and the payload
- * @header: shared memory! type-specific header, read each byte once
+ * @header: type-specific header, in shared memory: read each byte once
  * @payload_len: bytes of payload, a multiple of 8
- * @payload: shared memory! copy it before looking at it
+ * @payload: payload, in shared memory: copy it before reading it
  * @total: bytes that the packet takes in the ring, trailer included
  * @len8: length field of the descriptor, for traces
  * @offset8: offset field of the descriptor, for traces
  *
- * All fields but the two pointers' targets are copies that were checked.
- * Where the length or the offset is what is wrong, @type, @len8 and @offset8 are
- * what the peer wrote.
+ * All fields are copies that were checked, except for what the two pointers
+ * point to. After KMCL_RING_BAD_OFFSET and KMCL_RING_BAD_LENGTH only @type,
+ * @len8 and @offset8 are valid, as the peer wrote them.
  */
 struct kmcl_ring_packet {
 	u16 type;
@@ -134,7 +135,8 @@ u32 kmcl_ring_space(const struct kmcl_ring *ring);
 /* Consumer */
 enum kmcl_ring_error kmcl_ring_peek(struct kmcl_ring *ring,
 				    struct kmcl_ring_packet *pkt);
-void kmcl_ring_consume(struct kmcl_ring *ring, const struct kmcl_ring_packet *pkt);
+void kmcl_ring_consume(struct kmcl_ring *ring,
+		       const struct kmcl_ring_packet *pkt);
 bool kmcl_ring_release(struct kmcl_ring *ring);
 void kmcl_ring_mask(struct kmcl_ring *ring);
 bool kmcl_ring_unmask(struct kmcl_ring *ring);

@@ -2,7 +2,8 @@
 /*
  * Incoming direction: contexts of packets, and delivery.
  *
- * struct kmcl_rx is covered by its lock but where a field says otherwise.
+ * ch->rx.lock protects struct kmcl_rx unless a comment says otherwise. Some of
+ * its fields are also read without it, by delivery and for debugfs.
  */
 #ifndef _KMCL_RX_H
 #define _KMCL_RX_H
@@ -18,20 +19,23 @@
 #include "tx.h"
 
 #define KMCL_RX_BUDGET			256	/* packets per softirq */
-#define KMCL_COMPS_QUEUED		4096U	/* completions without room */
+#define KMCL_COMPS_QUEUED		4096U	/* completions in the queue */
 
 /* Why delivery stops */
 enum kmcl_rx_reason {
 	KMCL_STOP_EMPTY,
 	KMCL_STOP_GATE,
 	KMCL_STOP_BUDGET,
-	KMCL_STOP_QUOTA,	/* a completion resumes */
+	KMCL_STOP_QUOTA,	/* until a context is freed */
 	KMCL_STOP_MEMORY,	/* the same */
 	KMCL_STOP_DEFER,
 	KMCL_STOP_FAILED,
 };
 
-/* An outstanding packet, then its completion, until that is written */
+/*
+ * An incoming packet, then its completion until that is written. It has one
+ * owner at a time: delivery, the driver, or the outgoing queue.
+ */
 struct kmcl_context {
 	struct kmcl_item item;
 	struct kmcl_channel *ch;
@@ -40,31 +44,31 @@ struct kmcl_context {
 	bool wanted;			/* the sender asked for a completion */
 	bool again;			/* delivered before, deferred */
 	bool queued;			/* counted in comps_queued */
-	bool ext_given;			/* the driver has asked for them */
+	bool ext_given;			/* the driver has got the ranges */
 	u32 ranges;			/* of external data, in as many MDLs */
-	void *held;			/* of @hold: the client's close waits for it */
+	void *held;			/* what @hold returned, or NULL */
 	void *context;			/* the driver's, behind @buf */
 	u8 buf[] __aligned(8);
 };
 
 struct kmcl_rx {
-	spinlock_t lock;		/* all but where a field says otherwise */
-	struct kmcl_ring ring;		/* used by the context that has set running */
+	spinlock_t lock;		/* see above */
+	struct kmcl_ring ring;		/* used while running is set */
 	bool open;			/* the gate */
-	bool running;			/* a context delivers */
-	bool again;			/* and has to look once more */
-	bool failed;			/* nothing more until the next opening */
-	bool passive;			/* process context was asked for */
-	bool once;			/* and for the deferred packet anyway */
-	bool stalled;			/* a completion restarts delivery */
+	bool running;			/* delivery runs, somewhere */
+	bool again;			/* it must look for packets once more */
+	bool failed;			/* deliver nothing on this link */
+	bool passive;			/* process context is required */
+	bool once;			/* the same, for the deferred packet */
+	bool stalled;			/* freeing a context resumes delivery */
 	struct task_struct *task;	/* delivers; only compared */
 	u32 quota;			/* 0: no limit */
 	u32 outstanding;
-	u32 external;			/* of outstanding */
+	u32 external;			/* outstanding, with external data */
 	struct kmcl_context *deferred;
-	struct list_head cache;
+	struct list_head cache;		/* free contexts */
 	u32 cached;
-	atomic_t comps_queued;		/* in the queue, waiting for room */
+	atomic_t comps_queued;		/* completions in the queue */
 	struct tasklet_struct tasklet;
 	struct work_struct work;
 	struct kmcl_rx_counters n;

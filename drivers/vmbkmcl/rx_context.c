@@ -2,8 +2,9 @@
 /*
  * Contexts of incoming packets: allocation, cache, release, and limits.
  *
- * ch->rx.lock protects the cache and the numbers. Releasing a context resumes a
- * delivery that waits for one. Everything here is atomic.
+ * ch->rx.lock protects the cache and the numbers. Freeing a context resumes a
+ * delivery that waits for one. Everything here is atomic, except that
+ * kmcl_ctx_new() allocates as @gfp says.
  */
 #include <linux/err.h>
 #include <linux/slab.h>
@@ -17,7 +18,8 @@ struct kmcl_context *kmcl_ctx_new(struct kmcl_channel *ch, gfp_t gfp)
 	struct kmcl_context *ctx;
 
 	ctx = kmalloc(sizeof(*ctx) + ch->cfg.max_packet +
-		       ALIGN(ch->cfg.context_size, 8) + kmcl_ext_rx_room(ch), gfp);
+		      ALIGN(ch->cfg.context_size, 8) + kmcl_ext_rx_room(ch),
+		      gfp);
 	if (!ctx)
 		return NULL;
 	ctx->held = NULL;
@@ -29,20 +31,22 @@ struct kmcl_context *kmcl_ctx_new(struct kmcl_channel *ch, gfp_t gfp)
 }
 
 /*
- * May one more packet be delivered? Not beyond the driver's quota, and not if too
- * many completions wait for room because the peer sends and does not read: a
+ * May one more packet be delivered? Not beyond the driver's quota, and not if
+ * too many completions are queued, because the peer sends and does not read: a
  * context is in use until its completion is in the ring. Two endpoints at that
- * limit would wait for each other forever, so it is far above what either needs.
+ * limit would wait for each other forever, so it is far above what either
+ * needs.
  */
 bool kmcl_ctx_allowed(const struct kmcl_channel *ch)
 	__must_hold(&ch->rx.lock)
 {
 	lockdep_assert_held(&ch->rx.lock);
 	return (!ch->rx.quota || ch->rx.outstanding < ch->rx.quota) &&
-	       atomic_read(&ch->rx.comps_queued) < max(ch->rx.quota, KMCL_COMPS_QUEUED);
+	       atomic_read(&ch->rx.comps_queued) <
+	       max(ch->rx.quota, KMCL_COMPS_QUEUED);
 }
 
-/* An ERR_PTR: -EAGAIN: not allowed, or -ENOMEM */
+/* Get a context, or an ERR_PTR(): -EAGAIN: not allowed; -ENOMEM */
 struct kmcl_context *kmcl_ctx_get(struct kmcl_channel *ch)
 {
 	struct kmcl_context *ctx = NULL;
@@ -77,7 +81,7 @@ void kmcl_rx_schedule(struct kmcl_channel *ch, bool passive)
 		tasklet_schedule(&ch->rx.tasklet);
 }
 
-/* Resume a delivery that waits for what the caller has just released. */
+/* Resume a delivery that waits for a context. */
 static void resume(struct kmcl_channel *ch)
 	__must_hold(&ch->rx.lock)
 {
@@ -112,6 +116,7 @@ void kmcl_ctx_free(struct kmcl_context *ctx)
 		kfree(ctx);
 }
 
+/* A packet is not outstanding any more. */
 void kmcl_put_outstanding(struct kmcl_channel *ch, bool external)
 {
 	unsigned long flags;
@@ -119,7 +124,7 @@ void kmcl_put_outstanding(struct kmcl_channel *ch, bool external)
 	spin_lock_irqsave(&ch->rx.lock, flags);
 	ch->rx.outstanding--;
 	ch->rx.external -= external;
-	/* Under the lock: whoever waits may free the channel */
+	/* Under the lock: after that the channel may be freed */
 	if (!ch->rx.outstanding && !ch->rx.open)
 		wake_up_all(&ch->wait);
 	resume(ch);

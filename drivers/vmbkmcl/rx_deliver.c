@@ -2,12 +2,14 @@
 /*
  * Incoming direction: the ring's consumer, delivery, the gate.
  *
- * Whoever sets ch->rx.running owns the ring and delivers, one packet at a
- * time; others only ask it to look once more (ch->rx.again). ch->rx.lock
- * covers that and the numbers, and is never held across a callback. Delivery
- * runs in the transport's softirq, in the channel's tasklet, or in a work item
- * where process context is asked for. A packet is copied out of the ring once,
- * before it is checked. Completing, deferring and failing it is in rx_packet.c.
+ * The caller that sets ch->rx.running owns the ring and delivers, one packet at
+ * a time; others only set ch->rx.again, so that it looks for packets once more.
+ * ch->rx.lock protects that and the numbers, and is never held during a
+ * callback. Delivery runs in the transport's softirq, in the channel's tasklet,
+ * or in a work item if process context is required. Attaching, detaching,
+ * stopping and draining sleep; the rest is atomic. The peer may change shared
+ * memory at any time, so a packet is copied out of the ring once, before it is
+ * checked. Packets are completed, deferred and failed in rx_packet.c.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -66,7 +68,8 @@ static bool deliver_one(struct kmcl_channel *ch, struct kmcl_context *ctx)
 
 	spin_lock_irqsave(&ch->rx.lock, flags);
 	ch->rx.outstanding++;
-	ch->rx.n.outstanding_peak = max(ch->rx.n.outstanding_peak, ch->rx.outstanding);
+	ch->rx.n.outstanding_peak = max(ch->rx.n.outstanding_peak,
+					ch->rx.outstanding);
 	ch->rx.external += !!ctx->ranges;
 	if (!ctx->again)
 		ch->rx.n.delivered++;
@@ -74,14 +77,15 @@ static bool deliver_one(struct kmcl_channel *ch, struct kmcl_context *ctx)
 	spin_unlock_irqrestore(&ch->rx.lock, flags);
 	ctx->again = true;
 	ch->cfg.process(ch, ctx, ctx->buf, ctx->len,
-		    ctx->ranges ? KMCL_PACKET_EXTERNAL : 0);
-	/* The context may be freed; the channel has the outcome */
+			ctx->ranges ? KMCL_PACKET_EXTERNAL : 0);
+	/* The context may be freed, so the result is in the channel */
 	return !READ_ONCE(ch->rx.deferred) && !READ_ONCE(ch->rx.failed);
 }
 
 /*
- * Copy the packet out of the ring. ERR_PTR(): -EAGAIN, -ENOMEM: no context, the
- * packet stays in the ring; -EPROTO: malformed, the packet was dropped.
+ * Copy the packet out of the ring, into a context. Or an ERR_PTR(): -EAGAIN,
+ * -ENOMEM: no context, the packet stays in the ring; -EPROTO: malformed, the
+ * packet was dropped.
  */
 static struct kmcl_context *take(struct kmcl_channel *ch,
 				 const struct kmcl_ring_packet *pkt,
@@ -114,12 +118,13 @@ static struct kmcl_context *take(struct kmcl_channel *ch,
 static bool known_type(const struct kmcl_channel *ch, u16 type)
 {
 	return type == KMCL_WIRE_DATA_INBAND || type == KMCL_WIRE_COMP ||
-	       (type == KMCL_WIRE_DATA_GPA_DIRECT && ch->server && !ch->cfg.pipe);
+	       (type == KMCL_WIRE_DATA_GPA_DIRECT && ch->server &&
+		!ch->cfg.pipe);
 }
 
 /*
- * Where the driver's bytes are; KMCL_BAD_COUNT, or why the packet is to be
- * dropped.
+ * Check a packet, and find the driver's bytes in its payload: @len of them,
+ * after @skip. Returns KMCL_BAD_COUNT, or why the packet must be dropped.
  */
 static enum kmcl_bad inspect(struct kmcl_channel *ch,
 			     const struct kmcl_ring_packet *pkt, u32 *skip,
@@ -213,10 +218,11 @@ static bool finish_batch(struct kmcl_channel *ch, enum kmcl_rx_reason reason,
 	ch->rx.once = ch->rx.deferred;
 	if ((reason == KMCL_STOP_QUOTA || reason == KMCL_STOP_MEMORY) &&
 	    !again) {
-		/* Completions made since then did not see the flag */
+		/* Contexts that were freed meanwhile did not see the flag */
 		ch->rx.stalled = true;
 		again = kmcl_ctx_allowed(ch) &&
-			(reason == KMCL_STOP_QUOTA || !list_empty(&ch->rx.cache));
+			(reason == KMCL_STOP_QUOTA ||
+			 !list_empty(&ch->rx.cache));
 	}
 	need_passive = ch->rx.passive || ch->rx.once;
 	closing = !ch->rx.open;
@@ -280,10 +286,10 @@ static void rx_poll(struct kmcl_channel *ch, bool passive)
 	} while (finish_batch(ch, reason, delivered, passive));
 }
 
-/* The peer interrupted us, or the channel's own tasklet runs. Softirq. */
+/* The peer has signalled, or the channel's tasklet runs. Softirq. */
 void kmcl_rx_signalled(struct kmcl_channel *ch)
 {
-	/* A signal can mean room or data */
+	/* A signal can be for room or for data */
 	kmcl_tx_flush(ch);
 	rx_poll(ch, false);
 }
@@ -306,12 +312,15 @@ void kmcl_rx_init(struct kmcl_channel *ch)
 	INIT_WORK(&ch->rx.work, rx_work);
 }
 
-/* Before the rings are connected: allocate a context, for progress. Sleeps. */
+/*
+ * Before the rings are connected: allocate a context, so that delivery makes
+ * progress without memory. Sleeps.
+ */
 int kmcl_rx_attach(struct kmcl_channel *ch)
 {
 	struct kmcl_context *ctx;
 
-	/* Contexts that were freed since then may have another size */
+	/* Cached contexts may have another size than is set now */
 	kmcl_rx_detach(ch);
 	ctx = kmcl_ctx_new(ch, GFP_KERNEL);
 	if (!ctx)
@@ -326,7 +335,7 @@ int kmcl_rx_attach(struct kmcl_channel *ch)
 	return 0;
 }
 
-/* The rings are disconnected: drop a deferred packet. Sleeps. */
+/* The rings are disconnected: free the contexts, a deferred one too. Sleeps. */
 void kmcl_rx_detach(struct kmcl_channel *ch)
 {
 	struct kmcl_context *ctx, *next;

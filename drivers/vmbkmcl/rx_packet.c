@@ -2,9 +2,9 @@
 /*
  * Outstanding packets: completing, deferring and failing them, and their quota.
  *
- * ch->rx.lock covers the numbers and the free contexts. The driver calls from any
- * context and in any order; delivery (rx_deliver.c) or a step of the state
- * machine may be waiting for a packet to be completed.
+ * ch->rx.lock protects the numbers. The driver completes packets in any context
+ * and order; delivery (rx_deliver.c) or a step of the state machine may be
+ * waiting for that. Everything here is atomic.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -18,12 +18,12 @@
 /**
  * kmcl_complete() - complete an incoming packet
  *	(VmbChannelPacketComplete)
- * @ctx: what the process callback was given; not to be used afterwards
+ * @ctx: the packet's context; it must not be used afterwards
  * @buf: data for the sender; copied; may be the packet's own buffer
  * @len: its bytes, at most the channel's packet size; 0: none
  *
- * Sends a completion if the sender asked for one. Exactly once per packet,
- * from any thread, in any order.
+ * Sends a completion if the sender asked for one. Must be called exactly once
+ * per packet, unless that is failed, in any context and order.
  *
  * Context: atomic.
  */
@@ -51,9 +51,10 @@ EXPORT_SYMBOL_GPL(kmcl_complete);
 /**
  * kmcl_packet_defer() - deliver the packet again, in process context
  *	(VmbChannelPacketDeferToPassive)
- * @ctx: what the process callback was given, inside that callback
+ * @ctx: the packet's context, inside the process callback
  *
- * Later packets wait behind it. When the channel closes first it is dropped.
+ * No later packet is delivered before it. It is dropped if the channel closes
+ * first.
  *
  * Context: atomic.
  */
@@ -74,11 +75,11 @@ EXPORT_SYMBOL_GPL(kmcl_packet_defer);
 /**
  * kmcl_packet_fail() - fail a malformed packet and stop delivery
  *	(VmbChannelPacketFail)
- * @ctx: what the process callback was given, inside that callback; not to be
- *	used afterwards
+ * @ctx: the packet's context, inside the process callback; it must not be used
+ *	afterwards
  *
- * No completion is sent, and nothing more is received until the channel was
- * closed and opened again.
+ * No completion is sent, and nothing more is delivered until the channel is
+ * opened again.
  *
  * Context: atomic.
  */
@@ -103,10 +104,11 @@ EXPORT_SYMBOL_GPL(kmcl_packet_fail);
 
 /**
  * kmcl_context_priv() - get the driver's memory of an incoming packet
- * @ctx: what the process callback was given
+ * @ctx: the packet's context
  *
  * Context: atomic.
- * Return: as many bytes as kmcl_set_context_size() was told.
+ * Return: the memory, of the size that kmcl_set_context_size() was given, valid
+ * until the packet is completed.
  */
 void *kmcl_context_priv(struct kmcl_context *ctx)
 {
@@ -118,10 +120,11 @@ EXPORT_SYMBOL_GPL(kmcl_context_priv);
  * kmcl_set_quota() - limit the number of outstanding packets
  *	(VmbChannelSetTransactionQuota)
  * @ch: the channel
- * @quota: more than 0; without a call there is no limit
+ * @quota: how many; 0 is ignored, with a warning. There is no limit if it was
+ *	never set
  *
- * At the limit nothing is taken from the ring. Raising it takes effect with
- * the next completion.
+ * At the limit packets stay in the ring. If delivery has stopped there, a
+ * higher limit takes effect when the next packet is completed.
  *
  * Context: atomic.
  */
@@ -144,7 +147,7 @@ EXPORT_SYMBOL_GPL(kmcl_set_quota);
  * kmcl_set_process_context() - choose the context of delivery
  *	(VmbChannelSetIncomingProcessingAtPassive)
  * @ch: the channel
- * @required: true: only in process context, from the next batch on
+ * @required: true: deliver in process context only, from the next batch on
  *
  * Context: atomic.
  */
@@ -161,16 +164,17 @@ EXPORT_SYMBOL_GPL(kmcl_set_process_context);
 /**
  * kmcl_packet_external() - get the external data of a packet
  *	(VmbChannelPacketGetExternalData)
- * @ctx: what the process callback was given, with KMCL_PACKET_EXTERNAL, inside
- *	that callback
- * @flags: KMCL_EXTERNAL_READ_ONLY: only to be read; the first call counts
- * @mdl: where the chain goes; the library's, valid until the packet is
- *	completed; what was mapped is unmapped before that
+ * @ctx: the packet's context, inside the process callback
+ * @flags: KMCL_EXTERNAL_READ_ONLY: the memory is only read; later calls ignore
+ *	it
+ * @mdl: set to the chain of descriptions, which the library owns; valid until
+ *	the packet is completed. What the driver has mapped it must unmap before
+ *	that
  *
  * Context: atomic.
- * Return: 0, the same chain each time; -EINPROGRESS: return from the callback
- * and leave the packet alone, it is called again; -ENODATA: no external data;
- * -EINVAL: unknown flags, or no @mdl.
+ * Return: 0, with the same chain each time; -EINPROGRESS: the packet was
+ * deferred: return from the callback and do nothing else with it; -ENODATA: no
+ * external data (no KMCL_PACKET_EXTERNAL); -EINVAL: unknown flags, or no @mdl.
  */
 int kmcl_packet_external(struct kmcl_context *ctx, u32 flags,
 			 struct kmcl_mdl **mdl)

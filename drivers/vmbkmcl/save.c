@@ -2,18 +2,18 @@
 /*
  * Saving a paused server's outgoing packets.
  *
- * What is saved are the packets in use when saving began, those in flight
- * first, then the queue in order; see save.h for the image. Completions that
- * wait for room in the ring are not packets and belong to a peer that a
- * restored server does not have; they are not saved.
+ * Saved are the packets that are queued or in flight when saving begins, those
+ * in flight first, then the queue in order; see save.h for the image.
+ * Completions that wait for room in the ring are not saved: they are for a peer
+ * that a restored server does not have.
  *
- * A call that is under way keeps the channel paused: it sets ch->save.busy
- * under ch->save.lock, and the state machine waits for it to be cleared before it
+ * A call in progress keeps the channel paused: it sets ch->save.busy under
+ * ch->save.lock, and the state machine waits until that is cleared before it
  * takes the first step out of Paused (kmcl_save_stop()), so the packets that
  * the save callback is given cannot end. Between calls a channel may start or
- * close; the image is then void. ch->save.image and the numbers
- * next to it belong to whoever has set ch->save.busy. All of it may sleep, and
- * no lock is held across a callback.
+ * close; the image is then invalid. ch->save.image and the fields after it are
+ * used by the call that has set ch->save.busy. Everything here may sleep,
+ * except for kmcl_save_start(), and no lock is held during a callback.
  */
 #include <linux/export.h>
 #include <linux/sched.h>
@@ -26,13 +26,13 @@
 #define KMCL_SAVE_TRIES		8
 
 struct kmcl_image {
-	u64 paused;		/* as ch->save.pauses was */
+	u64 paused;		/* ch->save.pauses when saving began */
 	u32 number;		/* of the next chunk */
-	u32 count;
-	u32 next;		/* packet */
-	u32 need;		/* what its callback asked for */
-	bool asked;
-	bool done;
+	u32 count;		/* of pkts */
+	u32 next;		/* packet to save */
+	u32 need;		/* bytes of the driver's part of it */
+	bool asked;		/* need is valid */
+	bool done;		/* the last chunk was written */
 	struct kmcl_packet *pkts[];
 };
 
@@ -65,7 +65,7 @@ void kmcl_save_leave(struct kmcl_channel *ch)
 	WRITE_ONCE(ch->save.task, NULL);
 	spin_lock_irq(&ch->save.lock);
 	ch->save.busy = false;
-	/* Under the lock: whoever waits may free the channel */
+	/* Under the lock: after that the channel may be freed */
 	wake_up_all(&ch->wait);
 	spin_unlock_irq(&ch->save.lock);
 }
@@ -81,7 +81,7 @@ static bool save_idle(struct kmcl_channel *ch)
 	return idle;
 }
 
-/* Step: the channel is in Paused. Atomic. */
+/* The channel enters Paused. Atomic. */
 void kmcl_save_start(struct kmcl_channel *ch)
 {
 	unsigned long flags;
@@ -98,7 +98,10 @@ void kmcl_save_stop(struct kmcl_channel *ch)
 	wait_event(ch->wait, save_idle(ch));
 }
 
-/* The packets in use, at most @max of them; returns how many there are. */
+/*
+ * Store at most @max of the packets that are queued or in flight. Returns how
+ * many there are.
+ */
 static u32 collect(struct kmcl_channel *ch, struct kmcl_packet **pkts, u32 max)
 {
 	struct kmcl_packet *pkt;
@@ -123,14 +126,14 @@ static u32 collect(struct kmcl_channel *ch, struct kmcl_packet **pkts, u32 max)
 }
 
 /**
- * kmcl_save_begin() - begin to save the packets in use (VmbChannelSaveBegin)
- * @ch: the server channel, paused, and to stay so until kmcl_save_end()
+ * kmcl_save_begin() - begin to save the packets (VmbChannelSaveBegin)
+ * @ch: the server channel, which must be paused until kmcl_save_end()
  *
- * Packets that are sent from here on are not saved.
+ * Saves packets that are queued or in flight, but none that are sent later.
  *
  * Context: may sleep; not from a callback of this channel.
- * Return: 0; -EINVAL: no server; -EBUSY: not paused, or saving already;
- * -ENOMEM.
+ * Return: 0; -EINVAL: no server; -EBUSY: not paused, the link is dead, or a
+ * save has begun or a call that saves or restores is in progress; -ENOMEM.
  */
 int kmcl_save_begin(struct kmcl_channel *ch)
 {
@@ -152,7 +155,7 @@ int kmcl_save_begin(struct kmcl_channel *ch)
 		goto leave;
 	}
 	save->count = count;
-	/* None of them can end; packets that were added since are not saved */
+	/* None of them can end; others that were added meanwhile are ignored */
 	collect(ch, save->pkts, count);
 	save->paused = ch->save.pauses;
 	ch->save.image = save;
@@ -195,7 +198,7 @@ static u32 record_bytes(const struct kmcl_image *save)
 	       kmcl_round8(saved_payload(pkt)) + kmcl_round8(save->need);
 }
 
-/* Write the next packet; 1: the driver has more to save than it said. */
+/* Write the next packet; 1: the driver needs more room than it said. */
 static int write_record(struct kmcl_channel *ch, struct kmcl_image *save, u8 *p)
 {
 	struct kmcl_packet *pkt = save->pkts[save->next];
@@ -229,7 +232,7 @@ static int write_record(struct kmcl_channel *ch, struct kmcl_image *save, u8 *p)
 	return 1;
 }
 
-/* As many whole packets as fit behind @pos, which moves on. */
+/* Write as many whole packets as fit behind @pos, and advance @pos. */
 static int write_records(struct kmcl_channel *ch, struct kmcl_image *save,
 			 u8 *buf, u32 size, u32 *pos, u32 *required)
 {
@@ -258,7 +261,7 @@ static int write_records(struct kmcl_channel *ch, struct kmcl_image *save,
 	return 0;
 }
 
-/* One chunk; see kmcl_save_continue(). */
+/* Write one chunk; see kmcl_save_continue(). */
 static int write_chunk(struct kmcl_channel *ch, struct kmcl_image *save,
 		       u8 *buf, u32 size, u32 *filled, u32 *required)
 {
@@ -291,25 +294,26 @@ static int write_chunk(struct kmcl_channel *ch, struct kmcl_image *save,
 
 /**
  * kmcl_save_continue() - write the next chunk (VmbChannelSaveContinue)
- * @ch: the server channel, since kmcl_save_begin()
- * @buf: where it goes; aligned to 8 bytes if what the save callback writes
- *	there needs that
+ * @ch: the server channel, after kmcl_save_begin()
+ * @buf: memory for the chunk; the save callback's part is aligned to 8 bytes if
+ *	@buf is
  * @size: its bytes
- * @filled: bytes written; to be restored as one piece
- * @required: the smallest size with which a call makes progress; may be NULL
+ * @filled: set to the bytes of the chunk, which kmcl_restore() takes as a whole
+ * @required: set to the smallest @size for the next packet; may be NULL
  *
- * Calls the save callback for each packet; it must not end, start or pause
+ * Calls the save callback for each packet; it must not disable, start or pause
  * the channel.
  *
  * Context: may sleep; not from a callback of this channel.
- * Return: 0: done; -EMSGSIZE: written, and there is more; -ENOSPC: nothing
- * written, @required bytes are needed; -EINVAL: no server, no @buf, or no
- * @filled; -EBUSY: not begun, done already, or the channel was not paused all
- * the time; -EIO: the save callback failed.
+ * Return: 0: written, and it was the last chunk; -EMSGSIZE: written, and there
+ * is more; -ENOSPC: nothing written, @required bytes are needed; -EINVAL: no
+ * server, no @buf, or no @filled; -EBUSY: not begun, done already, or the
+ * channel has not been paused since; -EIO: the save callback failed.
  */
 int kmcl_save_continue(struct kmcl_channel *ch, void *buf, u32 size,
 		       u32 *filled, u32 *required)
 {
+	struct kmcl_image *save;
 	u32 need = 0;
 	int ret;
 
@@ -319,10 +323,11 @@ int kmcl_save_continue(struct kmcl_channel *ch, void *buf, u32 size,
 	if (ret)
 		return ret;
 	*filled = 0;
-	if (!ch->save.image || ch->save.image->done || ch->save.image->paused != ch->save.pauses)
+	save = ch->save.image;
+	if (!save || save->done || save->paused != ch->save.pauses)
 		ret = -EBUSY;
 	else
-		ret = write_chunk(ch, ch->save.image, buf, size, filled, &need);
+		ret = write_chunk(ch, save, buf, size, filled, &need);
 	if (required)
 		*required = need;
 	kmcl_save_leave(ch);
@@ -332,8 +337,10 @@ EXPORT_SYMBOL_GPL(kmcl_save_continue);
 
 /**
  * kmcl_save_end() - end saving (VmbChannelSaveEnd)
- * @ch: the server channel; also after a failure, in any state, or if saving
- *	was never begun
+ * @ch: the server channel, in any state; NULL and one that is not being saved
+ *	are ignored
+ *
+ * Needed after a failure as well. Waits for a call that saves or restores.
  *
  * Context: may sleep; not from a callback of this channel.
  */
@@ -344,7 +351,7 @@ void kmcl_save_end(struct kmcl_channel *ch)
 	if (!ch || READ_ONCE(ch->save.task) == current)
 		return;
 	might_sleep();
-	/* A call in progress in another thread frees the image */
+	/* A call in progress in another thread uses the image */
 	spin_lock_irq(&ch->save.lock);
 	wait_event_lock_irq(ch->wait, !ch->save.busy, ch->save.lock);
 	save = ch->save.image;

@@ -2,9 +2,10 @@
 /*
  * The image of a server's outgoing packets, for save.c and restore.c.
  *
- * The image is a sequence of chunks, each with a header that has a magic number,
- * the number of the chunk and its length. A chunk holds whole packets: a record
- * header, the library's part with the payload at its end, and the driver's part.
+ * The image is a sequence of chunks, each with a header that has a magic
+ * number, the number of the chunk and its length. A chunk holds whole packets:
+ * a record header, the library's part with the payload at its end, and the
+ * driver's part.
  */
 #ifndef _KMCL_SAVE_H
 #define _KMCL_SAVE_H
@@ -21,7 +22,7 @@ struct task_struct;
 #define KMCL_SAVE_PACKET_MAGIC	0x4b41504bU	/* "KPAK" */
 #define KMCL_SAVE_VERSION	1
 #define KMCL_SAVE_LAST		BIT(0)
-#define KMCL_SAVE_DATA_MAX	(16U << 20)	/* a driver's bytes per packet */
+#define KMCL_SAVE_DATA_MAX	(16U << 20)	/* driver's bytes per packet */
 
 /* In front of each chunk */
 struct kmcl_save_chunk {
@@ -50,16 +51,16 @@ struct kmcl_save_packet {
 };
 
 struct kmcl_saving {
-	spinlock_t lock;		/* all but where a field says otherwise */
-	bool open;			/* Paused: a save or restore may begin */
+	spinlock_t lock;		/* open, busy, and writing pauses */
+	bool open;			/* Paused: a save or restore may run */
 	bool busy;			/* a save or restore call runs */
-	u64 pauses;			/* arrivals in Paused */
+	u64 pauses;			/* times that Paused was entered */
 	struct task_struct *task;	/* runs it; only compared */
-	/* Used by the context that has set busy */
+	/* Used by the call that has set busy */
 	struct kmcl_image *image;
 	bool restoring;
-	u32 restore_number;		/* of the chunk that is due */
-	u64 restore_paused;
+	u32 restore_number;		/* of the next chunk */
+	u64 restore_paused;		/* pauses when the last one was read */
 };
 
 void kmcl_save_init(struct kmcl_channel *ch);

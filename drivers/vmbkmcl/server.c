@@ -3,6 +3,7 @@
  * Settings for servers only, and functions that Linux cannot support.
  *
  * Setters need a disabled channel and write without a lock, as in settings.c.
+ * Everything here may sleep.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -17,7 +18,7 @@
 				 KMCL_SERVER_FORCE_NEW | KMCL_SERVER_TLNPI)
 #define KMCL_MAX_VTL		15
 
-/* The first thing that is wrong with a call of a server's setter, or 0 */
+/* May a server's setter be called? 0 or a negative errno */
 static int server_settable(struct kmcl_channel *ch)
 {
 	if (!kmcl_settable(ch))
@@ -31,11 +32,11 @@ static int server_settable(struct kmcl_channel *ch)
  * @ch: the server channel, disabled
  * @flags: KMCL_SERVER_*, instead of what was set before
  *
- * KMCL_SERVER_LOOPBACK: offer to this machine; always so here.
- * KMCL_SERVER_ENUMERATE, KMCL_SERVER_TLNPI: marks in the offer.
- * KMCL_SERVER_OFFER_AS_PIPE: in pipe mode, as kmcl_set_flags() tells.
- * KMCL_SERVER_FORCE_NEW: remembered for a restore; the offer is a new one each
- * time that the channel is enabled.
+ * KMCL_SERVER_LOOPBACK: offer to this machine, which is always done.
+ * KMCL_SERVER_ENUMERATE, KMCL_SERVER_TLNPI: flags in the offer.
+ * KMCL_SERVER_OFFER_AS_PIPE: pipe mode, see kmcl_set_flags().
+ * KMCL_SERVER_FORCE_NEW: restored packets in flight end, see
+ * kmcl_packet_restore(); the offer is a new one after each enable anyway.
  *
  * Context: may sleep.
  * Return: 0; -EBUSY: not disabled, or packets exist and the mode would change;
@@ -83,8 +84,8 @@ EXPORT_SYMBOL_GPL(kmcl_server_set_mmio);
  * kmcl_server_set_save_restore() - set the save and restore callbacks
  *	(VmbServerChannelInitSetSaveRestorePacketCallbacks)
  * @ch: the server channel, disabled
- * @save: called for each packet by kmcl_save_continue(); NULL: there is
- *	nothing to save besides what the library knows
+ * @save: called for each packet by kmcl_save_continue(); NULL: the driver has
+ *	nothing to save
  * @restore: called for each packet by kmcl_restore(); NULL: an image with
  *	packets cannot be restored
  *
@@ -108,11 +109,11 @@ EXPORT_SYMBOL_GPL(kmcl_server_set_save_restore);
  * kmcl_server_set_vtl() - set the virtual trust level of clients
  *	(VmbServerChannelInitSetTargetVtl)
  * @ch: the server channel, disabled
- * @vtl: 0, where this kernel and its clients are
+ * @vtl: 0, the level of this kernel and its clients
  *
  * Context: may sleep.
- * Return: 0; -EBUSY: not disabled; -EINVAL: a client, or there is no such level,
- * the last one is 15; -EOPNOTSUPP: a level that Linux has no clients in.
+ * Return: 0; -EBUSY: not disabled; -EINVAL: a client, or above 15, the last
+ * level; -EOPNOTSUPP: a level that Linux has no clients in.
  */
 int kmcl_server_set_vtl(struct kmcl_channel *ch, u8 vtl)
 {
@@ -134,8 +135,10 @@ EXPORT_SYMBOL_GPL(kmcl_server_set_vtl);
  * kmcl_server_set_bus() - set the virtual machine to offer to
  *	(VmbServerChannelInitSetVmbusHandle)
  * @ch: the server channel, disabled
- * @handle: names a bus of a virtual machine's worker process; Linux has none,
- *	and a server is on the one loopback bus of this kernel
+ * @handle: a bus of a virtual machine's worker process, which Linux does not
+ *	have
+ *
+ * Always fails: servers are offered on the kernel's one loopback bus.
  *
  * Context: may sleep.
  * Return: -EBUSY: not disabled; -EINVAL: a client;
@@ -158,11 +161,13 @@ EXPORT_SYMBOL_GPL(kmcl_server_set_bus);
 /**
  * kmcl_bus_handle() - convert a bus handle of user space
  *	(VmbConvertVmbusHandleToKernelHandle)
- * @user: of the calling process
- * @kernel: left alone
+ * @user: handle of the calling process
+ * @kernel: not written
+ *
+ * Always fails: Linux has no such handles.
  *
  * Context: may sleep.
- * Return: -EBADF: NULL, or nowhere to put it; else -EOPNOTSUPP.
+ * Return: -EBADF: @user or @kernel is NULL; else -EOPNOTSUPP.
  */
 int kmcl_bus_handle(void *user, void **kernel)
 {
@@ -178,13 +183,14 @@ EXPORT_SYMBOL_GPL(kmcl_bus_handle);
  *	(VmbChannelSetInterruptLatency)
  * @ch: the client channel, from its opened callback to its closed callback
  * @latency: units of 100 ns
- * @original: left alone
+ * @original: not written
  *
- * The table of latencies is in a page that is private to hv_vmbus.
+ * Always fails: the table of latencies is in a page that is private to
+ * hv_vmbus.
  *
  * Context: may sleep.
- * Return: -EINVAL: no channel; -ENOTCONN: it is not open; else,
- * and for a server, -EOPNOTSUPP.
+ * Return: -EINVAL: no channel; -ENOTCONN: a client that is not open; else
+ * -EOPNOTSUPP.
  */
 int kmcl_set_latency(struct kmcl_channel *ch, u16 latency, u16 *original)
 {

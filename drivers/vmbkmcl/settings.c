@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A channel's settings and queries.
+ * A channel's settings, and the driver's pointer.
  *
- * Setters need a disabled channel and write without a lock: the driver does
- * not enable at the same time. The rest may be called at any time.
+ * Setters need a disabled channel and write without a lock, since the driver
+ * does not call another one or enable at the same time; they may sleep. The
+ * pointer may be set and read at any time.
  */
 #include <linux/export.h>
 #include <linux/slab.h>
@@ -55,7 +56,7 @@ int kmcl_set_process(struct kmcl_channel *ch, kmcl_process_fn process,
 }
 EXPORT_SYMBOL_GPL(kmcl_set_process);
 
-/* Either flag makes it a pipe; packets that exist were made for one mode. */
+/* Either flag turns on pipe mode; it cannot be changed once packets exist. */
 int kmcl_set_pipe(struct kmcl_channel *ch, u32 flags, u32 server_flags)
 {
 	bool pipe = flags & KMCL_INIT_PIPE ||
@@ -72,9 +73,9 @@ int kmcl_set_pipe(struct kmcl_channel *ch, u32 flags, u32 server_flags)
 /**
  * kmcl_set_flags() - set the channel flags (VmbChannelInitSetFlags)
  * @ch: the channel, disabled
- * @flags: instead of what was set before. KMCL_INIT_PIPE: pipe mode, in which
- *	each packet is a message of exactly the length sent, up to 16384 bytes,
- *	without completion by the peer
+ * @flags: replace the previous ones. KMCL_INIT_PIPE: pipe mode, in which each
+ *	packet is a message of exactly the length sent, up to 16384 bytes, and
+ *	the peer sends no completion
  *
  * A server that is set to be offered as a pipe is in pipe mode as well. The
  * mode is fixed, like the packet size, by the first packet.
@@ -123,7 +124,7 @@ int kmcl_set_name(struct kmcl_channel *ch, const char *name)
 }
 EXPORT_SYMBOL_GPL(kmcl_set_name);
 
-/* One code point; half a surrogate pair becomes the replacement character */
+/* Decode one code point; an unpaired surrogate gives U+FFFD */
 static u32 utf16_next(const u16 *in, u32 units, u32 *pos)
 {
 	u32 c = in[(*pos)++];
@@ -235,8 +236,8 @@ EXPORT_SYMBOL_GPL(kmcl_set_context_size);
  * @incoming: pages of 4 KiB, the control page included
  * @outgoing: the same for the other direction
  *
- * Raised where two of the largest packets would not fit. Never set: room for
- * those, and for 16 KiB.
+ * Enabling raises them if two of the largest packets would not fit. If never
+ * set there is room for two of those, and for 16 KiB.
  *
  * Context: may sleep.
  * Return: 0; -EBUSY: not disabled; -EINVAL: a server, 0 pages, or more than
@@ -274,7 +275,7 @@ static void set_target(struct kmcl_channel *ch, const guid_t *type,
  * @ch: the client channel, disabled
  * @type: class GUID, copied
  * @instance: instance GUID, copied; NULL for any of the class
- * @failure: called when the device is there and cannot be opened, or NULL
+ * @failure: called when the device is offered and cannot be opened, or NULL
  *
  * Context: may sleep.
  * Return: 0; -EBUSY: not disabled; -EINVAL: a server, or no @type.
@@ -300,7 +301,8 @@ EXPORT_SYMBOL_GPL(kmcl_set_target);
  * @instance: instance GUID, copied
  *
  * Context: may sleep.
- * Return: 0; -EBUSY: not disabled; -EINVAL: a client, no @type, or no @instance.
+ * Return: 0; -EBUSY: not disabled; -EINVAL: a client, no @type, or no
+ * @instance.
  */
 int kmcl_server_set_target(struct kmcl_channel *ch, const guid_t *type,
 			   const guid_t *instance)
@@ -347,9 +349,9 @@ EXPORT_SYMBOL_GPL(kmcl_get_pointer);
  * @bytes: most bytes with one packet; 128 KiB if never set
  * @pieces: most pieces of a chain, and so ranges of a packet; 32 if never set
  *
- * Limits what a client sends and what a server accepts; the server counts and
- * drops a packet with more. Whatever the limits are, a packet with its ranges
- * must fit the length field of the wire.
+ * Limits what a client sends and what a server receives; a server drops and
+ * counts a packet with more. In addition, a packet with its ranges must not be
+ * longer than the length field of the wire allows.
  *
  * Context: may sleep.
  * Return: 0; -EBUSY: not disabled, or packets exist; -EINVAL: 0.

@@ -26,7 +26,7 @@ static const struct kmcl_transition common_rows[] = {
 	ROW(ACTIVE, POST, ACTIVE, S(CB_POST)),
 	ROW(ACTIVE, PAUSE, PAUSED, S(SHUT), S(CB_SUSPEND), S(DRAIN)),
 	ROW(PAUSED, START, STARTING, S(CB_STARTED)),
-	/* The peer ended the link: no completion can arrive any more */
+	/* The peer ended the link: no completion can arrive */
 	ROW(OPENED, DEAD, CLOSED, S(SHUT), S(REMOVE), S(GPADL_SHUT)),
 	ROW(STARTING, DEAD, CLOSED, S(SHUT), S(REMOVE), S(CB_SUSPEND),
 	    S(DRAIN), S(GPADL_SHUT)),
@@ -54,14 +54,14 @@ static const struct kmcl_transition client_rows[] = {
 	    S(GPADL_SHUT), S(DISCONNECT), S(CANCEL)),
 	ROW(ACTIVE, DISABLE, CLOSED, S(SHUT), S(CB_SUSPEND), S(DRAIN),
 	    S(GPADL_SHUT), S(DISCONNECT), S(CANCEL)),
-	/* The rings are disconnected after the closed callback deletes the GPADLs */
+	/* The rings stay until the closed callback has deleted the GPADLs */
 	ROW(OPENED, DISABLE_OLD, CLOSED, S(SHUT), S(GPADL_SHUT), S(CANCEL)),
 	ROW(PAUSED, DISABLE_OLD, CLOSED, S(SHUT), S(GPADL_SHUT), S(CANCEL)),
 	ROW(STARTING, DISABLE_OLD, CLOSED, S(SHUT), S(CB_SUSPEND), S(DRAIN),
 	    S(GPADL_SHUT), S(CANCEL)),
 	ROW(ACTIVE, DISABLE_OLD, CLOSED, S(SHUT), S(CB_SUSPEND), S(DRAIN),
 	    S(GPADL_SHUT), S(CANCEL)),
-	/* In-flight packets end only when the peer does not use them any more */
+	/* Packets in flight end only when the peer uses them no more */
 	ROW(OPENED, LOST, CLOSED, S(SHUT), S(GPADL_SHUT), S(DISCONNECT),
 	    S(REMOVE)),
 	ROW(PAUSED, LOST, CLOSED, S(SHUT), S(GPADL_SHUT), S(DISCONNECT),
@@ -135,7 +135,7 @@ const struct kmcl_transition *kmcl_transition(bool server, enum kmcl_state state
 		find(client_rows, ARRAY_SIZE(client_rows), state, event);
 }
 
-/* If the link is dead and the channel is disabled, the first of them decides */
+/* Did the peer end the link, and not the driver, by disabling, before it? */
 static bool died(const struct kmcl_inputs *in)
 {
 	return in->dead && (!in->disable || in->dead_first);
@@ -156,8 +156,8 @@ static enum kmcl_event end_event(const struct kmcl_inputs *in)
  * @state: the state that the channel is in
  * @in: what was asked for and reported
  *
- * An end of the link goes before everything; the rest of an opening sequence
- * goes before a pause, so that it runs to its end.
+ * The end of the link comes first. A pause comes after the rest of an opening
+ * sequence, so that the sequence is complete.
  *
  * Context: any.
  * Return: the event, KMCL_EV_NONE when there is nothing to do.
@@ -206,7 +206,7 @@ enum kmcl_event kmcl_next_event(enum kmcl_state state,
  * kmcl_state_text() - get the name of a state
  * @server: which endpoint
  * @state: the state
- * @in: inputs of the channel: a server's latch tells Enabled from Started
+ * @in: inputs of the channel; @in->run tells a server's Started from Enabled
  *
  * Context: any.
  * Return: the name that KMCL uses.

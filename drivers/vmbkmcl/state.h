@@ -3,7 +3,7 @@
  * The state machine as data: state x event -> steps, next state.
  *
  * Everything declared here is pure: no lock, no channel, no side effect.
- * step.c runs it, once per channel at a time.
+ * step.c runs it, in one work item per channel.
  */
 #ifndef _KMCL_STATE_H
 #define _KMCL_STATE_H
@@ -11,9 +11,10 @@
 #include <linux/types.h>
 
 /*
- * The name is the client's; a server calls Enabled with the run latch on
- * Started, and Closed Stopped. Starting is the part of Opened in which the
- * started callback has been called, so that the suspend callback must follow.
+ * The names are a client's. A server's are different in two cases: Enabled with
+ * the run latch on is Started, and Closed is Stopped. Starting is the part of
+ * Opened in which the started callback has been called, so that the suspend
+ * callback must follow.
  */
 #define KMCL_STATES(X)		\
 	X(DISABLED, "Disabled")	\
@@ -44,7 +45,7 @@
 	X(PAUSE)	/* the run latch is off */		\
 	X(DISABLE)	/* the driver has disabled */		\
 	X(DISABLE_OLD)	/* the same, old peer */		\
-	X(DEAD)		/* the other side ended the link */	\
+	X(DEAD)		/* the peer ended the link */		\
 	X(LOST)		/* the device is lost */		\
 	X(DONE)		/* closed, the rings disconnected */	\
 	X(DONE_DISABLE)	/* closed by Disable, rings connected */	\
@@ -53,8 +54,8 @@
 #define KMCL_STEPS(X)							\
 	X(END)								\
 	X(SEEK)		/* client: bind to an offer, if any */		\
-	X(REVOKE)	/* server: revoke the offer */		\
-	X(RETIRE)	/* server: wait until the client has released it */	\
+	X(REVOKE)	/* server: rescind the offer */			\
+	X(RETIRE)	/* server: wait until the client has unbound */	\
 	X(OPEN)		/* connect the rings; opened callback */	\
 	X(REFUSE)	/* server: refuse the client's open */		\
 	X(CB_STARTED)							\
@@ -62,16 +63,17 @@
 	X(CB_POST)							\
 	X(SHUT)		/* close both; wait for a running delivery */	\
 	X(CB_SUSPEND)							\
-	X(DRAIN)	/* until no incoming packet is outstanding */	\
-	X(CANCEL)	/* in-flight packets end with -ECANCELED, */	\
-	X(REMOVE)	/* or -ENODEV, if the peer does not use them */	\
-	X(GPADL_SHUT)	/* no GPADL can be made any more */		\
+	X(DRAIN)	/* wait until no packet is outstanding */	\
+	/* End packets in flight whose memory the peer does not use: */	\
+	X(CANCEL)	/* with -ECANCELED */				\
+	X(REMOVE)	/* with -ENODEV */				\
+	X(GPADL_SHUT)	/* allow no GPADL to be made any more */	\
 	X(WAIT_DONE)	/* wait for completion routines to return */	\
 	X(CB_CLOSED)							\
 	X(GPADL_END)	/* delete the GPADLs that are left */		\
 	X(DISCONNECT)	/* disconnect the rings */			\
 	X(RELEASE)	/* end packets whose memory was in use */	\
-	X(UNBIND)	/* client: unbind the offer */		\
+	X(UNBIND)	/* client: unbind the offer */			\
 	X(CB_FAILURE)	/* PnP failure callback */
 
 #define KMCL_ENUM_STATE(name, text)	KMCL_ST_##name,
@@ -100,7 +102,7 @@ struct kmcl_transition {
 
 /**
  * struct kmcl_inputs - what callers and transports have asked for or reported
- * @enabled: from enable to the arrival in Disabled
+ * @enabled: the driver has enabled; cleared when Disabled is entered
  * @run: the run latch
  * @link: client: an offer is bound; server: a client waits to be opened
  * @disable: the driver has disabled

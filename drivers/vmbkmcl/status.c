@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The library's results as Windows' drivers know them. Pure.
+ * Conversion of errnos to NTSTATUS. Pure: no locks, and in any context.
  */
 #include <linux/export.h>
 #include <linux/errno.h>
@@ -8,7 +8,7 @@
 
 /**
  * kmcl_ntstatus() - convert an errno to an NTSTATUS
- * @ret: a negative errno, or what is none: success
+ * @ret: a negative errno, or 0 and above for success
  *
  * Context: any.
  * Return: an NTSTATUS; STATUS_INVALID_PARAMETER does not say which one.

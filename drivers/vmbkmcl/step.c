@@ -4,8 +4,9 @@
  *
  * Callers and transports only record what they want or have seen (ch->sm.in,
  * under ch->sm.lock) and queue the work item. Only the work item changes
- * ch->sm.state and calls the state callbacks, in process context with no lock. The link (ch->tx.ring, ch->rx.ring,
- * ch->link.connected) is set up and taken down by its steps and nowhere else.
+ * ch->sm.state and calls the state callbacks, in process context with no lock.
+ * Its steps set up and take down the link (ch->tx.ring, ch->rx.ring,
+ * ch->link.connected), which nothing else does.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -52,7 +53,7 @@ static void callback_failure(struct kmcl_channel *ch)
 	WRITE_ONCE(ch->sm.callback, KMCL_DO_END);
 }
 
-/* The rings are connected, or not any more */
+/* Record whether the rings are connected */
 static void set_up(struct kmcl_channel *ch, bool up)
 {
 	bool old = up && kmcl_old_peer(ch);
@@ -77,7 +78,7 @@ static enum kmcl_event open_link(struct kmcl_channel *ch)
 	if (ret) {
 		kmcl_rx_detach(ch);
 		if (ret == -ENODEV) {
-			/* The transport may know of the rescind before we do */
+			/* The transport may report the rescind later */
 			if (!ch->server)
 				kmcl_bus_broken(ch);
 			kmcl_link_dead(ch);
@@ -107,7 +108,7 @@ static enum kmcl_event open_link(struct kmcl_channel *ch)
 		return ch->sm.in.old ? KMCL_EV_OPEN_UNDONE_OLD :
 			KMCL_EV_OPEN_UNDONE;
 	}
-	/* Completions can be sent from here on, packets once the gate is open */
+	/* Allows completions to be sent; packets wait for the gate */
 	kmcl_tx_attach(ch);
 	if (ch->server)
 		kmcl_answer(ch, 0);
@@ -119,7 +120,7 @@ static enum kmcl_event open_link(struct kmcl_channel *ch)
 static void closed(struct kmcl_channel *ch)
 {
 	count(ch, &ch->sm.n.closes);
-	/* A close by the peer that followed our disable is not counted */
+	/* If the driver disabled before the link died, that is no rescind */
 	if (ch->sm.in.dead_first)
 		count(ch, &ch->sm.n.rescinds);
 	callback(ch, KMCL_DO_CB_CLOSED, ch->cfg.ops.closed);
@@ -245,7 +246,7 @@ static enum kmcl_event run_step(struct kmcl_channel *ch, enum kmcl_step step)
 	return KMCL_EV_NONE;
 }
 
-/* The inputs that an arrival in @next uses up */
+/* Enter @next, and clear the inputs that are handled by that */
 static void enter(struct kmcl_channel *ch, enum kmcl_event ev,
 		  enum kmcl_state next)
 	__must_hold(&ch->sm.lock)

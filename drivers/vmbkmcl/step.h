@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The engine that runs the state machine, see step.c. */
+/* The state of the state machine of a channel, which step.c runs. */
 #ifndef _KMCL_STEP_H
 #define _KMCL_STEP_H
 
@@ -12,17 +12,18 @@
 struct kmcl_channel;
 
 struct kmcl_sm {
-	spinlock_t lock;		/* all but where a field says otherwise */
-	enum kmcl_state state;		/* only the work changes it */
-	struct kmcl_inputs in;
+	spinlock_t lock;		/* for writing these: */
+	enum kmcl_state state;		/* by the work item only */
+	struct kmcl_inputs in;		/* dead, lost: read without it, too */
 	bool enabling;			/* an enable call is in progress */
-	bool closed_returned;		/* the last callback has: see channel.c */
-	u64 disables;			/* arrivals in Disabled */
-	u64 idle_runs;			/* runs of the work that found no event */
+	u64 disables;			/* times that Disabled was entered */
+	u64 idle_runs;			/* times the work item found no event */
 	struct kmcl_sm_counters n;
 	/* Written by the work item, read by others without the lock */
+	bool closed_returned;		/* see kmcl_wait_taken_down() */
 	struct task_struct *worker;	/* inside a state callback */
 	enum kmcl_step callback;	/* which */
+	/* Used by the work item only */
 	int open_error;
 	struct work_struct work;
 };

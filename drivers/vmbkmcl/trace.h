@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Tracepoints. Each names its channel, by address and by instance GUID. They
- * run where the library does, under its locks and in softirq, and read nothing
- * that the other side can write.
+ * may be hit under the library's locks and in softirq, and read nothing that
+ * the peer can write.
  *
- * kmcl_fetch, kmcl_send, kmcl_fetch_done, kmcl_quota and kmcl_budget mean what
- * events 1 to 5 of Windows' provider mean.
+ * kmcl_fetch, kmcl_send, kmcl_fetch_done, kmcl_quota and kmcl_budget have the
+ * meaning of events 1 to 5 of Windows' provider.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM kmcl
@@ -173,7 +173,10 @@ TRACE_EVENT(kmcl_state,
 				   KMCL_STATES(KMCL_TRACE_STATE) KMCL_TRACE_END))
 );
 
-/* The step that the callback is; status is 0 but for what Opened returned */
+/*
+ * @which: the step that is the callback. @status: what the opened callback has
+ * returned, what the PnP failure callback is given, else 0.
+ */
 TRACE_EVENT(kmcl_callback,
 	TP_PROTO(const struct kmcl_channel *ch, int which, bool enter,
 		 int status),
@@ -254,7 +257,7 @@ DEFINE_EVENT(kmcl_incoming, kmcl_fail,
 	TP_ARGS(ch, trans_id)
 );
 
-/* As the peer wrote them, in units of 8 bytes; 0 without even a descriptor */
+/* Fields as the peer wrote them, in units of 8 bytes; 0 without a descriptor */
 TRACE_EVENT(kmcl_bad_packet,
 	TP_PROTO(const struct kmcl_channel *ch, int kind, u16 len8, u16 offset8,
 		 u16 type),

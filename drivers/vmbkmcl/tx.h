@@ -2,7 +2,9 @@
 /*
  * Outgoing direction: packets, their ids, the queue, and how packets end.
  *
- * struct kmcl_tx is covered by its lock but where a field says otherwise.
+ * ch->tx.lock protects struct kmcl_tx and the entries of its lists, unless a
+ * comment says otherwise. sync_closed, linked and ring.broken are also read
+ * without it, where an old value does no harm.
  */
 #ifndef _KMCL_TX_H
 #define _KMCL_TX_H
@@ -21,7 +23,7 @@
 #define KMCL_PIPE_HEADER		8U
 #define KMCL_PIPE_MAX			16384U	/* payload of one message */
 #define KMCL_SLOTLESS_BITS		7	/* see tx_id.c */
-#define KMCL_DONE_BUDGET		256	/* completion routines in a row */
+#define KMCL_DONE_BUDGET		256	/* routines before a break */
 
 enum kmcl_item_kind { KMCL_ITEM_PACKET, KMCL_ITEM_COMP };
 
@@ -33,8 +35,8 @@ struct kmcl_item {
 
 /* A synchronous request that waits, on its caller's stack */
 struct kmcl_sync {
-	struct list_head node;		/* tx.lock, as all of it */
-	struct completion wake;
+	struct list_head node;
+	struct completion wake;		/* for aborted or finished */
 	bool aborted;
 	bool finished;
 	int status;
@@ -48,7 +50,7 @@ enum kmcl_packet_state {
 	KMCL_PKT_FREE,			/* kept for the next allocation */
 	KMCL_PKT_QUEUED,
 	KMCL_PKT_IN_FLIGHT,
-	KMCL_PKT_DONE,			/* its routine is due */
+	KMCL_PKT_DONE,			/* completion routine due */
 };
 
 /*
@@ -73,7 +75,7 @@ struct kmcl_packet {
 	u32 len;			/* bytes in @buf */
 	u32 ext_len;			/* bytes of ranges behind the payload */
 	struct hlist_node slotless;	/* tx.lock: in flight without a slot */
-	u64 trans_id;			/* then; stays for the traces */
+	u64 trans_id;			/* of slotless; stays for the traces */
 	u8 state;			/* tx.lock */
 	bool wait;
 	bool own_memory;		/* the library's, not the driver's */
@@ -81,25 +83,25 @@ struct kmcl_packet {
 };
 
 struct kmcl_tx {
-	spinlock_t lock;		/* all but where a field says otherwise */
+	spinlock_t lock;		/* see above */
 	struct kmcl_ring ring;
-	bool linked;			/* the ring is connected, and not dead */
+	bool linked;			/* connected, and not dead */
 	bool open;			/* the gate for packets */
 	bool sync_closed;		/* no synchronous request may wait */
-	bool ending;			/* nothing is queued any more */
-	bool full;			/* no room since the last packet */
-	u32 generation;
+	bool ending;			/* do not queue any more */
+	bool full;			/* there was no room last time */
+	u32 generation;			/* of the last transaction id */
 	struct list_head queue;
 	struct list_head in_flight;
 	struct list_head syncs;
-	struct list_head done;		/* routines that are due */
+	struct list_head done;		/* completion routines due */
 	atomic_t done_state;		/* see tx_done.h */
 	struct task_struct *done_task;	/* runs them; only compared */
 	struct tasklet_struct done_tasklet;
 	struct list_head cache;
-	u32 cached;			/* of those in cache */
+	u32 cached;			/* packets in cache */
 	struct kmcl_packet *spare;	/* one more, see tx_packet.c */
-	struct xarray slots;		/* its own lock */
+	struct xarray slots;		/* has its own lock */
 	DECLARE_HASHTABLE(slotless, KMCL_SLOTLESS_BITS);	/* in flight */
 	struct kmcl_tx_counters n;
 };

@@ -2,10 +2,11 @@
 /*
  * Outgoing direction: how packets end, and their completion routines.
  *
- * ch->tx.lock protects the packets in flight, and the done list: those whose
- * routine is due. Routines run without a lock, one at a time, in the context that
- * claimed the right to run them, so that one that sends again does not recurse.
- * Everything but waiting is atomic, and nothing here allocates.
+ * ch->tx.lock protects the packets in flight, and the done list: the packets
+ * whose completion routine is due. Routines run without a lock, one at a time,
+ * by the caller that has claimed the right to run them (see tx_done.h), so
+ * that one that sends again does not recurse. Everything is atomic except for
+ * kmcl_tx_wait_done(), and nothing here allocates.
  */
 #include "channel.h"
 #include "trace.h"
@@ -32,10 +33,10 @@ void kmcl_tx_wait_done(struct kmcl_channel *ch)
 }
 
 /*
- * Run the completion routines that are due; the caller has claimed that.
- * Drops tx.lock for each routine, with interrupts as @flags says. One that sends
- * again may find room for ever: after a number of them the channel's tasklet goes
- * on, with the claim.
+ * Run the completion routines that are due; the caller has claimed that. Drops
+ * tx.lock for each of them, with interrupts as in @flags. Routines that send
+ * again could keep this running forever, so after KMCL_DONE_BUDGET of them the
+ * claim passes to the channel's tasklet.
  */
 void kmcl_done_run_claimed(struct kmcl_channel *ch, unsigned long *flags)
 	__must_hold(&ch->tx.lock)
@@ -109,7 +110,7 @@ void kmcl_done_run_due(struct kmcl_channel *ch, unsigned long *flags)
 		kmcl_done_run_claimed(ch, flags);
 }
 
-/* A packet has ended: add it to the done list. */
+/* End a packet: add it to the done list, with @len bytes of completion data. */
 void kmcl_done_add(struct kmcl_packet *pkt, int status, u32 len)
 	__must_hold(&pkt->ch->tx.lock)
 {
@@ -129,9 +130,9 @@ void kmcl_done_add(struct kmcl_packet *pkt, int status, u32 len)
 }
 
 /*
- * No completion will come for what is in flight. Completions that the driver
- * made and that did not reach the ring are dropped. @keep_external: the peer may
- * still use the memory of packets that describe some: these stay. Atomic.
+ * End the packets in flight, since no completion will come, and drop the
+ * driver's completions that are still queued. @keep_external: not the packets
+ * with external data, whose memory the peer may still use. Atomic.
  */
 void kmcl_tx_fail_in_flight(struct kmcl_channel *ch, int status,
 			    bool keep_external)
@@ -162,7 +163,7 @@ void kmcl_tx_fail_in_flight(struct kmcl_channel *ch, int status,
 		kmcl_ctx_free(container_of(item, struct kmcl_context, item));
 }
 
-/* The channel is freed: end what is queued. */
+/* The channel is freed: end the packets that are queued. */
 void kmcl_tx_fail_queued(struct kmcl_channel *ch, int status)
 {
 	struct kmcl_packet *pkt, *next;
@@ -181,9 +182,9 @@ void kmcl_tx_fail_queued(struct kmcl_channel *ch, int status)
 }
 
 /*
- * The peer completed a transaction. @payload is shared memory. Counted and
- * otherwise ignored when no packet in flight has the id; not counted on a dead
- * link, where the library may have ended the packet. Atomic.
+ * Handle the peer's completion for @trans_id; @payload is shared memory. If no
+ * packet in flight has the id it is only counted, and on a dead link, where the
+ * library may have ended the packet, not even that. Atomic.
  */
 void kmcl_tx_matched(struct kmcl_channel *ch, u64 trans_id,
 		     const void *payload, u32 len)
@@ -205,7 +206,7 @@ void kmcl_tx_matched(struct kmcl_channel *ch, u64 trans_id,
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
 }
 
-/* Take a packet off the queue or out of flight; false: its routine is due. */
+/* End a packet that is queued or in flight; false: it has ended already. */
 bool kmcl_tx_take_back(struct kmcl_packet *pkt, int status)
 {
 	struct kmcl_channel *ch = pkt->ch;
@@ -227,7 +228,7 @@ bool kmcl_tx_take_back(struct kmcl_packet *pkt, int status)
 	return taken;
 }
 
-/* No request may wait from here until the next enable. Atomic. */
+/* End all synchronous requests; none may wait until the next enable. Atomic. */
 void kmcl_sync_abort(struct kmcl_channel *ch)
 {
 	struct kmcl_sync *sync;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Who runs completion routines: ch->tx.done_state says so, and is claimed and
- * released here and nowhere else.
+ * The right to run completion routines, which ch->tx.done_state represents.
  *
- * It is claimed under tx.lock. It may be released without, unless somebody has
- * asked for attention: with a packet on the done list, or by waiting for the
- * routines to return. Once it is released the channel may be freed. Inline for
- * the sake of kmcl_submit(), which is what a send costs.
+ * One caller at a time claims it, under tx.lock. It may be released without the
+ * lock, unless another caller has set KMCL_DONE_ATTENTION meanwhile: because it
+ * has added a packet to the done list, or because it waits for the routines to
+ * return. Once it is released the channel may be freed.
+ *
+ * Only this header changes ch->tx.done_state. The functions are inline for
+ * kmcl_submit(), on which the speed of sending depends. All are atomic.
  */
 #ifndef _KMCL_TX_DONE_H
 #define _KMCL_TX_DONE_H
@@ -20,13 +22,13 @@
 #define KMCL_DONE_BUSY			BIT(0)
 #define KMCL_DONE_ATTENTION		BIT(1)
 
-/* Nobody runs routines, or waits for them to return */
+/* No caller runs routines, or waits for them to return */
 static inline bool kmcl_done_quiet(const struct kmcl_channel *ch)
 {
 	return !atomic_read(&ch->tx.done_state);
 }
 
-/* True: nobody ran routines, and the caller does now. */
+/* Claim the right to run routines; false: another caller has it. */
 static inline bool kmcl_done_claim(struct kmcl_channel *ch)
 	__must_hold(&ch->tx.lock)
 {
@@ -51,8 +53,8 @@ void kmcl_done_run_due(struct kmcl_channel *ch, unsigned long *flags)
 	__must_hold(&ch->tx.lock);
 
 /*
- * Run the completion routines that are due, unless somebody does, who will see
- * them. Drops tx.lock for each routine.
+ * Run the completion routines that are due, unless another caller does, which
+ * will run these as well. Drops tx.lock for each routine.
  */
 static inline void kmcl_done_run(struct kmcl_channel *ch, unsigned long *flags)
 	__must_hold(&ch->tx.lock)
@@ -63,8 +65,9 @@ static inline void kmcl_done_run(struct kmcl_channel *ch, unsigned long *flags)
 }
 
 /*
- * A packet that nobody waits for is in the ring, nothing is due, and
- * kmcl_done_quiet() is true: run its routine without the done list. Drops tx.lock.
+ * Run the routine of a packet that is in the ring and needs no completion,
+ * without adding it to the done list. The done list must be empty, and
+ * kmcl_done_quiet() true. Drops tx.lock.
  */
 static __always_inline void kmcl_done_at_once(struct kmcl_packet *pkt,
 					      unsigned long flags)
@@ -79,7 +82,7 @@ static __always_inline void kmcl_done_at_once(struct kmcl_packet *pkt,
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
 	pkt->done(pkt, 0, NULL, 0);
 	WRITE_ONCE(ch->tx.done_task, NULL);
-	/* Has nobody asked for attention meanwhile? */
+	/* KMCL_DONE_ATTENTION was not set meanwhile */
 	if (likely(atomic_cmpxchg(&ch->tx.done_state, KMCL_DONE_BUSY, 0) ==
 		   KMCL_DONE_BUSY))
 		return;

@@ -2,15 +2,16 @@
 /*
  * Transaction ids: finding the packet in flight that a completion is for.
  *
- * A packet that the library allocated has a slot until it is freed, and the slot's
- * index in the low half of its ids. A packet in the driver's memory has none, since
- * the driver may free that memory without telling the library. Its ids have a low
- * half of 0, and while it is in flight it is in a hash table, by the generation in
- * the high half. The same holds for a restored packet, whose id was not chosen here.
- * Only making a slot, for a new packet, allocates.
+ * A packet that the library allocated has a slot until it is freed, and the
+ * slot's index in the low half of its ids. A packet in the driver's memory has
+ * none, since the driver may free that memory without a call of the library.
+ * Its ids have a low half of 0, and while it is in flight it is in a hash
+ * table, by the generation in the high half. A restored packet in flight is in
+ * that table, too, since its id was not chosen here.
  *
- * Everything here is atomic, and under ch->tx.lock except for making and freeing
- * slots; the table of slots has its own lock, which nests inside.
+ * Everything here is atomic, except that kmcl_slot_new() allocates as @gfp
+ * says. ch->tx.lock is held except for making and freeing slots; the table of
+ * slots has its own lock, which nests inside.
  */
 #include <linux/slab.h>
 
@@ -72,7 +73,7 @@ void kmcl_trans_skip(struct kmcl_channel *ch, u64 trans_id)
 		ch->tx.generation = generation(trans_id);
 }
 
-/* The packet in flight with that id, or NULL. */
+/* Find the packet in flight with that id, or NULL. */
 struct kmcl_packet *kmcl_trans_find(struct kmcl_channel *ch, u64 trans_id)
 	__must_hold(&ch->tx.lock)
 {
@@ -90,14 +91,14 @@ struct kmcl_packet *kmcl_trans_find(struct kmcl_channel *ch, u64 trans_id)
 	return NULL;
 }
 
-/* The id in flight, or the last one; 0 before the first send. */
+/* The id of a packet in flight */
 u64 kmcl_trans_id(const struct kmcl_packet *pkt)
 {
 	return pkt->slot && pkt->slot->pkt == pkt ? pkt->slot->trans_id :
 		pkt->trans_id;
 }
 
-/* It is not in flight any more. */
+/* The packet is not in flight any more, or never was: end its id. */
 void kmcl_trans_end(struct kmcl_packet *pkt)
 	__must_hold(&pkt->ch->tx.lock)
 {

@@ -2,10 +2,11 @@
 /*
  * Outgoing packet objects and their cache.
  *
- * ch->tx.lock protects everything except for the fields of an idle packet, which
- * belong to its owner, and ch->tx.spare, a free packet that allocation tries
- * first and takes with xchg(). So allocating, sending and freeing a packet takes
- * the lock once, not twice.
+ * ch->tx.lock protects everything except for the fields of an idle packet,
+ * which belong to its owner, and ch->tx.spare, a free packet that allocation
+ * tries first and takes with xchg(), without the lock. So a packet that is
+ * allocated, sent and freed takes the lock once, not twice. Nothing sleeps but
+ * kmcl_packet_new(), if @gfp says so.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -56,9 +57,9 @@ bool kmcl_packet_recycle(struct kmcl_packet *pkt)
 
 	lockdep_assert_held(&ch->tx.lock);
 	pkt->state = KMCL_PKT_FREE;
-	/* Only whoever holds the lock fills it */
+	/* It is set only under the lock */
 	if (!READ_ONCE(ch->tx.spare)) {
-		/* With the packet's state, for the xchg() in allocation */
+		/* Orders the packet's state before it; pairs with the xchg() */
 		smp_store_release(&ch->tx.spare, pkt);
 		return true;
 	}
@@ -127,7 +128,7 @@ static struct kmcl_packet *packet_from_cache(struct kmcl_channel *ch)
  * Without a completion routine the library frees it when it has ended.
  *
  * Context: atomic.
- * Return: the packet, the caller's until it is sent; NULL: no memory.
+ * Return: the packet, which the caller owns until it is sent; NULL: no memory.
  */
 struct kmcl_packet *kmcl_packet_alloc(struct kmcl_channel *ch)
 {
@@ -147,7 +148,8 @@ EXPORT_SYMBOL_GPL(kmcl_packet_alloc);
 
 /**
  * kmcl_packet_free() - free a packet (VmbPacketFree)
- * @pkt: from kmcl_packet_alloc(), neither queued nor in flight; NULL is fine
+ * @pkt: from kmcl_packet_alloc(), idle; NULL is ignored, and another one is
+ *	with a warning
  *
  * Context: atomic.
  */
@@ -181,9 +183,8 @@ EXPORT_SYMBOL_GPL(kmcl_packet_free);
  *	without a call of the library
  * @bytes: its size, at least kmcl_packet_size()
  *
- * Needs a completion routine before it is sent. Memory that held a packet of
- * this channel before, and that is idle, may be initialised again, for each
- * request if need be. Nothing is allocated.
+ * It needs a completion routine before it is sent. Memory that holds an idle
+ * packet of this channel may be initialised again. Nothing is allocated.
  *
  * Context: atomic.
  * Return: 0; -EINVAL: no channel, no memory, or not aligned; -ENOSPC: @bytes is
@@ -201,7 +202,7 @@ int kmcl_packet_init(struct kmcl_channel *ch, void *mem, u32 bytes)
 		return -ENOSPC;
 
 	spin_lock_irqsave(&ch->tx.lock, flags);
-	/* Uninitialised, or the id of a packet that is in flight */
+	/* This reads memory that may be uninitialised */
 	in_flight = kmcl_trans_find(ch, READ_ONCE(pkt->trans_id)) == pkt;
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
 	if (in_flight)
@@ -260,7 +261,7 @@ EXPORT_SYMBOL_GPL(kmcl_packet_get_pointer);
  */
 void kmcl_packet_set_done(struct kmcl_packet *pkt, kmcl_done_fn done)
 {
-	/* A driver that does this races with its own routine, lock or not */
+	/* No lock: it would not keep a driver from racing with itself */
 	if (READ_ONCE(pkt->state) != KMCL_PKT_IDLE) {
 		pr_warn_ratelimited("%s: the completion routine of a packet that is being sent was not changed\n",
 				    kmcl_name(pkt->ch));

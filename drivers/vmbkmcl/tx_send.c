@@ -2,10 +2,12 @@
 /*
  * Outgoing direction: the queue, the ring's producer, the gate.
  *
- * ch->tx.lock protects all of it. Packets and the driver's completions share one
- * queue and are written to the ring in the order accepted. Everything here is
- * atomic, and nothing allocates. How a packet ends is in tx_done.c, except for one
- * that ends in the call that sends it.
+ * ch->tx.lock protects all of it. Packets and the driver's completions share
+ * one queue and are written to the ring in order, except that completions
+ * overtake packets while the gate is closed. Everything here is atomic, except
+ * for reading a buffer that may fault (KMCL_SEND_PAGED), and nothing allocates.
+ * Packets end in tx_done.c, except for those that end in the call that sends
+ * them.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -17,7 +19,7 @@
 #include "trace.h"
 #include "tx_done.h"
 
-/* Interrupt the peer; caller is inside rcu_read_lock(), or is the work. */
+/* Interrupt the peer; inside rcu_read_lock(). */
 void kmcl_signal(struct kmcl_channel *ch)
 {
 	struct kmcl_offer *offer = ch->link.offer;
@@ -29,8 +31,9 @@ void kmcl_signal(struct kmcl_channel *ch)
 }
 
 /*
- * Write a packet into the ring, not yet visible to the peer. A part of kmcl_submit(),
- * which is what a send costs; put_packet() is for all others.
+ * Write a packet into the ring, not yet visible to the peer. Inline for
+ * kmcl_submit(), on which the speed of sending depends; all others call
+ * put_packet().
  */
 static __always_inline int put_first(struct kmcl_packet *pkt, const void *buf,
 				     u32 len)
@@ -114,8 +117,8 @@ static void ring_full(struct kmcl_channel *ch)
 }
 
 /*
- * The peer's read index cannot be true: nothing is sent any more in this opening,
- * even if the index makes sense again. The next opening begins with a new ring.
+ * The peer's read index is invalid: send nothing more on this link, even if the
+ * index becomes valid again. The next link has a new ring.
  */
 static void ring_broken(struct kmcl_channel *ch)
 	__must_hold(&ch->tx.lock)
@@ -137,7 +140,7 @@ static int put_item(struct kmcl_channel *ch, struct kmcl_item *item)
 	int ret;
 
 	lockdep_assert_held(&ch->tx.lock);
-	/* put_packet() links it elsewhere: out of the queue first */
+	/* Off the queue first, since put_packet() may add it to another list */
 	if (item->kind == KMCL_ITEM_PACKET) {
 		struct list_head *prev = item->node.prev;
 
@@ -182,11 +185,12 @@ static u32 item_bytes(const struct kmcl_channel *ch,
 }
 
 /**
- * kmcl_tx_flush() - write what is queued, as far as gate and ring allow
+ * kmcl_tx_flush() - write as much of the queue as gate and ring allow
  * @ch: the channel
  *
- * A burst is one write-index update and one signal. While the gate is closed,
- * completions overtake packets.
+ * Everything that it writes becomes visible to the peer at once, with at most
+ * one signal, unless the ring gets full. While the gate is closed, completions
+ * overtake packets.
  *
  * Context: atomic.
  */
@@ -210,9 +214,10 @@ void kmcl_tx_flush(struct kmcl_channel *ch)
 		ret = put_item(ch, item);
 		if (ret == -EAGAIN) {
 			ring_full(ch);
-			/* The peer can free only the space of packets that it sees */
+			/* The peer frees only the space of packets it sees */
 			signal |= kmcl_ring_commit(&ch->tx.ring);
-			if (kmcl_ring_want_space(&ch->tx.ring, item_bytes(ch, item)))
+			if (kmcl_ring_want_space(&ch->tx.ring,
+						 item_bytes(ch, item)))
 				ret = put_item(ch, item);
 		}
 		if (ret == -EPROTO)
@@ -255,8 +260,8 @@ static void enqueue(struct kmcl_packet *pkt, const void *buf, u32 len)
 }
 
 /*
- * See kmcl_send(); without @may_queue -EAGAIN where it would have queued.
- * @ext_len: bytes of ranges in the packet, 0 without external data.
+ * See kmcl_send(). @ext_len: bytes of ranges in the packet, 0 without external
+ * data. @may_queue: false: return -EAGAIN instead of queueing the packet.
  */
 int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 		u32 flags, bool may_queue)
@@ -309,7 +314,7 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 				kmcl_packet_destroy(pkt);
 		} else if (unlikely(signal || !list_empty(&ch->tx.done) ||
 				    !kmcl_done_quiet(ch))) {
-			/* The claim of a sender that is signalling comes later */
+			/* Not before those due, nor before the signal */
 			kmcl_done_add(pkt, 0, 0);
 		} else {
 			ch->tx.n.completed++;
@@ -332,7 +337,7 @@ unlock:
 	return ret;
 }
 
-/* What every send checks first: 0, -EINVAL, -ENOENT or -EMSGSIZE. */
+/* Check what all sends require. Returns 0 or a negative errno. */
 int kmcl_check_send(const struct kmcl_packet *pkt, const void *buf, u32 len)
 {
 	if (!pkt)
@@ -355,16 +360,16 @@ int kmcl_check_send(const struct kmcl_packet *pkt, const void *buf, u32 len)
  * @flags: KMCL_SEND_WAIT: the packet completes when the peer has completed
  *	it, else when it is in the ring; KMCL_SEND_PAGED: @buf may fault
  *
- * Before the channel is open, while it is paused and after it has closed the
- * packet is queued; the queue goes out first, in order, once packets move
+ * Before the channel is open, while it is paused and after it has closed, the
+ * packet is queued. The queue is sent first, in order, when packets can be sent
  * again. The completion routine may run before the call returns.
  *
  * Context: atomic; may sleep with KMCL_SEND_PAGED.
  * Return: 0: accepted, the completion routine will be called exactly once.
  * Not accepted: -EINVAL: no packet, no buffer, unknown flags, or KMCL_SEND_WAIT
  * in pipe mode; -ENOENT: no completion routine; -EBUSY: the packet is in use;
- * -EMSGSIZE: @len is above the packet size; -ENODEV: kmcl_channel_free() is
- * under way.
+ * -EMSGSIZE: @len is above the packet size; -ENODEV: the channel is being
+ * freed.
  */
 int kmcl_send(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags)
 {
@@ -379,7 +384,7 @@ int kmcl_send(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags)
 }
 EXPORT_SYMBOL_GPL(kmcl_send);
 
-/* The rings are connected: completions can be sent. */
+/* The rings are connected: allow completions to be sent. */
 void kmcl_tx_attach(struct kmcl_channel *ch)
 {
 	spin_lock_irq(&ch->tx.lock);
@@ -429,7 +434,7 @@ void kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_context *ctx,
 		queued = true;
 		ctx->queued = true;
 		atomic_inc(&ch->rx.comps_queued);
-		/* It may be the packet's own buffer */
+		/* @buf may be in ctx->buf */
 		memmove(ctx->buf, buf, len);
 		ctx->len = len;
 		ctx->item.kind = KMCL_ITEM_COMP;

@@ -2,10 +2,11 @@
 /*
  * Synchronous requests.
  *
- * A request is a packet of the library's and a record on the caller's stack, which
- * is in ch->tx.syncs, under ch->tx.lock, while it waits. Disabling and a dead link end
- * every wait at once, outside the state machine's work: a callback that runs
- * there, PostStarted or Suspend, may be what waits.
+ * A request is a packet that the library allocates, and a record on the
+ * caller's stack, which is in ch->tx.syncs while it waits, protected by
+ * ch->tx.lock. Disabling and a dead link end every wait at once, not in the
+ * work item, since a callback that runs there, PostStarted or Suspend, may be
+ * what waits.
  */
 #include <linux/export.h>
 #include <linux/ktime.h>
@@ -34,7 +35,7 @@ static void sync_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
 }
 
-/* Neither queue nor wait: send if it fits */
+/* Send the packet if there is room; neither queue it nor wait */
 static int sync_try(struct kmcl_channel *ch, const void *buf, u32 len,
 		    u32 flags)
 {
@@ -53,9 +54,9 @@ static int sync_try(struct kmcl_channel *ch, const void *buf, u32 len,
 }
 
 /*
- * May the state callback that calls us wait? Packets are sent while PostStarted
- * runs. While Suspend runs they are queued, as in Paused. For all other callbacks,
- * traffic waits until they return.
+ * May the caller wait? If it is a state callback, only in PostStarted, during
+ * which packets are sent, and in Suspend, during which they are queued, as in
+ * Paused. In all other callbacks traffic waits until they return.
  */
 static bool callback_may_wait(struct kmcl_channel *ch)
 {
@@ -72,9 +73,9 @@ static int sync_begin(struct kmcl_channel *ch, struct kmcl_sync *sync,
 	int ret = 0;
 
 	/*
-	 * Where traffic waits for the caller, waiting would never end. Without
-	 * a time limit it is not waited for, but the packet's own routine is,
-	 * which stands behind the one that is running.
+	 * Waiting would never end where traffic waits for the caller. In a
+	 * completion routine that holds for a timeout of 0 as well, since the
+	 * request waits for its own completion routine, which runs later.
 	 */
 	if (READ_ONCE(ch->tx.done_task) == current)
 		ret = -EDEADLK;
@@ -121,26 +122,29 @@ static int sync_wait(struct kmcl_sync *sync, s64 timeout_ns)
  *	use the memory until the channel is closed
  * @flags: as for kmcl_send(); with KMCL_SEND_WAIT it waits for the peer's
  *	completion, else until the packet is in the ring
- * @reply: room for the completion's data, or NULL: not wanted
- * @reply_len: in: bytes at @reply, a multiple of 8; out: bytes of data; NULL
- *	without @reply
- * @timeout_ns: 0: neither queue nor wait; KMCL_NO_TIMEOUT: no limit
+ * @reply: memory for the completion's data, or NULL
+ * @reply_len: in: bytes at @reply, a multiple of 8; out: bytes of the
+ *	completion's data; may be NULL without @reply
+ * @timeout_ns: time limit in nanoseconds; 0: neither queue nor wait;
+ *	KMCL_NO_TIMEOUT: no limit
  *
- * While the channel waits for its device or is paused, and in Suspend during a
- * pause, the packet is queued like any other, until packets are sent again, the
- * time limit expires or the channel is closed. Nothing is sent before the suspend
- * callback returns: without a limit, only closing ends the wait there.
+ * While the channel waits for its device or is paused, and in the suspend
+ * callback of a pause, the packet is queued like any other, until packets are
+ * sent again, the time limit expires or the channel is closed. Nothing is sent
+ * before the suspend callback returns: without a limit, only closing ends the
+ * wait there.
  *
  * Context: may sleep; with a timeout of 0 and without KMCL_SEND_WAIT, atomic.
  * Servers: only that.
- * Return: 0; -EAGAIN: timeout 0 and no room; -ECANCELED: time is over, or the
- * task is being killed; -ENODEV: the channel is or was closed; -ENOSPC: the
- * data was cut, @reply_len tells what is needed; -EDEADLK: waiting in the
- * opened, started or process callback or in a completion routine, which traffic
- * waits for; -ENOMEM; -EMSGSIZE: @len is above the packet size; -EFAULT, -E2BIG:
- * see kmcl_send_mdl(); -EOPNOTSUPP: @mdl on a server or in pipe mode; -EINVAL: no
- * channel, no buffer, flags as in kmcl_send_mdl(), @reply without @reply_len or
- * one that is no multiple of 8, @timeout_ns below 0, or a server would wait.
+ * Return: 0; -EAGAIN: timeout 0 and no room; -ECANCELED: the time limit has
+ * expired, or the task is being killed; -ENODEV: the channel is or was closed;
+ * -ENOSPC: the data was truncated, @reply_len has its size; -EDEADLK: waiting
+ * in a state callback other than suspend and post-started, in the process
+ * callback or in a completion routine; -ENOMEM; -EMSGSIZE: @len is above the
+ * packet size; -EFAULT, -E2BIG: see kmcl_send_mdl(); -EOPNOTSUPP: @mdl on a
+ * server or in pipe mode; -EINVAL: no channel, no buffer, flags as in
+ * kmcl_send_mdl(), @reply without @reply_len or one that is no multiple of 8,
+ * @timeout_ns below 0, or a server would wait.
  */
 int kmcl_send_sync_mdl(struct kmcl_channel *ch, const void *buf, u32 len,
 		       const struct kmcl_mdl *mdl, u32 flags, void *reply,

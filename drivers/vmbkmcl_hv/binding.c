@@ -145,7 +145,7 @@ static void kmcl_hv_finish(struct work_struct *work)
 
 	spin_lock(&kmcl_hv_bindings_lock);
 	binding->finishing = false;
-	/* An offer is left only if an adopted device's disown has yet to come */
+	/* There is an offer only if an adopted device was not disowned yet */
 	gone = !binding->offer;
 	if (gone)
 		list_del(&binding->link);
@@ -220,7 +220,7 @@ static struct kmcl_hv_binding *kmcl_hv_bind(struct hv_device *hdev,
 	}
 	binding->offer = offer;
 
-	/* From here on this file has to unregister the device after a rescind */
+	/* From here on, this file unregisters the device after a rescind */
 	vmbus_set_chn_rescind_callback(binding->channel, kmcl_hv_rescinded);
 	return binding;
 }

@@ -149,7 +149,7 @@ static int kmcl_hv_class_register(struct kmcl_hv_class *class)
 	hv->probe = kmcl_hv_probe;
 	hv->remove = __builtin_choose_expr(KMCL_HV_REMOVE_RETURNS_INT,
 					   kmcl_hv_remove_int, kmcl_hv_remove);
-	/* Devices that are present must be bound when kmcl_hv_watch() returns */
+	/* kmcl_hv_watch() must not return before present devices are bound */
 	hv->driver.probe_type = PROBE_FORCE_SYNCHRONOUS;
 	/*
 	 * Without suspend and resume operations hv_vmbus refuses to hibernate

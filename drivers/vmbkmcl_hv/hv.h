@@ -64,7 +64,7 @@ struct kmcl_hv_binding {
 	u64 in_full;
 	enum hv_callback_mode mode;
 	struct resource *mmio;
-	struct mutex request_mutex;	/* see above */
+	struct mutex request_mutex;	/* calls that wait for the host */
 	struct work_struct finish;
 };
 

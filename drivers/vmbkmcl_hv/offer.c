@@ -145,7 +145,7 @@ int kmcl_hv_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 	if (tx_bytes <= KMCL_PAGE_SIZE || rx_bytes <= KMCL_PAGE_SIZE)
 		return -EINVAL;
 
-	/* hv_vmbus makes one allocation, and too large a size triggers a warning */
+	/* hv_vmbus makes one allocation, and warns if that is too large */
 	send = kmcl_hv_ring_bytes(tx_bytes);
 	recv = kmcl_hv_ring_bytes(rx_bytes);
 	if (send + recv > (u64)MAX_ORDER_NR_PAGES << PAGE_SHIFT) {
