@@ -333,6 +333,7 @@ void channel_on_open(struct vmbus *bus, const struct msg_open *msg)
 void channel_on_close(struct vmbus *bus, uint32_t relid)
 {
 	struct channel *channel = channel_find(bus, relid);
+	counter left;
 
 	if (!channel) {
 		bus_error(bus, NULL, "close of relid %u", relid);
@@ -345,6 +346,11 @@ void channel_on_close(struct vmbus *bus, uint32_t relid)
 		bus_error(bus, channel, "close of a channel that is not open");
 		return;
 	}
+	/* All that is left, but for the rings' */
+	left = channel->count.gpadls_live - 1;
+	channel->count.gpadls_at_close += left;
+	if (left && bus->version < VMBUS_VERSION(4, 0))
+		bus_error(bus, channel, "close with %llu GPADLs", left);
 	closed(channel);
 }
 

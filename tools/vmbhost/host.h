@@ -24,7 +24,7 @@
 	X(offers) X(rescinds) X(opens) X(opens_refused) X(closes)	\
 	X(released) X(modifies)						\
 	X(gpadls_created) X(gpadls_refused) X(gpadls_torn)		\
-	X(gpadls_live) X(gpadls_left)					\
+	X(gpadls_live) X(gpadls_left) X(gpadls_at_close)		\
 	X(rx_packets) X(rx_bytes) X(rx_completions) X(rx_foreign)	\
 	X(rx_requests)							\
 	X(rx_checksum_errors) X(rx_length_errors) X(rx_pattern_errors)	\

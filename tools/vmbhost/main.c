@@ -44,7 +44,7 @@ static const struct argp_option options[] = {
 	  "only find out whether this computer's KVM is enough", 0 },
 	{ .doc = "The VMBus host:" },
 	{ "protocol", OPT_PROTOCOL, "VERSION", 0,
-	  "the newest to accept: 4.0, 4.1, 5.0, 5.1, 5.2 or 5.3 (the default)", 0 },
+	  "the newest to accept: 3.0, 4.0, 4.1 or 5.0 to 5.3 (the default)", 0 },
 	{ "offer", OPT_OFFER, "'CLASS [WORD...]'", 0,
 	  "offer a device of this class; may be repeated, see vmbhost(8)", 0 },
 	{ "scenario", OPT_SCENARIO, "FILE", 0,

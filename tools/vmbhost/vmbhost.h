@@ -105,7 +105,7 @@ void vmbus_free(struct vmbus *bus);
 
 /**
  * vmbus_option() - set an option of the command line
- * @name:	"protocol": the newest version to accept, "4.0" to "5.3";
+ * @name:	"protocol": the newest version to accept, "3.0" to "5.3";
  *		"offer": what follows "add" in the control language, with
  *		blanks or commas;
  *		"scenario": a file of the control language, a command a line;

@@ -3,10 +3,11 @@
  * The VMBus control protocol: what the guest posts, and the connection. Offers
  * and channels are in channel.c, GPADLs in gpadl.c.
  *
- * Versions 4.0, 4.1 and 5.0 to 5.3 are spoken. From 5.0 on the guest posts
+ * Versions 3.0, 4.0, 4.1 and 5.0 to 5.3 are spoken. From 5.0 on the guest posts
  * InitiateContact to another connection than before (an older host does not
  * have it), names the interrupt source for the replies, and is told where to
- * post everything else.
+ * post everything else. Before 4.0 it has to tear down a channel's GPADLs before
+ * it closes the channel: see channel_on_close().
  *
  * A message is at most 240 bytes, was copied out of guest memory by the machine
  * and is as long as the guest says: each length is checked here.
@@ -22,8 +23,9 @@
 #include "packets.h"
 
 static const uint32_t versions[] = {
-	VMBUS_VERSION(4, 0), VMBUS_VERSION(4, 1), VMBUS_VERSION(5, 0),
-	VMBUS_VERSION(5, 1), VMBUS_VERSION(5, 2), VMBUS_VERSION(5, 3),
+	VMBUS_VERSION(3, 0), VMBUS_VERSION(4, 0), VMBUS_VERSION(4, 1),
+	VMBUS_VERSION(5, 0), VMBUS_VERSION(5, 1), VMBUS_VERSION(5, 2),
+	VMBUS_VERSION(5, 3),
 };
 
 #define NEWEST	versions[ARRAY_SIZE(versions) - 1]
@@ -320,7 +322,7 @@ int vmbus_option(struct vmbus *bus, const char *name, const char *value)
 	if (!strcmp(name, "protocol")) {
 		if (!set_protocol(bus, value))
 			return 0;
-		fprintf(stderr, "vmbhost: %s is none of the protocols 4.0, 4.1 and 5.0 to 5.3\n",
+		fprintf(stderr, "vmbhost: %s is none of the protocols 3.0, 4.0, 4.1, 5.0 to 5.3\n",
 			value);
 		return -1;
 	}

@@ -267,12 +267,57 @@ static void withheld(void)
 	end();
 }
 
+/* A close with a GPADL besides the rings' is wrong, but only before 4.0. */
+static void left_at_close(void)
+{
+	static const uint8_t frames[] = { 1, 2, 3, 4 };
+	struct msg_header request = { .type = MSG_REQUEST_OFFERS };
+	unsigned int version;
+	struct endpoint e;
+
+	for (version = 3; version <= 5; version++) {
+		uint32_t handle;
+
+		start();
+		expect(did("add " CLASS));
+		expect(contact(version, 0));
+		post(&request, sizeof(request));
+		open_channel(&e);
+		handle = make_gpadl(e.relid, frames, 4);
+		POST(MSG_GPADL_TEARDOWN, msg_gpadl_teardown, .relid = e.relid,
+		     .gpadl = handle);
+		close_channel(&e);
+		expect(stat_of("stats 0", "gpadls_at_close") == 0);
+		expect(!bus->errors);
+
+		open_channel(&e);
+		handle = make_gpadl(e.relid, frames, 4);
+		close_channel(&e);
+		expect(stat_of("stats 0", "closes") == 2);
+		expect(stat_of("stats 0", "gpadls_at_close") == 1);
+		expect(bus->errors == (version < 4));
+		POST(MSG_GPADL_TEARDOWN, msg_gpadl_teardown, .relid = e.relid,
+		     .gpadl = handle);
+		expect(stat_of("stats 0", "gpadls_live") == 0);
+
+		/* After a rescind it is the host that has closed. */
+		open_channel(&e);
+		make_gpadl(e.relid, frames, 4);
+		expect(did("rescind 0"));
+		POST(MSG_CLOSE, msg_relid, .relid = e.relid);
+		expect(stat_of("stats 0", "gpadls_at_close") == 1);
+		expect(bus->errors == (version < 4));
+		end();
+	}
+}
+
 int main(void)
 {
 	run(long_gpadl);
 	run(wrong_gpadls);
 	run(wrong_opens);
 	run(left_behind);
+	run(left_at_close);
 	run(refusals);
 	run(withheld);
 	return test_end();

@@ -24,10 +24,12 @@ static void versions(void)
 	} cases[] = {
 		{ "5.3", 6, 0, false }, { "5.3", 5, 3, true },
 		{ "5.3", 5, 0, true }, { "5.3", 4, 1, true },
-		{ "5.3", 4, 0, true }, { "5.3", 3, 0, false },
+		{ "5.3", 4, 0, true }, { "5.3", 3, 0, true },
+		{ "5.3", 3, 1, false }, { "5.3", 2, 4, false },
 		{ "5.0", 5, 1, false }, { "5.0", 5, 0, true },
 		{ "4.1", 4, 1, true }, { "4.0", 4, 1, false },
-		{ "4.0", 4, 0, true },
+		{ "4.0", 4, 0, true }, { "3.0", 4, 0, false },
+		{ "3.0", 3, 0, true }, { "3.0", 2, 4, false },
 	};
 	size_t i;
 
@@ -101,6 +103,7 @@ static void options(void)
 {
 	start();
 	expect(vmbus_option(bus, "protocol", "5.4"));
+	expect(vmbus_option(bus, "protocol", "2.4"));
 	expect(vmbus_option(bus, "protocol", "5"));
 	expect(vmbus_option(bus, "protocol", "4.0x"));
 	expect(vmbus_option(bus, "seed", ""));
