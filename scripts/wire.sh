@@ -5,7 +5,8 @@
 #
 # Tests the stock hv_vmbus on tools/vmbhost, a host that the tests control. WHAT:
 #   scenarios  scripts/guest/wire, with two processors and VMBus 5.3, and with one
-#              and 4.0; for Linux 6.12 the other way round. ONLY=NAME,NAME runs some
+#              and 4.0; for Linux 6.12 the other way round. With 3.0, which Linux
+#              6.1 and 6.12 speak, those about closing. ONLY=NAME,NAME runs some
 #              of them.
 #   garble     COUNT (1,000,000) packets from a hostile host
 #   soak       the device is rescinded and offered under traffic, CYCLES (1,000)
@@ -42,12 +43,24 @@ soak)
 esac
 declare -A jobs
 
+# Before 4.0 GPADLs are deleted before the channel is closed: every way to close
+closing=gpadls,gpadls_at_disable,gpadl_and_opened_refuses,gpadl_left_at_unbind
+closing+=,gpadl_create_and_rescind,gpadl_delete_and_rescind
+closing+=,gpadl_deleted_in_closed,gpadl_left_at_rescind
+closing+=,open_refused,opened_refuses,disable_while_opening
+closing+=,disable_inside_opened,disable_inside_started,disable_inside_post_started
+closing+=,disable_inside_closed,disable_inside_rescind,rescind_inside_disable
+closing+=,paused_disable,rescind_in_flight,rescind_while_disabling
+closing+=,unbind_under_traffic,unbind_then_rescind,unload_transport
+
 # usual KERNEL: each has one and two processors, and the oldest and the newest
-# protocol; all of them together have every pair
+# protocol; all of them together have every pair. The hv_vmbus of 6.1 and 6.12 also
+# speaks 3.0, that of 7.3 does not
 usual()
 {
 	case $1 in
-	6.12)	echo 2:4.0 1:5.3 ;;
+	6.1)	echo 2:5.3 1:4.0 2:3.0 ;;
+	6.12)	echo 2:4.0 1:5.3 1:3.0 ;;
 	*)	echo 2:5.3 1:4.0 ;;
 	esac
 }
@@ -61,11 +74,15 @@ log_of()
 run()
 {
 	local file files=() kernel cpus protocol given
+	local some=$words
 
 	IFS=: read -r kernel cpus protocol <<<"$1"
+	case $what:${RUNS:-}$words:$protocol in
+	scenarios::3.*)	some=only=$closing ;;
+	esac
 	# The properties that the guest checks. (The kernel itself uses the words
 	# debug and kmemleak.)
-	given="$words cpus=$cpus protocol=$protocol"
+	given="$some cpus=$cpus protocol=$protocol"
 	[ "$kernel" != debug ] || given+=" checkers=1"
 	for file in scripts/guest/lib.sh scripts/guest/wire/*.sh; do
 		files+=(--file "$file")

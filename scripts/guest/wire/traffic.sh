@@ -396,6 +396,7 @@ gpadls()
 	expect "the library took it back" [ "$c_gpadls_left" -eq 1 ]
 	expect "there is none" [ "$c_gpadls" -eq 0 ]
 	expect "nor one to delete" refused ctl a unshare
+	left_at_close a 1
 	again a
 	expect "after that, another one" ctl a share 5 1
 	expect "taken back" ctl a unshare
