@@ -130,6 +130,7 @@ struct tr_counts {
  * @max_packet: largest payload in bytes
  * @pipe: it is in pipe mode, where lengths are exact
  * @no_closed: it has no closed callback
+ * @managed: it ends when the driver is detached from its parent
  * @send_mutex: protects @seq and @buf
  * @seq: sequence number of the next packet
  * @buf: buffer for building a packet, @max_packet bytes
@@ -169,6 +170,7 @@ struct tr {
 	u32 max_packet;
 	bool pipe;
 	bool no_closed;
+	bool managed;
 	struct mutex send_mutex;	/* see above */
 	u64 seq;
 	void *buf;
@@ -208,6 +210,8 @@ struct tr {
  * @max_packet: largest payload, at least TR_HEADER
  * @pipe: use pipe mode
  * @no_closed: set no closed callback
+ * @managed: create it with devm_kmcl_client_create(); needs @parent, and has
+ *	only @max_packet of the others
  */
 struct tr_options {
 	struct device *parent;
@@ -218,6 +222,7 @@ struct tr_options {
 	u32 max_packet;
 	bool pipe;
 	bool no_closed;
+	bool managed;
 };
 
 /* This driver's data in the context of each incoming packet */
@@ -266,7 +271,7 @@ int tr_set_target(struct tr *tr, const guid_t *class, const guid_t *instance);
 void tr_set_reopen(struct tr *tr, bool on);
 
 /* debugfs.c */
-int tr_attach(const char *name, struct device *parent);
+int tr_attach(const char *name, struct device *parent, bool managed);
 void tr_detach(const char *name);
 
 #endif

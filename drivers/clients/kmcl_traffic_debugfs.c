@@ -38,6 +38,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/debugfs.h>
+#include <linux/device.h>
 #include <linux/math.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
@@ -455,6 +456,29 @@ static int parse_option(const char *word, struct tr_options *options)
 	return 0;
 }
 
+/*
+ * Commands may be waiting for a blocked callback or for held packets. Release
+ * both first, since removing the files waits for commands.
+ */
+static void end(struct tr *tr, bool disable)
+{
+	tr_release(tr);
+	tr_set_hold(tr, false);
+	debugfs_remove_recursive(tr->dir);
+	tr_destroy(tr, disable);
+}
+
+/* The driver is detached: called before the library ends the channel */
+static void end_managed(void *data)
+{
+	struct tr *tr = data;
+
+	mutex_lock(&tr_mutex);
+	tr_channels[find(tr->name)] = NULL;
+	mutex_unlock(&tr_mutex);
+	end(tr, true);
+}
+
 static int make(const char *name, const struct tr_options *options)
 {
 	struct tr *tr = tr_create(name, options);
@@ -465,6 +489,9 @@ static int make(const char *name, const struct tr_options *options)
 	mutex_lock(&tr_mutex);
 	ret = add(tr);
 	mutex_unlock(&tr_mutex);
+	if (options->managed)
+		return ret ?: devm_add_action_or_reset(options->parent,
+						       end_managed, tr);
 	if (ret)
 		tr_destroy(tr, true);
 	return ret;
@@ -487,18 +514,6 @@ static int command_open(int argc, char *argv[])
 	return make(argv[1], &options);
 }
 
-/*
- * Commands may be waiting for a blocked callback or for held packets. Release
- * both first, since removing the files waits for commands.
- */
-static void end(struct tr *tr, bool disable)
-{
-	tr_release(tr);
-	tr_set_hold(tr, false);
-	debugfs_remove_recursive(tr->dir);
-	tr_destroy(tr, disable);
-}
-
 static int command_close(const char *name, bool disable)
 {
 	struct tr *tr = NULL;
@@ -506,7 +521,7 @@ static int command_close(const char *name, bool disable)
 
 	mutex_lock(&tr_mutex);
 	i = find(name);
-	if (i >= 0) {
+	if (i >= 0 && !tr_channels[i]->managed) {
 		tr = tr_channels[i];
 		tr_channels[i] = NULL;
 	}
@@ -521,16 +536,19 @@ static int command_close(const char *name, bool disable)
  * tr_attach() - create a channel whose device is its parent
  * @name: its name, shorter than TR_NAME_MAX
  * @parent: the device
+ * @managed: it ends when the driver is detached, and neither tr_detach() nor
+ *	debugfs can close it
  *
  * For the probe function of the device's driver.
  *
  * Context: may sleep.
  * Return: 0, or a negative errno.
  */
-int tr_attach(const char *name, struct device *parent)
+int tr_attach(const char *name, struct device *parent, bool managed)
 {
 	struct tr_options options = {
 		.parent = parent,
+		.managed = managed,
 		.max_packet = TR_DEFAULT_PACKET,
 	};
 

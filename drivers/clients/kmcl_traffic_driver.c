@@ -2,7 +2,8 @@
 /*
  * An ordinary driver of hv_vmbus: its probe() creates a channel of kmcl_traffic
  * whose parent is the device. The channel's name is "own" and the number at the
- * end of its instance GUID; it is not enabled.
+ * end of its instance GUID; it is not enabled. With devm=1 there is no remove():
+ * the channel is one of devm_kmcl_client_create().
  *
  * probe() and remove() run in process context with the device locked, and take
  * no lock.
@@ -19,6 +20,10 @@ static char *class;
 module_param(class, charp, 0444);
 MODULE_PARM_DESC(class, "GUID of the class of the devices");
 
+static bool devm;
+module_param(devm, bool, 0444);
+MODULE_PARM_DESC(devm, "leave the end of the channels to the library");
+
 static struct hv_vmbus_device_id ids[2];
 
 static const char *channel_name(const struct hv_device *hdev,
@@ -34,7 +39,7 @@ static int tr_probe(struct hv_device *hdev, const struct hv_vmbus_device_id *id)
 {
 	char name[TR_NAME_MAX];
 
-	return tr_attach(channel_name(hdev, name), &hdev->device);
+	return tr_attach(channel_name(hdev, name), &hdev->device, devm);
 }
 
 static void tr_remove(struct hv_device *hdev)
@@ -70,6 +75,8 @@ static int __init tr_driver_init(void)
 		pr_err("class= is to be the GUID of a class\n");
 		return -EINVAL;
 	}
+	if (devm)
+		tr_driver.remove = NULL;
 	return vmbus_driver_register(&tr_driver);
 }
 module_init(tr_driver_init);

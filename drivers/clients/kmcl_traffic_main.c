@@ -11,6 +11,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/device.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -234,6 +235,85 @@ static int setup(struct tr *tr, const struct tr_options *options)
 	return ret;
 }
 
+static void free_all(struct tr *tr)
+{
+	xa_destroy(&tr->sent);
+	tr_memory_free(tr);
+	kvfree(tr->buf);
+	kfree(tr);
+}
+
+/* All but the channel; NULL if there is no memory */
+static struct tr *alloc(const char *name, const struct tr_options *options)
+{
+	struct tr *tr = kzalloc(sizeof(*tr), GFP_KERNEL);
+
+	if (!tr)
+		return NULL;
+	strscpy(tr->name, name, sizeof(tr->name));
+	tr->max_packet = options->max_packet;
+	tr->pipe = options->pipe;
+	tr->no_closed = options->no_closed;
+	tr->managed = options->managed;
+	mutex_init(&tr->send_mutex);
+	spin_lock_init(&tr->lock);
+	xa_init_flags(&tr->sent, XA_FLAGS_LOCK_BH);
+	init_waitqueue_head(&tr->wait);
+	INIT_DELAYED_WORK(&tr->reopen_work, tr_reopen);
+	INIT_LIST_HEAD(&tr->held);
+	tr->buf = kvmalloc(tr->max_packet, GFP_KERNEL);
+	if (tr->buf)
+		return tr;
+	free_all(tr);
+	return NULL;
+}
+
+/* No callback runs any more */
+static void check_end(const struct tr *tr)
+{
+	int left = atomic_read(&tr->open_sends);
+
+	if (left)
+		pr_err("%s: %d packets never completed\n", tr->name, left);
+	if (tr->started || (tr->opened && !tr->no_closed))
+		pr_err("%s: was not closed at its end\n", tr->name);
+}
+
+static void free_managed(void *data)
+{
+	struct tr *tr = data;
+
+	check_end(tr);
+	free_all(tr);
+}
+
+/*
+ * A channel that the library disables and frees when the driver is detached from
+ * @parent, before it frees @tr, which the channel's callbacks use. May sleep
+ */
+static struct tr *create_managed(struct tr *tr, struct device *parent)
+{
+	const struct kmcl_client client = {
+		.name = tr->name,
+		.packet_bytes = tr->max_packet,
+		.context_bytes = sizeof(struct tr_held),
+		.opened = tr_opened,
+		.closed = tr_closed,
+		.suspend = tr_suspend,
+		.started = tr_started,
+		.post_started = tr_post_started,
+		.process = tr_process,
+		.processed = tr_processed,
+		.failure = tr_pnp_failure,
+	};
+	int ret = devm_add_action_or_reset(parent, free_managed, tr);
+
+	if (ret)
+		return ERR_PTR(ret);
+	tr->ch = devm_kmcl_client_create(parent, &client, tr);
+	return IS_ERR(tr->ch) ? ERR_CAST(tr->ch) : tr;
+}
+
 /**
  * tr_create() - create a channel, disabled
  * @name: its name, shorter than TR_NAME_MAX
@@ -244,24 +324,13 @@ static int setup(struct tr *tr, const struct tr_options *options)
  */
 struct tr *tr_create(const char *name, const struct tr_options *options)
 {
-	struct tr *tr = kzalloc(sizeof(*tr), GFP_KERNEL);
-	int ret = -ENOMEM;
+	struct tr *tr = alloc(name, options);
+	int ret;
 
 	if (!tr)
 		return ERR_PTR(-ENOMEM);
-	strscpy(tr->name, name, sizeof(tr->name));
-	tr->max_packet = options->max_packet;
-	tr->pipe = options->pipe;
-	tr->no_closed = options->no_closed;
-	mutex_init(&tr->send_mutex);
-	spin_lock_init(&tr->lock);
-	xa_init_flags(&tr->sent, XA_FLAGS_LOCK_BH);
-	init_waitqueue_head(&tr->wait);
-	INIT_DELAYED_WORK(&tr->reopen_work, tr_reopen);
-	INIT_LIST_HEAD(&tr->held);
-	tr->buf = kvmalloc(tr->max_packet, GFP_KERNEL);
-	if (!tr->buf)
-		goto free;
+	if (options->managed)
+		return create_managed(tr, options->parent);
 	ret = kmcl_channel_alloc(options->parent, false, &tr->ch);
 	if (ret)
 		goto free;
@@ -270,8 +339,7 @@ struct tr *tr_create(const char *name, const struct tr_options *options)
 		return tr;
 	kmcl_channel_free(tr->ch);
 free:
-	kvfree(tr->buf);
-	kfree(tr);
+	free_all(tr);
 	return ERR_PTR(ret);
 }
 
@@ -291,22 +359,18 @@ static void free_channel(struct tr *tr)
 	spin_unlock_irq(&tr->lock);
 	kmcl_channel_free(tr->ch);
 
-	/* No callback runs any more */
-	if (atomic_read(&tr->open_sends))
-		pr_err("%s: %d packets never completed\n", tr->name,
-		       atomic_read(&tr->open_sends));
+	check_end(tr);
 	if (counts->done_cancelled - cancelled != left)
 		pr_err("%s: of %d packets at its end %llu were cancelled\n",
 		       tr->name, left, counts->done_cancelled - cancelled);
 	if (counts->done_order != order)
 		pr_err("%s: packets were out of order at its end\n", tr->name);
-	if (tr->started || (tr->opened && !tr->no_closed))
-		pr_err("%s: was not closed at its end\n", tr->name);
 }
 
 /*
  * Free a channel that nobody else uses. Without @disable, freeing it has to
- * disable it. May sleep
+ * disable it. A managed one is left to the library, which does both next. May
+ * sleep
  */
 void tr_destroy(struct tr *tr, bool disable)
 {
@@ -318,11 +382,14 @@ void tr_destroy(struct tr *tr, bool disable)
 	tr_run_stop(tr);
 	tr_set_reopen(tr, false);
 	tr_set_hold(tr, false);
+	if (tr->managed) {
+		spin_lock_irq(&tr->lock);
+		tr->ending = true;
+		spin_unlock_irq(&tr->lock);
+		return;
+	}
 	if (disable)
 		kmcl_channel_disable(tr->ch);
 	free_channel(tr);
-	xa_destroy(&tr->sent);
-	tr_memory_free(tr);
-	kvfree(tr->buf);
-	kfree(tr);
+	free_all(tr);
 }

@@ -3,11 +3,15 @@
 #
 # A device that has a driver of its own, kmcl_traffic_driver, which gives it to
 # its channel as the parent: no GUID names it. The driver's probe() makes the
-# channel, its remove() ends it.
+# channel, its remove() ends it; or, with devm=1, the library when the driver is
+# detached.
 #
 # shellcheck disable=SC2154,SC2034 # note() sets c_* and h_*; WIRE_CLASS is offer()'s
 
 OWN_CLASS=6b6d636c-7472-4166-8669-630000000001
+
+# What the driver is loaded with
+own_words=
 
 # own BEHAVIOUR: a device of that class, and its driver; $own is the channel
 own()
@@ -18,8 +22,9 @@ own()
 	number own
 	own=own$number
 	eval "offer_$own=$number"
+	# shellcheck disable=SC2086 # words, or none
 	expect "insmod kmcl_traffic_driver" \
-		insmod /modules/kmcl_traffic_driver.ko class=$OWN_CLASS
+		insmod /modules/kmcl_traffic_driver.ko class=$OWN_CLASS $own_words
 	opened_by_driver
 }
 
@@ -33,10 +38,10 @@ opened_by_driver()
 	expect "it opens" within 10 state "$own" Active
 }
 
-# It was taken away: remove() has ended the channel, and a new probe() makes one
+# It was taken away: the channel has ended, and a new probe() makes one
 own_returns()
 {
-	expect "remove() has ended the channel" within 10 gone "$own"
+	expect "the channel has ended" within 10 gone "$own"
 	expect "the guest has released the device" within 5 host_state own absent
 	at own offer
 	[ $# -eq 0 ] || at own behave "$1"
@@ -52,7 +57,7 @@ own_done()
 {
 	consistent "$own"
 	expect "rmmod kmcl_traffic_driver" rmmod kmcl_traffic_driver
-	expect "remove() has ended the channel" gone "$own"
+	expect "the channel has ended" gone "$own"
 	expect "the host saw it close" host_state own offered
 	at own rescind
 	expect "the guest has released the device" within 5 host_state own absent
@@ -152,6 +157,59 @@ parent_without_transport()
 	own_done
 }
 
+managed()
+{
+	local own_words=devm=1
+
+	"$@"
+}
+
+managed_parent()
+{
+	managed parent
+}
+
+managed_and_rescind()
+{
+	managed parent_and_rescind
+}
+
+managed_unbound()
+{
+	managed parent_unbound
+}
+
+managed_without_transport()
+{
+	managed parent_without_transport
+}
+
+# cleaned_up CHANNEL: the library had to say that it was freed while it was enabled
+cleaned_up()
+{
+	dmesg | grep -q " $1: cleanup of a channel that is enabled"
+}
+
+# Packets of all kinds are there when the driver goes, and only it ends the channel
+managed_under_traffic()
+{
+	local own_words=devm=1
+
+	own complete-never
+	expect "only the driver closes it" refused traffic close "$own"
+	in_flight "$own" 20 64
+	at "$own" stall
+	ctl "$own" send 500 1000
+	expect "some are queued" counts "$own" queued -gt 100
+	expect "a buffer is shared" ctl "$own" share 3 0
+	own_done
+	expect "it was disabled before it was freed" refused cleaned_up "$own"
+	host_note own
+	host_consistent own
+	expect "the host has no GPADL" [ "$h_gpadls_live" -eq 0 ]
+	left_at_close own 1
+}
+
 parent_all()
 {
 	scenario "a driver's own device" parent
@@ -159,4 +217,9 @@ parent_all()
 	scenario "it is rescinded" parent_and_rescind
 	scenario "it is unbound, and rescinded meanwhile" parent_unbound
 	scenario "the transport goes first" parent_without_transport
+	scenario "the library ends its channel" managed_parent
+	scenario "which is full of packets" managed_under_traffic
+	scenario "which is rescinded" managed_and_rescind
+	scenario "which is unbound, and rescinded meanwhile" managed_unbound
+	scenario "and the transport goes first" managed_without_transport
 }
