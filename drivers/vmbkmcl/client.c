@@ -3,8 +3,8 @@
  * Channels made from a description, and kmcl_send_buf().
  *
  * No locks: a channel is private to the function that creates it until that
- * returns. Each setter checks the values of its setting. Everything but
- * kmcl_send_buf() may sleep.
+ * returns. Each setter checks the values of its setting; what can have any value
+ * is written here. Everything but kmcl_send_buf() may sleep.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -35,18 +35,16 @@ static int set_flags(struct kmcl_channel *ch, u32 flags)
 
 static int set_callbacks(struct kmcl_channel *ch, const struct kmcl_client *c)
 {
-	const struct kmcl_channel_ops ops = {
+	ch->cfg.ops = (struct kmcl_channel_ops) {
 		.opened = c->opened,
 		.closed = c->closed,
 		.suspend = c->suspend,
 		.started = c->started,
 		.post_started = c->post_started,
 	};
-	int ret = kmcl_set_ops(ch, &ops);
-
 	/* A channel without a process callback completes packets itself */
-	if (ret || (!c->process && !c->processed))
-		return ret;
+	if (!c->process && !c->processed)
+		return 0;
 	return field(ch, "process",
 		     kmcl_set_process(ch, c->process, c->processed));
 }
@@ -54,7 +52,7 @@ static int set_callbacks(struct kmcl_channel *ch, const struct kmcl_client *c)
 /* What clients and servers have in common */
 static int set_common(struct kmcl_channel *ch, const struct kmcl_client *c)
 {
-	kmcl_set_quota(ch, c->quota);
+	ch->rx.quota = c->quota;
 	return kmcl_set_name(ch, c->name) ?:
 	       field(ch, "flags", set_flags(ch, c->flags)) ?:
 	       field(ch, "packet_bytes",
