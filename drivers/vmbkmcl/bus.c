@@ -465,12 +465,6 @@ int kmcl_publish(struct kmcl_channel *ch)
 	return 0;
 }
 
-/* Step, server: revoke the offer; a client that is opening it is refused. */
-void kmcl_revoke(struct kmcl_channel *ch)
-{
-	ch->link.offer->ops->server->revoke(ch->link.offer);
-}
-
 /* Step, server: wait until the client has unbound the offer. Sleeps. */
 void kmcl_retire(struct kmcl_channel *ch)
 {

@@ -70,9 +70,7 @@ void kmcl_link_init(struct kmcl_channel *ch);
 void kmcl_link_up(struct kmcl_channel *ch);
 void kmcl_link_dead(struct kmcl_channel *ch);
 bool kmcl_memory_in_use(struct kmcl_channel *ch);
-bool kmcl_old_peer(const struct kmcl_channel *ch);
 int kmcl_connect(struct kmcl_channel *ch);
-void kmcl_answer(struct kmcl_channel *ch, int result);
 void kmcl_disconnect(struct kmcl_channel *ch);
 void kmcl_mmio_free(struct kmcl_channel *ch);
 
@@ -88,7 +86,6 @@ void kmcl_bus_broken(struct kmcl_channel *ch);
 void kmcl_unbind(struct kmcl_channel *ch);
 bool kmcl_offer_exists(const guid_t *type, const guid_t *instance);
 int kmcl_publish(struct kmcl_channel *ch);
-void kmcl_revoke(struct kmcl_channel *ch);
 void kmcl_retire(struct kmcl_channel *ch);
 
 #endif

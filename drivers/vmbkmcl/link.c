@@ -80,12 +80,6 @@ static void dead_tasklet(struct tasklet_struct *t)
 	kmcl_tx_fail_in_flight(ch, -ENODEV, READ_ONCE(ch->sm.in.lost));
 }
 
-/* Server: give the client the result of its open. Atomic. */
-void kmcl_answer(struct kmcl_channel *ch, int result)
-{
-	ch->link.offer->ops->server->answer(ch->link.offer, result);
-}
-
 static void set_mmio(struct kmcl_channel *ch, u64 start, u64 size)
 {
 	spin_lock_irq(&ch->link.lock);
@@ -128,15 +122,6 @@ int kmcl_connect(struct kmcl_channel *ch)
 	}
 	WRITE_ONCE(ch->link.connected, !ret);
 	return ret;
-}
-
-/* Must GPADLs be deleted before the rings are disconnected? */
-bool kmcl_old_peer(const struct kmcl_channel *ch)
-{
-	struct kmcl_offer *offer = ch->link.offer;
-
-	return !ch->server && offer->ops->gpadls_first &&
-	       offer->ops->gpadls_first(offer);
 }
 
 /* Step: disconnect the rings, which are connected. Sleeps. */

@@ -53,10 +53,25 @@ static void callback_failure(struct kmcl_channel *ch)
 	WRITE_ONCE(ch->sm.callback, KMCL_DO_END);
 }
 
+/* Server: give the client the result of its open. */
+static void answer(struct kmcl_channel *ch, int result)
+{
+	ch->link.offer->ops->server->answer(ch->link.offer, result);
+}
+
+/* Must GPADLs be deleted before the rings are disconnected? */
+static bool old_peer(const struct kmcl_channel *ch)
+{
+	struct kmcl_offer *offer = ch->link.offer;
+
+	return !ch->server && offer->ops->gpadls_first &&
+	       offer->ops->gpadls_first(offer);
+}
+
 /* Record whether the rings are connected */
 static void set_up(struct kmcl_channel *ch, bool up)
 {
-	bool old = up && kmcl_old_peer(ch);
+	bool old = up && old_peer(ch);
 
 	spin_lock_irq(&ch->sm.lock);
 	ch->sm.in.up = up;
@@ -111,7 +126,7 @@ static enum kmcl_event open_link(struct kmcl_channel *ch)
 	/* Allows completions to be sent; packets wait for the gate */
 	kmcl_tx_attach(ch);
 	if (ch->server)
-		kmcl_answer(ch, 0);
+		answer(ch, 0);
 	count(ch, &ch->sm.n.opens);
 	kmcl_bus_opened(ch);
 	return KMCL_EV_OPEN_OK;
@@ -177,7 +192,7 @@ static enum kmcl_event run_step(struct kmcl_channel *ch, enum kmcl_step step)
 		kmcl_seek(ch);
 		break;
 	case KMCL_DO_REVOKE:
-		kmcl_revoke(ch);
+		ch->link.offer->ops->server->revoke(ch->link.offer);
 		break;
 	case KMCL_DO_RETIRE:
 		kmcl_retire(ch);
@@ -185,7 +200,7 @@ static enum kmcl_event run_step(struct kmcl_channel *ch, enum kmcl_step step)
 	case KMCL_DO_OPEN:
 		return open_link(ch);
 	case KMCL_DO_REFUSE:
-		kmcl_answer(ch, -ECONNREFUSED);
+		answer(ch, -ECONNREFUSED);
 		break;
 	case KMCL_DO_CB_STARTED:
 		kmcl_save_stop(ch);
