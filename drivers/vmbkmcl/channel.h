@@ -111,6 +111,7 @@ void kmcl_channel_get(struct kmcl_channel *ch);
 void kmcl_channel_put(struct kmcl_channel *ch);
 void kmcl_kick(struct kmcl_channel *ch);
 bool kmcl_in_callback(struct kmcl_channel *ch);
+void kmcl_wait(struct kmcl_channel *ch, bool (*done)(struct kmcl_channel *ch));
 void kmcl_wait_taken_down(struct kmcl_channel *ch);
 bool kmcl_settable(struct kmcl_channel *ch);
 

@@ -44,14 +44,14 @@ void kmcl_gpadl_admit(struct kmcl_channel *ch)
 	spin_unlock_irq(&ch->gpadl.lock);
 }
 
-static int making(struct kmcl_channel *ch)
+static bool none_made(struct kmcl_channel *ch)
 {
-	int n;
+	bool none;
 
 	spin_lock_irq(&ch->gpadl.lock);
-	n = ch->gpadl.making;
+	none = !ch->gpadl.making;
 	spin_unlock_irq(&ch->gpadl.lock);
-	return n;
+	return none;
 }
 
 /* Allow no more to be made, and wait for calls that make one. Sleeps. */
@@ -60,7 +60,7 @@ void kmcl_gpadl_shut(struct kmcl_channel *ch)
 	spin_lock_irq(&ch->gpadl.lock);
 	ch->gpadl.open = false;
 	spin_unlock_irq(&ch->gpadl.lock);
-	wait_event(ch->wait, !making(ch));
+	kmcl_wait(ch, none_made);
 }
 
 /* Keep the link connected until end_making(). Returns 0 or a negative errno */

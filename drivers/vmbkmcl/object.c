@@ -31,13 +31,24 @@ void kmcl_channel_put(struct kmcl_channel *ch)
 	kref_put(&ch->ref, channel_release);
 }
 
+/* Wait until @done is true; whoever makes it so wakes ch->wait up. Sleeps. */
+void kmcl_wait(struct kmcl_channel *ch, bool (*done)(struct kmcl_channel *ch))
+{
+	wait_event(ch->wait, done(ch));
+}
+
+static bool taken_down(struct kmcl_channel *ch)
+{
+	return !READ_ONCE(ch->sm.closed_returned);
+}
+
 /*
  * For the driver, a channel is disabled once the last callback has returned.
  * Wait until the work item has taken down the rest of the link. Sleeps.
  */
 void kmcl_wait_taken_down(struct kmcl_channel *ch)
 {
-	wait_event(ch->wait, !READ_ONCE(ch->sm.closed_returned));
+	kmcl_wait(ch, taken_down);
 }
 
 /* See kmcl_settable_locked() */

@@ -385,7 +385,7 @@ void kmcl_rx_stop(struct kmcl_channel *ch)
 	spin_lock_irq(&ch->rx.lock);
 	ch->rx.open = false;
 	spin_unlock_irq(&ch->rx.lock);
-	wait_event(ch->wait, rx_idle(ch));
+	kmcl_wait(ch, rx_idle);
 }
 
 static bool rx_drained(struct kmcl_channel *ch)
@@ -401,5 +401,5 @@ static bool rx_drained(struct kmcl_channel *ch)
 /* Step: wait until no packet is outstanding. Sleeps. */
 void kmcl_rx_drain(struct kmcl_channel *ch)
 {
-	wait_event(ch->wait, rx_drained(ch));
+	kmcl_wait(ch, rx_drained);
 }

@@ -95,7 +95,7 @@ void kmcl_save_start(struct kmcl_channel *ch)
 /* Step: the channel leaves Paused. Wait for a save or restore. Sleeps. */
 void kmcl_save_stop(struct kmcl_channel *ch)
 {
-	wait_event(ch->wait, save_idle(ch));
+	kmcl_wait(ch, save_idle);
 }
 
 /*

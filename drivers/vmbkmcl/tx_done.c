@@ -28,7 +28,7 @@ static bool done_idle(struct kmcl_channel *ch)
 /* Wait until every completion routine that is due has returned. Sleeps. */
 void kmcl_tx_wait_done(struct kmcl_channel *ch)
 {
-	wait_event(ch->wait, done_idle(ch));
+	kmcl_wait(ch, done_idle);
 	tasklet_kill(&ch->tx.done_tasklet);
 }
 
