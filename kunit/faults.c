@@ -12,15 +12,17 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "faults.h"
+#include <kmcl/vmb_status.h>
+
 #include "channel.h"
+#include "faults.h"
 
 #define MAX_SITES	32
 #define PATIENCE	(5 * HZ)
 
 /* Between them the linker has laid out the library */
 #define TEXT_START	((unsigned long)kmcl_ring_init)
-#define TEXT_END	((unsigned long)kmcl_server_create)
+#define TEXT_END	((unsigned long)kmcl_nt_packet_set_done)
 
 /* One place that allocates */
 struct site {

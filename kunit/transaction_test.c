@@ -181,6 +181,21 @@ static void nothing_is_allocated(struct kunit *test)
 	loop_wait(&loop->client, atomic_read(&completed) == LOOP_KEPT);
 }
 
+/* The packet is the driver's leak, its slot would be the library's */
+static void a_packet_that_outlives_its_channel(struct kunit *test)
+{
+	struct kmcl_channel *ch;
+	struct kmcl_packet *pkt;
+
+	faults_count();
+	KUNIT_ASSERT_EQ(test, kmcl_channel_alloc(NULL, false, &ch), 0);
+	pkt = kmcl_packet_alloc(ch);
+	KUNIT_EXPECT_NOT_NULL(test, pkt);
+	KUNIT_ASSERT_EQ(test, kmcl_channel_free(ch), 0);
+	kfree(pkt);
+	faults_expect_no_more(test);
+}
+
 static int transaction_init(struct kunit *test)
 {
 	slab = faults_of(test, "failslab");
@@ -201,6 +216,7 @@ static struct kunit_case transaction_cases[] = {
 	KUNIT_CASE(completions_find_them),
 	/* KMCL: VmbPacketSend */
 	KUNIT_CASE(nothing_is_allocated),
+	KUNIT_CASE(a_packet_that_outlives_its_channel),
 	{}
 };
 
