@@ -97,7 +97,7 @@ void kmcl_tx_init(struct kmcl_channel *ch)
 	INIT_LIST_HEAD(&ch->tx.done);
 	INIT_LIST_HEAD(&ch->tx.cache);
 	xa_init_flags(&ch->tx.slots, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_IRQ);
-	hash_init(ch->tx.slotless);
+	/* The zeroes of ch->tx.slotless are an empty hash table */
 	tasklet_setup(&ch->tx.done_tasklet, done_tasklet);
 }
 
