@@ -40,6 +40,26 @@ static inline NTSTATUS kmcl_nt_set_endpoint(int ret, VMBCHANNEL Channel,
 }
 
 /*
+ * What sends and synchronous requests share: the third and the fourth parameter,
+ * payload and described memory, are wrong; or another error.
+ */
+static inline NTSTATUS kmcl_nt_data(int ret, const struct kmcl_channel *ch)
+{
+	switch (ret) {
+	case -EMSGSIZE:
+		return STATUS_INVALID_PARAMETER_3;
+	case -EFAULT:
+	case -E2BIG:
+		return STATUS_INVALID_PARAMETER_4;
+	case -EOPNOTSUPP:
+		if (kmcl_channel_is_pipe(ch))
+			return STATUS_INVALID_PARAMETER_4;
+		break;
+	}
+	return kmcl_ntstatus(ret);
+}
+
+/*
  * The status of a send that was not accepted; @flags if the flags are wrong.
  * The fourth parameter of those that have one describes memory.
  */
@@ -56,17 +76,9 @@ static inline NTSTATUS kmcl_nt_send(int ret, VMBPACKET Packet, PVOID Buffer,
 	case -ENOENT:
 	case -EBUSY:
 		return STATUS_INVALID_PARAMETER_1;
-	case -EMSGSIZE:
-		return STATUS_INVALID_PARAMETER_3;
-	case -EFAULT:
-	case -E2BIG:
-		return STATUS_INVALID_PARAMETER_4;
-	case -EOPNOTSUPP:
-		if (kmcl_channel_is_pipe(kmcl_packet_channel(Packet)))
-			return STATUS_INVALID_PARAMETER_4;
-		break;
+	default:
+		return kmcl_nt_data(ret, kmcl_packet_channel(Packet));
 	}
-	return kmcl_ntstatus(ret);
 }
 
 #endif

@@ -108,17 +108,9 @@ VmbChannelSendSynchronousRequest(VMBCHANNEL Channel, PVOID Buffer,
 		return kmcl_nt_sync(Channel, Buffer, BufferSize,
 				    ExternalDataMdl, Flags, CompletionBuffer,
 				    CompletionBufferSize);
-	case -EMSGSIZE:
-		return STATUS_INVALID_PARAMETER_3;
-	case -EFAULT:
-	case -E2BIG:
-		return STATUS_INVALID_PARAMETER_4;
-	case -EOPNOTSUPP:
-		if (kmcl_channel_is_pipe(Channel))
-			return STATUS_INVALID_PARAMETER_4;
-		break;
+	default:
+		return kmcl_nt_data(ret, Channel);
 	}
-	return kmcl_ntstatus(ret);
 }
 
 #endif
