@@ -10,7 +10,6 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/rcupdate.h>
 #include <linux/sched.h>
 
 #include "channel.h"
@@ -163,25 +162,12 @@ static void unbind(struct kmcl_channel *ch)
 	spin_unlock_irq(&ch->sm.lock);
 }
 
-static void open_gates(struct kmcl_channel *ch)
+/* Record whether the post-started callback is due */
+static void set_post(struct kmcl_channel *ch, bool post)
 {
-	unsigned long flags;
-
-	kmcl_tx_gate(ch, true);
-	kmcl_tx_flush(ch);
-	spin_lock_irqsave(&ch->sm.lock, flags);
-	ch->sm.in.post = true;
-	spin_unlock_irqrestore(&ch->sm.lock, flags);
-}
-
-static void post_started(struct kmcl_channel *ch)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&ch->sm.lock, flags);
-	ch->sm.in.post = false;
-	spin_unlock_irqrestore(&ch->sm.lock, flags);
-	callback(ch, KMCL_DO_CB_POST, ch->cfg.ops.post_started);
+	spin_lock_irq(&ch->sm.lock);
+	ch->sm.in.post = post;
+	spin_unlock_irq(&ch->sm.lock);
 }
 
 /* Execute one step; returns the event that results, if any */
@@ -207,11 +193,14 @@ static enum kmcl_event run_step(struct kmcl_channel *ch, enum kmcl_step step)
 		callback(ch, step, ch->cfg.ops.started);
 		break;
 	case KMCL_DO_GATES:
-		open_gates(ch);
+		kmcl_tx_gate(ch, true);
+		kmcl_tx_flush(ch);
+		set_post(ch, true);
 		kmcl_rx_start(ch);
 		break;
 	case KMCL_DO_CB_POST:
-		post_started(ch);
+		set_post(ch, false);
+		callback(ch, step, ch->cfg.ops.post_started);
 		break;
 	case KMCL_DO_SHUT:
 		kmcl_save_stop(ch);
