@@ -10,7 +10,6 @@
 
 #include <linux/device.h>
 #include <linux/export.h>
-#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 

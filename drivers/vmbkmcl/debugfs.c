@@ -9,7 +9,6 @@
  */
 #include <linux/atomic.h>
 #include <linux/debugfs.h>
-#include <linux/export.h>
 #include <linux/seq_file.h>
 
 #include "channel.h"

@@ -12,7 +12,6 @@
 #include <linux/scatterlist.h>
 
 #include "ext_wire.h"
-#include "mdl.h"
 
 /* Check what all of these sends require. Returns 0 or a negative errno */
 static int check_send(struct kmcl_packet *pkt, const void *buf, u32 len,

@@ -14,9 +14,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/err.h>
 #include <linux/export.h>
-#include <linux/sched.h>
 
 #include "channel.h"
 #include "mdl.h"

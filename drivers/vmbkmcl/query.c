@@ -6,7 +6,6 @@
  * server or a pipe needs none. Everything here is atomic.
  */
 #include <linux/export.h>
-#include <linux/string.h>
 
 #include "channel.h"
 

@@ -9,7 +9,6 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/export.h>
-#include <linux/slab.h>
 
 #include "channel.h"
 #include "ext_wire.h"

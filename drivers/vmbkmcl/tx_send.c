@@ -13,7 +13,6 @@
 
 #include <linux/export.h>
 #include <linux/rcupdate.h>
-#include <linux/sched.h>
 
 #include "channel.h"
 #include "trace.h"

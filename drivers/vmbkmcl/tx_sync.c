@@ -13,7 +13,6 @@
 #include <linux/math64.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
-#include <linux/slab.h>
 
 #include "channel.h"
 #include "ext_wire.h"
