@@ -226,8 +226,12 @@ int kmcl_packet_restore(struct kmcl_packet *pkt, const void *buf, u32 size)
 			kmcl_submit(pkt, buf + sizeof(lib), len, 0,
 				    lib.wait ? KMCL_SEND_WAIT : 0, true);
 
-	/* As put_packet() makes ids: a generation, then an index or 0 */
-	if (!lib.wait || len || !(trans_id >> 32) || (u32)trans_id > S32_MAX)
+	/*
+	 * As put_packet() makes ids: a generation, then an index or
+	 * KMCL_NO_SLOT, for which older images have 0
+	 */
+	if (!lib.wait || len || !(trans_id >> 32) ||
+	    (u32)trans_id > KMCL_NO_SLOT)
 		return -EBADMSG;
 	return restore_in_flight(pkt, trans_id);
 }

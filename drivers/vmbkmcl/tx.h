@@ -10,6 +10,7 @@
 #define _KMCL_TX_H
 
 #include <linux/atomic.h>
+#include <linux/bits.h>
 #include <linux/completion.h>
 #include <linux/hashtable.h>
 #include <linux/interrupt.h>
@@ -23,6 +24,7 @@
 #define KMCL_PIPE_HEADER		8U
 #define KMCL_PIPE_MAX			16384U	/* payload of one message */
 #define KMCL_SLOTLESS_BITS		7	/* see tx_id.c */
+#define KMCL_NO_SLOT			BIT(31)	/* above every slot's index */
 #define KMCL_DONE_BUDGET		256	/* routines before a break */
 
 enum kmcl_item_kind { KMCL_ITEM_PACKET, KMCL_ITEM_COMP };
@@ -91,6 +93,7 @@ struct kmcl_tx {
 	bool ending;			/* do not queue any more */
 	bool full;			/* there was no room last time */
 	u32 generation;			/* of the last transaction id */
+	u32 unused_end;			/* later ones, unused up to here */
 	struct list_head queue;
 	struct list_head in_flight;
 	struct list_head syncs;
@@ -111,6 +114,7 @@ struct kmcl_slot *kmcl_slot_new(struct kmcl_channel *ch, gfp_t gfp);
 void kmcl_slot_free(struct kmcl_channel *ch, struct kmcl_slot *slot);
 void kmcl_trans_add(struct kmcl_packet *pkt, u64 trans_id);
 void kmcl_trans_skip(struct kmcl_channel *ch, u64 trans_id);
+void kmcl_trans_find_unused(struct kmcl_channel *ch);
 struct kmcl_packet *kmcl_trans_find(struct kmcl_channel *ch, u64 trans_id);
 u64 kmcl_trans_id(const struct kmcl_packet *pkt);
 void kmcl_trans_end(struct kmcl_packet *pkt);
@@ -118,7 +122,7 @@ void kmcl_trans_end(struct kmcl_packet *pkt);
 /* For traces: the id or, if there is none yet, the slot */
 static inline u64 kmcl_packet_id(const struct kmcl_packet *pkt)
 {
-	return pkt->trans_id ?: pkt->slot ? pkt->slot->index : 0;
+	return pkt->trans_id ?: pkt->slot ? pkt->slot->index : KMCL_NO_SLOT;
 }
 
 /* pipe.c */

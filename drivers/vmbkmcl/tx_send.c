@@ -40,12 +40,16 @@ static __always_inline int put_first(struct kmcl_packet *pkt, const void *buf,
 {
 	struct kmcl_channel *ch = pkt->ch;
 	struct kmcl_slot *slot = pkt->slot;
-	u64 id = likely(slot) ? slot->index : 0;
+	u64 id = likely(slot) ? slot->index : KMCL_NO_SLOT;
 	int ret;
 
 	lockdep_assert_held(&ch->tx.lock);
-	if (pkt->wait)
+	if (pkt->wait) {
+		/* Signed, because both wrap */
+		if (unlikely((s32)(ch->tx.unused_end - ch->tx.generation) <= 1))
+			kmcl_trans_find_unused(ch);
 		id |= (u64)(ch->tx.generation + 1) << 32;
+	}
 	if (unlikely(ch->cfg.pipe))
 		ret = kmcl_pipe_put(ch, id, buf, len);
 	else

@@ -227,7 +227,8 @@ static bool answer(struct channel *channel, const struct packet *packet,
 	struct descriptor desc = { .trans = packet->trans };
 	uint32_t bytes = packet->payload_bytes;
 
-	if (packet->type == PKT_COMPLETION)
+	/* Hyper-V does not answer a request with this id, either. */
+	if (packet->type == PKT_COMPLETION || (wanted && !packet->trans))
 		return true;
 	desc.type = wanted ? PKT_COMPLETION : PKT_INBAND;
 	switch (b->kind) {
@@ -282,6 +283,8 @@ static void check_descriptor(struct channel *channel,
 	    (packet->flags && packet->type == PKT_COMPLETION))
 		bus_error(bus, channel, "packet of type %u with flags %#x",
 			  packet->type, packet->flags);
+	if (packet->flags & PKT_COMPLETION_REQUESTED && !packet->trans)
+		bus_error(bus, channel, "request with transaction id 0");
 	if (packet->type != PKT_GPA_DIRECT && packet->header_bytes)
 		bus_error(bus, channel, "packet of type %u with a header",
 			  packet->type);

@@ -124,6 +124,32 @@ static void wrong_packets(void)
 	end();
 }
 
+/* As Hyper-V: a request with id 0 is read, and nothing comes back. */
+static void a_request_with_id_0(void)
+{
+	static const char * const behaviours[] = {
+		"echo", "sink", "complete-late ms=1", "complete-out-of-order"
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(behaviours) / sizeof(behaviours[0]); i++) {
+		begin_with(&e, behaviours[i]);
+		send_packet(&e, PKT_INBAND, PKT_COMPLETION_REQUESTED, 0, "", 0);
+		work();
+		sleep_ns(10 * SEC);
+		expect(count("rx_requests") == 1);
+		expect(!read_packet(&e, &in));
+		expect(bus->errors == 1);
+		send_packet(&e, PKT_INBAND, PKT_COMPLETION_REQUESTED, 1, "", 0);
+		work();
+		sleep_ns(10 * SEC);
+		expect(read_packet(&e, &in));
+		expect(in.d.type == PKT_COMPLETION && in.d.trans == 1);
+		expect(bus->errors == 1);
+		end();
+	}
+}
+
 /* An echo that cannot be answered is not read: the guest's ring fills. */
 static void echo_into_a_full_ring(void)
 {
@@ -452,6 +478,7 @@ int main(void)
 	run(one_signal);
 	run(wrong_signals);
 	run(wrong_packets);
+	run(a_request_with_id_0);
 	run(echo_into_a_full_ring);
 	run(guest_waits_for_room);
 	run(source_behaviour);

@@ -164,7 +164,7 @@ static void bad_pipes(void)
 		p.header.type += i == 0;
 		p.header.bytes += i == 1 ? 1 : i == 2 ? (uint32_t)-8 : 0;
 		expect(send_packet(&e, i == 3 ? PKT_COMPLETION : PKT_INBAND,
-				   i == 4, 0, &p, i == 5 ? 0 : sizeof(p)));
+				   i == 4, i, &p, i == 5 ? 0 : sizeof(p)));
 		work();
 		/* A completion of nothing is an error of its own. */
 		expect(bus->errors == i + 1 + (i >= 3));
