@@ -230,10 +230,10 @@ static void expect_ended(struct kunit *test, const enum ending *want, u32 count)
 static struct kmcl_transport_ops old_ops;
 static const struct kmcl_transport_ops *loopback_ops;
 
-static void noted_destroy(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
+static int noted_destroy(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
 {
 	note(GPADL_GONE);
-	loopback_ops->gpadl_destroy(offer, gpadl);
+	return loopback_ops->gpadl_destroy(offer, gpadl);
 }
 
 static void noted_close(struct kmcl_offer *offer)

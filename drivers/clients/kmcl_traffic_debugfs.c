@@ -90,7 +90,8 @@ static void show_library(struct seq_file *m, const struct kmcl_counters *c)
 		   c->opens, c->closes, c->rescinds);
 	seq_printf(m, "open_failures %llu\ngpadls %llu\ngpadls_left %llu\n",
 		   c->open_failures, c->gpadls, c->gpadls_left);
-	seq_printf(m, "broken %llu\n", c->broken);
+	seq_printf(m, "gpadls_kept %llu\nkept_bytes %llu\nbroken %llu\n",
+		   c->gpadls_kept, c->kept_bytes, c->broken);
 }
 
 static void show_own(struct seq_file *m, const struct tr_counts *c)

@@ -61,6 +61,8 @@ static const struct {
 	BAD("driver", DRIVER),
 	COUNTER(gpadls),
 	COUNTER(gpadls_left),
+	COUNTER(gpadls_kept),
+	COUNTER(kept_bytes),
 	COUNTER(opens),
 	COUNTER(closes),
 	COUNTER(rescinds),

@@ -10,11 +10,16 @@
  * closed callback has returned is deleted here.
  *
  * A description is copied when a GPADL is made of it; the memory still belongs
- * to its owner. Everything here may sleep.
+ * to its owner. The library holds references on the pages until the peer has
+ * given them back. If it does not, the references are never dropped: what the
+ * owner frees then is not reused. Where references cannot do that, deleting
+ * waits and tries again. Everything here may sleep.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/export.h>
+#include <linux/jiffies.h>
+#include <linux/sched.h>
 
 #include "channel.h"
 #include "mdl.h"
@@ -26,6 +31,8 @@
  */
 #define MAX_RANGE_BYTES		65528U
 #define MAX_PIECES		(MAX_RANGE_BYTES / 16)
+
+#define DESTROY_AGAIN		(HZ / 4)
 
 void kmcl_gpadl_init(struct kmcl_channel *ch)
 {
@@ -92,8 +99,35 @@ static void end_making(struct kmcl_channel *ch, struct kmcl_gpadl *made)
 
 static void gpadl_free(struct kmcl_gpadl *gpadl)
 {
+	if (gpadl->held)
+		kmcl_mdl_release(gpadl->mdl);
 	kmcl_mdl_free_chain(gpadl->mdl);
 	kfree(gpadl);
+}
+
+/* Never drop the references: the peer may still use the pages */
+static void keep_pages(struct kmcl_channel *ch, struct kmcl_gpadl *gpadl)
+{
+	gpadl->held = false;
+	spin_lock_irq(&ch->gpadl.lock);
+	ch->gpadl.kept++;
+	ch->gpadl.kept_bytes += gpadl->bytes;
+	spin_unlock_irq(&ch->gpadl.lock);
+}
+
+static void create_failed(struct kmcl_channel *ch, struct kmcl_gpadl *gpadl,
+			  int ret)
+{
+	if (!gpadl->known)
+		return;
+	if (gpadl->held) {
+		keep_pages(ch, gpadl);
+		pr_err("%s: making a GPADL failed (%d) when the host may have known its %u bytes of memory; they are not used again, even if they are freed\n",
+		       kmcl_name(ch), ret, gpadl->bytes);
+	} else {
+		pr_err("%s: making a GPADL failed (%d) when the host may have known its %u bytes of memory, which must not be freed: it is memory of kmalloc(), or blocks of pages without __GFP_COMP, which cannot be kept from being reused\n",
+		       kmcl_name(ch), ret, gpadl->bytes);
+	}
 }
 
 /* Create a GPADL. Takes ownership of @mdl, also when it fails. */
@@ -112,6 +146,7 @@ static int create(struct kmcl_channel *ch, u32 flags, struct kmcl_mdl *mdl,
 	gpadl->buffer = buffer;
 	gpadl->bytes = bytes;
 	gpadl->read_only = flags & KMCL_GPADL_READ_ONLY;
+	gpadl->held = kmcl_mdl_hold(mdl);
 
 	ret = begin_making(ch);
 	if (ret)
@@ -122,6 +157,8 @@ static int create(struct kmcl_channel *ch, u32 flags, struct kmcl_mdl *mdl,
 	if (!ret)
 		*handle = gpadl->handle;
 	trace_kmcl_gpadl(ch, KMCL_GPADL_CREATE, gpadl->handle, bytes, ret);
+	if (ret)
+		create_failed(ch, gpadl, ret);
 	end_making(ch, ret ? NULL : gpadl);
 	if (!ret)
 		return 0;
@@ -283,8 +320,28 @@ static void end_deleting(struct kmcl_channel *ch)
 
 static void destroy(struct kmcl_channel *ch, struct kmcl_gpadl *gpadl)
 {
-	ch->link.offer->ops->gpadl_destroy(ch->link.offer, gpadl);
-	trace_kmcl_gpadl(ch, KMCL_GPADL_DELETE, gpadl->handle, gpadl->bytes, 0);
+	struct kmcl_offer *offer = ch->link.offer;
+	unsigned long say = jiffies;
+	int ret;
+
+	ret = offer->ops->gpadl_destroy(offer, gpadl);
+	/* Memory that references do not protect is protected by its owner */
+	while (ret && !gpadl->held) {
+		if (time_after_eq(jiffies, say)) {
+			say = jiffies + KMCL_SLOW;
+			pr_err("%s: the host does not give back GPADL 0x%x of %u bytes (%d); deleting it waits, since memory of kmalloc(), or of blocks of pages without __GFP_COMP, cannot be kept from being reused\n",
+			       kmcl_name(ch), gpadl->handle, gpadl->bytes, ret);
+		}
+		schedule_timeout_idle(DESTROY_AGAIN);
+		ret = offer->ops->gpadl_destroy(offer, gpadl);
+	}
+	trace_kmcl_gpadl(ch, KMCL_GPADL_DELETE, gpadl->handle, gpadl->bytes,
+			 ret);
+	if (ret) {
+		keep_pages(ch, gpadl);
+		pr_err("%s: the host did not give back GPADL 0x%x (%d); its %u bytes of memory are not used again, even if they are freed\n",
+		       kmcl_name(ch), gpadl->handle, ret, gpadl->bytes);
+	}
 	gpadl_free(gpadl);
 	end_deleting(ch);
 }
@@ -294,9 +351,17 @@ static void destroy(struct kmcl_channel *ch, struct kmcl_gpadl *gpadl)
  * @ch: the client's channel, until its closed callback returns
  * @handle: of a GPADL of this channel; another one is ignored, with a warning
  *
- * When it returns, the peer does not use the memory any more. Waits while the
- * server has the GPADL mapped; a loopback server must unmap it when it closes,
- * after a rescind as well. Does not wait for a host that rescinded the device.
+ * When it returns, the memory may be freed. Waits while the server has the GPADL
+ * mapped; a loopback server must unmap it when it closes, after a rescind as
+ * well. Does not wait for a host that rescinded the device.
+ *
+ * If the host does not confirm that it has given the memory back, the library
+ * keeps references on its pages for good, so that they are not reused when they
+ * are freed: a message says so, and &kmcl_counters.gpadls_kept counts it.
+ * References keep vmalloc() memory, single pages and compound pages
+ * (%__GFP_COMP). For memory of kmalloc(), or blocks of pages that are not
+ * compound, this waits instead, and tries again, until the host has confirmed
+ * it or has rescinded the device.
  *
  * Context: may sleep.
  * Return: 0; -ENOENT: no such handle; -EINVAL: no channel.

@@ -25,6 +25,8 @@ struct kmcl_gpadls {
 	u32 deleting;			/* calls that delete or unmap */
 	u32 count;			/* of list */
 	u32 left;			/* by the driver at a close, in total */
+	u32 kept;			/* whose pages are never released */
+	u64 kept_bytes;
 	struct list_head list;
 };
 

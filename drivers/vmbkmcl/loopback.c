@@ -298,7 +298,7 @@ static bool lb_mapped(struct lb_gpadl *lb)
 	return mapped;
 }
 
-static void lb_gpadl_destroy(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
+static int lb_gpadl_destroy(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
 {
 	struct lb_gpadl *lb = gpadl->priv;
 	struct lb_conn *conn = lb->conn;
@@ -314,6 +314,7 @@ static void lb_gpadl_destroy(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
 	spin_unlock_irq(&lb_lock);
 	conn_put(conn);
 	kfree(lb);
+	return 0;
 }
 
 /* Server: describe a client's GPADL, in a copy of the description. Sleeps. */

@@ -189,6 +189,63 @@ void kmcl_mdl_free_chain(struct kmcl_mdl *mdl)
 }
 
 /*
+ * Keep the page of a frame from being reused, even when its owner frees it.
+ * Returns false where no reference can do that: for kmalloc() memory, which the
+ * slab allocator reuses whatever the page's count, and for a block of pages that
+ * is not compound, whose pages but the first have no count of their own.
+ */
+static bool hold_frame(unsigned long pfn)
+{
+	struct folio *folio;
+
+	if (!kmcl_pfn_ok(pfn))
+		return false;
+	folio = page_folio(frame_page(pfn));
+	return !folio_test_slab(folio) && folio_try_get(folio);
+}
+
+/* Release @count frames of a chain */
+static void release(const struct kmcl_mdl *mdl, u64 count)
+{
+	u32 i;
+
+	for (; mdl; mdl = mdl->next) {
+		for (i = 0; i < mdl->npfns; i++) {
+			if (!count--)
+				return;
+			folio_put(page_folio(frame_page(mdl->pfns[i])));
+		}
+	}
+}
+
+/*
+ * Hold references on all pages of a chain; false: none are held, since some
+ * cannot be. Atomic.
+ */
+bool kmcl_mdl_hold(const struct kmcl_mdl *mdl)
+{
+	const struct kmcl_mdl *piece;
+	u64 count = 0;
+	u32 i;
+
+	for (piece = mdl; piece; piece = piece->next) {
+		for (i = 0; i < piece->npfns; i++, count++) {
+			if (hold_frame(piece->pfns[i]))
+				continue;
+			release(mdl, count);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Undo kmcl_mdl_hold(). Atomic. */
+void kmcl_mdl_release(const struct kmcl_mdl *mdl)
+{
+	release(mdl, U64_MAX);
+}
+
+/*
  * Make a chain that describes @bytes bytes of another one, from @offset on.
  * Pieces without bytes are left out. The caller has checked the other chain and
  * that it has as many bytes. NULL: no memory. Sleeps.

@@ -37,6 +37,8 @@ void kmcl_get_counters(struct kmcl_channel *ch, struct kmcl_counters *c)
 	spin_lock_irqsave(&ch->gpadl.lock, flags);
 	c->gpadls = ch->gpadl.count;
 	c->gpadls_left = ch->gpadl.left;
+	c->gpadls_kept = ch->gpadl.kept;
+	c->kept_bytes = ch->gpadl.kept_bytes;
 	spin_unlock_irqrestore(&ch->gpadl.lock, flags);
 }
 EXPORT_SYMBOL_GPL(kmcl_get_counters);

@@ -27,6 +27,10 @@ struct kmcl_offer;
  * @handle: set by @gpadl_create, not 0
  * @bytes: size of the memory
  * @read_only: the server may only read it
+ * @held: the library holds references on the pages, so that they are not
+ *	reused even when their owner frees them
+ * @known: set by @gpadl_create when it fails, and the peer may use the memory
+ *	all the same
  * @buffer: address of the memory if it is a kernel buffer, else NULL
  * @mdl: description of the same @bytes bytes; owned by the library
  * @priv: private data of the transport
@@ -36,6 +40,8 @@ struct kmcl_gpadl {
 	u32 handle;
 	u32 bytes;
 	bool read_only;
+	bool held;
+	bool known;
 	void *buffer;
 	struct kmcl_mdl *mdl;
 	void *priv;
@@ -123,9 +129,10 @@ struct kmcl_server_ops {
  * @gpadl_create: (optional) share @gpadl's memory and fill in its handle.
  *	-ENODEV: the offer was rescinded meanwhile; -EOPNOTSUPP: memory of this
  *	kind cannot be shared. May sleep
- * @gpadl_destroy: (with @gpadl_create) stop sharing the memory; when it returns
- *	the peer does not use it any more. Called once per successful
- *	@gpadl_create, before or after @close. May sleep
+ * @gpadl_destroy: (with @gpadl_create) stop sharing the memory. 0: the peer
+ *	does not use it any more; a negative errno: it did not confirm that.
+ *	Called once per successful @gpadl_create, before or after @close; after
+ *	an error, if @held is not set, again until it returns 0. May sleep
  * @gpadls_first: (optional) true: every @gpadl_destroy has to come before
  *	@close, unless the offer was rescinded. Atomic
  * @flags: (optional) get the offer's flags, KMCL_WIRE_OFFER_*; called by
@@ -154,8 +161,8 @@ struct kmcl_transport_ops {
 	void (*release)(struct kmcl_offer *offer);
 	void (*signal)(struct kmcl_offer *offer);
 	int (*gpadl_create)(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl);
-	void (*gpadl_destroy)(struct kmcl_offer *offer,
-			      struct kmcl_gpadl *gpadl);
+	int (*gpadl_destroy)(struct kmcl_offer *offer,
+			     struct kmcl_gpadl *gpadl);
 	bool (*gpadls_first)(struct kmcl_offer *offer);
 	void (*full)(struct kmcl_offer *offer, bool first);
 	u16 (*flags)(const struct kmcl_offer *offer);

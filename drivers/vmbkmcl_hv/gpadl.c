@@ -25,6 +25,15 @@
 
 #define KMCL_HV_FRAMES	(PAGE_SIZE >> KMCL_PFN_SHIFT)
 
+/*
+ * As many frame numbers as hv_vmbus puts into the first message about a GPADL;
+ * more of them follow in messages of their own
+ */
+#define KMCL_HV_FIRST_FRAMES						\
+	((HV_MESSAGE_PAYLOAD_BYTE_COUNT -				\
+	  sizeof(struct vmbus_channel_gpadl_header) -			\
+	  sizeof(struct gpa_range)) / sizeof(u64))
+
 /**
  * struct kmcl_hv_gpadl - a GPADL
  * @gpadl: hv_vmbus' object
@@ -81,6 +90,23 @@ static void *kmcl_hv_map(const struct kmcl_gpadl *gpadl)
 	return map;
 }
 
+/*
+ * May the host know the memory of a GPADL that hv_vmbus failed to make? Not if
+ * the host refused it (-EDQUOT), rescinded the device, or did not take the
+ * first message; but it may if that was not the only one. The errors of
+ * vmbus_post_msg() do not tell which message failed.
+ */
+static bool kmcl_hv_host_knows(const struct kmcl_gpadl *gpadl,
+			       const struct kmcl_hv_gpadl *hv, int ret)
+{
+	/* Then nobody knows whether the host can read it */
+	if (hv->gpadl.decrypted)
+		return true;
+	if (ret == -ENODEV || ret == -ENOMEM || ret == -EDQUOT)
+		return false;
+	return gpadl->bytes >> KMCL_PFN_SHIFT > KMCL_HV_FIRST_FRAMES;
+}
+
 /**
  * kmcl_hv_gpadl_create() - share memory with the host
  * @offer: the offer, open
@@ -88,7 +114,7 @@ static void *kmcl_hv_map(const struct kmcl_gpadl *gpadl)
  *
  * The host does not learn that it should only read: the protocol has no field
  * for it. Where memory is encrypted, hv_vmbus decrypts it. If that fails
- * halfway, the state of the memory is unknown and the kernel log says so.
+ * halfway, or the host took only some of the messages, @gpadl is marked as known.
  *
  * Context: Process context, may sleep; waits for the host.
  * Return: 0; -EOPNOTSUPP if the memory is not whole pages, -ENODEV if the
@@ -125,9 +151,7 @@ int kmcl_hv_gpadl_create(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
 		ret = -ENODEV;
 	mutex_unlock(&binding->request_mutex);
 	if (ret) {
-		if (hv->gpadl.decrypted)
-			pr_err("%u bytes of memory may be shared with the host for good: their GPADL failed (%d)\n",
-			       gpadl->bytes, ret);
+		gpadl->known = kmcl_hv_host_knows(gpadl, hv, ret);
 		vunmap(hv->map);
 		kfree(hv);
 		return ret == -EDQUOT || ret == -ENOBUFS ? -ENOMEM : ret;
@@ -142,23 +166,35 @@ int kmcl_hv_gpadl_create(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
  * @offer: the offer
  * @gpadl: from kmcl_hv_gpadl_create()
  *
+ * hv_vmbus returns 0 when the message could not be sent, as well. Whether the
+ * host has answered shows in the handle, which is cleared then. A host that
+ * rescinds the device has released the memory, and does not answer.
+ *
  * Context: Process context, may sleep; waits until the host has released the
  *	memory, unless the device is rescinded.
+ * Return: 0, or a negative errno if the host has not released the memory, or
+ *	if it is unknown whether the host can still read it because encrypting
+ *	it failed. The first may be tried again, and the second has no end.
  */
-void kmcl_hv_gpadl_destroy(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
+int kmcl_hv_gpadl_destroy(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
 {
 	struct kmcl_hv_binding *binding = kmcl_offer_priv(offer);
 	struct kmcl_hv_gpadl *hv = gpadl->priv;
-	int ret;
+	int ret = -EIO;
 
 	mutex_lock(&binding->request_mutex);
-	ret = vmbus_teardown_gpadl(binding->channel, &hv->gpadl);
+	if (hv->gpadl.gpadl_handle)
+		ret = vmbus_teardown_gpadl(binding->channel, &hv->gpadl);
+	if (!ret && hv->gpadl.gpadl_handle &&
+	    !READ_ONCE(binding->channel->rescind))
+		ret = -EIO;
 	mutex_unlock(&binding->request_mutex);
-	if (ret)
-		pr_err("GPADL 0x%x: taking it back from the host failed (%d); the host may still see its %u bytes\n",
-		       gpadl->handle, ret, gpadl->bytes);
+	/* Called again, unless the library keeps the memory */
+	if (ret && !gpadl->held)
+		return ret;
 	vunmap(hv->map);
 	kfree(hv);
+	return ret;
 }
 
 /**

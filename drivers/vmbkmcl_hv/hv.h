@@ -84,7 +84,7 @@ void kmcl_hv_mmio_free(struct kmcl_offer *offer);
 
 /* Operations of gpadl.c; see struct kmcl_transport_ops */
 int kmcl_hv_gpadl_create(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl);
-void kmcl_hv_gpadl_destroy(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl);
+int kmcl_hv_gpadl_destroy(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl);
 bool kmcl_hv_gpadls_first(struct kmcl_offer *offer);
 
 /* Operations of binding.c; see struct kmcl_transport_ops */

@@ -250,6 +250,10 @@ VmbChannelCreateGpadlFromMdl(VMBCHANNEL Channel, UINT32 Flags, PMDL Mdl,
  * @Channel: a client's, until EvtChannelClosed returns
  * @GpadlHandle: of this channel; another one is ignored, with a warning
  *
+ * When it returns, the memory may be freed. If the host did not give it back,
+ * it is not used again; see kmcl_gpadl_delete() for which memory this waits
+ * instead.
+ *
  * Context: PASSIVE; waits while the server has it mapped, but after a rescind
  * not for a host.
  */

@@ -346,6 +346,9 @@ enum kmcl_bad {
  * @open_failures: openings that failed
  * @gpadls: GPADLs that a client has created and not deleted
  * @gpadls_left: GPADLs that the closed callback did not delete, or unmap
+ * @gpadls_kept: GPADLs that the peer did not give back: their memory is never
+ *	used again, even when its owner has freed it
+ * @kept_bytes: bytes of that memory
  *
  * The counters of sending are of one instant, and so are those of receiving.
  */
@@ -392,6 +395,8 @@ struct kmcl_counters {
 
 	u64 gpadls;
 	u64 gpadls_left;
+	u64 gpadls_kept;
+	u64 kept_bytes;
 };
 
 void kmcl_get_counters(struct kmcl_channel *ch, struct kmcl_counters *c);

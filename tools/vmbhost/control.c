@@ -19,6 +19,7 @@
  *   behave N BEHAVIOUR		from now on
  *   stall N, unstall N		stops reading what the guest sends, goes on
  *   refuse open|gpadl COUNT	refuses the next COUNT, of whatever channels
+ *   refuse teardown|body|close COUNT	does not take the next COUNT messages
  *   withhold open|gpadl|teardown	keeps the answers back, of all channels
  *   release open|gpadl|teardown	gives them
  *   stats [N]			what the host has counted, "name value" lines
@@ -270,9 +271,10 @@ static int cmd_behave(struct command *c)
 
 static int answer_arg(struct command *c, int answers)
 {
-	static const char *const names[ANSWERS] = {
+	static const char *const names[REFUSALS] = {
 		[ANSWER_OPEN] = "open", [ANSWER_GPADL] = "gpadl",
-		[ANSWER_TEARDOWN] = "teardown",
+		[ANSWER_TEARDOWN] = "teardown", [ANSWER_BODY] = "body",
+		[ANSWER_CLOSE] = "close",
 	};
 	int i;
 
@@ -284,11 +286,11 @@ static int answer_arg(struct command *c, int answers)
 
 static int cmd_refuse(struct command *c)
 {
-	int answer = answer_arg(c, ANSWER_TEARDOWN);
+	int answer = answer_arg(c, REFUSALS);
 
 	if (answer < 0 || c->words != 3 ||
 	    number_parse(c->word[2], &c->bus->refuse[answer]))
-		return fail(c, "refuse open|gpadl COUNT");
+		return fail(c, "refuse open|gpadl|teardown|body|close COUNT");
 	return done(c);
 }
 

@@ -166,7 +166,11 @@ enum answer {
 	ANSWER_OPEN,
 	ANSWER_GPADL,
 	ANSWER_TEARDOWN,
-	ANSWERS
+	ANSWERS,
+	/* Has no answer of its own, and can only be refused. */
+	ANSWER_BODY = ANSWERS,
+	ANSWER_CLOSE,
+	REFUSALS
 };
 
 struct withheld {
@@ -217,7 +221,7 @@ struct vmbus {
 	uint32_t last_relid;
 	struct gpadl *gpadls;
 
-	uint64_t refuse[ANSWERS];
+	uint64_t refuse[REFUSALS];
 	bool withhold[ANSWERS];
 	struct withheld *withheld, **withheld_end;
 

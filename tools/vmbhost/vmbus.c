@@ -130,6 +130,21 @@ static const uint8_t least[MSG_COUNT] = {
 	[MSG_MODIFY]		= sizeof(struct msg_modify),
 };
 
+/* Messages that the guest cannot post, since that was asked for. */
+static bool not_taken(struct vmbus *bus, uint32_t type)
+{
+	switch (type) {
+	case MSG_GPADL_BODY:
+		return answer_refuse(bus, ANSWER_BODY);
+	case MSG_GPADL_TEARDOWN:
+		return answer_refuse(bus, ANSWER_TEARDOWN);
+	case MSG_CLOSE:
+		return answer_refuse(bus, ANSWER_CLOSE);
+	default:
+		return false;
+	}
+}
+
 static void dispatch(struct vmbus *bus, uint32_t type, const void *payload,
 		     size_t length)
 {
@@ -194,6 +209,8 @@ uint16_t vmbus_post_message(struct vmbus *bus, uint32_t connection,
 			  header.type, length);
 		return HV_STATUS_SUCCESS;
 	}
+	if (not_taken(bus, header.type))
+		return HV_STATUS_INVALID_PARAMETER;
 	if (header.type == MSG_INITIATE_CONTACT) {
 		on_contact(bus, connection, payload);
 	} else if (!bus->connected && header.type != MSG_UNLOAD) {

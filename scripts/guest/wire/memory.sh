@@ -3,7 +3,8 @@
 #
 # GPADLs of a device that the host takes away: one that is being made, one that
 # is being deleted, and those that are there. And of one that the guest closes: a
-# host before 4.0 wants them deleted first, see left_at_close().
+# host before 4.0 wants them deleted first, see left_at_close(). And those that the
+# host does not give back.
 #
 # shellcheck disable=SC2154,SC2034 # note() sets c_* and h_*; scenario() uses channels
 
@@ -19,6 +20,50 @@ host_has_none()
 	expect "the guest has released $1" within 5 host_state "$1" absent
 	note "$1"
 	expect "the host has no GPADL" [ "$h_gpadls_live" -eq 0 ]
+}
+
+# The host cannot be told: it goes on using the memory. 1100 pages are memory of
+# vmalloc() and more than one message, 1 page is memory of kmalloc()
+gpadls_not_given_back()
+{
+	local rings
+
+	allow gpadls_left
+	channel a echo
+	note a
+	rings=$h_gpadls_live
+	expect "a buffer is shared" ctl a share 1100 0
+	host refuse teardown 1 >/dev/null
+	expect "deleting it ends" ctl a unshare
+	note a
+	expect "the host still has it" [ "$h_gpadls_live" -eq $((rings + 1)) ]
+	expect "its memory is kept" [ "$c_gpadls_kept $c_kept_bytes" = "1 4505600" ]
+	expect "and the log says so" \
+		kept_said "a: the host did not give back .* its 4505600 bytes"
+	expect "a small one is shared" ctl a share 1 0
+	host refuse teardown 2 >/dev/null
+	expect "deleting it ends" ctl a unshare
+	note a
+	expect "when the host has given it back" \
+		[ "$h_gpadls_live" -eq $((rings + 1)) ]
+	expect "that had to be asked for again" [ "$h_gpadls_torn" -eq 1 ]
+	expect "it is not kept" [ "$c_gpadls_kept $c_kept_bytes" = "1 4505600" ]
+	host refuse body 1 >/dev/null
+	expect "half a GPADL is none" refused ctl a share 1100 0
+	note a
+	expect "but the host knows the memory" \
+		[ "$c_gpadls_kept $c_kept_bytes" = "2 9011200" ]
+	expect "and the log says so" \
+		kept_said "a: making a GPADL failed .* its 4505600 bytes"
+	expect "the next one" ctl a share 64 4
+	expect "taken back" ctl a unshare
+	note a
+	expect "is not kept" [ "$c_gpadls $c_gpadls_kept" = "0 2" ]
+}
+
+kept_said()
+{
+	dmesg | grep -q " $1 "
 }
 
 gpadl_create_and_rescind()
@@ -252,6 +297,7 @@ gpadls_and_rescinds()
 memory_all()
 {
 	scenario "rescind while a GPADL is made" gpadl_create_and_rescind
+	scenario "GPADLs that the host does not give back" gpadls_not_given_back
 	scenario "rescind while a GPADL is deleted" gpadl_delete_and_rescind
 	scenario "a GPADL is deleted in Closed, after a rescind" \
 		gpadl_deleted_in_closed

@@ -202,6 +202,45 @@ static void refusals(void)
 	end();
 }
 
+/* The host does not take these messages, and goes on as if they never came. */
+static void not_taken(void)
+{
+	static const uint8_t frames[] = { 1, 2, 3, 4 };
+	struct msg_gpadl_teardown teardown = {
+		.h.type = MSG_GPADL_TEARDOWN,
+	};
+	struct msg_relid close = { .h.type = MSG_CLOSE };
+	struct msg_gpadl_body body = { .h.type = MSG_GPADL_BODY };
+	struct endpoint e;
+
+	begin();
+	open_channel(&e);
+	teardown.relid = e.relid;
+	teardown.gpadl = make_gpadl(e.relid, frames, 4);
+	close.relid = e.relid;
+	expect(did("refuse teardown 1"));
+	expect(did("refuse close 1"));
+	expect(did("refuse body 1"));
+	expect(post(&teardown, sizeof(teardown)) == HV_STATUS_INVALID_PARAMETER);
+	expect(!received(MSG_GPADL_TORNDOWN));
+	expect(stat_of("stats 0", "gpadls_live") == 2);
+	expect(post(&close, sizeof(close)) == HV_STATUS_INVALID_PARAMETER);
+	expect(!strcmp(command("state 0"), "ok open\n"));
+	expect(post(&body, sizeof(body)) == HV_STATUS_INVALID_PARAMETER);
+	expect(!bus->errors);
+	/* Once each */
+	expect(!post(&teardown, sizeof(teardown)));
+	expect(received(MSG_GPADL_TORNDOWN));
+	expect(stat_of("stats 0", "gpadls_live") == 1);
+	close_channel(&e);
+	expect(!strcmp(command("state 0"), "ok offered\n"));
+	expect(!post(&body, sizeof(body)));
+	expect(bus->errors == 1);
+	expect(!did("refuse nothing 1"));
+	expect(!did("withhold close"));
+	end();
+}
+
 static void withheld(void)
 {
 	struct endpoint e;
@@ -319,6 +358,7 @@ int main(void)
 	run(left_behind);
 	run(left_at_close);
 	run(refusals);
+	run(not_taken);
 	run(withheld);
 	return test_end();
 }

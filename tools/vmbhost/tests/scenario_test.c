@@ -44,7 +44,7 @@ static void words(void)
 		"behave 0 garble what=", "behave 0 garble what=fields+else",
 		"behave 0 garble rare=0", "behave 0 slow us=1x",
 		"behave 0 complete-out-of-order depth=1",
-		"refuse teardown 1", "refuse open", "refuse open x",
+		"refuse nothing 1", "refuse open", "refuse open x",
 		"withhold", "withhold all", "release 1", "rescind", "rescind 7",
 		"rescind 0 twice", "rescind 0 again", "offer", "offer 0",
 		"quit", "quit 256", "quit x", "on", "on open 0",
