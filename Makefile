@@ -6,13 +6,29 @@
 VERSION := 0.1
 KDIR ?= /lib/modules/$(shell uname -r)/build
 
-modules:
-	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+# The compiler is the kernel's: scripts/compiler.sh. LLVM= or CC= of the caller wins,
+# but not DKMS', which does not look for what this machine has.
+chosen = $(filter environment command,$(origin LLVM)) $(filter command,$(origin CC))
+ifeq ($(if $(CALLED_BY_DKMS),,$(strip $(chosen))),)
+compiler = sh scripts/compiler.sh $(KDIR)
+else
+compiler = :
+endif
 
-modules_install:
+modules: headers
+	@with=$$($(compiler)) && \
+	{ [ -z "$$with" ] || echo "clang compiled this kernel: make $$with"; } && \
+	$(MAKE) -C $(KDIR) M=$(CURDIR) $$with modules
+
+headers:
+	@[ -e $(KDIR)/Makefile ] || { echo 'error: $(KDIR) is not where a' \
+		'kernel was built. Install the headers of the kernel (Debian:' \
+		'linux-headers-RELEASE), or set KDIR=' >&2; exit 1; }
+
+modules_install: headers
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
 
-clean:
+clean: headers
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
 distclean:
@@ -25,7 +41,7 @@ distclean:
 # for demo, vmtest, bench and dkmstest; for wiretest, garbletest and soak it may be
 # several.
 demo check kunit coverage symbols sparse layers checkpatch shellcheck docs build-test \
-	vmtest bench vmbhost-test vmtest-debug:
+	script-test vmtest bench vmbhost-test vmtest-debug:
 	@scripts/$@.sh
 
 # Tests against a host that misbehaves: see Documentation/testing.rst.
@@ -79,6 +95,7 @@ help:
 	@echo 'make checkpatch            checkpatch --strict on all sources'
 	@echo 'make shellcheck            shellcheck on the scripts'
 	@echo 'make docs                  the guides and the driver API, in build/docs'
+	@echo 'make script-test           make and the scripts on unlike machines'
 	@echo 'make build-test            W=1 builds for 6.1, 6.12 and the newest'
 	@echo 'make vmbhost               a VMBus host that misbehaves when told'
 	@echo 'make vmbhost-test          its unit tests, with sanitizers'
@@ -90,7 +107,7 @@ help:
 	@echo 'make bench  [KERNEL=6.12]  instructions per packet, beside the raw VMBus API'
 	@echo 'make dkmstest              the package in a clean Debian root and a guest'
 
-.PHONY: bench modules modules_install clean distclean demo check kunit coverage \
-	kmcl-coverage symbols sparse layers checkpatch shellcheck docs build-test vmtest \
-	dkms-install dkms-remove deb dkmstest help vmbhost vmbhost-test wiretest \
+.PHONY: bench modules headers modules_install clean distclean demo check kunit coverage \
+	kmcl-coverage symbols sparse layers checkpatch shellcheck docs build-test script-test \
+	vmtest dkms-install dkms-remove deb dkmstest help vmbhost vmbhost-test wiretest \
 	garbletest soak vmtest-debug

@@ -22,14 +22,6 @@ dir=$BUILD/modules/$version
 [ -z "${BENCH:-}" ] || dir=$BUILD/bench/$version
 log=$dir.log
 
-# What kbuild reads, as it is in the working tree, committed or not.
-sources()
-{
-	find Kbuild Kconfig Makefile drivers include kunit -type f \
-		\( -name '*.[chS]' -o -name 'K*' -o -name 'Makefile*' \) \
-		! -name '*.mod.c' | LC_ALL=C sort
-}
-
 if [ "$version" = debug ]; then
 	"$TOP/scripts/debug-kernel.sh"
 else
@@ -37,20 +29,20 @@ else
 fi
 kernel=$BUILD/kernels/$version
 alone "modules-$version$warn${BENCH:-}"
-stamp=$(sources | xargs cat "$kernel/release" | sha256sum)
+stamp=$(kbuild_sources | xargs cat "$kernel/release" | sha256sum)
 if [ -z "$warn" ] && [ "$(cat "$dir/.stamp" 2>/dev/null)" = "$stamp" ]; then
 	exit 0
 fi
 
 rm -rf "$dir"
 mkdir -p "$dir"
-sources | tar -cf - -T - | tar -xf - -C "$dir"
+kbuild_sources | tar -cf - -T - | tar -xf - -C "$dir"
 
 say "building the modules for $(cat "$kernel/release")${warn:+ with $warn}"
 tools=(in_tools "$(cat "$kernel/suite")")
 [ "$version" != debug ] || tools=()
 if ! "${tools[@]}" \
-	make -C "$(readlink "$kernel/headers")" M="$dir" -j "$JOBS" \
+	make -C "$dir" KDIR="$(readlink "$kernel/headers")" -j "$JOBS" \
 	CONFIG_DEBUG_INFO_BTF_MODULES= ${warn:+"$warn"} ${BENCH:+BENCH=1} modules >"$log" 2>&1; then
 	grep -E -A 5 'error|warning|ERROR|WARNING|Error' "$log" | head -n 40 || cat "$log"
 	die "the build failed, see $log"

@@ -27,9 +27,7 @@ sources()
 
 	[ ! -e COPYING ] || files+=(COPYING)
 	printf '%s\n' "${files[@]}"
-	find Kbuild Kconfig Makefile drivers include kunit -type f \
-		\( -name '*.[chS]' -o -name 'K*' -o -name 'Makefile*' \) \
-		! -name '*.mod.c' | LC_ALL=C sort
+	kbuild_sources
 }
 
 # copy_to DIRECTORY [FILE...]: these, and the sources.
@@ -64,11 +62,15 @@ install_tree()
 	need_packages dkms
 	[ -e "/lib/modules/$release/build/Makefile" ] ||
 		die "no headers of this kernel: apt-get install linux-headers-$release"
+	# DKMS would only say where its log is.
+	sh scripts/compiler.sh "/lib/modules/$release/build" >/dev/null || exit
 	! registered || dkms remove "$name/$version" --all
 	copy_to "$source"
 	ln -sfn "$name-$version" "/usr/src/$name"
 	dkms add "$name/$version"
 	dkms install "$name/$version" -k "$release"
+	sed -n 's/^vmbkmcl: //p' \
+		"/var/lib/dkms/$name/$version/$release"/*/log/make.log
 	say "the modules are installed for $release, modprobe finds them"
 }
 

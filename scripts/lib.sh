@@ -47,6 +47,16 @@ need_packages()
 		die "apt-get failed, see $BUILD/apt-install.log"
 }
 
+# kbuild_sources: what an external build of the modules reads, as it is in the working
+# tree, committed or not.
+kbuild_sources()
+{
+	echo scripts/compiler.sh
+	find Kbuild Kconfig Makefile drivers include kunit -type f \
+		\( -name '*.[chS]' -o -name 'K*' -o -name 'Makefile*' \) \
+		! -name '*.mod.c' | LC_ALL=C sort
+}
+
 passed=0
 failed=0
 skipped=0
