@@ -110,7 +110,11 @@ static void settings_are_frozen_in_every_other_state(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, kmcl_set_ring_pages(loop->client.ch, 8, 8));
 }
 
-/* In pages, the control page included */
+/*
+ * In pages, the control page included. Of what a packet takes in addition to its
+ * payload, 24 bytes are descriptor and trailer, and 264 are the header of the 32
+ * ranges that a client may receive
+ */
 static const struct ring_case {
 	const char *name;
 	u32 packet, asked, expected;
@@ -119,10 +123,10 @@ static const struct ring_case {
 	{ "one page is too few", 64, 1, 2 },
 	{ "two pages", 64, 2, 2 },
 	{ "nine pages", 64, 9, 9 },
-	{ "2 * (2008 + 32) bytes, and 8, fit", 2008, 2, 2 },
-	{ "2 * (2016 + 32) bytes, and 8, do not", 2016, 2, 3 },
-	{ "2 * (8192 + 32) bytes, and 8, by default", 8192, 0, 6 },
-	{ "2 * (8192 + 32) bytes, and 8", 8192, 2, 6 },
+	{ "2 * (1752 + 288) bytes, and 8, fit", 1752, 2, 2 },
+	{ "2 * (1760 + 288) bytes, and 8, do not", 1760, 2, 3 },
+	{ "2 * (8192 + 288) bytes, and 8, by default", 8192, 0, 6 },
+	{ "2 * (8192 + 288) bytes, and 8", 8192, 2, 6 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(ring, ring_cases, name);

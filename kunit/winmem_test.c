@@ -485,6 +485,47 @@ static void getting_external_data(struct kunit *test)
 	MmUnmapLockedPages(p, mdl->Next);
 }
 
+static void getting_ranges(struct kunit *test)
+{
+	const u64 header[] = { 2ULL << 32 | 0xcafe, 100ULL << 32 | 24, 8 };
+	struct loop *loop = test->priv;
+	VMBCHANNEL client = loop->client.ch;
+	const KMCL_RANGE *ranges;
+	UINT32 count = 0;
+	UINT16 set = 0;
+	PMDL mdl;
+
+	EXPECT_STATUS(test, VmbChannelInitSetProcessPacketCallbacks(client,
+								    process_packet,
+								    NULL),
+		      STATUS_SUCCESS);
+	loop_up(loop);
+	loop_inject(&loop->server, 7, 1, header, sizeof(header), "payload", 8);
+	loop_wait(&loop->client, READ_ONCE(fx.packets) == 1);
+	KUNIT_EXPECT_EQ(test, fx.flags,
+			VMBUS_CHANNEL_PROCESS_PACKET_FLAG_EXTERNAL_DATA);
+	EXPECT_STATUS(test, KmclPacketGetRanges(NULL, &set, &ranges, &count),
+		      STATUS_INVALID_PARAMETER_1);
+	EXPECT_STATUS(test, KmclPacketGetRanges(fx.ctx, &set, NULL, &count),
+		      STATUS_INVALID_PARAMETER_3);
+	EXPECT_STATUS(test, KmclPacketGetRanges(fx.ctx, &set, &ranges, NULL),
+		      STATUS_INVALID_PARAMETER_4);
+	KUNIT_EXPECT_EQ(test, set, 0);
+	EXPECT_STATUS(test, KmclPacketGetRanges(fx.ctx, &set, &ranges, &count),
+		      STATUS_SUCCESS);
+	KUNIT_EXPECT_EQ(test, set, 0xcafe);
+	KUNIT_ASSERT_EQ(test, count, 2);
+	KUNIT_EXPECT_EQ(test, ranges[0].offset, 100);
+	KUNIT_EXPECT_EQ(test, ranges[0].bytes, 24);
+	KUNIT_EXPECT_EQ(test, ranges[1].offset, 0);
+	KUNIT_EXPECT_EQ(test, ranges[1].bytes, 8);
+	EXPECT_STATUS(test, KmclPacketGetRanges(fx.ctx, NULL, &ranges, &count),
+		      STATUS_SUCCESS);
+	/* They are no frames of a peer */
+	EXPECT_STATUS(test, VmbChannelPacketGetExternalData(fx.ctx, 0, &mdl),
+		      STATUS_NOT_SUPPORTED);
+}
+
 static void describing_memory(struct kunit *test)
 {
 	PMDL mdl;
@@ -529,6 +570,7 @@ static struct kunit_case winmem_cases[] = {
 	KUNIT_CASE(a_synchronous_request_with_external_data),
 	/* KMCL: VmbChannelPacketGetExternalData */
 	KUNIT_CASE(getting_external_data),
+	KUNIT_CASE(getting_ranges),
 	KUNIT_CASE(describing_memory),
 	{}
 };

@@ -8,6 +8,11 @@
  * which the client's driver may free the memory. The client writes them into an
  * idle packet, which belongs to the caller, behind the room for the payload.
  *
+ * The client reads those of a transfer page packet, in the same way. They have
+ * no frames: they are parts of memory that the client has shared before, and
+ * for which its protocol has agreed on the id of a set. How large that memory
+ * is only the driver knows.
+ *
  * There are no locks here. Everything is atomic, but releasing the external
  * data of a deferred packet that is dropped may sleep.
  */
@@ -16,19 +21,27 @@
 #include "ext_wire.h"
 #include "mdl.h"
 
-/* Most ranges in a header of @len bytes: each has at least one frame */
+/* Most ranges in a header of @len bytes: a server's have at least one frame */
 static u32 max_ranges(const struct kmcl_channel *ch, u32 len)
 {
-	return min(ch->cfg.ext_chain, len / (sizeof(struct ext_range) + 8));
+	u32 one = ch->server ? sizeof(struct ext_range) + 8 :
+		sizeof(struct ext_set_range);
+
+	return min(ch->cfg.ext_chain, len / one);
 }
 
-/* Bytes for the ranges in a context: the descriptions, then frame numbers */
+/*
+ * Bytes for the ranges in a context. A server's are the descriptions, then the
+ * frame numbers.
+ */
 u32 kmcl_ext_rx_room(const struct kmcl_channel *ch)
 {
 	u32 len = kmcl_ext_rx_header(ch);
 
 	if (!len)
 		return 0;
+	if (!ch->server)
+		return max_ranges(ch, len) * sizeof(struct kmcl_range);
 	return max_ranges(ch, len) * sizeof(struct kmcl_mdl) +
 	       len / 8 * sizeof(unsigned long);
 }
@@ -63,17 +76,9 @@ static bool read_range(const u8 *p, u32 left, struct kmcl_mdl *mdl,
 	return true;
 }
 
-/**
- * kmcl_ext_take() - read the ranges of an incoming packet
- * @ctx: the server's context of the packet, in which they are stored
- * @pkt: the packet, in the ring
- *
- * Context: atomic.
- * Return: whether they are well formed and within the limits, and the client is
- * not closing; if so its close waits until kmcl_ext_release().
- */
-bool kmcl_ext_take(struct kmcl_context *ctx,
-		   const struct kmcl_ring_packet *pkt)
+/* Read the ranges of a GPA-direct packet, and have the client's close wait. */
+static bool take_frames(struct kmcl_context *ctx,
+			const struct kmcl_ring_packet *pkt)
 {
 	struct kmcl_channel *ch = ctx->ch;
 	u32 i, n, used, at = sizeof(struct ext_head);
@@ -107,6 +112,55 @@ bool kmcl_ext_take(struct kmcl_context *ctx,
 	return true;
 }
 
+/* Read the ranges of a transfer page packet. */
+static bool take_ranges(struct kmcl_context *ctx,
+			const struct kmcl_ring_packet *pkt)
+{
+	const struct ext_set_head *head = (const void *)pkt->header;
+	const struct ext_set_range *from = (const void *)(head + 1);
+	struct kmcl_range *range = kmcl_ext_ranges(ctx);
+	struct kmcl_channel *ch = ctx->ch;
+	u64 bytes = 0;
+	u32 i, n;
+
+	if (pkt->header_len < sizeof(*head))
+		return false;
+	n = le32_to_cpu(READ_ONCE(head->ranges));
+	if (!n || n > max_ranges(ch, kmcl_ext_rx_header(ch)) ||
+	    n > (pkt->header_len - sizeof(*head)) / sizeof(*from))
+		return false;
+	for (i = 0; i < n; i++, from++, range++) {
+		*range = (struct kmcl_range) {
+			.bytes = le32_to_cpu(READ_ONCE(from->bytes)),
+			.offset = le32_to_cpu(READ_ONCE(from->offset)),
+		};
+		if (!range->bytes || range->bytes > U32_MAX - range->offset)
+			return false;
+		bytes += range->bytes;
+	}
+	if (bytes > ch->cfg.ext_data)
+		return false;
+	ctx->set = le16_to_cpu(READ_ONCE(head->set));
+	ctx->ranges = n;
+	return true;
+}
+
+/**
+ * kmcl_ext_take() - read the ranges of an incoming packet
+ * @ctx: the context of the packet, in which they are stored
+ * @pkt: the packet, in the ring
+ *
+ * Context: atomic.
+ * Return: whether they are well formed and within the limits, and, for a
+ * server, the client is not closing; if so its close waits until
+ * kmcl_ext_release().
+ */
+bool kmcl_ext_take(struct kmcl_context *ctx,
+		   const struct kmcl_ring_packet *pkt)
+{
+	return ctx->ch->server ? take_frames(ctx, pkt) : take_ranges(ctx, pkt);
+}
+
 /* Release the external data of a packet: completed, failed or dropped. */
 void kmcl_ext_release(struct kmcl_context *ctx)
 {
@@ -131,9 +185,9 @@ static u64 max_frames(const struct kmcl_channel *ch)
 
 /*
  * Bytes of the largest header, between descriptor and payload, that a client
- * sends and a server receives; the other direction has none.
+ * sends and a server receives.
  */
-static u64 max_header(const struct kmcl_channel *ch)
+static u32 max_header(const struct kmcl_channel *ch)
 {
 	u64 len = sizeof(struct ext_head) + 8 * max_frames(ch) +
 		  sizeof(struct ext_range) * (u64)ch->cfg.ext_chain;
@@ -146,9 +200,16 @@ u32 kmcl_ext_tx_room(const struct kmcl_channel *ch)
 	return ch->server || ch->cfg.pipe ? 0 : max_header(ch);
 }
 
+/* The same, for what either receives: a client gets ranges of a set. */
 u32 kmcl_ext_rx_header(const struct kmcl_channel *ch)
 {
-	return ch->server && !ch->cfg.pipe ? max_header(ch) : 0;
+	u64 len = sizeof(struct ext_set_head) +
+		  sizeof(struct ext_set_range) * (u64)ch->cfg.ext_chain;
+
+	if (ch->cfg.pipe)
+		return 0;
+	return ch->server ? max_header(ch) :
+		min_t(u64, len, KMCL_MAX_PACKET_SIZE);
 }
 
 void kmcl_ext_begin(struct ext_writer *w, struct kmcl_packet *pkt)

@@ -18,6 +18,20 @@ struct ext_range {
 	__le64 pfns[];
 };
 
+/* In front of the ranges of a transfer page packet */
+struct ext_set_head {
+	__le16 set;
+	u8 sender_owns;
+	u8 reserved;
+	__le32 ranges;
+};
+
+/* A range of that: its bytes, and where they are in the set's memory */
+struct ext_set_range {
+	__le32 bytes;
+	__le32 offset;
+};
+
 /* A header that is being written */
 struct ext_writer {
 	struct kmcl_channel *ch;
@@ -46,8 +60,14 @@ int kmcl_ext_chain(struct ext_writer *w, const struct kmcl_mdl *mdl, u64 offset,
 bool kmcl_ext_chain_bytes(const struct kmcl_channel *ch,
 			  const struct kmcl_mdl *mdl, u64 *bytes);
 
-/* The chain of an incoming packet, behind the driver's memory in its context */
+/* Of an incoming packet, behind the driver's memory in its context: a chain */
 static inline struct kmcl_mdl *kmcl_ext_mdls(const struct kmcl_context *ctx)
+{
+	return ctx->context + ALIGN(ctx->ch->cfg.context_size, 8);
+}
+
+/* The same, of a client's packet: its ranges */
+static inline struct kmcl_range *kmcl_ext_ranges(const struct kmcl_context *ctx)
 {
 	return ctx->context + ALIGN(ctx->ch->cfg.context_size, 8);
 }

@@ -31,6 +31,7 @@ struct kmcl_ring_ctl {
 /* Packet types of the wire */
 enum kmcl_wire_type {
 	KMCL_WIRE_DATA_INBAND		= 0x6,
+	KMCL_WIRE_DATA_XFER_PAGES	= 0x7,
 	KMCL_WIRE_DATA_GPA_DIRECT	= 0x9,
 	KMCL_WIRE_COMP			= 0xb,
 };

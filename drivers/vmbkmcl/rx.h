@@ -45,7 +45,8 @@ struct kmcl_context {
 	bool again;			/* delivered before, deferred */
 	bool queued;			/* counted in comps_queued */
 	bool ext_given;			/* the driver has got the ranges */
-	u32 ranges;			/* of external data, in as many MDLs */
+	u32 ranges;			/* of external data */
+	u16 set;			/* whose memory they are in: a client */
 	void *held;			/* what @hold returned, or NULL */
 	void *context;			/* the driver's, behind @buf */
 	u8 buf[] __aligned(8);

@@ -104,7 +104,7 @@ static struct kmcl_context *take(struct kmcl_channel *ch,
 	ctx->again = false;
 	ctx->ranges = 0;
 	ctx->ext_given = false;
-	if (pkt->type == KMCL_WIRE_DATA_GPA_DIRECT && !kmcl_ext_take(ctx, pkt)) {
+	if (pkt->type != KMCL_WIRE_DATA_INBAND && !kmcl_ext_take(ctx, pkt)) {
 		kmcl_ctx_free(ctx);
 		ctx = ERR_PTR(-EPROTO);
 	} else {
@@ -114,12 +114,16 @@ static struct kmcl_context *take(struct kmcl_channel *ch,
 	return ctx;
 }
 
-/* Is the type allowed? A pipe has no external data, and a client gets none. */
+/*
+ * Is the type allowed? External data are a client's memory: it names the frames
+ * to a server, which names ranges of a set to it. A pipe has none.
+ */
 static bool known_type(const struct kmcl_channel *ch, u16 type)
 {
 	return type == KMCL_WIRE_DATA_INBAND || type == KMCL_WIRE_COMP ||
-	       (type == KMCL_WIRE_DATA_GPA_DIRECT && ch->server &&
-		!ch->cfg.pipe);
+	       (!ch->cfg.pipe && type == (ch->server ?
+					  KMCL_WIRE_DATA_GPA_DIRECT :
+					  KMCL_WIRE_DATA_XFER_PAGES));
 }
 
 /*

@@ -173,7 +173,8 @@ EXPORT_SYMBOL_GPL(kmcl_set_process_context);
  * Context: atomic.
  * Return: 0, with the same chain each time; -EINPROGRESS: the packet was
  * deferred: return from the callback and do nothing else with it; -ENODATA: no
- * external data (no KMCL_PACKET_EXTERNAL); -EINVAL: unknown flags, or no @mdl.
+ * external data (no KMCL_PACKET_EXTERNAL); -EOPNOTSUPP: a client, whose packet
+ * has ranges, see kmcl_packet_ranges(); -EINVAL: unknown flags, or no @mdl.
  */
 int kmcl_packet_external(struct kmcl_context *ctx, u32 flags,
 			 struct kmcl_mdl **mdl)
@@ -185,6 +186,8 @@ int kmcl_packet_external(struct kmcl_context *ctx, u32 flags,
 		return -ENODATA;
 	if (flags & ~KMCL_EXTERNAL_READ_ONLY || !mdl)
 		return -EINVAL;
+	if (!ctx->ch->server)
+		return -EOPNOTSUPP;
 	present = ctx->ch->link.offer->ops->server->present;
 	if (present && present(ctx->held) == -EINPROGRESS) {
 		kmcl_packet_defer(ctx);
@@ -198,3 +201,39 @@ int kmcl_packet_external(struct kmcl_context *ctx, u32 flags,
 	return 0;
 }
 EXPORT_SYMBOL_GPL(kmcl_packet_external);
+
+/**
+ * kmcl_packet_ranges() - get the ranges of a transfer page packet
+ * @ctx: the packet's context
+ * @set: set to the id of the transfer page set, or NULL
+ * @ranges: set to the ranges, which the library owns; valid until the packet is
+ *	completed
+ *
+ * A host sends such a packet to a client (KMCL_PACKET_EXTERNAL) when it has put
+ * data into memory that the client has shared with it, in a GPADL. Which memory
+ * belongs to which id is a matter of the protocol that is spoken on the channel.
+ * The host may use a range again once the packet is completed.
+ *
+ * The library checks what it can: that there are not more ranges, nor bytes in
+ * them, than kmcl_set_max_external() allows; that the header has them all; that
+ * none is empty; and that no end is beyond U32_MAX. The driver checks the id, and
+ * each range against the size of its memory, with kmcl_range_ok(). The memory
+ * itself the host can change at any time.
+ *
+ * Context: atomic.
+ * Return: the number of ranges, at least 1; -ENODATA: the packet has none;
+ * -EINVAL: no @ranges.
+ */
+int kmcl_packet_ranges(const struct kmcl_context *ctx, u16 *set,
+		       const struct kmcl_range **ranges)
+{
+	if (!ctx || !ctx->ranges || ctx->ch->server)
+		return -ENODATA;
+	if (!ranges)
+		return -EINVAL;
+	if (set)
+		*set = ctx->set;
+	*ranges = kmcl_ext_ranges(ctx);
+	return ctx->ranges;
+}
+EXPORT_SYMBOL_GPL(kmcl_packet_ranges);

@@ -349,9 +349,10 @@ EXPORT_SYMBOL_GPL(kmcl_get_pointer);
  * @bytes: most bytes with one packet; 128 KiB if never set
  * @pieces: most pieces of a chain, and so ranges of a packet; 32 if never set
  *
- * Limits what a client sends and what a server receives; a server drops and
- * counts a packet with more. In addition, a packet with its ranges must not be
- * longer than the length field of the wire allows.
+ * Limits what a client sends, what a server receives, and the ranges of a
+ * transfer page packet that a client receives; a packet with more is dropped and
+ * counted. In addition, a packet with its ranges must not be longer than the
+ * length field of the wire allows.
  *
  * Context: may sleep.
  * Return: 0; -EBUSY: not disabled, or packets exist; -EINVAL: 0.

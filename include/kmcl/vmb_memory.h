@@ -132,7 +132,8 @@ VmbPacketSendWithExternalPfns(VMBPACKET Packet, PVOID Buffer,
  * Context: DISPATCH; inside EvtChannelProcessPacket.
  * Return: STATUS_SUCCESS; STATUS_PENDING (return from the callback without
  * completing the packet, which is delivered again); STATUS_INVALID_PARAMETER_1
- * (no external data), _2 or _3.
+ * (no external data), _2 or _3; STATUS_NOT_SUPPORTED (a client's, which has
+ * ranges: KmclPacketGetRanges()).
  */
 static inline NTSTATUS
 VmbChannelPacketGetExternalData(VMBPACKETCOMPLETION PacketCompletionContext,
@@ -150,6 +151,38 @@ VmbChannelPacketGetExternalData(VMBPACKETCOMPLETION PacketCompletionContext,
 	default:
 		return kmcl_ntstatus(ret);
 	}
+}
+
+typedef struct kmcl_range KMCL_RANGE, *PKMCL_RANGE;
+
+/**
+ * KmclPacketGetRanges() - get the ranges of a transfer page packet
+ * @PacketCompletionContext: of a packet that a client got with
+ *	VMBUS_CHANNEL_PROCESS_PACKET_FLAG_EXTERNAL_DATA
+ * @SetId: set to the id of the transfer page set, or NULL
+ * @Ranges: set to an array of the library's, valid until the packet is completed
+ * @Count: set to its length, at least 1
+ *
+ * For Linux only; the first version of KMCL's interface has no such function.
+ * See kmcl_packet_ranges() for what the driver has to check.
+ *
+ * Context: DISPATCH.
+ * Return: STATUS_SUCCESS; STATUS_INVALID_PARAMETER_1 (it has none), _3 or _4.
+ */
+static inline NTSTATUS
+KmclPacketGetRanges(VMBPACKETCOMPLETION PacketCompletionContext,
+		    PUINT16 SetId, const KMCL_RANGE **Ranges, PUINT32 Count)
+{
+	int ret;
+
+	if (!Count)
+		return STATUS_INVALID_PARAMETER_4;
+	ret = kmcl_packet_ranges(PacketCompletionContext, SetId, Ranges);
+	if (ret < 0)
+		return ret == -ENODATA ? STATUS_INVALID_PARAMETER_1 :
+			STATUS_INVALID_PARAMETER_3;
+	*Count = ret;
+	return STATUS_SUCCESS;
 }
 
 /* The status of a GPADL call; @other if its first two parameters are right */

@@ -107,7 +107,8 @@ struct kmcl_channel_ops {
  *	kmcl_packet_fail()
  * @buf: the payload; valid, and writable, for as long as @ctx
  * @len: bytes of payload
- * @flags: %KMCL_PACKET_EXTERNAL: see kmcl_packet_external()
+ * @flags: %KMCL_PACKET_EXTERNAL: see kmcl_packet_external() for a server,
+ *	kmcl_packet_ranges() for a client
  *
  * Called for one packet at a time per channel. Atomic, unless the driver has
  * asked for process context.
@@ -263,6 +264,8 @@ void kmcl_packet_fail(struct kmcl_context *ctx);
 void *kmcl_context_priv(struct kmcl_context *ctx);
 int kmcl_packet_external(struct kmcl_context *ctx, u32 flags,
 			 struct kmcl_mdl **mdl);
+int kmcl_packet_ranges(const struct kmcl_context *ctx, u16 *set,
+		       const struct kmcl_range **ranges);
 
 /* Saving and restoring, servers that are paused */
 int kmcl_save_begin(struct kmcl_channel *ch);

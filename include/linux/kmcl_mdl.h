@@ -47,6 +47,31 @@ struct kmcl_mdl {
 	u32 flags;
 };
 
+/**
+ * struct kmcl_range - a part of memory that a client has shared before
+ * @bytes: its size, not 0
+ * @offset: where it begins, in bytes; @offset + @bytes is at most U32_MAX
+ *
+ * What a transfer page packet carries, see kmcl_packet_ranges().
+ */
+struct kmcl_range {
+	u32 bytes;
+	u32 offset;
+};
+
+/**
+ * kmcl_range_ok() - check a range against the memory that it is a part of
+ * @range: from the peer
+ * @size: bytes of the memory
+ *
+ * Context: any.
+ * Return: whether all of it is there.
+ */
+static inline bool kmcl_range_ok(const struct kmcl_range *range, u64 size)
+{
+	return (u64)range->offset + range->bytes <= size;
+}
+
 struct kmcl_mdl *kmcl_mdl_alloc(const void *va, u32 bytes, gfp_t gfp);
 int kmcl_mdl_build(struct kmcl_mdl *mdl);
 struct kmcl_mdl *kmcl_mdl_from_buffer(const void *va, u32 bytes, gfp_t gfp);
