@@ -11,6 +11,7 @@
 
 #include <linux/build_bug.h>
 #include <linux/compiler_types.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 
 #include <kmcl/vmbuskernelmodeclientlibapi.h>
@@ -310,7 +311,7 @@ static void a_refused_query_writes_nothing(struct kunit *test)
 			STATUS_INVALID_PARAMETER_1);
 	KUNIT_EXPECT_EQ(test,
 			KmclQueryInterface(&other, interface, sizeof(table), 1),
-			STATUS_INVALID_PARAMETER_1);
+			STATUS_NOT_SUPPORTED);
 	KUNIT_EXPECT_EQ(test,
 			KmclQueryInterface(&KMCL_SERVER_INTERFACE_TYPE, NULL,
 					   sizeof(table), 1),
@@ -322,8 +323,53 @@ static void a_refused_query_writes_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test,
 			KmclQueryInterface(&KMCL_SERVER_INTERFACE_TYPE,
 					   interface, sizeof(table), 2),
-			STATUS_INVALID_PARAMETER_4);
+			STATUS_NOT_SUPPORTED);
+	KUNIT_EXPECT_EQ(test,
+			KmclQueryInterface(&KMCL_SERVER_INTERFACE_TYPE,
+					   interface, sizeof(table), 0),
+			STATUS_NOT_SUPPORTED);
 	KUNIT_EXPECT_NULL(test, memchr_inv(&table, 0x5a, sizeof(table)));
+}
+
+/* The first version's table and the functions that a later one has added */
+struct later_interface {
+	KMCL_CLIENT_INTERFACE_V1 first;
+	PVOID added[3];
+};
+
+/* As a driver does that can do with less */
+static NTSTATUS query_down(struct later_interface *table, USHORT *version)
+{
+	NTSTATUS status = STATUS_NOT_SUPPORTED;
+
+	for (*version = KMCL_CLIENT_INTERFACE_VERSION_V1 + 1;
+	     *version && status == STATUS_NOT_SUPPORTED; (*version)--) {
+		USHORT size = *version > KMCL_CLIENT_INTERFACE_VERSION_V1 ?
+			sizeof(*table) : sizeof(table->first);
+
+		status = KmclQueryInterface(&KMCL_CLIENT_INTERFACE_TYPE,
+					    (PINTERFACE)table, size, *version);
+		if (NT_SUCCESS(status))
+			break;
+	}
+	return status;
+}
+
+static void a_driver_falls_back_to_the_first_version(struct kunit *test)
+{
+	struct later_interface *table;
+	USHORT version;
+
+	table = kunit_kzalloc(test, sizeof(*table), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, table);
+	KUNIT_ASSERT_EQ(test, query_down(table, &version), STATUS_SUCCESS);
+	KUNIT_EXPECT_EQ(test, version, KMCL_CLIENT_INTERFACE_VERSION_V1);
+	KUNIT_EXPECT_EQ(test, table->first.Version,
+			KMCL_CLIENT_INTERFACE_VERSION_V1);
+	KUNIT_EXPECT_EQ(test, table->first.Size, sizeof(table->first));
+	KUNIT_EXPECT_PTR_EQ(test, table->first.VmbPacketSetPointer,
+			    &VmbPacketSetPointer);
+	KUNIT_EXPECT_NULL(test, table->added[0]);
 }
 
 static struct kunit_case symbols_test_cases[] = {
@@ -335,6 +381,8 @@ static struct kunit_case symbols_test_cases[] = {
 	KUNIT_CASE(server_table_is_the_clients_and_more),
 	/* KMCL: KMCL_CLIENT_INTERFACE_TYPE KMCL_CLIENT_INTERFACE_VERSION_V1 */
 	KUNIT_CASE(a_refused_query_writes_nothing),
+	/* KMCL: KMCL_CLIENT_INTERFACE_VERSION_V1 */
+	KUNIT_CASE(a_driver_falls_back_to_the_first_version),
 	{}
 };
 

@@ -135,12 +135,16 @@ static_assert(sizeof(KMCL_SERVER_INTERFACE_V1) ==
 	      sizeof(KMCL_SERVER_ONLY_METHODS));
 
 /*
- * Windows publishes the names of these, and not their values: the GUIDs and
- * numbers are this library's own. Compare them by name only.
+ * Windows' documentation has the names of these, and not their values: the GUIDs
+ * and numbers are this library's own. Compare them by name only. What it says of
+ * _LATEST is that it is passed with the size of the first version's table.
  */
 #define KMCL_CLIENT_INTERFACE_VERSION_V1	1
 #define KMCL_CLIENT_INTERFACE_VERSION_LATEST	KMCL_CLIENT_INTERFACE_VERSION_V1
 #define KMCL_SERVER_INTERFACE_VERSION_V1	1
+
+static_assert(KMCL_SERVER_INTERFACE_VERSION_V1 ==
+	      KMCL_CLIENT_INTERFACE_VERSION_V1);
 
 static const GUID KMCL_CLIENT_INTERFACE_TYPE __maybe_unused =
 	GUID_INIT(0x2f6d1c0e, 0x5b8a, 0x4c37,
@@ -165,9 +169,13 @@ static inline void kmcl_interface_reference(PVOID Context)
  * Replaces WdfFdoQueryForInterface() and WdfIoTargetQueryForInterface(). The
  * table is the driver's own copy, valid until its module is unloaded.
  *
+ * A driver that asks for a later version first, whose table is larger, asks for
+ * the first one when that is not supported.
+ *
  * Context: DISPATCH.
- * Return: STATUS_SUCCESS; STATUS_INVALID_PARAMETER_1 (no such type), _2 (NULL),
- * _3 (another size) or _4 (another version): nothing is written.
+ * Return: STATUS_SUCCESS; STATUS_NOT_SUPPORTED (no such type, or no such version
+ * of it); STATUS_INVALID_PARAMETER_1 (NULL), _2 (NULL) or _3 (not the size of
+ * that version's table). Unless it succeeds nothing is written.
  */
 static inline NTSTATUS KmclQueryInterface(LPCGUID InterfaceType,
 					  PINTERFACE Interface, USHORT Size,
@@ -185,18 +193,19 @@ static inline NTSTATUS KmclQueryInterface(LPCGUID InterfaceType,
 
 	if (!InterfaceType)
 		return STATUS_INVALID_PARAMETER_1;
+	if (!Interface)
+		return STATUS_INVALID_PARAMETER_2;
 	if (guid_equal(InterfaceType, &KMCL_CLIENT_INTERFACE_TYPE))
 		table.Size = sizeof(KMCL_CLIENT_INTERFACE_V1);
 	else if (guid_equal(InterfaceType, &KMCL_SERVER_INTERFACE_TYPE))
 		table.Size = sizeof(KMCL_SERVER_INTERFACE_V1);
 	else
-		return STATUS_INVALID_PARAMETER_1;
-	if (!Interface)
-		return STATUS_INVALID_PARAMETER_2;
+		return STATUS_NOT_SUPPORTED;
+	/* Before the size, which is that of a version */
+	if (Version != KMCL_CLIENT_INTERFACE_VERSION_V1)
+		return STATUS_NOT_SUPPORTED;
 	if (Size != table.Size)
 		return STATUS_INVALID_PARAMETER_3;
-	if (Version != KMCL_CLIENT_INTERFACE_VERSION_V1)
-		return STATUS_INVALID_PARAMETER_4;
 
 	/* The table is larger than @Interface's type */
 	memcpy((PVOID)Interface, &table, Size);
