@@ -246,7 +246,7 @@ static void expect_instance(struct kunit *test, struct kmcl_channel *ch,
 	KUNIT_EXPECT_TRUE(test, guid_equal(&guid, instance));
 }
 
-static void the_instance_is_that_of_the_last_binding(struct kunit *test)
+static void the_instance_is_that_of_the_last_opening(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 	struct waiter *w = &fx.w[0];
@@ -382,7 +382,7 @@ static struct kunit_case bind_cases[] = {
 	/* KMCL: VmbClientChannelInitSetTargetPnp EVT_VMB_CHANNEL_PNP_FAILURE */
 	KUNIT_CASE(after_a_refusal_the_next_client_binds),
 	/* KMCL: VmbChannelGetInterfaceInstance */
-	KUNIT_CASE(the_instance_is_that_of_the_last_binding),
+	KUNIT_CASE(the_instance_is_that_of_the_last_opening),
 	/* KMCL: VmbChannelInitSetStateChangeCallbacks */
 	KUNIT_CASE(callbacks_are_copied),
 	/* KMCL: VmbChannelAllocate VmbChannelCleanup */

@@ -45,6 +45,34 @@ static void the_instance_that_is_in_use(struct kunit *test)
 	expect_instance(test, client, &loop->instance);
 	VmbChannelDisable(server);
 	expect_instance(test, server, &loop->instance);
+	/* It waits again: unbound, and there was one before */
+	EXPECT_STATUS(test, VmbChannelEnable(client), STATUS_SUCCESS);
+	loop_wait_state(&loop->client, "Enabled");
+	expect_instance(test, client, &loop->instance);
+	VmbChannelDisable(client);
+	EXPECT_STATUS(test,
+		      VmbClientChannelInitSetTargetPnp(client, &loop->type, NULL,
+						       NULL),
+		      STATUS_SUCCESS);
+	expect_instance(test, client, &guid_null);
+}
+
+static void an_instance_that_was_not_opened(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	VMBCHANNEL client = loop->client.ch, server = loop->server.ch;
+
+	EXPECT_STATUS(test,
+		      VmbClientChannelInitSetTargetPnp(client, &loop->type, NULL,
+						       NULL),
+		      STATUS_SUCCESS);
+	loop->client.opened_result = -EIO;
+	EXPECT_STATUS(test, VmbChannelEnable(server), STATUS_SUCCESS);
+	EXPECT_STATUS(test, VmbChannelEnable(client), STATUS_SUCCESS);
+	loop_wait_event(&loop->client, OPENED, 1);
+	loop_wait_state(&loop->client, "Disabled");
+	expect_instance(test, client, &guid_null);
+	loop->client.opened_result = 0;
 }
 
 /* Not a device of hv_vmbus: transport_test.c has one that has some */
@@ -315,6 +343,8 @@ static void a_quota_of_packets(struct kunit *test)
 static struct kunit_case winnames_cases[] = {
 	/* KMCL: VmbChannelGetInterfaceInstance */
 	KUNIT_CASE(the_instance_that_is_in_use),
+	/* KMCL: VmbChannelGetInterfaceInstance */
+	KUNIT_CASE(an_instance_that_was_not_opened),
 	/* KMCL: VmbChannelGetMmioSpace */
 	KUNIT_CASE(there_is_no_mmio_on_the_loopback_bus),
 	/* KMCL: VmbChannelSetInterruptLatency */

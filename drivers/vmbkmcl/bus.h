@@ -51,7 +51,7 @@ struct kmcl_link {
 	bool waiting;			/* client: may be bound to an offer */
 	guid_t bound_instance;		/* of the offer, or last_instance; */
 					/* traces read it without the lock */
-	guid_t last_instance;		/* of the last opening, or as set */
+	guid_t last_instance;		/* that was open last, or as set */
 	/* kmcl_adopt_mutex */
 	struct kmcl_offer *adopted;
 	/* kmcl_watch_mutex */

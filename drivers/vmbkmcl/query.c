@@ -91,8 +91,12 @@ EXPORT_SYMBOL_GPL(kmcl_channel_is_pipe);
 /**
  * kmcl_get_instance() - get the instance GUID (VmbChannelGetInterfaceInstance)
  * @ch: the channel
- * @instance: set to the instance of the offer that is bound; else to that of
- *	the last opening; else to the one in the target, or to the null GUID
+ * @instance: set to the instance in the target, if it has one; else to that of
+ *	the offer that is bound; without one, also while the channel waits
+ *	again, to the one that was open last, or to the null GUID if none was
+ *
+ * An offer that was bound and could not be opened, or that the opened callback
+ * refused, was not open. Setting a target begins anew.
  *
  * Context: atomic.
  */

@@ -114,8 +114,9 @@ static inline void VmbChannelPause(VMBCHANNEL Channel)
 /**
  * VmbChannelGetInterfaceInstance() - get the instance GUID
  * @Channel: in any state
- * @InterfaceInstance: set to the target's instance; of a channel that binds to
- *	any instance, to the one bound now or last, or to the null GUID
+ * @InterfaceInstance: set to the target's instance. Of a channel that binds to
+ *	any instance: to the one that is bound; without one, also while it waits
+ *	again, to the one that was open last, or to the null GUID if none was
  *
  * Context: DISPATCH.
  */
