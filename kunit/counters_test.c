@@ -128,14 +128,17 @@ static void bad_packets_by_kind(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, server->got[0], 5);
 	c = loop_counters(server);
 	KUNIT_EXPECT_EQ(test, c.bad[KMCL_BAD_TYPE], 13);
-	KUNIT_EXPECT_EQ(test, c.bad[KMCL_BAD_SIZE], 2);
+	KUNIT_EXPECT_EQ(test, c.bad[KMCL_BAD_SIZE], 1);
 	KUNIT_EXPECT_EQ(test, c.bad[KMCL_BAD_EXTERNAL], 1);
-	KUNIT_EXPECT_EQ(test, c.bad_packets, 16);
+	KUNIT_EXPECT_EQ(test, c.bad_packets, 15);
+	/* The completion is nobody's, whatever its length */
+	KUNIT_EXPECT_EQ(test, c.comps_stale, 1);
+	KUNIT_EXPECT_EQ(test, c.comps_too_long, 0);
 
 	/* And one that ends the ring: longer than what is there */
 	loop_inject_len8(&loop->client, 100);
 	loop_wait(server, loop_counters(server).bad[KMCL_BAD_LENGTH] == 1);
-	KUNIT_EXPECT_EQ(test, loop_counters(server).bad_packets, 17);
+	KUNIT_EXPECT_EQ(test, loop_counters(server).bad_packets, 16);
 }
 
 static char *shown(struct kunit *test, struct kmcl_channel *ch,

@@ -404,7 +404,7 @@ static void complete_with_too_much(struct end *e, struct kmcl_context *ctx,
 	kmcl_complete(ctx, data, sizeof(data));
 }
 
-/* Cut to the packet size of the sender; dropped by a receiver with a smaller one */
+/* Cut to the packet size of the sender; for that of a receiver see answer_test.c */
 static void completion_data_has_the_packets_limit(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -419,21 +419,6 @@ static void completion_data_has_the_packets_limit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s->len, 24);
 	kmcl_channel_disable(loop->server.ch);
 	kmcl_channel_disable(loop->client.ch);
-}
-
-static void completion_data_beyond_the_limit_is_dropped(struct kunit *test)
-{
-	struct loop *loop = test->priv;
-	struct sent *s;
-
-	KUNIT_ASSERT_EQ(test, 0, kmcl_set_max_packet_size(loop->client.ch, 24));
-	loop->server.process = complete_with_too_much;
-	loop_up(loop);
-	s = loop_send(&loop->client, 1, KMCL_SEND_WAIT);
-	loop_wait(&loop->client, loop_counters(&loop->client).bad_packets == 1);
-	KUNIT_EXPECT_FALSE(test, s->done);
-	kmcl_channel_disable(loop->client.ch);
-	KUNIT_EXPECT_EQ(test, s->status, -ECANCELED);
 }
 
 static struct kunit_case packet_cases[] = {
@@ -463,8 +448,6 @@ static struct kunit_case packet_cases[] = {
 	KUNIT_CASE(a_byte_above_the_packet_size),
 	/* KMCL: VmbChannelPacketComplete */
 	KUNIT_CASE(completion_data_has_the_packets_limit),
-	/* KMCL: VmbChannelPacketComplete */
-	KUNIT_CASE(completion_data_beyond_the_limit_is_dropped),
 	{}
 };
 

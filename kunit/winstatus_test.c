@@ -104,6 +104,28 @@ static void packets_that_succeed(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, waits->buffer);
 }
 
+static void long_answer(struct end *e, struct kmcl_context *ctx, u64 value)
+{
+	static u8 data[80];
+
+	VmbChannelPacketComplete(ctx, data, sizeof(data));
+}
+
+/* More data than the client's largest packet has room for */
+static void an_answer_that_is_too_long(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct note *n;
+
+	EXPECT_STATUS(test, VmbChannelInitSetMaximumPacketSize(loop->client.ch, 64),
+		      STATUS_SUCCESS);
+	loop->server.process = long_answer;
+	loop_up(loop);
+	n = send(&loop->client, WAIT);
+	loop_wait(&loop->client, READ_ONCE(n->done));
+	expect_ended(test, n, STATUS_BUFFER_OVERFLOW);
+}
+
 /* In flight on both sides, and queued on one, which disables its channel */
 static void end_with(struct end *closing, struct end *peer)
 {
@@ -483,6 +505,8 @@ static struct kunit_case winstatus_cases[] = {
 	KUNIT_CASE(packets_of_a_server_that_disables),
 	/* KMCL: VmbChannelCleanup */
 	KUNIT_CASE(packets_that_cleanup_finds),
+	/* KMCL: EVT_VMB_PACKET_COMPLETION_ROUTINE VmbChannelInitSetMaximumPacketSize */
+	KUNIT_CASE(an_answer_that_is_too_long),
 	/* KMCL: VmbPacketSetCompletionRoutine */
 	KUNIT_CASE(the_routine_of_a_packet_in_use_stays),
 	/* KMCL: VmbPacketSetCompletionRoutine VmbPacketAllocate */

@@ -49,6 +49,7 @@ static const struct {
 	COUNTER(comps_sent),
 	COUNTER(comps_dropped),
 	COUNTER(comps_stale),
+	COUNTER(comps_too_long),
 	COUNTER(bad_packets),
 	BAD("write_index", WRITE_INDEX),
 	BAD("short", SHORT),

@@ -143,7 +143,10 @@ static enum kmcl_bad inspect(struct kmcl_channel *ch,
 		return kmcl_pipe_parse(ch, pkt, len) ? KMCL_BAD_COUNT :
 			KMCL_BAD_PIPE;
 	}
-	return *len <= ch->cfg.max_packet ? KMCL_BAD_COUNT : KMCL_BAD_SIZE;
+	/* A completion ends its request, however long it is */
+	if (likely(*len <= ch->cfg.max_packet) || pkt->type == KMCL_WIRE_COMP)
+		return KMCL_BAD_COUNT;
+	return KMCL_BAD_SIZE;
 }
 
 static enum kmcl_rx_reason deliver(struct kmcl_channel *ch, u32 *budget,

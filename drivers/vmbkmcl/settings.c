@@ -190,7 +190,9 @@ EXPORT_SYMBOL_GPL(kmcl_set_name_utf16);
  * kmcl_set_max_packet_size() - set the size of the largest payload
  *	(VmbChannelInitSetMaximumPacketSize)
  * @ch: the channel, disabled, without packets
- * @bytes: 1 to KMCL_PACKET_SIZE_MAX, for both directions; 4096 if never set
+ * @bytes: 1 to KMCL_PACKET_SIZE_MAX, for both directions; 4096 if never set. Also
+ *	the limit for the data of completions, except for those of synchronous
+ *	requests
  *
  * Context: may sleep.
  * Return: 0; -EBUSY: not disabled, or packets exist; -EINVAL: 0, or too many.

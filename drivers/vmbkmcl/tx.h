@@ -44,7 +44,7 @@ struct kmcl_sync {
 	int status;
 	void *reply;
 	u32 room;
-	u32 len;
+	u32 len;			/* of the reply, cut or not */
 };
 
 enum kmcl_packet_state {
@@ -73,8 +73,9 @@ struct kmcl_packet {
 	kmcl_done_fn done;		/* NULL: free the packet */
 	kmcl_done_fn nt_done;		/* see nt.c */
 	void *pointer;
+	struct kmcl_sync *sync;		/* NULL: not a request that waits */
 	int status;
-	u32 len;			/* bytes in @buf */
+	u32 len;			/* bytes in @buf, or of a reply */
 	u32 ext_len;			/* bytes of ranges behind the payload */
 	struct hlist_node slotless;	/* tx.lock: in flight without a slot */
 	u64 trans_id;			/* of slotless; stays for the traces */

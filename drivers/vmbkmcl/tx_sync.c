@@ -4,9 +4,10 @@
  *
  * A request is a packet that the library allocates, and a record on the
  * caller's stack, which is in ch->tx.syncs while it waits, protected by
- * ch->tx.lock. Disabling and a dead link end every wait at once, not in the
- * work item, since a callback that runs there, PostStarted or Suspend, may be
- * what waits.
+ * ch->tx.lock. kmcl_tx_matched() copies a reply to where the record says, before
+ * it ends the packet. Disabling and a dead link end every wait at once, not in
+ * the work item, since a callback that runs there, PostStarted or Suspend, may
+ * be what waits.
  */
 #include <linux/export.h>
 #include <linux/ktime.h>
@@ -20,12 +21,10 @@
 
 static void sync_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 {
-	struct kmcl_sync *sync = pkt->pointer;
+	struct kmcl_sync *sync = pkt->sync;
 	struct kmcl_channel *ch = pkt->ch;
 	unsigned long flags;
 
-	if (sync->reply && len)
-		memcpy(sync->reply, buf, min(len, sync->room));
 	spin_lock_irqsave(&ch->tx.lock, flags);
 	sync->status = status;
 	sync->len = len;
@@ -122,8 +121,9 @@ static int sync_wait(struct kmcl_sync *sync, s64 timeout_ns)
  * @flags: as for kmcl_send(); with KMCL_SEND_WAIT it waits for the peer's
  *	completion, else until the packet is in the ring
  * @reply: memory for the completion's data, or NULL
- * @reply_len: in: bytes at @reply, a multiple of 8; out: bytes of the
- *	completion's data; may be NULL without @reply
+ * @reply_len: in: bytes at @reply, a multiple of 8, which may be more than the
+ *	packet size; out: bytes of the completion's data; may be NULL without
+ *	@reply
  * @timeout_ns: time limit in nanoseconds; 0: neither queue nor wait;
  *	KMCL_NO_TIMEOUT: no limit
  *
@@ -183,7 +183,7 @@ int kmcl_send_sync_mdl(struct kmcl_channel *ch, const void *buf, u32 len,
 		return -ENOMEM;
 	init_completion(&sync.wake);
 	pkt->done = sync_done;
-	pkt->pointer = &sync;
+	pkt->sync = &sync;
 
 	if (mdl)
 		ext_len = kmcl_ext_from_mdl(pkt, mdl, len);

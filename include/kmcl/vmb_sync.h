@@ -73,8 +73,8 @@ static inline NTSTATUS kmcl_nt_sync(VMBCHANNEL Channel, PVOID Buffer,
  * @Flags: VMBUS_CHANNEL_FORMAT_FLAG_*; without WAIT_FOR_COMPLETION the packet
  *	ends when it is written into the ring
  * @CompletionBuffer: where to copy the data of the peer's completion, or NULL
- * @CompletionBufferSize: its bytes, a multiple of 8; set to the bytes of data,
- *	0 without a buffer
+ * @CompletionBufferSize: its bytes, a multiple of 8, which may be more than the
+ *	largest packet; set to the bytes of data, 0 without a buffer
  * @Timeout: time limit in units of 100 ns: NULL: none; negative: from now on;
  *	positive: since 1601-01-01 UTC; 0: do not queue and do not wait
  *

@@ -111,7 +111,8 @@ typedef EVT_VMB_CHANNEL_PNP_FAILURE *
  * A packet has ended. Called exactly once for each send that was accepted,
  * perhaps before the send call returns. The packet belongs to the driver again.
  * @Buffer, the data of the peer's completion or NULL, is valid only during the
- * call. DISPATCH.
+ * call. STATUS_BUFFER_OVERFLOW: the peer has completed it with more data than the
+ * channel's largest packet, which are lost. DISPATCH.
  */
 typedef VOID EVT_VMB_PACKET_COMPLETION_ROUTINE(VMBPACKET Packet,
 					       NTSTATUS Status, PVOID Buffer,

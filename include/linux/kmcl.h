@@ -130,7 +130,8 @@ typedef void (*kmcl_processed_fn)(struct kmcl_channel *ch, u32 packets);
  * typedef kmcl_done_fn - handle the end of a packet that was sent
  * @pkt: the packet, which belongs to the driver again
  * @status: 0; -ECANCELED: the channel was disabled or freed; -ENODEV: the link
- *	is dead
+ *	is dead; -EMSGSIZE: the peer has completed it, with more data than the
+ *	channel's packet size, which are lost
  * @buf: data of the peer's completion, or NULL; valid during the call, until
  *	the packet is freed or sent again
  * @len: bytes of data
@@ -293,7 +294,7 @@ int kmcl_gpadl_unmap(struct kmcl_channel *ch, u32 handle);
  * @KMCL_BAD_OFFSET: offset8 puts the data outside the packet
  * @KMCL_BAD_LENGTH: len8 is more than what was written
  * @KMCL_BAD_TYPE: a packet of a type that this endpoint does not receive
- * @KMCL_BAD_SIZE: a payload above the packet size
+ * @KMCL_BAD_SIZE: a payload above the packet size, other than of a completion
  * @KMCL_BAD_PIPE: a header of a pipe's message that is wrong
  * @KMCL_BAD_EXTERNAL: ranges of external data that are wrong
  * @KMCL_BAD_DRIVER: a packet that the driver failed
@@ -338,6 +339,8 @@ enum kmcl_bad {
  *	no packet in flight
  * @bad_packets: errors in what the peer wrote, see &enum kmcl_bad
  * @bad: of @bad_packets, those of each kind
+ * @comps_too_long: of @completed, those with -EMSGSIZE: the data of the peer's
+ *	completion are above the packet size
  * @full: times the outgoing ring had no room
  * @broken: openings in which the outgoing ring was broken: the peer wrote a
  *	read index that cannot be true, and nothing more was sent
@@ -370,6 +373,7 @@ struct kmcl_counters {
 		u64 comps_sent;
 		u64 comps_dropped;
 		u64 comps_stale;
+		u64 comps_too_long;
 		u64 full;
 		u64 broken;
 	);

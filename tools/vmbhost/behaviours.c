@@ -216,6 +216,25 @@ static void on_completion(struct channel *channel, const struct packet *packet)
 }
 
 /*
+ * Make the payload, which is in bus->packet, longer: zeroes after it, up to @size
+ * bytes. What is left of the packet there is not needed any more.
+ */
+static uint32_t pad(struct channel *channel, const struct packet *packet,
+		    uint32_t size)
+{
+	uint8_t *buffer = channel->bus->packet;
+	uint32_t start = packet->payload - buffer;
+	uint32_t bytes = packet->payload_bytes;
+
+	if (size > PACKET_MAX - start)
+		size = PACKET_MAX - start;
+	if (size <= bytes)
+		return bytes;
+	memset(buffer + start + bytes, 0, size - bytes);
+	return size;
+}
+
+/*
  * Answer a packet.
  * Return: false if there is no room for the answer: the packet stays unread
  */
@@ -233,6 +252,9 @@ static bool answer(struct channel *channel, const struct packet *packet,
 	desc.type = wanted ? PKT_COMPLETION : PKT_INBAND;
 	switch (b->kind) {
 	case BEHAVE_ECHO:
+		if (wanted)
+			bytes = pad(channel, packet, b->size);
+		break;
 	case BEHAVE_SLOW:
 		break;
 	case BEHAVE_SINK:

@@ -174,7 +174,7 @@ int behaviour_parse(struct behaviour *behaviour, int words, char **word,
 		enum behaviour_kind kind;
 		const char *parameters;
 	} names[] = {
-		{ "echo", BEHAVE_ECHO, "" },
+		{ "echo", BEHAVE_ECHO, " size " },
 		{ "sink", BEHAVE_SINK, "" },
 		{ "source", BEHAVE_SOURCE, " rate size completion count " },
 		{ "slow", BEHAVE_SLOW, " us ms " },
@@ -201,6 +201,8 @@ int behaviour_parse(struct behaviour *behaviour, int words, char **word,
 	b.kind = names[i].kind;
 	if (b.kind == BEHAVE_GARBLE)
 		b.count = 1000;
+	if (b.kind == BEHAVE_ECHO)
+		b.size = 0;
 
 	*error = "no such parameter, or not with this value";
 	for (w = 1; w < words; w++) {

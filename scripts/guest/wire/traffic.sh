@@ -36,6 +36,29 @@ completions_out_of_order()
 	expect "the host mixed them" [ "$c_done_order" -gt 0 ]
 }
 
+# The host answers with more than a packet has room for
+completions_too_long()
+{
+	allow syncs done_other
+	channel a "echo size=2000" packet=1024
+	ctl a send 20 64 completion
+	drained a
+	note a
+	expect "each has ended" [ "$c_done_other" -eq 20 ]
+	expect "without data" [ $((c_replies + c_done_ok)) -eq 0 ]
+	expect "each is counted" [ "$c_comps_too_long" -eq 20 ]
+	ctl a sync 200 2>/tmp/sync
+	expect "a synchronous request's buffer is too small" \
+		grep -q 'No space left on device$' /tmp/sync
+	at a behave echo
+	ctl a send 20 64 completion
+	drained a
+	note a
+	expect "each of the next 20 is completed" [ "$c_done_ok" -eq 20 ]
+	expect "with its own data" [ "$c_replies" -eq 20 ]
+	expect "no more were too long" [ "$c_comps_too_long" -eq 20 ]
+}
+
 # The host answers when the request was given up
 completions_late()
 {
@@ -407,6 +430,7 @@ traffic_all()
 	scenario "echo" echoes
 	scenario "completions" completions
 	scenario "completions out of order" completions_out_of_order
+	scenario "completions that are too long" completions_too_long
 	scenario "completions after a time limit" completions_late
 	scenario "completions of an earlier opening" completions_of_earlier_opening
 	scenario "a host that sends" sources

@@ -401,6 +401,28 @@ static void out_of_order(void)
 	end();
 }
 
+/* Completions longer than what they are for; packets stay as they are */
+static void padded_echo(void)
+{
+	uint32_t i;
+
+	begin_with(&e, "echo size=100");
+	expect(send_traffic(&e, 0, 24, true));
+	expect(send_traffic(&e, 1, 200, true));
+	expect(send_traffic(&e, 2, 24, false));
+	work();
+	expect(read_packet(&e, &in));
+	expect(in.d.type == PKT_COMPLETION && in.bytes == 104);
+	for (i = 24; i < in.bytes; i++)
+		expect(!in.payload[i]);
+	expect(read_packet(&e, &in));
+	expect(in.d.type == PKT_COMPLETION && is_traffic(1, 200));
+	expect(read_packet(&e, &in));
+	expect(in.d.type == PKT_INBAND && is_traffic(2, 24));
+	expect(!bus->errors);
+	end();
+}
+
 static void never_behaviour(void)
 {
 	begin_with(&e, "complete-never");
@@ -489,6 +511,7 @@ int main(void)
 	run(late_and_closed);
 	run(ring_sizes);
 	run(out_of_order);
+	run(padded_echo);
 	run(never_behaviour);
 	run(left_in_the_rings);
 	run(anything);
