@@ -98,6 +98,8 @@ static void wait_for_work(struct kmcl_channel *ch, const u64 *counter, u64 old,
  *
  * Packets still queued end with -ECANCELED, in order, before it returns. The
  * driver must have freed its idle packets and completed all incoming ones.
+ * Calls in other threads that disabling has ended, such as synchronous requests,
+ * have let go of the channel when it returns; no new call may be made.
  *
  * Context: may sleep; not from a callback of this channel.
  * Return: 0; -EDEADLK: in a callback of the channel or in atomic context,
@@ -130,8 +132,10 @@ int kmcl_channel_free(struct kmcl_channel *ch)
 	kmcl_debugfs_del(ch);
 	kmcl_unwatch(ch);
 	kmcl_bus_del_channel(ch);
-	flush_work(&ch->sm.work);
 	kmcl_tx_fail_queued(ch, -ECANCELED);
+	/* Calls that disabling has ended, for instance another disable */
+	kmcl_wait_calls(ch);
+	flush_work(&ch->sm.work);
 	kmcl_tx_wait_done(ch);
 	kmcl_rx_detach(ch);
 	kmcl_packets_free(ch);
@@ -256,6 +260,7 @@ int kmcl_channel_disable(struct kmcl_channel *ch)
 		spin_unlock_irq(&ch->sm.lock);
 		return 0;
 	}
+	ch->sm.calls++;
 	ch->sm.in.disable = true;
 	old = ch->sm.disables;
 	/* Under the lock: the next enable, which undoes it, must come later */
@@ -263,6 +268,7 @@ int kmcl_channel_disable(struct kmcl_channel *ch)
 	spin_unlock_irq(&ch->sm.lock);
 	kmcl_kick(ch);
 	wait_for_work(ch, &ch->sm.disables, old, "disable");
+	kmcl_call_end(ch);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(kmcl_channel_disable);
@@ -284,12 +290,14 @@ int kmcl_channel_start(struct kmcl_channel *ch)
 	if (refused(ch, "start"))
 		return -EDEADLK;
 	might_sleep();
+	kmcl_call_begin(ch);
 	kmcl_wait_taken_down(ch);
 
 	spin_lock_irq(&ch->sm.lock);
 	ch->sm.in.run = true;
 	spin_unlock_irq(&ch->sm.lock);
 	kmcl_kick(ch);
+	kmcl_call_end(ch);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(kmcl_channel_start);
@@ -315,6 +323,7 @@ int kmcl_channel_pause(struct kmcl_channel *ch)
 	if (refused(ch, "pause"))
 		return -EDEADLK;
 	might_sleep();
+	kmcl_call_begin(ch);
 	kmcl_wait_taken_down(ch);
 
 	spin_lock_irq(&ch->sm.lock);
@@ -326,6 +335,7 @@ int kmcl_channel_pause(struct kmcl_channel *ch)
 	kmcl_kick(ch);
 	if (wait)
 		wait_for_work(ch, &ch->sm.idle_runs, old, "pause");
+	kmcl_call_end(ch);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(kmcl_channel_pause);

@@ -113,6 +113,9 @@ void kmcl_kick(struct kmcl_channel *ch);
 bool kmcl_in_callback(struct kmcl_channel *ch);
 void kmcl_wait(struct kmcl_channel *ch, bool (*done)(struct kmcl_channel *ch));
 void kmcl_wait_taken_down(struct kmcl_channel *ch);
+void kmcl_call_begin(struct kmcl_channel *ch);
+void kmcl_call_end(struct kmcl_channel *ch);
+void kmcl_wait_calls(struct kmcl_channel *ch);
 bool kmcl_settable(struct kmcl_channel *ch);
 
 /* Is the channel disabled, as setters and enable need it? */

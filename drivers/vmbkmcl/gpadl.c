@@ -7,7 +7,8 @@
  * call is counted before it calls the transport, without the lock, and closing
  * waits for it: for calls that create or map before the link is taken down, for
  * calls that delete or unmap before the offer is unbound. What is left when the
- * closed callback has returned is deleted here.
+ * closed callback has returned is deleted here. Calls that delete or unmap use
+ * the channel after that, too, so freeing it waits for them (kmcl_call_begin()).
  *
  * A description is copied when a GPADL is made of it; the memory still belongs
  * to its owner. The library holds references on the pages until the peer has
@@ -373,14 +374,15 @@ int kmcl_gpadl_delete(struct kmcl_channel *ch, u32 handle)
 	if (!ch)
 		return -EINVAL;
 	might_sleep();
+	kmcl_call_begin(ch);
 	gpadl = take(ch, handle, false);
-	if (!gpadl) {
+	if (gpadl)
+		destroy(ch, gpadl);
+	else
 		pr_warn_ratelimited("%s: there is no GPADL 0x%x to delete\n",
 				    kmcl_name(ch), handle);
-		return -ENOENT;
-	}
-	destroy(ch, gpadl);
-	return 0;
+	kmcl_call_end(ch);
+	return gpadl ? 0 : -ENOENT;
 }
 EXPORT_SYMBOL_GPL(kmcl_gpadl_delete);
 
@@ -457,11 +459,13 @@ int kmcl_gpadl_unmap(struct kmcl_channel *ch, u32 handle)
 	if (!ch || !ch->server)
 		return -EINVAL;
 	might_sleep();
+	kmcl_call_begin(ch);
 	ret = unmap(ch, handle);
 	trace_kmcl_gpadl(ch, KMCL_GPADL_UNMAP, handle, 0, ret);
 	if (ret)
 		pr_warn_ratelimited("%s: GPADL 0x%x is not mapped\n",
 				    kmcl_name(ch), handle);
+	kmcl_call_end(ch);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(kmcl_gpadl_unmap);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What all layers need of a channel: reference count, work item, workqueues.
+ * What all layers need of a channel: reference count, calls in progress, work
+ * item, workqueues.
  *
- * The only lock that is taken here is ch->sm.lock. Everything is atomic, except
- * for kmcl_wait_taken_down() and kmcl_settable(), which sleep.
+ * The only lock that is taken here is ch->sm.lock. What waits sleeps, and so
+ * may kmcl_settable(); everything else is atomic.
  */
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -77,6 +78,42 @@ void kmcl_kick(struct kmcl_channel *ch)
 	kmcl_channel_get(ch);
 	if (!queue_work(ch->server ? kmcl_server_wq : kmcl_wq, &ch->sm.work))
 		kmcl_channel_put(ch);
+}
+
+/*
+ * A call that can wait, or that disabling ends, is counted from before it waits
+ * until it does not use the channel any more. Process context, atomic.
+ */
+void kmcl_call_begin(struct kmcl_channel *ch)
+{
+	spin_lock_irq(&ch->sm.lock);
+	ch->sm.calls++;
+	spin_unlock_irq(&ch->sm.lock);
+}
+
+void kmcl_call_end(struct kmcl_channel *ch)
+{
+	spin_lock_irq(&ch->sm.lock);
+	/* Under the lock: after that the channel may be freed */
+	if (!--ch->sm.calls)
+		wake_up_all(&ch->wait);
+	spin_unlock_irq(&ch->sm.lock);
+}
+
+static bool no_calls(struct kmcl_channel *ch)
+{
+	bool none;
+
+	spin_lock_irq(&ch->sm.lock);
+	none = !ch->sm.calls;
+	spin_unlock_irq(&ch->sm.lock);
+	return none;
+}
+
+/* The channel is freed: wait until no call uses it any more. Sleeps. */
+void kmcl_wait_calls(struct kmcl_channel *ch)
+{
+	kmcl_wait(ch, no_calls);
 }
 
 /* Is the caller inside a callback of this channel? */

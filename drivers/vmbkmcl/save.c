@@ -351,12 +351,14 @@ void kmcl_save_end(struct kmcl_channel *ch)
 	if (!ch || READ_ONCE(ch->save.task) == current)
 		return;
 	might_sleep();
+	kmcl_call_begin(ch);
 	/* A call in progress in another thread uses the image */
 	spin_lock_irq(&ch->save.lock);
 	wait_event_lock_irq(ch->wait, !ch->save.busy, ch->save.lock);
 	save = ch->save.image;
 	ch->save.image = NULL;
 	spin_unlock_irq(&ch->save.lock);
+	kmcl_call_end(ch);
 	kvfree(save);
 }
 EXPORT_SYMBOL_GPL(kmcl_save_end);

@@ -7,7 +7,8 @@
  * ch->tx.lock. kmcl_tx_matched() copies a reply to where the record says, before
  * it ends the packet. Disabling and a dead link end every wait at once, not in
  * the work item, since a callback that runs there, PostStarted or Suspend, may
- * be what waits.
+ * be what waits. The caller then still uses the channel, so freeing that waits
+ * for it (kmcl_call_begin()).
  */
 #include <linux/export.h>
 #include <linux/ktime.h>
@@ -110,6 +111,54 @@ static int sync_wait(struct kmcl_sync *sync, s64 timeout_ns)
 	return left > 0 ? 0 : -ECANCELED;
 }
 
+/* Queue or send the packet, and wait for its end, at most @timeout_ns */
+static int sync_request(struct kmcl_channel *ch, struct kmcl_sync *sync,
+			const void *buf, u32 len, const struct kmcl_mdl *mdl,
+			u32 flags, s64 timeout_ns)
+{
+	struct kmcl_packet *pkt;
+	int ret, ext_len = 0;
+
+	pkt = kmcl_packet_new(ch, GFP_KERNEL);
+	if (!pkt)
+		return -ENOMEM;
+	init_completion(&sync->wake);
+	pkt->done = sync_done;
+	pkt->sync = sync;
+
+	if (mdl)
+		ext_len = kmcl_ext_from_mdl(pkt, mdl, len);
+	ret = ext_len < 0 ? ext_len : sync_begin(ch, sync, timeout_ns);
+	if (ret)
+		goto free;
+	ret = kmcl_submit(pkt, buf, len, ext_len, flags, timeout_ns);
+	if (ret)
+		goto end;
+	if (timeout_ns)
+		ret = sync_wait(sync, timeout_ns);
+	else
+		ret = -ECANCELED;
+	/* Aborted, or at the time limit: take the packet back */
+	if (!READ_ONCE(sync->finished)) {
+		if (READ_ONCE(sync->aborted))
+			ret = -ENODEV;
+		kmcl_tx_take_back(pkt, ret ? ret : -ECANCELED);
+	}
+	/* Its routine may be about to run on another CPU */
+	while (!READ_ONCE(sync->finished))
+		wait_for_completion(&sync->wake);
+	if (!ret || !sync->status)
+		ret = sync->status;
+	/* Closing may have ended the packet before the caller woke up */
+	if (ret && READ_ONCE(sync->aborted))
+		ret = -ENODEV;
+end:
+	sync_end(ch, sync);
+free:
+	kmcl_packet_destroy(pkt);
+	return ret;
+}
+
 /**
  * kmcl_send_sync_mdl() - send external data and wait for the end
  *	(VmbChannelSendSynchronousRequest)
@@ -154,8 +203,7 @@ int kmcl_send_sync_mdl(struct kmcl_channel *ch, const void *buf, u32 len,
 		.reply = reply,
 		.room = reply && reply_len ? *reply_len : 0,
 	};
-	struct kmcl_packet *pkt;
-	int ret, ext_len = 0;
+	int ret;
 
 	if (!ch || (!buf && len))
 		return -EINVAL;
@@ -174,54 +222,20 @@ int kmcl_send_sync_mdl(struct kmcl_channel *ch, const void *buf, u32 len,
 		return -EINVAL;
 	if (!may_wait) {
 		ret = sync_try(ch, buf, len, flags);
-		goto trace;
+		trace_kmcl_sync(ch, timeout_ns, ret);
+		return ret;
 	}
 	might_sleep();
 
-	pkt = kmcl_packet_new(ch, GFP_KERNEL);
-	if (!pkt)
-		return -ENOMEM;
-	init_completion(&sync.wake);
-	pkt->done = sync_done;
-	pkt->sync = &sync;
-
-	if (mdl)
-		ext_len = kmcl_ext_from_mdl(pkt, mdl, len);
-	ret = ext_len < 0 ? ext_len : sync_begin(ch, &sync, timeout_ns);
-	if (ret)
-		goto free;
-	ret = kmcl_submit(pkt, buf, len, ext_len, flags, timeout_ns);
-	if (ret)
-		goto end;
-	if (timeout_ns)
-		ret = sync_wait(&sync, timeout_ns);
-	else
-		ret = -ECANCELED;
-	/* Aborted, or at the time limit: take the packet back */
-	if (!READ_ONCE(sync.finished)) {
-		if (READ_ONCE(sync.aborted))
-			ret = -ENODEV;
-		kmcl_tx_take_back(pkt, ret ? ret : -ECANCELED);
-	}
-	/* Its routine may be about to run on another CPU */
-	while (!READ_ONCE(sync.finished))
-		wait_for_completion(&sync.wake);
-	if (!ret || !sync.status)
-		ret = sync.status;
-	/* Closing may have ended the packet before the caller woke up */
-	if (ret && READ_ONCE(sync.aborted))
-		ret = -ENODEV;
+	kmcl_call_begin(ch);
+	ret = sync_request(ch, &sync, buf, len, mdl, flags, timeout_ns);
 	if (!ret && reply_len) {
 		*reply_len = reply ? sync.len : 0;
 		if (reply && sync.len > sync.room)
 			ret = -ENOSPC;
 	}
-end:
-	sync_end(ch, &sync);
-free:
-	kmcl_packet_destroy(pkt);
-trace:
 	trace_kmcl_sync(ch, timeout_ns, ret);
+	kmcl_call_end(ch);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(kmcl_send_sync_mdl);
