@@ -54,6 +54,7 @@ enum tr_action {
 	TR_NONE,
 	TR_BLOCK,		/* sleep until released */
 	TR_SLEEP,		/* for @arg milliseconds */
+	TR_FLUSH,		/* wait for a work of @arg milliseconds */
 	TR_SPIN,		/* busy-wait for @arg milliseconds */
 	TR_FAIL,		/* opened: refuse; process: fail the packet */
 	TR_BLOCK_FAIL,		/* opened: sleep until released, then refuse */

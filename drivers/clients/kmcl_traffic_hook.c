@@ -35,6 +35,7 @@ const char * const tr_action_names[TR_ACTIONS] = {
 	[TR_NONE]		= "none",
 	[TR_BLOCK]		= "block",
 	[TR_SLEEP]		= "sleep",
+	[TR_FLUSH]		= "flush",
 	[TR_SPIN]		= "spin",
 	[TR_FAIL]		= "fail",
 	[TR_BLOCK_FAIL]		= "block-fail",
@@ -79,6 +80,7 @@ int tr_set_hook(struct tr *tr, enum tr_event event, enum tr_action action,
 		break;
 	case TR_BLOCK:
 	case TR_SLEEP:
+	case TR_FLUSH:
 		ok = event != TR_DONE && arg <= TR_SLEEP_MAX_MS;
 		break;
 	case TR_SPIN:
@@ -127,6 +129,27 @@ static void block(struct tr *tr, enum tr_event event)
 	spin_unlock_irq(&tr->lock);
 }
 
+struct tr_slow_work {
+	struct work_struct work;
+	unsigned int ms;
+};
+
+static void slow_work(struct work_struct *work)
+{
+	msleep(container_of(work, struct tr_slow_work, work)->ms);
+}
+
+/* Queue ordinary work and wait for it, as drivers do when their device goes */
+static void flush(unsigned int ms)
+{
+	struct tr_slow_work slow = { .ms = ms };
+
+	INIT_WORK_ONSTACK(&slow.work, slow_work);
+	schedule_work(&slow.work);
+	flush_work(&slow.work);
+	destroy_work_on_stack(&slow.work);
+}
+
 void tr_count_hook(struct tr *tr, int result)
 {
 	unsigned long flags;
@@ -148,6 +171,9 @@ int tr_act(struct tr *tr, enum tr_event event, struct tr_hook hook)
 		break;
 	case TR_SLEEP:
 		msleep(hook.arg);
+		break;
+	case TR_FLUSH:
+		flush(hook.arg);
 		break;
 	case TR_SPIN:
 		mdelay(hook.arg);
@@ -232,7 +258,8 @@ struct tr_hook tr_enter(struct tr *tr, enum tr_event event)
 		tr->in_process = true;
 	hook = tr->hook[event];
 	/* An action that sleeps stays set for the next call that may sleep */
-	if (atomic && (hook.action == TR_BLOCK || hook.action == TR_SLEEP))
+	if (atomic && (hook.action == TR_BLOCK || hook.action == TR_SLEEP ||
+		       hook.action == TR_FLUSH))
 		hook.action = TR_NONE;
 	else
 		tr->hook[event].action = TR_NONE;

@@ -105,6 +105,7 @@ struct kmcl_channel {
 
 extern struct workqueue_struct *kmcl_wq;
 extern struct workqueue_struct *kmcl_server_wq;
+extern struct workqueue_struct *kmcl_rx_wq;
 
 /* object.c */
 void kmcl_channel_get(struct kmcl_channel *ch);

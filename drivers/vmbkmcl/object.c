@@ -11,8 +11,10 @@
 
 #include "channel.h"
 
+/* What runs where: see main.c */
 struct workqueue_struct *kmcl_wq;
 struct workqueue_struct *kmcl_server_wq;
+struct workqueue_struct *kmcl_rx_wq;
 
 void kmcl_channel_get(struct kmcl_channel *ch)
 {

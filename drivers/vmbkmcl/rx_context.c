@@ -76,7 +76,7 @@ struct kmcl_context *kmcl_ctx_get(struct kmcl_channel *ch)
 void kmcl_rx_schedule(struct kmcl_channel *ch, bool passive)
 {
 	if (passive)
-		queue_work(kmcl_wq, &ch->rx.work);
+		queue_work(kmcl_rx_wq, &ch->rx.work);
 	else
 		tasklet_schedule(&ch->rx.tasklet);
 }

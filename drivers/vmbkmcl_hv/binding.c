@@ -366,6 +366,7 @@ void kmcl_hv_release(struct kmcl_offer *offer)
 int kmcl_hv_bindings_init(const struct kmcl_transport_ops *ops)
 {
 	kmcl_hv_transport = ops;
+	/* Its works sleep; main.c of vmbkmcl says how workqueues are chosen */
 	kmcl_hv_wq = alloc_workqueue("vmbkmcl_hv", WQ_UNBOUND, 0);
 	return kmcl_hv_wq ? 0 : -ENOMEM;
 }

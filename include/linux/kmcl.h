@@ -87,8 +87,9 @@ struct scatterlist;
  * @post_started: packets are sent and delivered; may wait for them
  *
  * All optional. They run one at a time per channel, in process context on the
- * library's workqueue, with no lock of the library held, and may sleep. None
- * may enable, disable, start, pause or free its own channel. The result of
+ * library's workqueue, with no lock of the library held, and may sleep, flush
+ * work and unregister devices. None may enable, disable, start, pause or free
+ * its own channel. The result of
  * @opened may be an NTSTATUS as well: only its sign counts.
  */
 struct kmcl_channel_ops {

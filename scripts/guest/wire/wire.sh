@@ -24,6 +24,8 @@
 . /watch.sh
 # shellcheck source=scripts/guest/wire/parent.sh
 . /parent.sh
+# shellcheck source=scripts/guest/wire/waits.sh
+. /waits.sh
 
 step "The modules are loaded, and the host answers"
 check "insmod" wire_load
@@ -43,6 +45,8 @@ states_all
 step "It stays"
 traffic_all
 scenario "30 seconds in which the host reads nothing" stall_end
+step "How long it may take"
+waits_all
 step "What a device has of the guest"
 memory_all
 parent_all
