@@ -101,6 +101,8 @@ struct tr_hook {
  * @received: intact packets with the header of kmcl_traffic_proto.h
  * @gaps: received packets with a higher sequence number than expected
  * @order_errors: received packets with a lower sequence number than expected
+ * @ranges: ranges of transfer page packets with what the host has put there
+ * @range_errors: such packets whose ranges are not all of that kind
  * @malformed: packets without that header, or of a wrong length
  * @checksum_errors: packets with wrong contents
  * @pnp_status: status of the last PnpFailure
@@ -118,6 +120,7 @@ struct tr_counts {
 	u64 done_bad, done_order;
 	u64 replies, replies_bad;
 	u64 received, gaps, order_errors;
+	u64 ranges, range_errors;
 	u64 malformed, checksum_errors;
 	s64 pnp_status;
 	u64 opened_mmio;
@@ -148,6 +151,8 @@ struct tr_counts {
  * @reopen: enable again after each close; written under @lock
  * @reopen_work: enables the channel, since a callback must not
  * @lock: protects what follows
+ * @visible: @shared while the host may write there, or NULL
+ * @visible_bytes: its bytes
  * @counts: counters
  * @hook: action for the next call of each callback
  * @blocked: bit mask of events whose callback is blocked
@@ -186,6 +191,8 @@ struct tr {
 	bool reopen;
 	struct delayed_work reopen_work;
 	spinlock_t lock;		/* see above */
+	const u8 *visible;
+	u32 visible_bytes;
 	struct tr_counts counts;
 	struct tr_hook hook[TR_EVENTS];
 	unsigned long blocked;

@@ -21,7 +21,8 @@
  *                                 default: without a completion routine
  *     sync K [MS]                 send a synchronous request
  *     external BYTES PIECES       send one with external data
- *     share PAGES PIECES          make a GPADL of described memory; 0: a buffer
+ *     share PAGES PIECES          make a GPADL of described memory; 0: a buffer.
+ *                                 The ranges of transfer page packets are in it
  *     unshare                     delete it
  *     run K WINDOW [completion]   keep sending packets of up to K bytes
  *     run off
@@ -118,6 +119,8 @@ static void show_own(struct seq_file *m, const struct tr_counts *c)
 		   c->replies_bad);
 	seq_printf(m, "received %llu\ngaps %llu\norder_errors %llu\n",
 		   c->received, c->gaps, c->order_errors);
+	seq_printf(m, "ranges %llu\nrange_errors %llu\n", c->ranges,
+		   c->range_errors);
 	seq_printf(m, "malformed %llu\nchecksum_errors %llu\n", c->malformed,
 		   c->checksum_errors);
 	seq_printf(m, "pnp_status %lld\nopened_mmio %llu\n", c->pnp_status,

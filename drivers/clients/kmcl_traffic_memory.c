@@ -2,7 +2,8 @@
 /*
  * Memory that kmcl_traffic shares with its peer: external data, and one GPADL.
  *
- * Everything here runs in process context and takes tr->send_mutex.
+ * Everything here runs in process context and takes tr->send_mutex. tr->lock
+ * protects what packet callbacks look at.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -77,6 +78,15 @@ free:
 	return ret;
 }
 
+/* Let packet callbacks look at the shared memory, or at none. */
+static void show(struct tr *tr, const u8 *at, u32 bytes)
+{
+	spin_lock_irq(&tr->lock);
+	tr->visible = at;
+	tr->visible_bytes = bytes;
+	spin_unlock_irq(&tr->lock);
+}
+
 /* Delete the GPADL, if there is one, and free its memory */
 int tr_unshare(struct tr *tr)
 {
@@ -86,6 +96,7 @@ int tr_unshare(struct tr *tr)
 	if (tr->gpadl)
 		ret = kmcl_gpadl_delete(tr->ch, tr->gpadl);
 	tr->gpadl = 0;
+	show(tr, NULL, 0);
 	kvfree(tr->shared);
 	tr->shared = NULL;
 	mutex_unlock(&tr->send_mutex);
@@ -105,6 +116,8 @@ int tr_share(struct tr *tr, u32 pages, u32 pieces)
 	tr->shared = kvzalloc((size_t)pages * PAGE_SIZE, GFP_KERNEL);
 	if (!tr->shared)
 		goto unlock;
+	/* The host can use it before the call has returned */
+	show(tr, tr->shared, pages * PAGE_SIZE);
 	if (pieces)
 		mdl = describe(tr->shared, pages * PAGE_SIZE, pieces);
 	if (mdl)
@@ -114,6 +127,7 @@ int tr_share(struct tr *tr, u32 pages, u32 pieces)
 					pages * PAGE_SIZE, &tr->gpadl);
 	free_chain(mdl);
 	if (ret) {
+		show(tr, NULL, 0);
 		kvfree(tr->shared);
 		tr->shared = NULL;
 	}

@@ -52,10 +52,9 @@ enum verdict { INTACT, MALFORMED, CHANGED };
 
 /*
  * A payload is padded to 8 bytes in the ring, so @len may be more than was
- * sent, except on a pipe, whose header has the exact length.
+ * sent, unless @exact: on a pipe, whose header has the exact length.
  */
-static enum verdict inspect(const struct tr *tr, const void *buf, u32 len,
-			    u64 *seq)
+static enum verdict inspect(const void *buf, u32 len, bool exact, u64 *seq)
 {
 	struct kmcl_traffic_header hdr;
 	const u8 *bytes = buf;
@@ -66,7 +65,7 @@ static enum verdict inspect(const struct tr *tr, const void *buf, u32 len,
 	memcpy(&hdr, buf, sizeof(hdr));
 	sent = le32_to_cpu(hdr.length);
 	if (le32_to_cpu(hdr.magic) != KMCL_TRAFFIC_MAGIC || sent < TR_HEADER ||
-	    (tr->pipe ? sent : ALIGN((u64)sent, 8)) != len)
+	    (exact ? sent : ALIGN((u64)sent, 8)) != len)
 		return MALFORMED;
 
 	*seq = le64_to_cpu(hdr.sequence);
@@ -80,15 +79,41 @@ static enum verdict inspect(const struct tr *tr, const void *buf, u32 len,
 
 /* Incoming packets */
 
-static void receive(struct tr *tr, const void *buf, u32 len)
+/* Look at what a transfer page packet says that the host has put there. */
+static void receive_ranges(struct tr *tr, const struct kmcl_context *ctx,
+			   u64 seq)
+	__must_hold(&tr->lock)
+{
+	const struct kmcl_range *range;
+	u64 other = 0;
+	int i, n;
+	u16 set;
+
+	lockdep_assert_held(&tr->lock);
+	n = kmcl_packet_ranges(ctx, &set, &range);
+	for (i = 0; i < n && set == KMCL_TRAFFIC_SET; i++, range++)
+		if (!kmcl_range_ok(range, tr->visible_bytes) ||
+		    inspect(tr->visible + range->offset, range->bytes, true,
+			    &other) != INTACT || other != seq)
+			break;
+	if (n > 0 && i == n)
+		tr->counts.ranges += n;
+	else
+		tr->counts.range_errors++;
+}
+
+static void receive(struct tr *tr, const struct kmcl_context *ctx,
+		    const void *buf, u32 len, bool external)
 {
 	enum verdict verdict;
 	unsigned long flags;
 	u64 seq = 0;
 
-	verdict = inspect(tr, buf, len, &seq);
+	verdict = inspect(buf, len, tr->pipe, &seq);
 
 	spin_lock_irqsave(&tr->lock, flags);
+	if (external)
+		receive_ranges(tr, ctx, seq);
 	switch (verdict) {
 	case MALFORMED:
 		tr->counts.malformed++;
@@ -141,7 +166,7 @@ void tr_process(struct kmcl_channel *ch, struct kmcl_context *ctx,
 			kmcl_packet_fail(ctx);
 		return;
 	}
-	receive(tr, buf, len);
+	receive(tr, ctx, buf, len, flags & KMCL_PACKET_EXTERNAL);
 	tr_act(tr, TR_PROCESS, hook);
 	tr_leave(tr, TR_PROCESS);
 	if (!keep(tr, ctx))
@@ -189,7 +214,7 @@ static void tr_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 	asked = entry && xa_to_value(entry) & KMCL_SEND_WAIT;
 	if (len)
 		changed = status || !asked ||
-			  inspect(tr, buf, len, &other) != INTACT ||
+			  inspect(buf, len, tr->pipe, &other) != INTACT ||
 			  other != seq;
 	else
 		changed = buf;
@@ -336,7 +361,8 @@ int tr_sync(struct tr *tr, u32 size, s64 timeout_ns)
 	if (!tr_refused(ret))
 		tr->seq++;
 	if (!ret && len &&
-	    (inspect(tr, reply, len, &seq) != INTACT || seq != tr->seq - 1))
+	    (inspect(reply, len, tr->pipe, &seq) != INTACT ||
+	     seq != tr->seq - 1))
 		tr_count(tr, &tr->counts.replies_bad);
 	mutex_unlock(&tr->send_mutex);
 	kvfree(reply);

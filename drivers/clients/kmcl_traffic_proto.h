@@ -14,6 +14,13 @@
 
 #define KMCL_TRAFFIC_MAGIC	0x4c4d434bU	/* "KMCL" */
 
+/*
+ * The id of the transfer page set that is the memory which the client has shared
+ * last. Each range of a packet has what a payload with the packet's sequence
+ * number has, and its length exactly.
+ */
+#define KMCL_TRAFFIC_SET	0xcafeU
+
 /**
  * struct kmcl_traffic_header - the start of every payload
  * @magic:	KMCL_TRAFFIC_MAGIC

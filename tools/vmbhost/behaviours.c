@@ -167,7 +167,8 @@ static void send_source(struct channel *channel, uint64_t now)
 
 	for (sent = 0; sent < BATCH; sent++) {
 		struct descriptor desc = { .type = PKT_INBAND };
-		uint32_t bytes;
+		struct ranges_header ranges;
+		uint32_t bytes, header_bytes = 0;
 
 		if (b->count && channel->source_sent >= b->count)
 			return;
@@ -179,10 +180,17 @@ static void send_source(struct channel *channel, uint64_t now)
 			desc.flags = PKT_COMPLETION_REQUESTED;
 			desc.trans = channel->tx_trans + 1;
 		}
-		bytes = traffic_make(channel, bus->scratch, b->size,
+		if (b->ranges) {
+			desc.type = PKT_XFER_PAGES;
+			header_bytes = ranges_fill(channel, desc.trans, &ranges);
+			if (!header_bytes)
+				return;
+		}
+		bytes = traffic_make(channel, bus->scratch,
+				     b->ranges ? 0 : b->size,
 				     channel->tx_sequence);
-		if (channel_write(channel, &desc, bus->scratch, bytes) !=
-		    RING_OK)
+		if (channel_write_ranges(channel, &desc, &ranges, header_bytes,
+					 bus->scratch, bytes) != RING_OK)
 			return;
 		if (b->completion) {
 			channel->tx_trans++;
@@ -213,6 +221,9 @@ static void on_completion(struct channel *channel, const struct packet *packet)
 	}
 	*slot = 0;
 	channel->count.tx_outstanding--;
+	/* A part of the guest's memory can be written again. */
+	if (channel->behaviour.ranges)
+		channel->ready = true;
 }
 
 /*

@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Channels and the memory that the guest shares for them. The layer above
- * packets.h. Serialised by vm->lock.
+ * Channels, offered and opened. The layer above packets.h. Serialised by
+ * vm->lock.
  */
 #ifndef CHANNEL_H
 #define CHANNEL_H
 
 #include "host.h"
-
-/* gpadl.c */
-void gpadl_on_header(struct vmbus *bus, const void *payload, size_t length);
-void gpadl_on_body(struct vmbus *bus, const void *payload, size_t length);
-void gpadl_teardown(struct gpadl *gpadl);
-struct gpadl *gpadl_find(struct vmbus *bus, uint32_t handle);
-uint8_t **gpadl_pages(struct vmbus *bus, const struct gpadl *gpadl,
-		      uint32_t *count);
-void gpadl_drop_all(struct channel *channel, bool left);
 
 /* channel.c */
 struct channel *channel_add(struct vmbus *bus, const struct guid *class,

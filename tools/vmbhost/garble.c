@@ -108,6 +108,36 @@ static uint64_t odd_trans(struct channel *channel)
 }
 
 /*
+ * Ranges that could be right, or all but one of them.
+ * Return: the words that they take, of @words
+ */
+static uint32_t put_ranges(struct channel *channel, uint8_t *to, uint32_t words)
+{
+	uint32_t most = words - 1 < 8 ? words - 1 : 8, i;
+	struct ranges_header header = {
+		.set = random_next(&channel->garble_state),
+		.count = 1 + pick(channel, most),
+	};
+
+	for (i = 0; i < header.count; i++) {
+		header.range[i].bytes = 1 + pick(channel, VMBUS_PAGE);
+		header.range[i].offset = pick(channel, 65536);
+	}
+	i = pick(channel, header.count);
+	switch (pick(channel, 8)) {
+	case 0:
+		header.range[i].bytes = 0;
+		break;
+	case 1:		/* its end is one byte beyond what has a number */
+		header.range[i].offset = -header.range[i].bytes;
+		break;
+	}
+	i = 1 + header.count;
+	memcpy(to, &header, 8 * i);
+	return i;
+}
+
+/*
  * Make a packet in bus->scratch.
  * Return: the bytes that it takes, whatever its descriptor says
  */
@@ -144,6 +174,8 @@ static uint32_t make_packet(struct channel *channel, bool broken)
 			any &= 0x0000001f0000001full;
 		memcpy(to + sizeof(d) + i, &any, sizeof(any));
 	}
+	if (d.type == PKT_XFER_PAGES && body >= 16 && !pick(channel, 4))
+		d.offset8 = 2 + put_ranges(channel, to + sizeof(d), body / 8);
 	/* One that looks right until its checksum. */
 	if (body >= 24 && !pick(channel, 8))
 		traffic_fill(to + d.offset8 * 8u,

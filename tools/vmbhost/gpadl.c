@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "channel.h"
+#include "host.h"
 
 /* The least bytes of one range: its length, its offset, one page. */
 #define RANGE_LEAST	16u
@@ -20,6 +20,20 @@ struct gpadl *gpadl_find(struct vmbus *bus, uint32_t handle)
 	struct gpadl *gpadl = bus->gpadls;
 
 	while (gpadl && gpadl->handle != handle)
+		gpadl = gpadl->next;
+	return gpadl;
+}
+
+/**
+ * gpadl_shared() - the last one that the guest made for anything but the rings
+ * Return: NULL if there is none
+ */
+struct gpadl *gpadl_shared(const struct channel *channel)
+{
+	struct gpadl *gpadl = channel->bus->gpadls;
+
+	while (gpadl && (gpadl->channel != channel || !gpadl->complete ||
+			 gpadl->ring))
 		gpadl = gpadl->next;
 	return gpadl;
 }
@@ -171,6 +185,8 @@ static void add(struct vmbus *bus, struct gpadl *gpadl, const uint8_t *data,
 		return;
 	}
 	gpadl->complete = true;
+	/* A source may have waited for it. */
+	channel->ready = true;
 	channel->count.gpadls_created++;
 	channel->count.gpadls_live++;
 	answer_give(channel, ANSWER_GPADL, handle, give_created);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The VMBus host's objects, and its lowest layer: bus.c, event.c and answer.c,
- * which all its files may call. Everything here is serialised by vm->lock (see
- * vmbhost.h).
+ * The VMBus host's objects, and its lowest layer: bus.c, event.c, answer.c and
+ * gpadl.c, which all its files may call. Everything here is serialised by
+ * vm->lock (see vmbhost.h).
  */
 #ifndef HOST_H
 #define HOST_H
@@ -77,6 +77,7 @@ struct behaviour {
 	uint32_t depth;		/* completions held back to be mixed */
 	uint32_t mutate;	/* GARBLE_* */
 	uint32_t rare;		/* one in that many breaks the framing */
+	uint32_t ranges;	/* of a transfer page packet; 0: in-band ones */
 	bool completion;	/* the host requests completions */
 	bool keep;		/* late ones are sent after the channel was closed */
 };
@@ -257,5 +258,15 @@ void answer_give(struct channel *channel, enum answer answer, uint32_t id,
 		 void (*give)(struct channel *channel, uint32_t id));
 void answer_release(struct vmbus *bus, enum answer answer);
 void answer_drop(struct channel *channel, bool all);
+
+/* gpadl.c */
+void gpadl_on_header(struct vmbus *bus, const void *payload, size_t length);
+void gpadl_on_body(struct vmbus *bus, const void *payload, size_t length);
+void gpadl_teardown(struct gpadl *gpadl);
+struct gpadl *gpadl_find(struct vmbus *bus, uint32_t handle);
+struct gpadl *gpadl_shared(const struct channel *channel);
+uint8_t **gpadl_pages(struct vmbus *bus, const struct gpadl *gpadl,
+		      uint32_t *count);
+void gpadl_drop_all(struct channel *channel, bool left);
 
 #endif

@@ -13,6 +13,10 @@ void channel_signal_guest(struct channel *channel);
 enum ring_result channel_write(struct channel *channel,
 			       const struct descriptor *desc,
 			       const void *payload, uint32_t bytes);
+enum ring_result channel_write_ranges(struct channel *channel,
+				      const struct descriptor *desc,
+				      const void *header, uint32_t header_bytes,
+				      const void *payload, uint32_t bytes);
 
 /* traffic.c */
 uint32_t crc32(uint32_t crc, const void *data, size_t length);
@@ -21,6 +25,10 @@ void traffic_check(struct channel *channel, const struct packet *packet);
 uint32_t traffic_fill(uint8_t *payload, uint32_t bytes, uint64_t sequence);
 uint32_t traffic_make(const struct channel *channel, uint8_t *payload,
 		      uint32_t bytes, uint64_t sequence);
+
+/* ranges.c */
+uint32_t ranges_fill(struct channel *channel, uint64_t trans,
+		     struct ranges_header *header);
 
 /* garble.c */
 void garble_work(struct channel *channel);

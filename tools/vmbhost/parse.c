@@ -145,6 +145,8 @@ static int set(struct behaviour *b, const char *name, const char *value)
 		b->keep = number;
 	else if (!strcmp(name, "count"))
 		b->count = number;
+	else if (!strcmp(name, "ranges") && number <= RANGES_MAX)
+		b->ranges = number;
 	else if (!strcmp(name, "seed"))
 		b->seed = number;
 	else if (!strcmp(name, "depth") && number >= 2 && number <= 1024)
@@ -176,7 +178,7 @@ int behaviour_parse(struct behaviour *behaviour, int words, char **word,
 	} names[] = {
 		{ "echo", BEHAVE_ECHO, " size " },
 		{ "sink", BEHAVE_SINK, "" },
-		{ "source", BEHAVE_SOURCE, " rate size completion count " },
+		{ "source", BEHAVE_SOURCE, " rate size completion count ranges " },
 		{ "slow", BEHAVE_SLOW, " us ms " },
 		{ "complete-late", BEHAVE_LATE, " us ms keep " },
 		{ "complete-out-of-order", BEHAVE_OUT_OF_ORDER,
@@ -223,6 +225,9 @@ int behaviour_parse(struct behaviour *behaviour, int words, char **word,
 				return -1;
 		}
 	}
+	/* Without them nobody knows which memory is free again. */
+	if (b.ranges)
+		b.completion = true;
 	*behaviour = b;
 	return 0;
 }

@@ -20,14 +20,26 @@ enum ring_result channel_write(struct channel *channel,
 			       const struct descriptor *desc,
 			       const void *payload, uint32_t bytes)
 {
-	uint32_t total = ring_bytes(0, bytes);
+	return channel_write_ranges(channel, desc, NULL, 0, payload, bytes);
+}
+
+/**
+ * channel_write_ranges() - the same, with a header in front of the payload
+ * @header_bytes: a multiple of 8
+ */
+enum ring_result channel_write_ranges(struct channel *channel,
+				      const struct descriptor *desc,
+				      const void *header, uint32_t header_bytes,
+				      const void *payload, uint32_t bytes)
+{
+	uint32_t total = ring_bytes(header_bytes, bytes);
 	enum ring_result result;
 	bool signal, again;
 
 	do {
 		again = false;
-		result = ring_write(&channel->tx, desc, NULL, 0, payload,
-				    bytes, &signal);
+		result = ring_write(&channel->tx, desc, header, header_bytes,
+				    payload, bytes, &signal);
 		if (result != RING_NONE)
 			break;
 		/* Each time room can come anew the guest may signal once. */

@@ -201,6 +201,18 @@ enum packet_type {
 
 #define PKT_COMPLETION_REQUESTED	1u	/* bit of flags */
 
+/* What a transfer page packet has in front of its payload. */
+#define RANGES_MAX	64u
+
+struct ranges_header {
+	uint16_t set;
+	uint8_t sender_owns, reserved;
+	uint32_t count;
+	struct {
+		uint32_t bytes, offset;
+	} range[RANGES_MAX];
+} __attribute__((packed));
+
 /* What the payload of a packet on a pipe begins with. */
 struct pipe_header {
 	uint32_t type;

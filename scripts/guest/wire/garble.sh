@@ -18,7 +18,7 @@ count=${count:-1000000}
 
 # Errors that mutations cause at either end. A packet that completes twice, or
 # never, is not among them.
-ALLOWED="malformed checksum_errors order_errors gaps replies_bad comps_stale
+ALLOWED="malformed checksum_errors order_errors range_errors gaps replies_bad comps_stale
 	bad_packets broken rx_missing rx_order_errors rx_duplicates completions_unknown
 	signals_wrong rx_foreign rx_length_errors rx_checksum_errors
 	rx_pattern_errors done_order"
@@ -100,6 +100,8 @@ accounted_for()
 
 framed()
 {
+	local library='' rx_broken=0 tx_broken=0 bad_sum=0
+
 	# shellcheck disable=SC2086 # words
 	allow $ALLOWED
 	channel a sink ring=262144 packet=8192
@@ -125,6 +127,12 @@ framed()
 	expect "data came with the mutations that were first, and no others" \
 		[ "$c_replies" -eq "$h_garble_answers" ]
 	expect "and were wrong" [ "$c_replies_bad" -eq "$c_replies" ]
+	library=$(echo "$LIBRARY"/*/counters)
+	found
+	# Each with a set that is not there
+	printf 'delivered with ranges: %d\n' "$c_range_errors" | show
+	expect "some of them with ranges" [ "$c_range_errors" -gt 0 ]
+	expect "and some of those were bad" [ "$bad_external" -gt 0 ]
 	expect "there were some of each" [ $((c_delivered > 0 && c_comps_stale > 0 &&
 		c_bad_packets > 0 && h_garble_answers > 0)) -eq 1 ]
 	recovers

@@ -147,6 +147,67 @@ source_with_quota()
 	expect "none is missing" [ "$c_gaps" -eq 0 ]
 }
 
+# The host writes into shared memory, and says where
+ranges()
+{
+	channel a sink
+	expect "memory is shared" ctl a share 16 0
+	at a behave source rate=0,count=500,size=200,ranges=5
+	expect "500 arrive" within 20 counts a received -eq 500
+	expect "the host has each completion" within 5 \
+		host_counts a rx_completions -eq 500
+	note a
+	expect "none is missing" [ "$c_gaps" -eq 0 ]
+	expect "each has 5 ranges, with what the host put there" \
+		[ "$c_ranges" -eq 2500 ]
+	expect "none is bad" [ "$c_bad_packets" -eq 0 ]
+
+	# Room for 64 packets' ranges in 64 KiB
+	ctl a hold on
+	at a behave source rate=0,count=200,size=200,ranges=5
+	expect "64 are outstanding" within 5 counts a outstanding -eq 64
+	usleep 200000
+	expect "and stay 64: the host has no other memory" \
+		counts a outstanding -eq 64
+	ctl a hold off
+	expect "700 have arrived" within 20 counts a received -eq 700
+	expect "with their ranges" counts a ranges -eq 3500
+	expect "the host has each completion" within 5 \
+		host_counts a rx_completions -eq 700
+	at a behave sink
+	expect "taken back" ctl a unshare
+}
+
+# The client still holds packets with ranges when the device is taken away
+ranges_and_rescind()
+{
+	channel a sink
+	expect "memory is shared" ctl a share 16 0
+	ctl a hook closed unshare
+	ctl a hold on
+	at a behave source rate=0,size=200,ranges=5
+	expect "64 are outstanding" within 5 counts a outstanding -eq 64
+	rescind a
+	expect "Suspend has returned" within 5 counts a suspend -eq 1
+	usleep 200000
+	expect "Closed waits for them" counts a closed -eq 0
+	at a behave sink
+	ctl a hold off
+	closed a
+	expect "Closed has deleted the GPADL" counts a hook_result -eq 0
+	note a
+	expect "all ranges were right" [ "$c_ranges" -eq 320 ]
+	expect "no completion was sent" [ "$c_comps_sent" -eq 0 ]
+	reoffer a
+	again a
+	expect "memory is shared again" ctl a share 16 0
+	at a behave source rate=0,count=100,size=200,ranges=5
+	expect "100 arrive" within 20 counts a received -eq 164
+	expect "with their ranges" counts a ranges -eq 820
+	at a behave sink
+	expect "taken back" ctl a unshare
+}
+
 source_and_pause()
 {
 	channel a "source count=1000,size=64"
@@ -436,6 +497,8 @@ traffic_all()
 	scenario "a host that sends" sources
 	scenario "a host that sends, and a quota" source_with_quota
 	scenario "a host that sends, and a pause" source_and_pause
+	scenario "ranges of shared memory" ranges
+	scenario "ranges of shared memory, and a rescind" ranges_and_rescind
 	scenario "a deferred packet" deferred
 	scenario "process context" passive
 	scenario "synchronous requests" synchronous

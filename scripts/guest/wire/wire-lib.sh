@@ -273,7 +273,7 @@ consistent()
 		expect "$1: each accepted packet completes once" [ "$c_accepted" -eq \
 			$((c_done_ok + c_done_cancelled + c_done_removed + c_done_other + c_open_sends)) ]
 	for name in bad_context bad_order open_at_closed block_timeouts done_other \
-		done_bad done_order replies_bad order_errors malformed \
+		done_bad done_order replies_bad order_errors range_errors malformed \
 		checksum_errors bad_packets comps_stale broken; do
 		[ "$allowed" != "${allowed#* "$name" }" ] ||
 			eval "expect '$1: $name = 0' [ \"\$c_$name\" -eq 0 ]"

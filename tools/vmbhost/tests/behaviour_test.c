@@ -259,6 +259,95 @@ static void source_wants_completions(void)
 	end();
 }
 
+/* Pages of the guest that are not next to each other */
+static const uint8_t shared_page[] = { 50, 45, 48 };
+
+static uint8_t *shared_byte(uint32_t at)
+{
+	return memory + shared_page[at / VMBUS_PAGE] * VMBUS_PAGE +
+	       at % VMBUS_PAGE;
+}
+
+/* A packet whose ranges have its sequence number, with so many bytes each */
+static void expect_ranges(uint64_t sequence, uint32_t ranges, uint32_t bytes)
+{
+	static uint8_t want[8192];
+	struct ranges_header header;
+	uint32_t i, at;
+
+	expect(read_packet(&e, &in));
+	expect(in.d.type == PKT_XFER_PAGES &&
+	       in.d.flags == PKT_COMPLETION_REQUESTED);
+	expect(is_traffic(sequence, 24));
+	expect(in.header_bytes == 8 + 8 * ranges);
+	memcpy(&header, in.header, in.header_bytes);
+	expect(header.set == 0xcafe && header.count == ranges);
+	traffic_fill(want, bytes, sequence);
+	for (i = 0; i < ranges; i++) {
+		expect(header.range[i].bytes == bytes);
+		expect(header.range[i].offset + bytes <= 3 * VMBUS_PAGE);
+		for (at = 0; at < bytes; at++)
+			if (*shared_byte(header.range[i].offset + at) != want[at])
+				break;
+		expect(at == bytes);
+	}
+}
+
+static void complete_with_nothing(uint64_t trans)
+{
+	expect(send_packet(&e, PKT_COMPLETION, 0, trans, "", 0));
+	work();
+}
+
+static void source_with_ranges(void)
+{
+	uint64_t trans[4];
+	uint32_t handle, i;
+
+	begin_with(&e, "source rate=0,ranges=3,size=1000,count=6");
+	/* The rings are no memory for that. */
+	expect(!read_packet(&e, &in));
+	memset(shared_byte(0), 0, VMBUS_PAGE);
+	handle = make_gpadl(e.relid, shared_page, 3);
+	work();
+	/* Four parts fit, and each is the host's until it is completed. */
+	for (i = 0; i < 4; i++) {
+		expect_ranges(i, 3, 1000);
+		trans[i] = in.d.trans;
+	}
+	sleep_ns(SEC);
+	expect(!read_packet(&e, &in) && count("tx_outstanding") == 4);
+	/* Not the one that is next. */
+	complete_with_nothing(trans[1]);
+	expect(!read_packet(&e, &in));
+	complete_with_nothing(trans[0]);
+	expect_ranges(4, 3, 1000);
+	expect_ranges(5, 3, 1000);
+	complete_with_nothing(trans[2]);
+	complete_with_nothing(trans[3]);
+	expect(!read_packet(&e, &in) && count("tx_packets") == 6);
+	/* Without the memory nothing is sent any more. */
+	expect(did("reset 0"));
+	POST(MSG_GPADL_TEARDOWN, msg_gpadl_teardown, .relid = e.relid,
+	     .gpadl = handle);
+	expect(did("behave 0 source rate=0,ranges=1,count=1"));
+	sleep_ns(SEC);
+	expect(!read_packet(&e, &in) && !bus->errors);
+	end();
+}
+
+/* More than there is memory for */
+static void source_with_too_many_ranges(void)
+{
+	begin_with(&e, "source rate=0,ranges=64,size=200,count=1");
+	make_gpadl(e.relid, shared_page, 3);
+	sleep_ns(SEC);
+	expect(!read_packet(&e, &in) && !bus->errors);
+	expect(did("behave 0 source rate=0,ranges=60,size=200,count=1"));
+	expect_ranges(0, 60, 200);
+	end();
+}
+
 static void slow_behaviour(void)
 {
 	unsigned int i;
@@ -506,6 +595,8 @@ int main(void)
 	run(source_behaviour);
 	run(flood);
 	run(source_wants_completions);
+	run(source_with_ranges);
+	run(source_with_too_many_ranges);
 	run(slow_behaviour);
 	run(late_behaviour);
 	run(late_and_closed);

@@ -398,8 +398,8 @@ static inline bool send_traffic(struct endpoint *e, uint64_t sequence,
 
 struct incoming {
 	struct descriptor d;
-	uint8_t payload[8192];
-	uint32_t bytes;
+	uint8_t header[512], payload[8192];
+	uint32_t header_bytes, bytes;
 };
 
 /* Read a packet by the book. Return: false if there is none. */
@@ -412,12 +412,17 @@ static inline bool read_packet(struct endpoint *e, struct incoming *in)
 		return false;
 	for (i = 0; i < sizeof(in->d); i++)
 		((uint8_t *)&in->d)[i] = *ring_byte(e, RING_PAGES, e->read + i);
-	expect(in->d.offset8 == 2 && in->d.len8 >= 2);
-	in->bytes = (in->d.len8 - 2) * 8;
+	expect(in->d.offset8 == 2 || in->d.type == PKT_XFER_PAGES);
+	expect(in->d.offset8 >= 2 && in->d.len8 >= in->d.offset8);
+	in->header_bytes = (in->d.offset8 - 2) * 8;
+	in->bytes = (in->d.len8 - in->d.offset8) * 8;
 	total = in->d.len8 * 8 + 8;
 	expect(total <= (write + RING_BYTES - e->read) % RING_BYTES);
+	for (i = 0; i < in->header_bytes; i++)
+		in->header[i] = *ring_byte(e, RING_PAGES, e->read + 16 + i);
 	for (i = 0; i < in->bytes; i++)
-		in->payload[i] = *ring_byte(e, RING_PAGES, e->read + 16 + i);
+		in->payload[i] = *ring_byte(e, RING_PAGES, e->read +
+					    in->d.offset8 * 8u + i);
 	for (i = 0; i < 8; i++)
 		((uint8_t *)&trailer)[i] =
 			*ring_byte(e, RING_PAGES, e->read + total - 8 + i);
