@@ -6,6 +6,11 @@
 VERSION := 0.1
 KDIR ?= /lib/modules/$(shell uname -r)/build
 
+# Said in words, because kbuild takes such a path for several.
+blank := has a blank or a colon in it, and kbuild cannot build there
+$(if $(findstring :,$(CURDIR))$(word 2,$(CURDIR)),$(error '$(CURDIR)' $(blank)))
+$(if $(findstring :,$(KDIR))$(word 2,$(KDIR)),$(error KDIR='$(KDIR)' $(blank)))
+
 # The compiler is the kernel's: scripts/compiler.sh. LLVM= or CC= of the caller wins,
 # but not DKMS', which does not look for what this machine has.
 chosen = $(filter environment command,$(origin LLVM)) $(filter command,$(origin CC))
@@ -16,6 +21,8 @@ compiler = :
 endif
 
 modules: headers
+	@[ -w . ] || { echo 'error: nothing can be written here: copy this tree' \
+		'to build the modules' >&2; exit 1; }
 	@with=$$($(compiler)) && \
 	{ [ -z "$$with" ] || echo "clang compiled this kernel: make $$with"; } && \
 	$(MAKE) -C $(KDIR) M=$(CURDIR) $$with modules
@@ -25,8 +32,10 @@ headers:
 		'kernel was built. Install the headers of the kernel (Debian:' \
 		'linux-headers-RELEASE), or set KDIR=' >&2; exit 1; }
 
+# For all users, whatever root's umask
 modules_install: headers
-	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
+	-find drivers -name '*.ko' -exec chmod go+r {} +
+	umask 022 && $(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
 
 clean: headers
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean

@@ -42,7 +42,7 @@ without_vmbus()
 		return 1
 	}
 	[ "$(grep -c "no VMBus.*CONFIG_$config is not set" "$dir/log")" -eq 1 ] || return
-	diff <(cd "$tree" && find . -name '*.ko' | LC_ALL=C sort) - <<-'END'
+	diff <(cd "$tree" && find . -name '*.ko' | sort) - <<-'END'
 	./drivers/clients/kmcl_echo.ko
 	./drivers/clients/kmcl_share.ko
 	./drivers/vmbkmcl/vmbkmcl.ko

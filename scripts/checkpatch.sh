@@ -7,7 +7,7 @@
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-need_packages git perl
+need_packages perl
 SOURCE=$("$TOP/scripts/fetch-source.sh")
 # checkpatch leaves a cache in its directory, and reads names and options from a
 # .git, an include/ or a .checkpatch.conf there: run it in an empty one.
@@ -76,12 +76,10 @@ clean()
 if [ $# -gt 0 ]; then
 	files=("$@")
 else
-	mapfile -t files < <(git ls-files --cached --others --exclude-standard \
-		-- '*.[ch]' | sort)
+	mapfile -t files < <(c_files Documentation drivers include kunit tools)
 fi
 [ ${#files[@]} -gt 0 ] || die "there is no C file here"
 for file in "${files[@]}"; do
-	[ -e "$file" ] || continue # deleted, not yet committed
 	check "$file" clean "$file"
 done
 tally

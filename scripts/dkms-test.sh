@@ -20,6 +20,12 @@ if [ "$(id -u)" -ne 0 ]; then
 	exit
 fi
 
+if ! unshare --mount --pid --fork mount -t proc proc /proc 2>/dev/null; then
+	skip "DKMS in a Debian root: this container may not mount (no CAP_SYS_ADMIN)"
+	tally
+	exit
+fi
+
 kernel_or_skip
 work=$BUILD/dkms/$KERNEL
 clean=$work/clean
@@ -138,7 +144,7 @@ files()
 {
 	(cd "$root" && find . -xdev \( -path ./proc -o -path ./tmp -o \
 		-path ./var/log -o -path ./var/lib/dpkg -o \
-		-path ./var/cache \) -prune -o -print) | LC_ALL=C sort
+		-path ./var/cache \) -prune -o -print) | sort
 }
 
 # installed: DKMS lists this kernel, and no other. Its warnings go to a log: it
@@ -224,14 +230,32 @@ nothing_left()
 	diff "$work/before" "$work/after"
 }
 
-# Copy the tree into the root, and run make dkms-install there.
+# Copy the tree into the root, and run make dkms-install there, with all as strict as
+# root's umask may be.
 tree()
 {
 	mkdir -p "$root/tmp/tree"
-	tar -cf - --exclude=./build --exclude=./.git . |
+	tar -cf - --exclude=./build --exclude="./${BUILD#"$TOP/"}" --exclude=./.git . |
 		tar -xf - -C "$root/tmp/tree" &&
-		quietly "$1" in_root "$root" make -C /tmp/tree "$1" \
-			KVER="$release"
+		chmod -R go= "$root/tmp/tree" &&
+		(umask 077 && quietly "$1" in_root "$root" make -C /tmp/tree "$1" \
+			KVER="$release")
+}
+
+# Everybody can read what client modules need.
+readable()
+{
+	local files
+
+	files=$(in_root "$root" find -L /usr/src/vmbkmcl \
+		"/var/lib/dkms/vmbkmcl/kernel-$release-x86_64" \
+		"/lib/modules/$release/updates" \
+		\( -type f ! -perm -044 -o -type d ! -perm -055 \)) || return
+	[ -z "$files" ] || {
+		printf '%s\n' "$files"
+		return 1
+	}
+	[ -e "$root/usr/src/vmbkmcl-$version/include/linux/kmcl.h" ]
 }
 
 check "kernel $KERNEL is there" scripts/fetch-kernel.sh "$KERNEL"
@@ -264,6 +288,7 @@ check "the modules and all other files are gone" nothing_left
 
 check "make dkms-install" tree dkms-install
 check "dkms status: installed, for $release only" installed
+check "everybody can read it, whatever root's umask" readable
 check "make dkms-remove" tree dkms-remove
 check "the modules and all other files are gone" nothing_left
 rm -rf "$root"

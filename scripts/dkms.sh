@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# usage: scripts/dkms.sh install|remove|deb
+# usage: scripts/dkms.sh install|remove|deb|copy DIRECTORY
 #
 #   install  adds this tree to DKMS, which builds and installs the modules for
 #            the running kernel (KVER=... for another) and for later ones
 #   remove   undoes that
 #   deb      builds the Debian package vmbkmcl-dkms, which does the same, out of
 #            a clean copy; it is left in build/
+#   copy     copies to DIRECTORY what install copies to /usr/src
 #
 # Either way /usr/src/vmbkmcl refers to the source, whose include/ client
 # modules use, and /var/lib/dkms/vmbkmcl/kernel-<release>-<arch>/Module.symvers
@@ -30,16 +31,19 @@ sources()
 	kbuild_sources
 }
 
-# copy_to DIRECTORY [FILE...]: these, and the sources.
+# copy_to DIRECTORY [FILE...]: these, and the sources, which everybody may read, though
+# perhaps not here.
 copy_to()
 {
 	local dir=$1
 
 	shift
-	rm -rf "$dir"
-	mkdir -p "$dir"
+	rm -rf "$dir.new"
+	mkdir -p "$dir.new"
 	{ sources; [ $# -eq 0 ] || printf '%s\n' "$@"; } |
-		tar -cf - --owner=0 --group=0 -T - | tar -xf - -C "$dir"
+		tar -cf - --owner=0 --group=0 --mode=u+rw,go=rX -T - |
+		tar -xf - -C "$dir.new"
+	keep "$dir.new" "$dir"
 }
 
 as_root()
@@ -110,5 +114,6 @@ case ${1:-} in
 install)	install_tree ;;
 remove)		remove_tree ;;
 deb)		build_deb ;;
-*)		die "usage: $0 install|remove|deb" ;;
+copy)		copy_to "${2:?where to?}" ;;
+*)		die "usage: $0 install|remove|deb|copy DIRECTORY" ;;
 esac

@@ -3,22 +3,22 @@
 #
 # docs.sh: the guides and the driver API as HTML in build/docs, made by Sphinx and
 # the kernel's own kernel-doc. Any warning is a failure, and so is a function
-# that no page has.
+# that no page has. What failed is left in build/docs.new.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-need_packages git python3-sphinx
+need_packages python3-sphinx
 SOURCE=$("$TOP/scripts/fetch-source.sh")
 
-OUT=$BUILD/docs
+# Files of an earlier run would hide warnings.
+OUT=$BUILD/docs.new
 LOG=$BUILD/docs.log
 PYTHON=/usr/bin/python3
 export srctree=$SOURCE PYTHONDONTWRITEBYTECODE=1
 
 exec {lock}>"$BUILD/.docs.lock"
 flock "$lock"
-# Files of an earlier run would hide warnings.
 rm -rf "$OUT"
 
 # comments FILE...: kernel-doc reports nothing.
@@ -69,7 +69,7 @@ page()
 	html=$OUT/${html%.rst}.html
 	[ -s "$html" ] || return
 	# A warning about a source has the page's name without its suffix
-	! grep -E "^$TOP/${1%.rst}(\.rst)?:" "$LOG" || return
+	! sed "s,^$TOP/,," "$LOG" | grep -E "^${1%.rst}(\.rst)?:" || return
 	read -ra names <<<"$(sed -n 's/^ *:functions: *//p' "$1" | tr '\n' ' ')"
 	for name in "${names[@]}"; do
 		grep -qF "id=\"c.$name\"" "$html" || {
@@ -79,10 +79,8 @@ page()
 	done
 }
 
-mapfile -t sources < <(git ls-files --cached --others --exclude-standard \
-	-- 'include/*.h' 'drivers/*.[ch]' | sort)
-mapfile -t texts < <(git ls-files --cached --others --exclude-standard \
-	-- 'Documentation/*.rst' | sort)
+mapfile -t sources < <(c_files include drivers)
+mapfile -t texts < <(find Documentation -name '*.rst' | sort)
 mapfile -t exported < <(sed -n 's/^EXPORT_SYMBOL_GPL(\(.*\));$/\1/p' \
 	drivers/vmbkmcl/*.c)
 mapfile -t windows < <(awk '$1 == "function" { print $2 }' \
@@ -103,4 +101,5 @@ check "each of ${#exported[@]} exported functions is in a page" \
 	none_missing "${exported[@]}"
 check "each of ${#windows[@]} functions of KMCL is in a page" \
 	none_missing "${windows[@]}"
+[ "$failed" -gt 0 ] || keep "$OUT" "$BUILD/docs"
 tally

@@ -1,17 +1,50 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Shared by all scripts: messages, package installation, the test tally.
-# Source it; it changes to the top of the tree and sets TOP and BUILD.
+# Shared by all scripts: the environment, messages, package installation, the test
+# tally. Source it; it changes to the top of the tree and sets TOP and BUILD.
 
 set -euo pipefail
 
-TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# The same on every machine: what other programs print is parsed, and what is made
+# here is for other users, too.
+export LC_ALL=C
+umask 022
+unset LANGUAGE CDPATH TAR_OPTIONS POSIXLY_CORRECT KBUILD_OUTPUT
+unset MAKEFLAGS MFLAGS MAKELEVEL
+exec </dev/null
+
+# die TEXT...
+die()
+{
+	printf 'error: %s\n' "$*" >&2
+	exit 1
+}
+
+# usable DIRECTORY: neither kbuild nor the scripts quote paths well enough for all.
+usable()
+{
+	local bad=$'[][:space:]:;,"\'`\\\\$&#%*?(){}<>|!^[]'
+
+	[[ ! $1 =~ $bad ]] ||
+		die "'$1': nothing can be built below a path with a blank or a special" \
+			"character. Move the tree, or set BUILD= for the build directory"
+}
+
+# Without symbolic links: some of what is built has its place in it.
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 BUILD=${BUILD:-$TOP/build}
+[[ $BUILD = /* ]] || BUILD=$PWD/$BUILD
+usable "$TOP"
+usable "$BUILD"
+if ! mkdir -p "$BUILD" 2>/dev/null || [ ! -w "$BUILD" ]; then
+	die "$BUILD cannot be written: set BUILD= to another build directory"
+fi
+BUILD=$(cd "$BUILD" && pwd -P)
+usable "$BUILD"
 KERNEL=${KERNEL:-6.12}
 JOBS=${JOBS:-$(nproc)}
 cd "$TOP"
-mkdir -p "$BUILD"
 export TOP BUILD KERNEL JOBS
 
 # say TEXT...: print what is done next.
@@ -20,10 +53,20 @@ say()
 	printf '==> %s\n' "$*"
 }
 
-die()
+# keep NEW DIRECTORY: what was made as NEW is complete, so give it its name, in place of
+# what had that name. Whatever interrupts this, nothing incomplete ever has it.
+keep()
 {
-	printf 'error: %s\n' "$*" >&2
-	exit 1
+	rm -rf "$2.old" &&
+		{ [ ! -e "$2" ] || mv -T "$2" "$2.old"; } &&
+		mv -T "$1" "$2" &&
+		rm -rf "$2.old"
+}
+
+# c_files DIRECTORY...: the C files there, committed or not, but none that is generated
+c_files()
+{
+	find "$@" -type f -name '*.[ch]' ! -name '*.mod.c' | sort
 }
 
 # need_packages PACKAGE...: install those that are missing, with a message.
@@ -31,6 +74,10 @@ need_packages()
 {
 	local missing=() p
 
+	command -v dpkg-query >/dev/null || {
+		say "this is not Debian: taking for granted what its packages $* have"
+		return
+	}
 	for p; do
 		dpkg-query -W -f '${db:Status-Status}\n' "$p" 2>/dev/null |
 			grep -qx installed || missing+=("$p")
@@ -54,7 +101,7 @@ kbuild_sources()
 	echo scripts/compiler.sh
 	find Kbuild Kconfig Makefile drivers include kunit -type f \
 		\( -name '*.[chS]' -o -name 'K*' -o -name 'Makefile*' \) \
-		! -name '*.mod.c' | LC_ALL=C sort
+		! -name '*.mod.c' | sort
 }
 
 passed=0

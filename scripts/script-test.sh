@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The Makefile, Kbuild and dkms.conf, and what the scripts have in common, for
-# machines that are not like the one they were written on. Nothing is compiled and
-# nothing is downloaded: stand-ins for kernels and compilers tell how they were called.
+# The Makefile, Kbuild and dkms.conf, and what the scripts have in common, on machines
+# that are not like the one they were written on. Nothing is compiled and nothing is
+# downloaded: stand-ins for kernels and compilers tell how they were called.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -198,4 +198,110 @@ check 'a kernel of gcc' compiles 'LLVM= CC=cc IAS='
 }
 rm "$work/kernel/Makefile"
 check 'no kernel there' told 'Install the headers' make_for
+
+# Places
+
+# copy DIRECTORY: this tree as an archive has it, for nobody but its owner
+copy()
+{
+	mkdir -p "$1"
+	tar -cf - --mode=go= .gitignore Documentation Kbuild Kconfig Makefile README.md \
+		COPYING dkms.conf drivers include kunit scripts tools |
+		tar -xf - -C "$1"
+}
+
+# placed DIRECTORY COMMAND...: run it there, with the usual build directory
+placed()
+{
+	(cd "$1" && env -u BUILD -u TOP -u KDIR "${@:2}")
+}
+
+kernel HYPERV=m
+blank="$work/my drivers/vmbkmcl"
+copy "$blank"
+check 'make below a path with a blank' told 'has a blank' placed "$blank" make -s \
+	KDIR="$work/kernel"
+check 'make for a kernel below such a path' told 'has a blank' make -s \
+	KDIR="$work/my kernel"
+mapfile -t scripts < <(grep -lE '^\. .*/lib\.sh"' scripts/*.sh)
+for script in "${scripts[@]}"; do
+	check "$script below such a path" told 'a blank' placed "$blank" "$script"
+done
+check 'a build directory below such a path' told 'a blank' \
+	env BUILD="$work/a b" scripts/symbols.sh
+check 'nothing has been made there' [ ! -e "$blank/build" ]
+check 'a build directory that cannot be made' told 'set BUILD=' \
+	env BUILD=/proc/vmbkmcl scripts/symbols.sh
+
+# program NAME <SCRIPT: a stand-in
+program()
+{
+	{ echo '#!/bin/bash'; cat; } >"$work/bin/$1"
+	chmod +x "$work/bin/$1"
+}
+
+# vmbhost in another build directory, by a compiler that compiles nothing
+elsewhere()
+{
+	local tree=$work/tree out=$work/elsewhere
+
+	program cc <<-'END'
+	while [ $# -gt 1 ]; do
+		[ "$1" != -o ] || echo made >"$2"
+		shift
+	done
+	END
+	placed "$tree" env CC="$work/bin/cc" BUILD="$out" scripts/vmbhost.sh \
+		>"$work/out" 2>&1 || {
+		tail -n 5 "$work/out"
+		return 1
+	}
+	[ -e "$out/vmbhost/vmbhost" ] && [ -e "$out/vmbhost/vmbhostctl" ] &&
+		[ ! -e "$tree/build" ]
+}
+
+# The same when it is ended while it compiles: nothing looks made
+ended()
+{
+	local tree=$work/tree out=$work/ended
+
+	program cc <<-'END'
+	while [ $# -gt 1 ]; do
+		[ "$1" != -o ] || { echo half >"$2"; kill -KILL $PPID; exit 1; }
+		shift
+	done
+	END
+	! placed "$tree" env CC="$work/bin/cc" BUILD="$out" scripts/vmbhost.sh \
+		>"$work/out" 2>&1 || return
+	[ -e "$out/vmbhost" ] && [ -z "$(find "$out/vmbhost" -name '*.o')" ]
+}
+
+copy "$work/tree"
+check 'vmbhost in another build directory' elsewhere
+check 'vmbhost, interrupted' ended
+
+# The files of a tree without git, and of no build directory in it
+files()
+{
+	mkdir -p "$work/tree/out/linux/drivers"
+	: >"$work/tree/out/linux/drivers/other.c"
+	: >"$work/tree/drivers/vmbkmcl/vmbkmcl.mod.c"
+	# shellcheck disable=SC2016
+	placed "$work/tree" env BUILD=out bash -c '. scripts/lib.sh &&
+		c_files Documentation drivers include kunit tools' >"$work/files"
+	rm "$work/tree/drivers/vmbkmcl/vmbkmcl.mod.c"
+	grep -qx drivers/vmbkmcl/ring.c "$work/files" && ! grep -E 'other|mod\.c' "$work/files"
+}
+check 'the C files of a tree without git' files
+
+# Whoever may read what is installed
+readable()
+{
+	(umask 077 && placed "$work/tree" scripts/dkms.sh copy "$work/usr-src") &&
+		[ -e "$work/usr-src/include/linux/kmcl.h" ] &&
+		[ -x "$work/usr-src/scripts/dkms-symvers.sh" ] &&
+		! find "$work/usr-src" \( -type f ! -perm -044 -o -type d ! -perm -055 \) |
+		grep .
+}
+check "what DKMS installs, whatever the umask" readable
 tally

@@ -10,7 +10,7 @@
 # shellcheck source=scripts/kernels.sh
 . "$TOP/scripts/kernels.sh"
 
-need_packages git sparse gcc libc6-dev make flex bison bc perl libelf-dev libssl-dev
+need_packages sparse gcc libc6-dev make flex bison bc perl libelf-dev libssl-dev
 SOURCE=$("$TOP/scripts/fetch-source.sh")
 OUT=$BUILD/sparse
 LOG=$OUT/sparse.log
@@ -29,15 +29,15 @@ configure()
 {
 	local option
 
-	build -s x86_64_defconfig
+	build -s x86_64_defconfig || return
 	# HYPERV is a module in kernels before 6.18, HYPERV_VMBUS after that.
 	"$SOURCE/scripts/config" --file "$OUT/.config" \
 		-e HYPERV -m HYPERV_VMBUS -e DEBUG_FS -e KUNIT -e VMBKMCL \
 		-e VMBKMCL_KUNIT_TEST -m VMBKMCL_HV -m VMBKMCL_CLIENTS \
 		-e DEBUG_KERNEL -e FAULT_INJECTION -e FAILSLAB -e FAIL_PAGE_ALLOC \
 		-e FAULT_INJECTION_DEBUG_FS -e FAULT_INJECTION_STACKTRACE_FILTER \
-		-e MEM_ALLOC_PROFILING
-	build -s olddefconfig
+		-e MEM_ALLOC_PROFILING || return
+	build -s olddefconfig || return
 	for option in HYPERV_VMBUS VMBKMCL VMBKMCL_KUNIT_TEST VMBKMCL_HV \
 		VMBKMCL_CLIENTS; do
 		grep -qE "^CONFIG_$option=[ym]" "$OUT/.config" || {
@@ -54,7 +54,7 @@ if [ ! -e "$OUT/.ready" ] || [ "$0" -nt "$OUT/.ready" ] ||
    [ "$SOURCE/.unpacked" -nt "$OUT/.ready" ]; then
 	say "configuring an x86-64 kernel, about half a minute"
 	rm -f "$OUT/.ready"
-	(set -e; configure) >"$OUT/configure.log" 2>&1 ||
+	configure >"$OUT/configure.log" 2>&1 ||
 		die "the configuration failed, see $OUT/configure.log"
 	touch "$OUT/.ready"
 fi
@@ -172,11 +172,9 @@ complete()
 }
 
 # kunit/gcov.c is part of a User Mode Linux kernel with gcov, and of no other.
-mapfile -t files < <(git ls-files --cached --others --exclude-standard \
-	-- 'drivers/*.c' 'kunit/*.c' ':!kunit/gcov.c' | sort)
+mapfile -t files < <(c_files drivers kunit | grep '\.c$' | grep -vx kunit/gcov.c)
 [ ${#files[@]} -gt 0 ] || die "there is no C file here"
 for file in "${files[@]}"; do
-	[ -e "$file" ] || continue # deleted, not yet committed
 	check "$file" clean "$file"
 done
 check "the headers that they include" headers

@@ -8,4 +8,5 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 need_packages gcc libc6-dev make
-make --no-print-directory -C tools/vmbhost SANITIZE=1 test
+make --no-print-directory -C tools/vmbhost O="$BUILD/vmbhost-sanitize" \
+	SANITIZE=1 test

@@ -7,4 +7,4 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 need_packages gcc libc6-dev make
-make --no-print-directory -C tools/vmbhost
+make --no-print-directory -C tools/vmbhost O="$BUILD/vmbhost"
