@@ -50,7 +50,7 @@ distclean:
 # for demo, vmtest, bench and dkmstest; for wiretest, garbletest and soak it may be
 # several.
 demo check kunit coverage symbols sparse layers checkpatch shellcheck docs build-test \
-	script-test vmtest bench vmbhost-test vmtest-debug:
+	script-test fetch-test vmtest bench vmbhost-test vmtest-debug:
 	@scripts/$@.sh
 
 # Tests against a host that misbehaves: see Documentation/testing.rst.
@@ -105,6 +105,7 @@ help:
 	@echo 'make shellcheck            shellcheck on the scripts'
 	@echo 'make docs                  the guides and the driver API, in build/docs'
 	@echo 'make script-test           make and the scripts on unlike machines'
+	@echo 'make fetch-test            downloads on such machines, and interrupted'
 	@echo 'make build-test            W=1 builds for 6.1, 6.12 and the newest'
 	@echo 'make vmbhost               a VMBus host that misbehaves when told'
 	@echo 'make vmbhost-test          its unit tests, with sanitizers'
@@ -118,5 +119,5 @@ help:
 
 .PHONY: bench modules headers modules_install clean distclean demo check kunit coverage \
 	kmcl-coverage symbols sparse layers checkpatch shellcheck docs build-test script-test \
-	vmtest dkms-install dkms-remove deb dkmstest help vmbhost vmbhost-test wiretest \
+	fetch-test vmtest dkms-install dkms-remove deb dkmstest help vmbhost vmbhost-test wiretest \
 	garbletest soak vmtest-debug

@@ -118,15 +118,14 @@ apt_root()
 	flock "$apt_lock"
 	if ! cmp -s "$list" "$asked" ||
 	   [ -z "$(find "$APT_ROOT/updated" -mtime -1 2>/dev/null)" ]; then
-		cp "$list" "$asked"
 		cp "$list" "$APT_ROOT/sources/debian.sources"
 		say "reading the package lists of $*"
 		if apt_update; then
 			touch "$APT_ROOT/updated"
+			mv "$list" "$asked"
 		elif [ -e "$APT_ROOT/updated" ]; then
 			say "that failed, the older lists have to do"
 		else
-			rm -f "$asked"
 			die "apt-get update failed, see $APT_ROOT/update.log"
 		fi
 	fi

@@ -25,6 +25,7 @@ log=$dir.log
 if [ "$version" = debug ]; then
 	"$TOP/scripts/debug-kernel.sh"
 else
+	need_tools "$suite"
 	"$TOP/scripts/fetch-kernel.sh" "$version"
 fi
 kernel=$BUILD/kernels/$version
@@ -52,4 +53,5 @@ if [ -n "$warn" ] && grep -q -E ': warning: |^WARNING: ' "$log"; then
 	grep -A 5 -E ': warning: |^WARNING: ' "$log" | head -n 40
 	die "warnings, see $log"
 fi
-printf '%s\n' "$stamp" >"$dir/.stamp"
+printf '%s\n' "$stamp" >"$dir/.stamp.new"
+mv "$dir/.stamp.new" "$dir/.stamp"

@@ -77,6 +77,7 @@ part docs scripts/docs.sh
 part sparse scripts/sparse.sh
 part layers scripts/layers.sh
 part script-test scripts/script-test.sh
+part fetch-test scripts/fetch-test.sh
 part build-test scripts/build-test.sh
 part kunit scripts/kunit.sh
 part kmcl-coverage scripts/kmcl-coverage.sh --check

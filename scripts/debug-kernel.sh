@@ -48,11 +48,11 @@ complete()
 
 configure()
 {
-	build -s tinyconfig
-	(cd "$out" && "$source/scripts/kconfig/merge_config.sh" -m -O "$out" \
-		"$out/.config" "$config")
-	build -s olddefconfig
-	complete
+	build -s tinyconfig &&
+		(cd "$out" && "$source/scripts/kconfig/merge_config.sh" -m \
+			-O "$out" "$out/.config" "$config") &&
+		build -s olddefconfig &&
+		complete
 }
 
 need_packages gcc libc6-dev make flex bison bc perl libelf-dev libssl-dev xz-utils
@@ -65,12 +65,13 @@ rm -rf "$dir"
 mkdir -p "$out"
 log=$dir/build.log
 say "building a 6.12 kernel with every checker, about four minutes"
-(set -e; configure) >"$log" 2>&1 || die "the configuration failed: $(tail -n 5 "$log")"
-(set -e; build bzImage; build modules) >>"$log" 2>&1 ||
+configure >"$log" 2>&1 || die "the configuration failed: $(tail -n 5 "$log")"
+{ build bzImage && build modules; } >>"$log" 2>&1 ||
 	die "the build failed, see $log"
 ln -sfn "$out" "$dir/headers"
 ln -sfn "$out" "$dir/modules"
 ln -sfn "$out/arch/x86/boot/bzImage" "$dir/vmlinuz"
 cp "$out/include/config/kernel.release" "$dir/release"
 echo native >"$dir/suite"
-stamp >"$dir/place"
+stamp >"$dir/place.new"
+mv "$dir/place.new" "$dir/place"

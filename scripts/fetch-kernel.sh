@@ -21,33 +21,42 @@ dir=$BUILD/kernels/$found
 kernel_ready "$found" && exit 0
 alone "kernel-$found"
 kernel_ready "$found" && exit 0
-rm -rf "$dir"
-mkdir -p "$dir"
 
 apt_root "$suite" "$suite-backports"
+packages=("linux-image-$release" "linux-headers-$release")
 # Newer images are several packages; headers always are.
-mapfile -t packages < <(
-	apt_cache depends \
-		"linux-image-$release" "linux-headers-$release" |
-		sed -nE 's/^ +Depends: (linux-(headers|kbuild|binary|modules)-.*)/\1/p')
-packages+=("linux-image-$release" "linux-headers-$release")
+more=$(apt_cache depends "${packages[@]}" |
+	sed -nE 's/^ +Depends: (linux-(headers|kbuild|binary|modules)-.*)/\1/p')
+[ -n "$more" ] || die "apt does not know what ${packages[*]} need"
+mapfile -t -O 2 packages <<<"$more"
 
+# What refers to the place refers to the one that it gets in the end.
+new=$dir.new
+rm -rf "$new"
+mkdir -p "$new"
 say "downloading kernel $release from Debian $suite (about 100 MB)"
-debs_into "$dir" "${packages[@]}"
+debs_into "$new" "${packages[@]}"
 
-headers=$dir/usr/src/linux-headers-$release
+headers=$new/usr/src/linux-headers-$release
 say "unpacked kernel $release"
 # Debian's headers expect to be in /usr/src; change their paths.
 grep -rlIE '/usr/(src|lib)/linux-' "$headers" --include=Makefile \
 	--include=.kernelvariables --include='*.mk' |
 	xargs -r sed -i -E "s,(^|[^[:alnum:]_/])/usr/(src|lib)/linux-,\1$dir/usr/\2/linux-,g"
-modules=$dir/lib/modules/$release
-[ -d "$modules" ] || modules=$dir/usr/lib/modules/$release
-image=$dir/boot/vmlinuz-$release
+modules=$new/lib/modules/$release
+[ -d "$modules" ] || modules=$new/usr/lib/modules/$release
+image=$new/boot/vmlinuz-$release
 [ -e "$image" ] || image=$modules/vmlinuz
-ln -sfn "$headers" "$dir/headers"
-ln -sfn "$modules" "$dir/modules"
-ln -sfn "$image" "$dir/vmlinuz"
-printf '%s\n' "$release" >"$dir/release"
-printf '%s\n' "$suite" >"$dir/suite"
-printf '%s\n' "$dir" >"$dir/place"
+# Headers include those that all flavours of the kernel share.
+for file in "$headers/Makefile" "$image" "$modules/kernel" \
+	"$new"/usr/src/linux-headers-*-common/Makefile \
+	"$new"/usr/lib/linux-kbuild-*/scripts; do
+	[ -e "$file" ] || die "the packages ${packages[*]} lack ${file#"$new"}"
+done
+ln -s "$dir${headers#"$new"}" "$new/headers"
+ln -s "$dir${modules#"$new"}" "$new/modules"
+ln -s "$dir${image#"$new"}" "$new/vmlinuz"
+printf '%s\n' "$release" >"$new/release"
+printf '%s\n' "$suite" >"$new/suite"
+printf '%s\n' "$dir" >"$new/place"
+keep "$new" "$dir"

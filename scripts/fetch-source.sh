@@ -28,13 +28,13 @@ unpack()
 	deb=$(apt_debs "linux-source-$VERSION")
 
 	say "unpacking it to $TREE (1.8 GB)"
-	rm -rf "$TREE" "$TREE.new"
+	rm -rf "$TREE.new"
 	mkdir "$TREE.new"
 	dpkg-deb --fsys-tarfile "$deb" |
 		tar -xO "./usr/src/linux-source-$VERSION.tar.xz" |
 		tar -xJ -C "$TREE.new" --strip-components=1
 	touch "$TREE.new/.unpacked"
-	mv "$TREE.new" "$TREE"
+	keep "$TREE.new" "$TREE"
 }
 
 # add_line FILE LINE: append, or put before "endmenu" if the file has that.

@@ -22,11 +22,13 @@ tree=$BUILD/modules/$version
 suite=$(cat "$kernel/suite")
 result=$BUILD/outside/$version
 # The compiler's root has this tree at the same path, but not this directory.
-place=/tmp/outside-$version
-dir=$BUILD/tools/$suite$place
+in_tools "$suite" true
+place=$(mktemp -d)
+dir=$(tools_root "$suite")$place
+trap 'rm -rf "$place" "$dir"' EXIT
 
-rm -rf "$dir" "$result"
-mkdir -p "$dir" "$result"
+rm -rf "$result" "$result.new"
+mkdir -p "$dir" "$result.new"
 awk '/^```/ { on = 0 } on; /^<!-- example: kmcl_hello.c -->/ { seen = 1 }
 	/^```c/ && seen { on = 1; seen = 0 }' README.md >"$dir/kmcl_hello.c"
 [ -s "$dir/kmcl_hello.c" ] || die "found no example in README.md"
@@ -48,4 +50,5 @@ in_tools "$suite" make -C "$(readlink "$kernel/headers")" M="$place" \
 if grep -A 5 ': warning: ' "$result.log"; then
 	die "warnings, see $result.log"
 fi
-cp "$dir"/*.ko "$result/"
+cp "$dir"/*.ko "$result.new/"
+keep "$result.new" "$result"

@@ -5,6 +5,8 @@
 # QEMU. Source it after lib.sh and apt-root.sh. The exits are explicit because
 # the caller may be inside an "if", where "set -e" does nothing.
 
+enter=()
+
 # The release this machine runs: bookworm, trixie, ...
 host_suite()
 {
@@ -38,30 +40,71 @@ debs_into()
 }
 
 # root_into DIRECTORY PACKAGE...: unpack these and all they depend on. Nothing
-# is configured: enough to run programs in it, and quick to make.
+# is configured: enough to run programs in it, and quick to make. The file "ready" in
+# it says that it is complete.
 root_into()
 {
-	local dir=$1 packages d
+	local to=$1 dir=$1.new packages d
 
 	shift
 	packages=$(apt_private -s install "$@" |
 		sed -nE 's/^Inst ([^ ]+) \(([^ ]+) .*/\1=\2/p')
 	[ -n "$packages" ] || die "apt finds no way to install: $*"
 	rm -rf "$dir"
-	mkdir -p "$dir"/{dev,proc,sys,tmp,run,usr/{bin,sbin,lib,lib64}}
+	mkdir -p "$dir"/{dev,proc,sys,tmp,run,usr/{bin,sbin,lib,lib64}} || exit
 	for d in bin sbin lib lib64; do
-		ln -s "usr/$d" "$dir/$d"
+		ln -s "usr/$d" "$dir/$d" || exit
 	done
 	# shellcheck disable=SC2086 # one word per package
 	debs_into "$dir" $packages
+	if [ -e "$dir/usr/bin/mawk" ]; then
+		ln -sf mawk "$dir/usr/bin/awk" || exit
+		ln -sf dash "$dir/usr/bin/sh" || exit
+	fi
+	cp -a /dev/null "$dir/dev/" 2>/dev/null || : >"$dir/dev/null"
+	touch "$dir/ready" || exit
+	keep "$dir" "$to" || exit
+}
+
+# namespaces: whether in_tools can enter a root here, and how: a container may not have
+# CAP_SYS_ADMIN, and then perhaps a user namespace has it.
+namespaces()
+{
+	local user
+
+	[ ${#enter[@]} -eq 0 ] || return 0
+	for user in '' --map-root-user; do
+		enter=(--mount ${user:+"$user"})
+		# shellcheck disable=SC2016
+		unshare "${enter[@]}" sh -c 'mount --bind "$1" "$1" && chroot / true' \
+			sh "$BUILD" >/dev/null 2>&1 && return 0
+	done
+	enter=()
+	return 1
+}
+
+# need_tools SUITE: see that in_tools will work, before anything is downloaded for it
+need_tools()
+{
+	namespaces || [ "$1" = "$(host_suite)" ] ||
+		die "a compiler of Debian $1 is needed, and this container may not" \
+			"mount, to run one (it has no CAP_SYS_ADMIN). Allow it that, as" \
+			"with docker run --privileged, or run Debian $1 in it"
+}
+
+# tools_root SUITE: the root of in_tools; nothing if it runs commands without one
+tools_root()
+{
+	! namespaces || printf '%s' "$BUILD/tools/$1"
 }
 
 # in_tools SUITE COMMAND...: run it in a root with that release's compiler and
 # make, in which the build directory has the same name as outside. The kernel's
-# build programs in Debian's header packages need exactly that C library.
+# build programs in Debian's header packages need exactly that C library. Where no root
+# can be entered, a machine that runs this release has all of it itself.
 in_tools()
 {
-	local suite=$1 root=$BUILD/tools/$1 user=()
+	local suite=$1 root=$BUILD/tools/$1
 	local packages=(make libc6-dev mawk bash coreutils dash diffutils findutils
 		grep kmod perl-base sed)
 
@@ -72,24 +115,24 @@ in_tools()
 	*)
 		packages+=(gcc-14 libelf1t64 python3) ;;
 	esac
+	need_tools "$suite"
+	if ! namespaces; then
+		need_packages "${packages[@]}"
+		env -i PATH=/usr/bin:/usr/sbin:/bin:/sbin LC_ALL=C "$@"
+		return
+	fi
 	[ -e "$root/ready" ] || (
 		alone "tools-$suite"
 		[ ! -e "$root/ready" ] || exit 0
 		say "unpacking the compiler of Debian $suite (about 80 MB)"
 		apt_root "$suite" "$suite-backports"
 		root_into "$root" "${packages[@]}"
-		ln -s mawk "$root/usr/bin/awk"
-		ln -sf dash "$root/usr/bin/sh"
-		cp -a /dev/null "$root/dev/" 2>/dev/null || : >"$root/dev/null"
-		touch "$root/ready"
 	) || exit
-	[ "$(id -u)" -eq 0 ] || user=(--map-root-user)
 	# shellcheck disable=SC2016
-	unshare --mount "${user[@]}" sh -c '
+	unshare "${enter[@]}" sh -c '
 		root=$1; build=$2; shift 2
-		mkdir -p "$root$build"
-		mount --bind "$build" "$root$build" &&
+		mkdir -p "$root$build" && mount --bind "$build" "$root$build" || exit
 		mount -t proc proc "$root/proc" 2>/dev/null
 		exec chroot "$root" env -i PATH=/usr/bin:/usr/sbin:/bin:/sbin \
-			LC_ALL=C "$@"' sh "$root" "$BUILD" "$@" </dev/null
+			LC_ALL=C "$@"' sh "$root" "$BUILD" "$@"
 }

@@ -101,7 +101,6 @@ busybox=$qemu/usr/bin/busybox
 	say "unpacking QEMU 10 (about 60 MB)"
 	apt_root trixie trixie-backports
 	root_into "$qemu" qemu-system-x86 busybox-static
-	touch "$qemu/ready"
 )
 if [ "$version" = debug ]; then
 	"$TOP/scripts/debug-kernel.sh"
