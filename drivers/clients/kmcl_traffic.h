@@ -34,6 +34,7 @@
 
 struct dentry;
 struct device;
+struct hv_device;
 struct task_struct;
 
 enum tr_event {
@@ -281,5 +282,8 @@ void tr_set_reopen(struct tr *tr, bool on);
 /* debugfs.c */
 int tr_attach(const char *name, struct device *parent, bool managed);
 void tr_detach(const char *name);
+
+/* hv_vmbus exports it, and declares it in a private header */
+void vmbus_device_unregister(struct hv_device *device_obj);
 
 #endif

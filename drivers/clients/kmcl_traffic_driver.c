@@ -5,8 +5,17 @@
  * end of its instance GUID; it is not enabled. With devm=1 there is no remove():
  * the channel is one of devm_kmcl_client_create().
  *
- * probe() and remove() run in process context with the device locked, and take
- * no lock.
+ * It also does what such a driver may do with hv_vmbus' own functions, which the
+ * library must leave alone. With raw=1 its probe() opens the device itself; a
+ * write to the parameter ping sends a packet, and received counts what came
+ * back. With own_rescind=1 its probe() sets a rescind callback, as a write to the
+ * parameter does later; rescinds counts its calls. kept tells whether the last
+ * device that was removed still had the callback, and the read mode, that this
+ * driver had set.
+ *
+ * probe() and remove() run in process context with the device locked, the
+ * callback of a raw device in softirq context. No lock is taken: the parameters
+ * are for one device, which the tests do not remove while they write.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -24,7 +33,77 @@ static bool devm;
 module_param(devm, bool, 0444);
 MODULE_PARM_DESC(devm, "leave the end of the channels to the library");
 
+static bool raw;
+module_param(raw, bool, 0444);
+MODULE_PARM_DESC(raw, "open the device with vmbus_open()");
+
+static unsigned int received;
+module_param(received, uint, 0444);
+MODULE_PARM_DESC(received, "packets that came on a raw device");
+
+static unsigned int rescinds;
+module_param(rescinds, uint, 0444);
+MODULE_PARM_DESC(rescinds, "calls of the rescind callback");
+
+static bool kept;
+module_param(kept, bool, 0444);
+MODULE_PARM_DESC(kept, "the removed device had what this driver had set");
+
+static bool own_rescind;
+static struct hv_device *device;	/* the last one that was probed */
+
+#define TR_RAW_RING	(4 * PAGE_SIZE)
+
 static struct hv_vmbus_device_id ids[2];
+
+static void tr_rescinded(struct vmbus_channel *channel)
+{
+	rescinds++;
+	vmbus_device_unregister(channel->device_obj);
+}
+
+static int tr_own_rescind(const char *val, const struct kernel_param *kp)
+{
+	int ret = param_set_bool(val, kp);
+
+	if (!ret && device)
+		vmbus_set_chn_rescind_callback(device->channel, own_rescind ?
+					       tr_rescinded : NULL);
+	return ret;
+}
+
+static const struct kernel_param_ops tr_own_rescind_ops = {
+	.set = tr_own_rescind,
+	.get = param_get_bool,
+};
+module_param_cb(own_rescind, &tr_own_rescind_ops, &own_rescind, 0644);
+MODULE_PARM_DESC(own_rescind, "set a rescind callback of this driver's");
+
+static void tr_onchannel(void *context)
+{
+	struct hv_device *hdev = context;
+	u64 id;
+	u32 len;
+	u8 buf[64];
+
+	while (!vmbus_recvpacket(hdev->channel, buf, sizeof(buf), &len, &id) &&
+	       len)
+		received++;
+}
+
+static int tr_ping(const char *val, const struct kernel_param *kp)
+{
+	u8 buf[16] = {};
+
+	if (!raw || !device)
+		return -ENODEV;
+	return vmbus_sendpacket(device->channel, buf, sizeof(buf), 0,
+				VM_PKT_DATA_INBAND, 0);
+}
+
+static const struct kernel_param_ops tr_ping_ops = { .set = tr_ping };
+module_param_cb(ping, &tr_ping_ops, NULL, 0200);
+MODULE_PARM_DESC(ping, "send a packet on a raw device");
 
 static const char *channel_name(const struct hv_device *hdev,
 				char name[TR_NAME_MAX])
@@ -38,15 +117,39 @@ static const char *channel_name(const struct hv_device *hdev,
 static int tr_probe(struct hv_device *hdev, const struct hv_vmbus_device_id *id)
 {
 	char name[TR_NAME_MAX];
+	int ret;
 
-	return tr_attach(channel_name(hdev, name), &hdev->device, devm);
+	if (raw) {
+		ret = vmbus_open(hdev->channel, TR_RAW_RING, TR_RAW_RING, NULL,
+				 0, tr_onchannel, hdev);
+		if (ret)
+			return ret;
+	}
+	ret = tr_attach(channel_name(hdev, name), &hdev->device, devm);
+	if (ret) {
+		if (raw)
+			vmbus_close(hdev->channel);
+		return ret;
+	}
+	if (own_rescind)
+		vmbus_set_chn_rescind_callback(hdev->channel, tr_rescinded);
+	device = hdev;
+	return 0;
 }
 
 static void tr_remove(struct hv_device *hdev)
 {
+	struct vmbus_channel *channel = hdev->channel;
 	char name[TR_NAME_MAX];
 
+	device = NULL;
 	tr_detach(channel_name(hdev, name));
+	kept = channel->chn_rescind_callback ==
+		(own_rescind ? tr_rescinded : NULL) &&
+	       channel->callback_mode == HV_CALL_BATCHED;
+	if (raw)
+		vmbus_close(channel);
+	vmbus_set_chn_rescind_callback(channel, NULL);
 }
 
 static int __maybe_unused tr_remove_int(struct hv_device *hdev)

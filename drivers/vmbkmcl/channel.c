@@ -189,9 +189,10 @@ bool kmcl_has_vmbus_parent(const struct kmcl_channel *ch)
  * Context: may sleep; not from a callback of this channel.
  * Return: 0; -EINVAL: no channel, or the class is the null GUID; -EBUSY: not
  * disabled, in a callback or atomic context, or without a target and either no
- * parent on VMBus or one that has a channel; -ENXIO: no transport for the
- * parent is loaded; -ENODEV: the parent is rescinded; -EEXIST: a server with
- * these GUIDs is enabled; -ENOMEM; or why the transport cannot watch the class.
+ * parent on VMBus or one that has a channel, or whose driver has set a rescind
+ * callback; -ENXIO: no transport for the parent is loaded; -ENODEV: the parent
+ * is rescinded; -EEXIST: a server with these GUIDs is enabled; -ENOMEM; or why
+ * the transport cannot watch the class.
  */
 int kmcl_channel_enable(struct kmcl_channel *ch)
 {

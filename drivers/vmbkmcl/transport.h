@@ -111,9 +111,9 @@ struct kmcl_server_ops {
  * @unwatch: (optional) undo one @watch. May sleep; may call kmcl_offer_gone()
  * @adopt: (optional) make an offer of @parent, a VMBus device with a driver of
  *	its own, that only @owner can bind to: call kmcl_offer_add() with this
- *	owner and return its result. -EBUSY: another channel has the device;
- *	-ENODEV: it is rescinded. May sleep; like @disown, called with locks of
- *	the device's bus held
+ *	owner and return its result. -EBUSY: another channel has the device, or
+ *	its driver handles rescinds itself; -ENODEV: it is rescinded. May sleep;
+ *	like @disown, called with locks of the device's bus held
  * @disown: (with @adopt) undo @adopt: call kmcl_offer_gone(). May sleep
  * @open: (required) connect rings of at least @rx_bytes and @tx_bytes,
  *	control page included, and fill in @rx and @tx with kmcl_ring_init().

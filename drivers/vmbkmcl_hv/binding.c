@@ -20,6 +20,10 @@
  *    unbind or module unload came first, since release() is not called then;
  *    and for an adopted device, since its driver's remove() waits for the very
  *    channel work that calls release().
+ *  - A callback of an adopted device's driver: that driver calls it, and
+ *    remove() runs inside. Such a device is not adopted, since its channel would
+ *    not hear of a rescind. If the driver sets its callback after that, this
+ *    file leaves it alone.
  *
  * Races, where remove() stands for disown as well:
  *
@@ -194,6 +198,16 @@ static struct kmcl_hv_binding *kmcl_hv_bind(struct hv_device *hdev,
 	/* hv_vmbus or kmcl_hv_finish() is about to unregister it */
 	if (READ_ONCE(hdev->channel->rescind))
 		return ERR_PTR(-ENODEV);
+	/*
+	 * An adopted device's driver handles rescinds itself, or the device is
+	 * adopted already. On a device of a watched class, a callback is one
+	 * that an earlier driver has left behind (uio_hv_generic does).
+	 */
+	if (owner && READ_ONCE(hdev->channel->chn_rescind_callback)) {
+		pr_warn_ratelimited("%s: a channel cannot use it: it has one, or its driver has set a rescind callback\n",
+				    dev_name(&hdev->device));
+		return ERR_PTR(-EBUSY);
+	}
 
 	binding = kzalloc_obj(*binding);
 	if (!binding)
@@ -230,7 +244,9 @@ static void kmcl_hv_unbind(struct kmcl_hv_binding *binding)
 	struct vmbus_channel *channel = binding->channel;
 	bool finish;
 
-	vmbus_set_chn_rescind_callback(channel, NULL);
+	/* An adopted device's driver may have set its own since */
+	if (READ_ONCE(channel->chn_rescind_callback) == kmcl_hv_rescinded)
+		vmbus_set_chn_rescind_callback(channel, NULL);
 	/*
 	 * The grace period described above. It proves nothing if the device is
 	 * rescinded already, so do not delay hv_vmbus' workqueue with it then.
@@ -306,8 +322,8 @@ void kmcl_hv_remove(struct hv_device *hdev)
  *
  * Context: Process context, may sleep; @parent may be locked.
  * Return: an offer that only @owner can bind to, for kmcl_hv_disown(), or an
- *	ERR_PTR(): -EBUSY if a channel has the device, -ENODEV if it is
- *	rescinded, -ENOMEM.
+ *	ERR_PTR(): -EBUSY if a channel has the device or its driver has set a
+ *	rescind callback, -ENODEV if it is rescinded, -ENOMEM.
  */
 struct kmcl_offer *kmcl_hv_adopt(struct device *parent,
 				 const struct kmcl_channel *owner)

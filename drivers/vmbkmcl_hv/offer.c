@@ -46,7 +46,8 @@ static void kmcl_hv_onchannel(void *context)
 
 /*
  * A vmbus_open() that fails leaves the callback set. Clear it, so that a signal
- * that a misbehaving host sends cannot reach it.
+ * that a misbehaving host sends cannot reach it. It is not set, or is somebody
+ * else's, if vmbus_open() has failed early.
  */
 static void kmcl_hv_undo_open(struct kmcl_hv_binding *binding)
 {
@@ -57,7 +58,8 @@ static void kmcl_hv_undo_open(struct kmcl_hv_binding *binding)
 
 	tasklet_disable(&channel->callback_event);
 	spin_lock_irqsave(&channel->sched_lock, flags);
-	channel->onchannel_callback = NULL;
+	if (channel->onchannel_callback == kmcl_hv_onchannel)
+		channel->onchannel_callback = NULL;
 	spin_unlock_irqrestore(&channel->sched_lock, flags);
 	tasklet_enable(&channel->callback_event);
 }
@@ -155,6 +157,14 @@ int kmcl_hv_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 				   (u64)MAX_ORDER_NR_PAGES << PAGE_SHIFT);
 		return -ENOMEM;
 	}
+
+	/*
+	 * Leave a channel alone that somebody else has opened, as the driver of
+	 * an adopted device can. vmbus_open() finds out only after it has
+	 * replaced the rings in use, and frees what it has put there.
+	 */
+	if (READ_ONCE(channel->state) != CHANNEL_OPEN_STATE)
+		return READ_ONCE(channel->rescind) ? -ENODEV : -ENOTCONN;
 
 	/*
 	 * The library masks the host's signals itself. In batched mode hv_vmbus

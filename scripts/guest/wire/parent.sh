@@ -16,6 +16,13 @@ own_words=
 # own BEHAVIOUR: a device of that class, and its driver; $own is the channel
 own()
 {
+	own_disabled "$1"
+	opened_by_driver
+}
+
+# The same, and the channel is Disabled
+own_disabled()
+{
 	local WIRE_CLASS=$OWN_CLASS
 
 	offer own "$1"
@@ -25,13 +32,18 @@ own()
 	# shellcheck disable=SC2086 # words, or none
 	expect "insmod kmcl_traffic_driver" \
 		insmod /modules/kmcl_traffic_driver.ko class=$OWN_CLASS $own_words
-	opened_by_driver
+	made_by_driver
 }
 
 # Its driver has made the channel; nobody has to tell it what its device is
-opened_by_driver()
+made_by_driver()
 {
 	expect "probe() has made a channel" within 10 [ -e "$TRAFFIC/$own/state" ]
+}
+
+opened_by_driver()
+{
+	made_by_driver
 	# It numbers its packets anew
 	at own reset
 	expect "enable" ctl "$own" enable
@@ -210,6 +222,85 @@ managed_under_traffic()
 	left_at_close own 1
 }
 
+# driver_is NAME VALUE: one of the driver's parameters
+driver_is()
+{
+	[ "$(cat "/sys/module/kmcl_traffic_driver/parameters/$1")" = "$2" ]
+}
+
+driver_set()
+{
+	echo "$2" >"/sys/module/kmcl_traffic_driver/parameters/$1"
+}
+
+# The driver has opened the device with vmbus_open(), and uses it: the channel does
+# not open it, and leaves the driver's rings, callback and read mode as they are
+parent_opens_it_itself()
+{
+	local own_words=raw=1
+
+	allow rx_foreign
+	own_disabled echo
+	expect "the driver sends" driver_set ping 1
+	expect "and gets it back" within 5 driver_is received 1
+	expect "enable" ctl "$own" enable
+	expect "it cannot open" within 5 counts "$own" open_failures -eq 1
+	closed "$own"
+	expect "the driver sends again" driver_set ping 1
+	expect "and gets it back" within 5 driver_is received 2
+	expect "enable once more" ctl "$own" enable
+	expect "it cannot open" within 5 counts "$own" open_failures -eq 2
+	closed "$own"
+	expect "the driver sends for the last time" driver_set ping 1
+	expect "and gets it back" within 5 driver_is received 3
+	expect "the host saw one open" host_counts own opens -eq 1
+	expect "unbind" own_bound unbind
+	expect "nothing of the driver's was changed" driver_is kept Y
+	expect "bind" own_bound bind
+	made_by_driver
+	own_done
+}
+
+# The driver's rescind callback was there first: it is the one that is called
+parent_has_rescind_callback()
+{
+	local own_words=own_rescind=1
+
+	own_disabled echo
+	expect "it is not enabled" refused ctl "$own" enable
+	at own rescind
+	expect "the channel has ended" within 10 gone "$own"
+	expect "the driver was told" driver_is rescinds 1
+	expect "its callback was still there" driver_is kept Y
+	expect "the guest has released the device" within 5 host_state own absent
+	at own offer
+	made_by_driver
+	own_done
+}
+
+# Or it comes later, while the channel uses the device
+parent_sets_rescind_callback()
+{
+	own echo
+	expect "the driver sets its callback" driver_set own_rescind 1
+	expect "unbind" own_bound unbind
+	expect "its callback was still there" driver_is kept Y
+	driver_set own_rescind 0
+	expect "bind" own_bound bind
+	opened_by_driver
+	expect "the driver sets its callback" driver_set own_rescind 1
+	ctl "$own" send 100 500
+	at own rescind
+	expect "the channel has ended" within 10 gone "$own"
+	expect "the driver was told" driver_is rescinds 1
+	driver_set own_rescind 0
+	expect "the guest has released the device" within 5 host_state own absent
+	at own offer
+	opened_by_driver
+	drained "$own"
+	own_done
+}
+
 parent_all()
 {
 	scenario "a driver's own device" parent
@@ -222,4 +313,7 @@ parent_all()
 	scenario "which is rescinded" managed_and_rescind
 	scenario "which is unbound, and rescinded meanwhile" managed_unbound
 	scenario "and the transport goes first" managed_without_transport
+	scenario "its driver has opened it" parent_opens_it_itself
+	scenario "its driver has a rescind callback" parent_has_rescind_callback
+	scenario "or sets one later" parent_sets_rescind_callback
 }
