@@ -17,7 +17,7 @@
  *    @must_unregister, and whoever clears that flag makes the call. As a rule
  *    that is kmcl_hv_release(), when the library has released the offer;
  *    remove() then runs inside. A work item makes the call if remove() by
- *    unbind or module unload came first, since release() is not called then;
+ *    unbind or module unload came first, since release() finds no binding then;
  *    and for an adopted device, since its driver's remove() waits for the very
  *    channel work that calls release().
  *  - A callback of an adopted device's driver: that driver calls it, and
@@ -30,7 +30,10 @@
  *  - Rescind and probe(). If hv_vmbus reads the callback before it is set, it
  *    unregisters the device itself; that waits for probe() (device lock) and
  *    then runs remove(). If it reads the callback afterwards, the binding is
- *    complete. A device that is adopted after that read is removed as well.
+ *    complete: @offer and the callback are set in one critical section, and the
+ *    callback takes the same lock. A device that is adopted after that read is
+ *    removed as well. The library releases no offer before the callback has
+ *    reported its rescind, so release() needs @offer no earlier.
  *  - Rescind and remove(). remove() clears the callback, but hv_vmbus may have
  *    read it just before. hv_vmbus sets channel->rescind with interrupts off
  *    (an RCU read section) before it reads the callback, and remove() waits for
@@ -40,10 +43,13 @@
  *    the callback has run or will run: the binding stays in the list, and the
  *    work item polls until it knows which. probe() refuses a rescinded device,
  *    so nobody can bind to it meanwhile.
- *  - release() and remove() by unbind. Both look the binding up in the list and
- *    clear @must_unregister under the lock, so the second one finds the flag
- *    clear, or no binding. release() may then have to wait for remove(), in the
- *    driver core.
+ *  - release() and remove() by unbind. release() finds the binding by its offer.
+ *    remove() clears @offer, under the lock, before it drops the reference to
+ *    the offer. So an @offer that is not NULL is alive: no other offer can have
+ *    its address, and the offer of a binding that is leaving cannot be mistaken
+ *    for a new one. If release() comes first, it clears @must_unregister under
+ *    the lock, and has to wait for remove(), in the driver core. If remove()
+ *    comes first, release() does nothing, and remove() queues the work item.
  *  - The work item and remove() of an adopted device. While the work item is
  *    queued or running (@finishing), it is the one that frees the binding.
  *  - Module unload and any of these. remove() has run for every device, and
@@ -106,7 +112,7 @@ static void kmcl_hv_rescinded(struct vmbus_channel *channel)
 			continue;
 		binding->rescinded = true;
 		binding->must_unregister = true;
-		if (!binding->leaving)
+		if (binding->offer)
 			kmcl_offer_rescind(binding->offer);
 		break;
 	}
@@ -149,8 +155,8 @@ static void kmcl_hv_finish(struct work_struct *work)
 
 	spin_lock(&kmcl_hv_bindings_lock);
 	binding->finishing = false;
-	/* There is an offer only if an adopted device was not disowned yet */
-	gone = !binding->offer;
+	/* If it is not, an adopted device was not disowned yet */
+	gone = binding->gone;
 	if (gone)
 		list_del(&binding->link);
 	spin_unlock(&kmcl_hv_bindings_lock);
@@ -232,16 +238,19 @@ static struct kmcl_hv_binding *kmcl_hv_bind(struct hv_device *hdev,
 		kmcl_hv_binding_free(binding);
 		return ERR_CAST(offer);
 	}
-	binding->offer = offer;
 
 	/* From here on, this file unregisters the device after a rescind */
+	spin_lock(&kmcl_hv_bindings_lock);
+	binding->offer = offer;
 	vmbus_set_chn_rescind_callback(binding->channel, kmcl_hv_rescinded);
+	spin_unlock(&kmcl_hv_bindings_lock);
 	return binding;
 }
 
 static void kmcl_hv_unbind(struct kmcl_hv_binding *binding)
 {
 	struct vmbus_channel *channel = binding->channel;
+	struct kmcl_offer *offer;
 	bool finish;
 
 	/* An adopted device's driver may have set its own since */
@@ -255,13 +264,14 @@ static void kmcl_hv_unbind(struct kmcl_hv_binding *binding)
 		synchronize_rcu();
 
 	spin_lock(&kmcl_hv_bindings_lock);
-	binding->leaving = true;
+	offer = binding->offer;
+	binding->offer = NULL;
 	spin_unlock(&kmcl_hv_bindings_lock);
 
-	kmcl_offer_gone(binding->offer);
+	kmcl_offer_gone(offer);
 
 	spin_lock(&kmcl_hv_bindings_lock);
-	binding->offer = NULL;
+	binding->gone = true;
 	/*
 	 * Leave the binding to the work item if the device is rescinded and
 	 * still has to be unregistered, or if the callback may still run.
@@ -349,8 +359,9 @@ void kmcl_hv_disown(struct kmcl_offer *offer)
  * kmcl_hv_release() - let the host offer a rescinded device again
  * @offer: the offer; the library does not use its device any more
  *
- * Looks the binding up by the offer and does not use the offer's private data:
- * remove() may have come first and freed the binding.
+ * Looks the binding up by the offer, which the caller holds a reference to, and
+ * does not use the offer's private data: remove() may have come first and freed
+ * the binding.
  *
  * Context: Process context, may sleep. Runs kmcl_hv_remove(), but not the
  *	remove() of an adopted device's driver.

@@ -30,10 +30,10 @@ struct resource;
  * @link: entry in kmcl_hv_bindings, protected by kmcl_hv_bindings_lock
  * @hdev: the device; holds a reference
  * @channel: the device's channel, which lives as long as the device
- * @offer: the library's object for the device; set when it is bound, cleared
- *	under the lock once kmcl_offer_gone() has dropped it
+ * @offer: the library's object for the device, a reference; set when it is
+ *	bound, cleared when remove() or disown begins; protected by the lock
  * @adopted: the device has a driver of its own
- * @leaving: remove() or disown has begun; protected by the lock
+ * @gone: remove() or disown needs the binding no longer; protected by the lock
  * @rescinded: the rescind callback has run; protected by the lock
  * @must_unregister: this transport has to unregister the device; protected by
  *	the lock
@@ -54,7 +54,7 @@ struct kmcl_hv_binding {
 	struct vmbus_channel *channel;
 	struct kmcl_offer *offer;
 	bool adopted;
-	bool leaving;
+	bool gone;
 	bool rescinded;
 	bool must_unregister;
 	bool finishing;
