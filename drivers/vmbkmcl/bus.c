@@ -178,7 +178,7 @@ static void bind(struct kmcl_channel *ch, struct kmcl_offer *offer)
 	ch->link.offer = offer;
 	ch->cfg.type = offer->type;
 	ch->link.bound_instance = offer->instance;
-	offer->ch = ch;
+	WRITE_ONCE(offer->ch, ch);
 	kmcl_link_up(ch);
 }
 
@@ -272,8 +272,10 @@ void kmcl_unbind(struct kmcl_channel *ch)
 	ch->link.offer = NULL;
 	ch->link.bound_instance = ch->link.last_instance;
 	ch->link.waiting = false;
-	if (offer)
-		offer->ch = NULL;
+	if (offer) {
+		/* All use of the transport before; pairs with offer_unused() */
+		smp_store_release(&offer->ch, NULL);
+	}
 	spin_unlock_irq(&kmcl_bus_lock);
 	if (!offer)
 		return;
@@ -384,6 +386,12 @@ void kmcl_offer_rescind(struct kmcl_offer *offer)
 }
 EXPORT_SYMBOL_GPL(kmcl_offer_rescind);
 
+/* The transport may free what it has for the offer */
+static bool offer_unused(struct kmcl_offer *offer)
+{
+	return !smp_load_acquire(&offer->ch);	/* pairs with kmcl_unbind() */
+}
+
 /**
  * kmcl_offer_gone() - report that the transport drops an offer
  * @offer: the offer; it must not be used afterwards
@@ -403,7 +411,7 @@ void kmcl_offer_gone(struct kmcl_offer *offer)
 	if (offer->ch)
 		kmcl_link_dead(offer->ch);
 	spin_unlock_irq(&kmcl_bus_lock);
-	wait_event(offer->wait, !READ_ONCE(offer->ch));
+	wait_event(offer->wait, offer_unused(offer));
 	offer_put(offer);
 }
 EXPORT_SYMBOL_GPL(kmcl_offer_gone);

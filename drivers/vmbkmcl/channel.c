@@ -80,11 +80,25 @@ static bool refused(struct kmcl_channel *ch, const char *what)
 	return true;
 }
 
+/*
+ * Under the lock, under which the work item changes it: what the callbacks did
+ * before that is then visible to the driver.
+ */
+static bool changed(struct kmcl_channel *ch, const u64 *counter, u64 old)
+{
+	bool ret;
+
+	spin_lock_irq(&ch->sm.lock);
+	ret = *counter != old;
+	spin_unlock_irq(&ch->sm.lock);
+	return ret;
+}
+
 /* Wait for *@counter to change from @old, and warn when that takes long */
 static void wait_for_work(struct kmcl_channel *ch, const u64 *counter, u64 old,
 			  const char *what)
 {
-	while (!wait_event_timeout(ch->wait, READ_ONCE(*counter) != old,
+	while (!wait_event_timeout(ch->wait, changed(ch, counter, old),
 				   KMCL_SLOW))
 		pr_warn("%s: %s still waits, in state %s with %u packets not completed by the driver\n",
 			kmcl_name(ch), what, kmcl_channel_state_name(ch),

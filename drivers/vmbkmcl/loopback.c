@@ -199,6 +199,20 @@ static int lb_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 	return ret;
 }
 
+/*
+ * Under the lock: who releases the last packet has accessed its memory before it
+ * takes the lock.
+ */
+static u32 lb_held(struct lb_conn *conn)
+{
+	u32 held;
+
+	spin_lock_irq(&lb_lock);
+	held = conn->held;
+	spin_unlock_irq(&lb_lock);
+	return held;
+}
+
 static void lb_close(struct kmcl_offer *offer)
 {
 	struct lb_offer *lb = offer->priv;
@@ -214,10 +228,9 @@ static void lb_close(struct kmcl_offer *offer)
 	spin_unlock_irq(&lb_lock);
 	synchronize_rcu();
 	/* The server may use memory that is freed when the packets end */
-	while (!wait_event_timeout(conn->unheld, !READ_ONCE(conn->held),
-				   KMCL_SLOW))
+	while (!wait_event_timeout(conn->unheld, !lb_held(conn), KMCL_SLOW))
 		pr_warn("%s: the server has not completed %u packets with external data; close waits for it\n",
-			kmcl_name(offer->ch), READ_ONCE(conn->held));
+			kmcl_name(offer->ch), lb_held(conn));
 	conn_put(conn);
 }
 

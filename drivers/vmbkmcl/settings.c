@@ -327,7 +327,8 @@ EXPORT_SYMBOL_GPL(kmcl_server_set_target);
  */
 void kmcl_set_pointer(struct kmcl_channel *ch, void *ptr)
 {
-	WRITE_ONCE(ch->pointer, ptr);
+	/* A callback that is running may follow it to what was just written */
+	smp_store_release(&ch->pointer, ptr);
 }
 EXPORT_SYMBOL_GPL(kmcl_set_pointer);
 

@@ -22,10 +22,14 @@
 #define KMCL_DONE_BUSY			BIT(0)
 #define KMCL_DONE_ATTENTION		BIT(1)
 
-/* No caller runs routines, or waits for them to return */
+/*
+ * No caller runs routines, or waits for them to return. The acquire makes the
+ * next routine see what the last one did, whose caller may have released the
+ * right without tx.lock.
+ */
 static inline bool kmcl_done_quiet(const struct kmcl_channel *ch)
 {
-	return !atomic_read(&ch->tx.done_state);
+	return !atomic_read_acquire(&ch->tx.done_state);
 }
 
 /* Claim the right to run routines; false: another caller has it. */

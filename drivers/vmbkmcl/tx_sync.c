@@ -29,9 +29,16 @@ static void sync_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 	spin_lock_irqsave(&ch->tx.lock, flags);
 	sync->status = status;
 	sync->len = len;
-	sync->finished = true;
+	/* The result comes before; pairs with finished() */
+	smp_store_release(&sync->finished, true);
 	complete(&sync->wake);
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
+}
+
+/* The caller may have woken up for another reason while sync_done() runs */
+static bool finished(const struct kmcl_sync *sync)
+{
+	return smp_load_acquire(&sync->finished);	/* see sync_done() */
 }
 
 /* Send the packet if there is room; neither queue it nor wait */
@@ -139,13 +146,13 @@ static int sync_request(struct kmcl_channel *ch, struct kmcl_sync *sync,
 	else
 		ret = -ECANCELED;
 	/* Aborted, or at the time limit: take the packet back */
-	if (!READ_ONCE(sync->finished)) {
+	if (!finished(sync)) {
 		if (READ_ONCE(sync->aborted))
 			ret = -ENODEV;
 		kmcl_tx_take_back(pkt, ret ? ret : -ECANCELED);
 	}
 	/* Its routine may be about to run on another CPU */
-	while (!READ_ONCE(sync->finished))
+	while (!finished(sync))
 		wait_for_completion(&sync->wake);
 	if (!ret || !sync->status)
 		ret = sync->status;
