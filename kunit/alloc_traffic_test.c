@@ -3,6 +3,8 @@
  * Every allocation that opening a channel, requests, delivery and saving need
  * fails once; see alloc_harness.h for how.
  */
+#include <linux/delay.h>
+
 #include "alloc_harness.h"
 
 /*
@@ -181,6 +183,81 @@ static void delivering(struct kunit *test)
 	alloc_fail_each(test, f->slab, delivery_round, PACKETS - 1);
 }
 
+static void note_status(struct kmcl_packet *pkt, int status, void *buf, u32 len)
+{
+	struct alloc_end *e = kmcl_get_pointer(kmcl_packet_channel(pkt));
+	struct alloc_fixture *f = container_of(e, struct alloc_fixture, client);
+
+	f->order[0] = status || len < 1 ? 0 : *(u8 *)buf;
+	complete(&f->all_delivered);
+}
+
+/* The ring to the paused client is full */
+static void fill_ring(struct kunit *test)
+{
+	struct alloc_fixture *f = test->priv;
+	static const u8 buf[4096];
+	struct kmcl_counters n;
+
+	kmcl_channel_pause(f->client.ch);
+	do {
+		KUNIT_ASSERT_EQ(test, 0, kmcl_send_buf(f->server.ch, buf,
+						       sizeof(buf)));
+		kmcl_get_counters(f->server.ch, &n);
+	} while (!n.queued);
+}
+
+/*
+ * A completion that waits for room has a context of its own size, or, without
+ * memory, the packet's
+ */
+static int completion_round(struct kunit *test, struct fault_attr *attr,
+			    int nth, bool *failed)
+{
+	struct alloc_fixture *f = test->priv;
+	unsigned long end = jiffies + PATIENCE;
+	struct kmcl_counters n;
+	struct kmcl_packet *pkt;
+	int ret;
+
+	atomic_set(&f->delivered, 0);
+	init_completion(&f->all_delivered);
+	alloc_make(test, &f->server, true);
+	alloc_make(test, &f->client, false);
+	KUNIT_ASSERT_EQ(test, kmcl_set_process(f->server.ch, hold, NULL), 0);
+	alloc_open_both(test);
+	pkt = kmcl_packet_alloc(f->client.ch);
+	KUNIT_ASSERT_NOT_NULL(test, pkt);
+	kmcl_packet_set_done(pkt, note_status);
+	KUNIT_ASSERT_EQ(test, kmcl_send(pkt, "a", 1, KMCL_SEND_WAIT), 0);
+	while (!atomic_read(&f->delivered) && time_before(jiffies, end))
+		fsleep(1000);
+	KUNIT_ASSERT_EQ(test, atomic_read(&f->delivered), 1);
+	fill_ring(test);
+
+	faults_arm(attr, nth);
+	kmcl_complete(f->held[0], "z", 1);
+	*failed = faults_disarm(attr);
+	faults_note_reached();
+	kmcl_get_counters(f->server.ch, &n);
+	KUNIT_EXPECT_GT(test, n.memory, 0);
+	ret = n.memory > 4096 ? -ENOMEM : 0;
+	KUNIT_ASSERT_EQ(test, kmcl_channel_start(f->client.ch), 0);
+	KUNIT_EXPECT_GT(test, wait_for_completion_timeout(&f->all_delivered, PATIENCE), 0);
+	KUNIT_EXPECT_EQ(test, f->order[0], 'z');
+	kmcl_packet_free(pkt);
+	alloc_finish(&f->client);
+	alloc_finish(&f->server);
+	return ret;
+}
+
+static void completing(struct kunit *test)
+{
+	struct alloc_fixture *f = test->priv;
+
+	alloc_fail_each(test, f->slab, completion_round, 1);
+}
+
 static int save_round(struct kunit *test, struct fault_attr *attr, int nth,
 		      bool *failed)
 {
@@ -214,6 +291,8 @@ static struct kunit_case alloc_traffic_cases[] = {
 	KUNIT_CASE_SLOW(opening),
 	KUNIT_CASE(synchronous_requests),
 	KUNIT_CASE(delivering),
+	/* KMCL: VmbChannelPacketComplete */
+	KUNIT_CASE(completing),
 	/* KMCL: VmbChannelSaveEnd */
 	KUNIT_CASE(saving),
 	{}

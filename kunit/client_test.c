@@ -450,6 +450,37 @@ static void the_quota_stops_delivery(struct kunit *test)
 	expect_quota(test, fx.server.ch, 2);
 }
 
+static void the_limit_of_memory_stops_delivery(struct kunit *test)
+{
+	struct kmcl_client c = client;
+	struct kmcl_server s = server;
+	struct kmcl_counters n;
+	u32 i;
+
+	/* Less than two, and, by default, any number of them */
+	s.memory_bytes = 5000;
+	make_client(test, &c);
+	make_server(test, &s);
+	fx.client.keep = true;
+	fx.server.keep = true;
+	open_both(test);
+	for (i = 0; i < KEPT; i++) {
+		KUNIT_EXPECT_EQ(test, kmcl_send_buf(fx.client.ch, "to", 2), 0);
+		KUNIT_EXPECT_EQ(test, kmcl_send_buf(fx.server.ch, "fro", 3), 0);
+	}
+	wait_packets(test, &fx.client, KEPT);
+	for (i = 0; i < KEPT; i++) {
+		wait_packets(test, &fx.server, i + 1);
+		kmcl_complete(fx.client.kept[i], NULL, 0);
+		kmcl_complete(fx.server.kept[i], NULL, 0);
+	}
+	kmcl_get_counters(fx.server.ch, &n);
+	KUNIT_EXPECT_EQ(test, n.outstanding_peak, 1);
+	KUNIT_EXPECT_GT(test, n.limit_stops, 0);
+	kmcl_get_counters(fx.client.ch, &n);
+	KUNIT_EXPECT_EQ(test, n.limit_stops, 0);
+}
+
 static void a_pipe_keeps_lengths(struct kunit *test)
 {
 	struct kmcl_client c = client;
@@ -577,6 +608,7 @@ static struct kunit_case client_cases[] = {
 	KUNIT_CASE(a_servers_limits_for_external_data),
 	KUNIT_CASE(each_packet_has_a_context),
 	KUNIT_CASE(the_quota_stops_delivery),
+	KUNIT_CASE(the_limit_of_memory_stops_delivery),
 	KUNIT_CASE(a_pipe_keeps_lengths),
 	KUNIT_CASE(delivery_in_process_context),
 	KUNIT_CASE(one_instance_of_the_class),

@@ -198,11 +198,13 @@ static void a_channel_shows_what_it_is(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, kmcl_server_set_flags(loop->server.ch,
 						       KMCL_SERVER_ENUMERATE));
 	kmcl_set_quota(loop->server.ch, 12);
+	kmcl_set_memory_limit(loop->server.ch, 123456);
 	loop_up(loop);
 	text = shown(test, loop->server.ch, kmcl_show_channel);
 	KUNIT_EXPECT_EQ(test, strncmp(text, "endpoint server\n", 16), 0);
 	expect_line(test, text, "state Active");
 	expect_line(test, text, "quota 12");
+	expect_line(test, text, "memory_limit 123456");
 	expect_line(test, text, "offer_flags 0x101");
 	expect_line(test, text, "offer_mmio_megabytes 8");
 	expect_line(test, text, "tx_broken 0");

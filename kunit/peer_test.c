@@ -4,8 +4,16 @@
  * the rings, or sends too much: on a transport that is the test itself.
  */
 #include <linux/bottom_half.h>
+#include <linux/math64.h>
 
 #include "fake_transport.h"
+
+/* Completions that wait for room, each of them as small as it can be */
+static u32 waiting_answers(struct kmcl_channel *ch)
+{
+	return div_u64(atomic64_read(&ch->rx.comps_bytes),
+		       sizeof(struct kmcl_context) + sizeof(u64));
+}
 
 /* The peer does not read: each failed attempt is reported, the first one as such */
 static void each_full_ring_is_reported(struct kunit *test)
@@ -139,12 +147,13 @@ static void answers_wait_for_a_ring_that_is_not_broken(struct kunit *test)
 		loop_wait(&loop->client, loop_got(&loop->client) == i + 1);
 		WRITE_ONCE(fake.out->ctl->read_index, 0);
 	}
-	loop_wait(&loop->client, atomic_read(&ch->rx.comps_queued) == 3);
+	loop_wait(&loop->client, waiting_answers(ch) == 3);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).broken, 1);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).comps_sent, 0);
 	kmcl_channel_disable(ch);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).comps_dropped, 3);
-	KUNIT_EXPECT_EQ(test, atomic_read(&ch->rx.comps_queued), 0);
+	KUNIT_EXPECT_EQ(test, waiting_answers(ch), 0);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).memory, 0);
 }
 
 static void routines_keep_the_order_while_somebody_signals(struct kunit *test)
@@ -243,28 +252,36 @@ static bool read_answers(struct kmcl_channel *ch)
 	WRITE_ONCE(fake.out->ctl->read_index,
 		   READ_ONCE(fake.out->ctl->write_index));
 	fake_interrupt();
-	return !atomic_read(&ch->rx.comps_queued);
+	return !waiting_answers(ch);
 }
 
-/* A peer that never reads completions cannot use up the memory */
+/*
+ * A peer that never reads completions cannot use up the memory. What it may: the
+ * limit, and as many as a ring has packets.
+ */
 static void answers_that_nobody_reads_are_bounded(struct kunit *test)
 {
+	u32 in_ring = FAKE_RING_BYTES / kmcl_ring_bytes(0, sizeof(u64)) + 1;
+	u32 each = sizeof(struct kmcl_context) + sizeof(u64);
 	struct loop *loop = test->priv;
 	struct kmcl_channel *ch = loop->client.ch;
+	u32 i, limit = 100000;
 	u64 delivered;
-	u32 i;
 
 	loop->client.ignore = true;
+	kmcl_set_memory_limit(ch, limit);
 	fake_up(loop);
 	for (i = 0; i < 50 && ask(loop); i++)
 		;
 	KUNIT_EXPECT_LT(test, i, 50);
-	KUNIT_EXPECT_EQ(test, atomic_read(&ch->rx.comps_queued),
-			KMCL_COMPS_QUEUED);
+	KUNIT_EXPECT_GE(test, loop_counters(&loop->client).memory,
+			limit - ch->rx.ctx_bytes);
+	KUNIT_EXPECT_LE(test, loop_counters(&loop->client).memory,
+			limit + in_ring * each);
 	delivered = loop_counters(&loop->client).delivered;
-	KUNIT_EXPECT_EQ(test, delivered, KMCL_COMPS_QUEUED +
+	KUNIT_EXPECT_EQ(test, delivered, waiting_answers(ch) +
 			loop_counters(&loop->client).comps_sent);
-	KUNIT_EXPECT_GT(test, loop_counters(&loop->client).quota_stops, 0);
+	KUNIT_EXPECT_GT(test, loop_counters(&loop->client).limit_stops, 0);
 
 	/* It reads: both directions move again */
 	loop_wait(&loop->client, read_answers(ch));

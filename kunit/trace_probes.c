@@ -63,6 +63,12 @@ static void on_quota(void *data, const struct kmcl_channel *ch, u32 outstanding,
 	note(EV_QUOTA, ch, outstanding, quota);
 }
 
+static void on_limit(void *data, const struct kmcl_channel *ch, u64 held,
+		     u64 comps, u32 limit)
+{
+	note(EV_LIMIT, ch, held, comps, limit);
+}
+
 static void on_budget(void *data, const struct kmcl_channel *ch, u32 packets,
 		      u64 ns)
 {
@@ -128,6 +134,7 @@ static int register_probes(void)
 	       register_trace_kmcl_send(on_send, NULL) ?:
 	       register_trace_kmcl_fetch_done(on_fetch_done, NULL) ?:
 	       register_trace_kmcl_quota(on_quota, NULL) ?:
+	       register_trace_kmcl_limit(on_limit, NULL) ?:
 	       register_trace_kmcl_budget(on_budget, NULL) ?:
 	       register_trace_kmcl_state(on_state, NULL) ?:
 	       register_trace_kmcl_callback(on_callback, NULL) ?:
@@ -146,6 +153,7 @@ static void unregister_probes(void)
 	unregister_trace_kmcl_send(on_send, NULL);
 	unregister_trace_kmcl_fetch_done(on_fetch_done, NULL);
 	unregister_trace_kmcl_quota(on_quota, NULL);
+	unregister_trace_kmcl_limit(on_limit, NULL);
 	unregister_trace_kmcl_budget(on_budget, NULL);
 	unregister_trace_kmcl_state(on_state, NULL);
 	unregister_trace_kmcl_callback(on_callback, NULL);

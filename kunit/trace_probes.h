@@ -14,6 +14,7 @@ enum trace_event {
 	EV_SEND,
 	EV_FETCH_DONE,
 	EV_QUOTA,
+	EV_LIMIT,
 	EV_BUDGET,
 	EV_STATE,
 	EV_CALLBACK,

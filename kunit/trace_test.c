@@ -238,6 +238,23 @@ static void the_quota(struct kunit *test)
 	loop_complete_all(server);
 }
 
+static void the_limit_of_memory(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *server = &loop->server;
+	u32 i, one;
+
+	loop_up(loop);
+	one = server->ch->rx.ctx_bytes;
+	kmcl_set_memory_limit(server->ch, 2 * one + 1);
+	server->keep = true;
+	for (i = 0; i < 3; i++)
+		loop_send(&loop->client, i, KMCL_SEND_WAIT);
+	wait_stopped(server, KMCL_STOP_LIMIT, 2);
+	probes_expect(server, EV_LIMIT, 0, 2 * one, 0, 2 * one + 1);
+	loop_complete_all(server);
+}
+
 static void the_budget(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -407,6 +424,7 @@ static struct kunit_case trace_cases[] = {
 	KUNIT_CASE(states_and_callbacks),
 	KUNIT_CASE(callbacks_that_fail_or_report_a_failure),
 	KUNIT_CASE(the_quota),
+	KUNIT_CASE(the_limit_of_memory),
 	KUNIT_CASE(the_budget),
 	KUNIT_CASE(a_deferred_packet),
 	KUNIT_CASE(a_failed_packet),

@@ -199,12 +199,18 @@ static void what_goes_wrong(struct kunit *test)
 	loop_send(server, 1, 0);
 	loop_send(server, 2, 0);
 	loop_wait(client, loop_counters(client).quota_stops > 0);
+	kmcl_set_quota(client->ch, 9);
+	kmcl_set_memory_limit(client->ch, 1);
+	loop_send(server, 3, 0);
+	loop_wait(client, loop_counters(client).limit_stops > 0);
 	loop_inject(client, 3, 0, &value, 8, &value, 8);
 	loop_send(client, 1, 0);
 	loop_wait(server, loop_counters(server).failed == 1);
 	text = recorded(test);
 	loop_complete_all(client);
 	expect_event(client, text, "kmcl_quota", "outstanding=1 quota=1");
+	expect_event(client, text, "kmcl_limit", "held=%u comps=0 limit=1",
+		     client->ch->rx.ctx_bytes);
 	expect_event(server, text, "kmcl_bad_packet",
 		     "reason=TYPE len8=4 offset8=3 type=3");
 	expect_event(server, text, "kmcl_defer", "trans_id=%#llx", failed_id);

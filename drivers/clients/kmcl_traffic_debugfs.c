@@ -29,6 +29,7 @@
  *     hold on|off                 keep incoming packets outstanding
  *     passive on|off              process callbacks in process context
  *     quota N                     of outstanding packets
+ *     memory N                    bytes for incoming packets
  *     reopen on|off               enable again after each close
  *     expect N                    sequence number to expect from the peer next
  *     hook CALLBACK ACTION [N]    action for its next call, see tr_set_hook()
@@ -85,6 +86,8 @@ static void show_library(struct seq_file *m, const struct kmcl_counters *c)
 		   c->comps_sent, c->comps_dropped, c->comps_stale);
 	seq_printf(m, "bad_packets %llu\nfull %llu\nquota_stops %llu\n",
 		   c->bad_packets, c->full, c->quota_stops);
+	seq_printf(m, "limit_stops %llu\nmemory %llu\nmemory_peak %llu\n",
+		   c->limit_stops, c->memory, c->memory_peak);
 	seq_printf(m, "budget_stops %llu\ndeferred %llu\nfailed %llu\n",
 		   c->budget_stops, c->deferred, c->failed);
 	seq_printf(m, "opens %llu\ncloses %llu\nrescinds %llu\n",
@@ -290,6 +293,10 @@ static int command_number(struct tr *tr, const char *what, const char *word)
 		kmcl_set_quota(tr->ch, number);
 		return 0;
 	}
+	if (!strcmp(what, "memory") && number <= U32_MAX) {
+		kmcl_set_memory_limit(tr->ch, number);
+		return 0;
+	}
 	if (strcmp(what, "expect"))
 		return -EINVAL;
 	spin_lock_irq(&tr->lock);
@@ -346,7 +353,8 @@ static int tr_command(struct tr *tr, int argc, char *argv[])
 		return command_set(tr, argc, argv);
 	if (argc == 3 && (!strcmp(what, "external") || !strcmp(what, "share")))
 		return command_memory(tr, what, argv);
-	if (argc == 2 && (!strcmp(what, "quota") || !strcmp(what, "expect")))
+	if (argc == 2 && (!strcmp(what, "quota") || !strcmp(what, "expect") ||
+			  !strcmp(what, "memory")))
 		return command_number(tr, what, argv[1]);
 	if (argc == 2)
 		return command_switch(tr, what, argv[1]);

@@ -44,7 +44,9 @@
 #define KMCL_DEFAULT_EXT_DATA	(128U * 1024)
 #define KMCL_DEFAULT_EXT_CHAIN	32U
 #define KMCL_MAX_CONTEXT_SIZE		(64U * 1024)
+#define KMCL_DEFAULT_MEMORY_LIMIT	(16U * 1024 * 1024)
 #define KMCL_CACHED			64	/* free packets, and contexts */
+#define KMCL_CACHED_BYTES		(1024U * 1024)	/* at most, of either */
 /* Warn when the driver or the peer is waited for longer than this */
 #define KMCL_SLOW			(30 * HZ)
 
@@ -146,6 +148,12 @@ static inline u32 kmcl_max_payload(const struct kmcl_channel *ch)
 static inline u8 *kmcl_packet_header(struct kmcl_packet *pkt)
 {
 	return pkt->buf + pkt->ch->cfg.max_packet;
+}
+
+/* How many free packets, or contexts, of that size are kept; at least one */
+static inline u32 kmcl_cached_most(u32 bytes)
+{
+	return clamp(KMCL_CACHED_BYTES / bytes, 1U, (u32)KMCL_CACHED);
 }
 
 static inline const char *kmcl_name(const struct kmcl_channel *ch)

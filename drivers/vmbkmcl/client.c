@@ -53,6 +53,7 @@ static int set_callbacks(struct kmcl_channel *ch, const struct kmcl_client *c)
 static int set_common(struct kmcl_channel *ch, const struct kmcl_client *c)
 {
 	ch->rx.quota = c->quota;
+	kmcl_set_memory_limit(ch, c->memory_bytes);
 	return kmcl_set_name(ch, c->name) ?:
 	       field(ch, "flags", set_flags(ch, c->flags)) ?:
 	       field(ch, "packet_bytes",
@@ -114,7 +115,8 @@ static struct kmcl_channel *created(struct kmcl_channel *ch, int ret)
  * Does the same as kmcl_channel_alloc(), kmcl_set_pointer(), kmcl_set_name(),
  * kmcl_set_flags(), kmcl_set_process_context(), kmcl_set_max_packet_size(),
  * kmcl_set_context_size(), kmcl_set_max_external(), kmcl_set_ring_pages(),
- * kmcl_set_quota(), kmcl_set_ops(), kmcl_set_process() and kmcl_set_target().
+ * kmcl_set_quota(), kmcl_set_memory_limit(), kmcl_set_ops(), kmcl_set_process()
+ * and kmcl_set_target().
  *
  * Context: may sleep.
  * Return: the channel, disabled, the caller's until kmcl_channel_free(), or an
@@ -233,6 +235,7 @@ struct kmcl_channel *kmcl_server_create(struct device *parent,
 		.external_bytes = server->external_bytes,
 		.external_ranges = server->external_ranges,
 		.quota = server->quota,
+		.memory_bytes = server->memory_bytes,
 		.opened = server->opened,
 		.closed = server->closed,
 		.suspend = server->suspend,

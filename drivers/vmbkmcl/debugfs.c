@@ -45,6 +45,9 @@ static const struct {
 	COUNTER(failed),
 	COUNTER(batches),
 	COUNTER(quota_stops),
+	COUNTER(limit_stops),
+	COUNTER(memory),
+	COUNTER(memory_peak),
 	COUNTER(budget_stops),
 	COUNTER(comps_sent),
 	COUNTER(comps_dropped),
@@ -102,6 +105,7 @@ void kmcl_show_channel(struct seq_file *m, struct kmcl_channel *ch)
 	seq_printf(m, "tx_broken %d\n",
 		   READ_ONCE(ch->tx.linked) && READ_ONCE(ch->tx.ring.broken));
 	seq_printf(m, "quota %u\n", READ_ONCE(ch->rx.quota));
+	seq_printf(m, "memory_limit %u\n", READ_ONCE(ch->rx.memory_limit));
 	seq_printf(m, "at_passive %d\n", READ_ONCE(ch->rx.passive));
 	seq_printf(m, "mmio_start %#llx\n", start);
 	seq_printf(m, "mmio_size %#llx\n", size);

@@ -26,6 +26,7 @@ void kmcl_get_counters(struct kmcl_channel *ch, struct kmcl_counters *c)
 
 	spin_lock_irqsave(&ch->rx.lock, flags);
 	c->rx = ch->rx.n;
+	c->memory = ch->rx.held + atomic64_read(&ch->rx.comps_bytes);
 	c->outstanding = ch->rx.outstanding;
 	c->external = ch->rx.external;
 	spin_unlock_irqrestore(&ch->rx.lock, flags);

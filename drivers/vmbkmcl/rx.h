@@ -19,15 +19,15 @@
 #include "tx.h"
 
 #define KMCL_RX_BUDGET			256	/* packets per softirq */
-#define KMCL_COMPS_QUEUED		4096U	/* completions in the queue */
 
 /* Why delivery stops */
 enum kmcl_rx_reason {
 	KMCL_STOP_EMPTY,
 	KMCL_STOP_GATE,
 	KMCL_STOP_BUDGET,
-	KMCL_STOP_QUOTA,	/* until a context is freed */
-	KMCL_STOP_MEMORY,	/* the same */
+	KMCL_STOP_QUOTA,	/* until a packet is completed */
+	KMCL_STOP_LIMIT,	/* at the limit of memory, until some is freed */
+	KMCL_STOP_MEMORY,	/* out of memory; the same */
 	KMCL_STOP_DEFER,
 	KMCL_STOP_FAILED,
 };
@@ -43,8 +43,9 @@ struct kmcl_context {
 	u32 len;
 	bool wanted;			/* the sender asked for a completion */
 	bool again;			/* delivered before, deferred */
-	bool queued;			/* counted in comps_queued */
+	bool queued;			/* counted in comps_bytes */
 	bool ext_given;			/* the driver has got the ranges */
+	u32 bytes;			/* allocated */
 	u32 ranges;			/* of external data */
 	u16 set;			/* whose memory they are in: a client */
 	void *held;			/* what @hold returned, or NULL */
@@ -66,10 +67,15 @@ struct kmcl_rx {
 	u32 quota;			/* 0: no limit */
 	u32 outstanding;
 	u32 external;			/* outstanding, with external data */
+	u32 memory_limit;		/* in bytes */
+	u32 overrun;			/* see kmcl_ctx_allowed() */
+	u64 held;			/* bytes of outstanding packets */
+	atomic64_t comps_bytes;		/* of completions in the queue */
 	struct kmcl_context *deferred;
 	struct list_head cache;		/* free contexts */
 	u32 cached;
-	atomic_t comps_queued;		/* completions in the queue */
+	u32 cached_most;
+	u32 ctx_bytes;			/* of a context, since the opening */
 	struct tasklet_struct tasklet;
 	struct work_struct work;
 	struct kmcl_rx_counters n;
@@ -80,11 +86,13 @@ bool kmcl_pipe_parse(struct kmcl_channel *ch,
 		     const struct kmcl_ring_packet *pkt, u32 *len);
 
 /* rx_context.c */
-struct kmcl_context *kmcl_ctx_new(struct kmcl_channel *ch, gfp_t gfp);
+int kmcl_ctx_prepare(struct kmcl_channel *ch);
 bool kmcl_ctx_allowed(const struct kmcl_channel *ch);
-struct kmcl_context *kmcl_ctx_get(struct kmcl_channel *ch);
+struct kmcl_context *kmcl_ctx_get(struct kmcl_channel *ch, u32 ring_bytes);
+struct kmcl_context *kmcl_ctx_queued(struct kmcl_context *ctx, const void *buf,
+				     u32 len);
 void kmcl_ctx_free(struct kmcl_context *ctx);
-void kmcl_put_outstanding(struct kmcl_channel *ch, bool external);
+void kmcl_put_outstanding(struct kmcl_channel *ch, u32 bytes, bool external);
 void kmcl_rx_schedule(struct kmcl_channel *ch, bool passive);
 
 /* rx_deliver.c */

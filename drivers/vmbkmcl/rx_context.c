@@ -4,72 +4,149 @@
  *
  * ch->rx.lock protects the cache and the numbers. Freeing a context resumes a
  * delivery that waits for one. Everything here is atomic, except that
- * kmcl_ctx_new() allocates as @gfp says.
+ * ctx_new() allocates as @gfp says, and kmcl_ctx_prepare() sleeps.
  */
 #include <linux/err.h>
+#include <linux/export.h>
+#include <linux/overflow.h>
 #include <linux/slab.h>
 
 #include "channel.h"
 #include "ext_wire.h"
 #include "trace.h"
 
-struct kmcl_context *kmcl_ctx_new(struct kmcl_channel *ch, gfp_t gfp)
+static u32 ctx_bytes(const struct kmcl_channel *ch)
 {
-	struct kmcl_context *ctx;
+	return sizeof(struct kmcl_context) + ch->cfg.max_packet +
+	       ALIGN(ch->cfg.context_size, 8) + kmcl_ext_rx_room(ch);
+}
 
-	ctx = kmalloc(sizeof(*ctx) + ch->cfg.max_packet +
-		      ALIGN(ch->cfg.context_size, 8) + kmcl_ext_rx_room(ch),
-		      gfp);
+static struct kmcl_context *ctx_new(struct kmcl_channel *ch, gfp_t gfp)
+{
+	u32 bytes = ctx_bytes(ch);
+	struct kmcl_context *ctx = kmalloc(bytes, gfp);
+
 	if (!ctx)
 		return NULL;
 	ctx->held = NULL;
 	ctx->queued = false;
 	INIT_LIST_HEAD(&ctx->item.node);
 	ctx->ch = ch;
+	ctx->bytes = bytes;
 	ctx->context = ctx->buf + ch->cfg.max_packet;
 	return ctx;
 }
 
+/* Would one more context be within the limit, as far as @used bytes go? */
+static bool fits(const struct kmcl_channel *ch, u64 used)
+	__must_hold(&ch->rx.lock)
+{
+	lockdep_assert_held(&ch->rx.lock);
+	return !used || used + ch->rx.ctx_bytes <= ch->rx.memory_limit;
+}
+
 /*
- * May one more packet be delivered? Not beyond the driver's quota, and not if
- * too many completions are queued, because the peer sends and does not read: a
- * context is in use until its completion is in the ring. Two endpoints at that
- * limit would wait for each other forever, so it is far above what either
- * needs.
+ * May one more packet be delivered? Not beyond the driver's quota, and not
+ * beyond the limit of memory: for outstanding packets, and for completions that
+ * wait in the queue, since the peer sends and does not read. One packet always
+ * may.
+ *
+ * Two endpoints whose completions wait must not wait for each other forever,
+ * with rings full of requests that neither reads. So at the limit completions
+ * overtake packets (kmcl_tx_flush()), and if nothing but completions is in the
+ * way, as many bytes of the ring may be read beyond the limit as a full ring
+ * has: ch->rx.overrun counts them. Of two endpoints that stop after that, let
+ * the one that came to its limit first be A. It has written only completions
+ * since then, and the other one has read a whole ring, so what it finds there
+ * now is a completion, which needs no memory.
  */
 bool kmcl_ctx_allowed(const struct kmcl_channel *ch)
 	__must_hold(&ch->rx.lock)
 {
+	u64 comps = atomic64_read(&ch->rx.comps_bytes);
+
 	lockdep_assert_held(&ch->rx.lock);
-	return (!ch->rx.quota || ch->rx.outstanding < ch->rx.quota) &&
-	       atomic_read(&ch->rx.comps_queued) <
-	       max(ch->rx.quota, KMCL_COMPS_QUEUED);
+	if (ch->rx.quota && ch->rx.outstanding >= ch->rx.quota)
+		return false;
+	if (likely(fits(ch, ch->rx.held + comps)))
+		return true;
+	return !fits(ch, comps) && fits(ch, ch->rx.held) &&
+	       ch->rx.overrun < ch->rx.ring.size;
 }
 
-/* Get a context, or an ERR_PTR(): -EAGAIN: not allowed; -ENOMEM */
-struct kmcl_context *kmcl_ctx_get(struct kmcl_channel *ch)
+/* Count what delivery stops for. */
+static int stopped(struct kmcl_channel *ch)
+	__must_hold(&ch->rx.lock)
+{
+	u64 comps = atomic64_read(&ch->rx.comps_bytes);
+
+	lockdep_assert_held(&ch->rx.lock);
+	if (ch->rx.quota && ch->rx.outstanding >= ch->rx.quota) {
+		ch->rx.n.quota_stops++;
+		trace_kmcl_quota(ch, ch->rx.outstanding, ch->rx.quota);
+		return -EAGAIN;
+	}
+	ch->rx.n.limit_stops++;
+	trace_kmcl_limit(ch, ch->rx.held, comps, ch->rx.memory_limit);
+	return -ENOBUFS;
+}
+
+/*
+ * Get a context for a packet that takes @ring_bytes in the ring, or an
+ * ERR_PTR(): -EAGAIN: not allowed by the quota, -ENOBUFS: nor by the limit of
+ * memory; -ENOMEM
+ */
+struct kmcl_context *kmcl_ctx_get(struct kmcl_channel *ch, u32 ring_bytes)
 {
 	struct kmcl_context *ctx = NULL;
 	unsigned long flags;
-	bool allowed;
+	int ret = 0;
 
 	spin_lock_irqsave(&ch->rx.lock, flags);
-	allowed = kmcl_ctx_allowed(ch);
-	if (allowed)
+	if (unlikely(!kmcl_ctx_allowed(ch)))
+		ret = stopped(ch);
+	else
 		ctx = list_first_entry_or_null(&ch->rx.cache,
 					       struct kmcl_context, item.node);
-	if (ctx) {
+	if (likely(ctx)) {
 		list_del(&ctx->item.node);
 		ch->rx.cached--;
 	}
-	if (!allowed) {
-		ch->rx.n.quota_stops++;
-		trace_kmcl_quota(ch, ch->rx.outstanding, ch->rx.quota);
-	}
+	if (unlikely(!ret && !fits(ch, ch->rx.held +
+				   atomic64_read(&ch->rx.comps_bytes))))
+		WRITE_ONCE(ch->rx.overrun, ch->rx.overrun + ring_bytes);
 	spin_unlock_irqrestore(&ch->rx.lock, flags);
-	if (!allowed)
-		return ERR_PTR(-EAGAIN);
-	return ctx ?: kmcl_ctx_new(ch, GFP_ATOMIC) ?: ERR_PTR(-ENOMEM);
+	if (unlikely(ret))
+		return ERR_PTR(ret);
+	return ctx ?: ctx_new(ch, GFP_ATOMIC) ?: ERR_PTR(-ENOMEM);
+}
+
+/*
+ * The completion with @len bytes at @buf, which may be in the context, has to
+ * wait for room in the ring. Returns the context to put into the queue: a copy
+ * that has no more memory than it needs, or @ctx itself. Atomic.
+ */
+struct kmcl_context *kmcl_ctx_queued(struct kmcl_context *ctx, const void *buf,
+				     u32 len)
+{
+	u32 bytes = struct_size(ctx, buf, len);
+	struct kmcl_context *copy = NULL;
+
+	if (bytes <= ctx->bytes / 2)
+		copy = kmalloc(bytes, GFP_ATOMIC | __GFP_NOWARN);
+	if (copy) {
+		copy->ch = ctx->ch;
+		copy->trans_id = ctx->trans_id;
+		copy->bytes = bytes;
+		ctx = copy;
+	}
+	if (len)
+		memmove(ctx->buf, buf, len);
+	ctx->len = len;
+	ctx->queued = true;
+	ctx->item.kind = KMCL_ITEM_COMP;
+	atomic64_add(ctx->bytes, &ctx->ch->rx.comps_bytes);
+	return ctx;
 }
 
 /* Schedule a delivery, in process context if @passive. */
@@ -81,11 +158,25 @@ void kmcl_rx_schedule(struct kmcl_channel *ch, bool passive)
 		tasklet_schedule(&ch->rx.tasklet);
 }
 
-/* Resume a delivery that waits for a context. */
+/*
+ * Memory was given back: resume a delivery that waits for it, and let packets
+ * into the ring again, if they have waited for completions.
+ */
 static void resume(struct kmcl_channel *ch)
 	__must_hold(&ch->rx.lock)
 {
+	u64 comps;
+
 	lockdep_assert_held(&ch->rx.lock);
+	if (unlikely(ch->rx.overrun)) {
+		comps = atomic64_read(&ch->rx.comps_bytes);
+		if (!comps || fits(ch, ch->rx.held + comps)) {
+			WRITE_ONCE(ch->rx.overrun, 0);
+			/* The tasklet writes the queue, too */
+			if (ch->rx.open)
+				kmcl_rx_schedule(ch, false);
+		}
+	}
 	if (!ch->rx.stalled)
 		return;
 	ch->rx.stalled = false;
@@ -102,10 +193,11 @@ void kmcl_ctx_free(struct kmcl_context *ctx)
 
 	if (ctx->queued) {
 		ctx->queued = false;
-		atomic_dec(&ch->rx.comps_queued);
+		atomic64_sub(ctx->bytes, &ch->rx.comps_bytes);
 	}
 	spin_lock_irqsave(&ch->rx.lock, flags);
-	keep = ch->rx.cached < KMCL_CACHED;
+	keep = ctx->bytes == ch->rx.ctx_bytes &&
+	       ch->rx.cached < ch->rx.cached_most;
 	if (keep) {
 		list_add(&ctx->item.node, &ch->rx.cache);
 		ch->rx.cached++;
@@ -116,17 +208,66 @@ void kmcl_ctx_free(struct kmcl_context *ctx)
 		kfree(ctx);
 }
 
-/* A packet is not outstanding any more. */
-void kmcl_put_outstanding(struct kmcl_channel *ch, bool external)
+/* A packet, with a context of @bytes, is not outstanding any more. */
+void kmcl_put_outstanding(struct kmcl_channel *ch, u32 bytes, bool external)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(&ch->rx.lock, flags);
 	ch->rx.outstanding--;
+	ch->rx.held -= bytes;
 	ch->rx.external -= external;
 	/* Under the lock: after that the channel may be freed */
 	if (!ch->rx.outstanding && !ch->rx.open)
 		wake_up_all(&ch->wait);
 	resume(ch);
 	spin_unlock_irqrestore(&ch->rx.lock, flags);
+}
+
+/**
+ * kmcl_set_memory_limit() - limit the memory that incoming packets use
+ * @ch: the channel
+ * @bytes: most bytes; 0: the default, 16 MiB
+ *
+ * Counts what the library allocates for incoming packets, the driver's memory
+ * and the ranges of external data included: for each packet until the driver
+ * has completed it, and for its completion until that is in the ring. At the
+ * limit, packets stay in the ring until memory is given back. One packet is
+ * always delivered. Takes effect at once.
+ *
+ * Two endpoints with completions that wait could wait for each other, so while
+ * these alone have used up the limit, they overtake packets in the queue, and
+ * packets for as many bytes as the incoming ring has are delivered beyond it.
+ *
+ * Context: atomic.
+ */
+void kmcl_set_memory_limit(struct kmcl_channel *ch, u32 bytes)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->rx.lock, flags);
+	WRITE_ONCE(ch->rx.memory_limit, bytes ?: KMCL_DEFAULT_MEMORY_LIMIT);
+	resume(ch);
+	spin_unlock_irqrestore(&ch->rx.lock, flags);
+}
+EXPORT_SYMBOL_GPL(kmcl_set_memory_limit);
+
+/*
+ * Before the rings are connected: allocate a context, so that delivery makes
+ * progress without memory. Sleeps.
+ */
+int kmcl_ctx_prepare(struct kmcl_channel *ch)
+{
+	struct kmcl_context *ctx = ctx_new(ch, GFP_KERNEL);
+
+	if (!ctx)
+		return -ENOMEM;
+	spin_lock_irq(&ch->rx.lock);
+	ch->rx.ctx_bytes = ctx->bytes;
+	ch->rx.cached_most = kmcl_cached_most(ctx->bytes);
+	ch->rx.overrun = 0;
+	list_add(&ctx->item.node, &ch->rx.cache);
+	ch->rx.cached++;
+	spin_unlock_irq(&ch->rx.lock);
+	return 0;
 }

@@ -70,6 +70,9 @@ static bool deliver_one(struct kmcl_channel *ch, struct kmcl_context *ctx)
 	ch->rx.outstanding++;
 	ch->rx.n.outstanding_peak = max(ch->rx.n.outstanding_peak,
 					ch->rx.outstanding);
+	ch->rx.held += ctx->bytes;
+	ch->rx.n.memory_peak = max(ch->rx.n.memory_peak, ch->rx.held +
+				   atomic64_read(&ch->rx.comps_bytes));
 	ch->rx.external += !!ctx->ranges;
 	if (!ctx->again)
 		ch->rx.n.delivered++;
@@ -84,14 +87,14 @@ static bool deliver_one(struct kmcl_channel *ch, struct kmcl_context *ctx)
 
 /*
  * Copy the packet out of the ring, into a context. Or an ERR_PTR(): -EAGAIN,
- * -ENOMEM: no context, the packet stays in the ring; -EPROTO: malformed, the
- * packet was dropped.
+ * -ENOBUFS, -ENOMEM: no context, the packet stays in the ring; -EPROTO:
+ * malformed, the packet was dropped.
  */
 static struct kmcl_context *take(struct kmcl_channel *ch,
 				 const struct kmcl_ring_packet *pkt,
 				 u32 skip, u32 len)
 {
-	struct kmcl_context *ctx = kmcl_ctx_get(ch);
+	struct kmcl_context *ctx = kmcl_ctx_get(ch, pkt->total);
 
 	if (IS_ERR(ctx))
 		return ctx;
@@ -187,6 +190,8 @@ static enum kmcl_rx_reason deliver(struct kmcl_channel *ch, u32 *budget,
 			ctx = take(ch, &pkt, skip, len);
 			if (ctx == ERR_PTR(-EAGAIN))
 				return KMCL_STOP_QUOTA;
+			if (ctx == ERR_PTR(-ENOBUFS))
+				return KMCL_STOP_LIMIT;
 			if (ctx == ERR_PTR(-ENOMEM))
 				return KMCL_STOP_MEMORY;
 			if (IS_ERR(ctx)) {
@@ -223,12 +228,12 @@ static bool finish_batch(struct kmcl_channel *ch, enum kmcl_rx_reason reason,
 	if (reason == KMCL_STOP_FAILED)
 		ch->rx.failed = true;
 	ch->rx.once = ch->rx.deferred;
-	if ((reason == KMCL_STOP_QUOTA || reason == KMCL_STOP_MEMORY) &&
-	    !again) {
+	if ((reason == KMCL_STOP_QUOTA || reason == KMCL_STOP_LIMIT ||
+	     reason == KMCL_STOP_MEMORY) && !again) {
 		/* Contexts that were freed meanwhile did not see the flag */
 		ch->rx.stalled = true;
 		again = kmcl_ctx_allowed(ch) &&
-			(reason == KMCL_STOP_QUOTA ||
+			(reason != KMCL_STOP_MEMORY ||
 			 !list_empty(&ch->rx.cache));
 	}
 	need_passive = ch->rx.passive || ch->rx.once;
@@ -315,26 +320,22 @@ void kmcl_rx_init(struct kmcl_channel *ch)
 {
 	spin_lock_init(&ch->rx.lock);
 	INIT_LIST_HEAD(&ch->rx.cache);
+	ch->rx.memory_limit = KMCL_DEFAULT_MEMORY_LIMIT;
 	tasklet_setup(&ch->rx.tasklet, rx_tasklet);
 	INIT_WORK(&ch->rx.work, rx_work);
 }
 
-/*
- * Before the rings are connected: allocate a context, so that delivery makes
- * progress without memory. Sleeps.
- */
+/* Before the rings are connected: prepare for the first packet. Sleeps. */
 int kmcl_rx_attach(struct kmcl_channel *ch)
 {
-	struct kmcl_context *ctx;
+	int ret;
 
 	/* Cached contexts may have another size than is set now */
 	kmcl_rx_detach(ch);
-	ctx = kmcl_ctx_new(ch, GFP_KERNEL);
-	if (!ctx)
-		return -ENOMEM;
+	ret = kmcl_ctx_prepare(ch);
+	if (ret)
+		return ret;
 	spin_lock_irq(&ch->rx.lock);
-	list_add(&ctx->item.node, &ch->rx.cache);
-	ch->rx.cached++;
 	ch->rx.failed = false;
 	ch->rx.stalled = false;
 	ch->rx.again = false;
@@ -367,13 +368,11 @@ void kmcl_rx_detach(struct kmcl_channel *ch)
 /* Step: open the incoming gate. */
 void kmcl_rx_start(struct kmcl_channel *ch)
 {
-	bool passive;
-
 	spin_lock_irq(&ch->rx.lock);
 	ch->rx.open = true;
-	passive = ch->rx.passive || ch->rx.once;
 	spin_unlock_irq(&ch->rx.lock);
-	kmcl_rx_schedule(ch, passive);
+	/* Not the work, even if it delivers: only the tasklet writes the queue */
+	kmcl_rx_schedule(ch, false);
 }
 
 static bool rx_idle(struct kmcl_channel *ch)

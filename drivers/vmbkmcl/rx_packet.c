@@ -30,6 +30,7 @@ void kmcl_complete(struct kmcl_context *ctx, const void *buf, u32 len)
 {
 	struct kmcl_channel *ch = ctx->ch;
 	bool external = ctx->ranges;
+	u32 bytes = ctx->bytes;
 
 	if (len > ch->cfg.max_payload) {
 		pr_warn_ratelimited("%s: completion data of %u bytes was cut to the packet size, %u\n",
@@ -43,7 +44,7 @@ void kmcl_complete(struct kmcl_context *ctx, const void *buf, u32 len)
 		kmcl_tx_comp(ch, ctx, buf, len);
 	else
 		kmcl_ctx_free(ctx);
-	kmcl_put_outstanding(ch, external);
+	kmcl_put_outstanding(ch, bytes, external);
 }
 EXPORT_SYMBOL_GPL(kmcl_complete);
 
@@ -67,7 +68,7 @@ void kmcl_packet_defer(struct kmcl_context *ctx)
 	ch->rx.n.deferred++;
 	spin_unlock_irqrestore(&ch->rx.lock, flags);
 	trace_kmcl_defer(ch, ctx->trans_id);
-	kmcl_put_outstanding(ch, ctx->ranges);
+	kmcl_put_outstanding(ch, ctx->bytes, ctx->ranges);
 }
 EXPORT_SYMBOL_GPL(kmcl_packet_defer);
 
@@ -86,6 +87,7 @@ void kmcl_packet_fail(struct kmcl_context *ctx)
 {
 	struct kmcl_channel *ch = ctx->ch;
 	bool external = ctx->ranges;
+	u32 bytes = ctx->bytes;
 	unsigned long flags;
 
 	trace_kmcl_fail(ch, ctx->trans_id);
@@ -97,7 +99,7 @@ void kmcl_packet_fail(struct kmcl_context *ctx)
 	spin_unlock_irqrestore(&ch->rx.lock, flags);
 	kmcl_ext_release(ctx);
 	kmcl_ctx_free(ctx);
-	kmcl_put_outstanding(ch, external);
+	kmcl_put_outstanding(ch, bytes, external);
 }
 EXPORT_SYMBOL_GPL(kmcl_packet_fail);
 

@@ -19,7 +19,8 @@
 #include "state.h"
 
 #define KMCL_STOPS(X)	\
-	X(EMPTY) X(GATE) X(BUDGET) X(QUOTA) X(MEMORY) X(DEFER) X(FAILED)
+	X(EMPTY) X(GATE) X(BUDGET) X(QUOTA) X(LIMIT) X(MEMORY) X(DEFER) \
+	X(FAILED)
 #define KMCL_CALLBACKS(X)	/* of the steps, those that call the driver */	\
 	X(OPEN) X(CB_STARTED) X(CB_POST) X(CB_SUSPEND) X(CB_CLOSED) X(CB_FAILURE)
 #define KMCL_BAD_KINDS(X)	\
@@ -132,6 +133,25 @@ TRACE_EVENT(kmcl_quota,
 	TP_printk("channel=%p instance=%pUl outstanding=%u quota=%u",
 		  __entry->channel, __entry->instance, __entry->outstanding,
 		  __entry->quota)
+);
+
+/* @held: by packets that the driver has; @comps: by completions that wait */
+TRACE_EVENT(kmcl_limit,
+	TP_PROTO(const struct kmcl_channel *ch, u64 held, u64 comps, u32 limit),
+	TP_ARGS(ch, held, comps, limit),
+	TP_STRUCT__entry(KMCL_TRACE_CH
+		__field(u64, held)
+		__field(u64, comps)
+		__field(u32, limit)
+	),
+	TP_fast_assign(KMCL_TRACE_SET(ch);
+		__entry->held = held;
+		__entry->comps = comps;
+		__entry->limit = limit;
+	),
+	TP_printk("channel=%p instance=%pUl held=%llu comps=%llu limit=%u",
+		  __entry->channel, __entry->instance, __entry->held,
+		  __entry->comps, __entry->limit)
 );
 
 TRACE_EVENT(kmcl_budget,

@@ -104,6 +104,7 @@ struct kmcl_tx {
 	struct tasklet_struct done_tasklet;
 	struct list_head cache;
 	u32 cached;			/* packets in cache */
+	u32 cached_most;		/* with spare */
 	struct kmcl_packet *spare;	/* one more, see tx_packet.c */
 	struct xarray slots;		/* has its own lock */
 	DECLARE_HASHTABLE(slotless, KMCL_SLOTLESS_BITS);	/* in flight */

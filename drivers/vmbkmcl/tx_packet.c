@@ -29,7 +29,8 @@ static void packet_setup(struct kmcl_channel *ch, struct kmcl_packet *pkt,
 
 struct kmcl_packet *kmcl_packet_new(struct kmcl_channel *ch, gfp_t gfp)
 {
-	struct kmcl_packet *pkt = kmalloc(kmcl_packet_size(ch), gfp);
+	u32 bytes = kmcl_packet_size(ch);
+	struct kmcl_packet *pkt = kmalloc(bytes, gfp);
 	struct kmcl_slot *slot;
 
 	if (!pkt)
@@ -39,6 +40,8 @@ struct kmcl_packet *kmcl_packet_new(struct kmcl_channel *ch, gfp_t gfp)
 		kfree(pkt);
 		return NULL;
 	}
+	/* The same for all, since the packet size is fixed */
+	WRITE_ONCE(ch->tx.cached_most, kmcl_cached_most(bytes));
 	packet_setup(ch, pkt, slot, true);
 	return pkt;
 }
@@ -63,7 +66,7 @@ bool kmcl_packet_recycle(struct kmcl_packet *pkt)
 		smp_store_release(&ch->tx.spare, pkt);
 		return true;
 	}
-	if (ch->tx.cached >= KMCL_CACHED - 1)
+	if (ch->tx.cached + 1 >= ch->tx.cached_most)
 		return false;
 	ch->tx.cached++;
 	list_add(&pkt->item.node, &ch->tx.cache);

@@ -4,10 +4,10 @@
  *
  * ch->tx.lock protects all of it. Packets and the driver's completions share
  * one queue and are written to the ring in order, except that completions
- * overtake packets while the gate is closed. Everything here is atomic, except
- * for reading a buffer that may fault (KMCL_SEND_PAGED), and nothing allocates.
- * Packets end in tx_done.c, except for those that end in the call that sends
- * them.
+ * overtake packets while the gate is closed, and at the limit of memory.
+ * Everything here is atomic, except for reading a buffer that may fault
+ * (KMCL_SEND_PAGED), and sending allocates nothing. Packets end in tx_done.c,
+ * except for those that end in the call that sends them.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -192,8 +192,8 @@ static u32 item_bytes(const struct kmcl_channel *ch,
  * @ch: the channel
  *
  * Everything that it writes becomes visible to the peer at once, with at most
- * one signal, unless the ring gets full. While the gate is closed, completions
- * overtake packets.
+ * one signal, unless the ring gets full. While the gate is closed, and at the
+ * limit of memory (kmcl_ctx_allowed()), completions overtake packets.
  *
  * Context: atomic.
  */
@@ -212,7 +212,8 @@ void kmcl_tx_flush(struct kmcl_channel *ch)
 	list_for_each_entry_safe(item, next, &ch->tx.queue, node) {
 		bool completion = item->kind == KMCL_ITEM_COMP;
 
-		if (!completion && !ch->tx.open)
+		if (!completion &&
+		    (!ch->tx.open || READ_ONCE(ch->rx.overrun)))
 			continue;
 		ret = put_item(ch, item);
 		if (ret == -EAGAIN) {
@@ -419,8 +420,9 @@ void kmcl_tx_dead(struct kmcl_channel *ch)
 void kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_context *ctx,
 		  const void *buf, u32 len)
 {
-	bool queued = false, signal = false;
+	struct kmcl_context *queued = NULL;
 	unsigned long flags;
+	bool signal = false;
 	int ret = -EAGAIN;
 
 	rcu_read_lock();
@@ -434,22 +436,16 @@ void kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_context *ctx,
 	if (!ret) {
 		signal = kmcl_ring_commit(&ch->tx.ring);
 	} else {
-		queued = true;
-		ctx->queued = true;
-		atomic_inc(&ch->rx.comps_queued);
-		/* @buf may be in ctx->buf */
-		memmove(ctx->buf, buf, len);
-		ctx->len = len;
-		ctx->item.kind = KMCL_ITEM_COMP;
-		list_add_tail(&ctx->item.node, &ch->tx.queue);
+		queued = kmcl_ctx_queued(ctx, buf, len);
+		list_add_tail(&queued->item.node, &ch->tx.queue);
 	}
 unlock:
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
 	if (signal)
 		kmcl_signal(ch);
 	rcu_read_unlock();
+	if (queued != ctx)
+		kmcl_ctx_free(ctx);
 	if (queued)
 		kmcl_tx_flush(ch);
-	else
-		kmcl_ctx_free(ctx);
 }

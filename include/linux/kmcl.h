@@ -232,6 +232,7 @@ void kmcl_get_instance(struct kmcl_channel *ch, guid_t *instance);
 bool kmcl_channel_is_server(const struct kmcl_channel *ch);
 bool kmcl_channel_is_pipe(const struct kmcl_channel *ch);
 void kmcl_set_quota(struct kmcl_channel *ch, u32 quota);
+void kmcl_set_memory_limit(struct kmcl_channel *ch, u32 bytes);
 void kmcl_set_process_context(struct kmcl_channel *ch, bool required);
 
 /* Packets */
@@ -346,6 +347,9 @@ enum kmcl_bad {
  * @broken: openings in which the outgoing ring was broken: the peer wrote a
  *	read index that cannot be true, and nothing more was sent
  * @quota_stops: times delivery stopped at the quota
+ * @limit_stops: times delivery stopped at the limit of memory
+ * @memory: bytes that incoming packets use, see kmcl_set_memory_limit()
+ * @memory_peak: highest @memory so far
  * @budget_stops: times delivery stopped to let others run
  * @opens: openings that succeeded, the opened callback included
  * @closes: times that an open channel was closed
@@ -388,9 +392,12 @@ struct kmcl_counters {
 		u64 bad_packets;
 		u64 bad[KMCL_BAD_COUNT];
 		u64 quota_stops;
+		u64 limit_stops;
 		u64 budget_stops;
+		u64 memory_peak;
 	);
 
+	u64 memory;
 	u64 outstanding;
 	u64 external;
 

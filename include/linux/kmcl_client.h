@@ -31,6 +31,8 @@
  *	where two of the largest packets would not fit; 0: 20 KiB or more
  * @rx_ring_bytes: the same for the incoming ring
  * @quota: most incoming packets that are outstanding at a time; 0: no limit
+ * @memory_bytes: most bytes that incoming packets use, see
+ *	kmcl_set_memory_limit(); 0: 16 MiB
  * @opened: see &struct kmcl_channel_ops
  * @closed: see there
  * @suspend: see there
@@ -54,6 +56,7 @@ struct kmcl_client {
 	u32 tx_ring_bytes;
 	u32 rx_ring_bytes;
 	u32 quota;
+	u32 memory_bytes;
 
 	int (*opened)(struct kmcl_channel *ch);
 	void (*closed)(struct kmcl_channel *ch);
@@ -77,6 +80,7 @@ struct kmcl_client {
  * @external_bytes: as there, for what it accepts
  * @external_ranges: as there, for what it accepts
  * @quota: as there
+ * @memory_bytes: as there
  * @server_flags: %KMCL_SERVER_LOOPBACK and so on, see kmcl_server_set_flags()
  * @mmio_mb: MiB of memory-mapped I/O that a client has to reserve
  * @mmio_mb_optional: MiB that a client may reserve in addition
@@ -103,6 +107,7 @@ struct kmcl_server {
 	u32 external_bytes;
 	u32 external_ranges;
 	u32 quota;
+	u32 memory_bytes;
 	u32 server_flags;
 	u16 mmio_mb;
 	u16 mmio_mb_optional;

@@ -206,6 +206,47 @@ ranges_and_rescind()
 	expect "with their ranges" counts a ranges -eq 820
 	at a behave sink
 	expect "taken back" ctl a unshare
+
+# What the host sends stays in the ring while the guest has no more memory for it
+source_with_limit()
+{
+	channel a sink
+	ctl a memory 40000
+	ctl a hold on
+	at a behave source rate=0,count=200,completion=1
+	expect "delivery stops at the limit" within 5 counts a limit_stops -gt 0
+	usleep 200000
+	note a
+	expect "it was used" [ "$c_memory" -gt 30000 ]
+	expect "not more than that" [ "$c_memory_peak" -le 40000 ]
+	expect "though the host has sent more" [ "$h_tx_packets" -gt "$c_received" ]
+	expect "there is no quota" [ "$c_quota_stops" -eq 0 ]
+	ctl a hold off
+	expect "200 arrive" within 20 counts a received -eq 200
+	expect "the host has each completion" within 5 \
+		host_counts a rx_completions -eq 200
+	note a
+	expect "none is missing" [ "$c_gaps" -eq 0 ]
+	expect "the memory is free" [ "$c_memory" -eq 0 ]
+}
+
+# The host sends requests and does not read the completions
+answers_unread()
+{
+	channel a sink
+	ctl a memory 20000
+	at a stall
+	at a behave source rate=0,count=20000,completion=1
+	expect "delivery stops at the limit" within 10 counts a limit_stops -gt 0
+	usleep 300000
+	note a
+	# 16384 bytes of ring have room for 409 packets of 40 bytes
+	expect "a ring full more at most" [ "$c_memory_peak" -le $((20000 + 409 * 200)) ]
+	expect "the driver has none" [ "$c_outstanding" -eq 0 ]
+	at a unstall
+	expect "20000 arrive" within 30 counts a received -eq 20000
+	expect "the host has each completion" within 5 \
+		host_counts a rx_completions -eq 20000
 }
 
 source_and_pause()
@@ -496,6 +537,8 @@ traffic_all()
 	scenario "completions of an earlier opening" completions_of_earlier_opening
 	scenario "a host that sends" sources
 	scenario "a host that sends, and a quota" source_with_quota
+	scenario "a host that sends, and a limit of memory" source_with_limit
+	scenario "a host that sends, and does not read" answers_unread
 	scenario "a host that sends, and a pause" source_and_pause
 	scenario "ranges of shared memory" ranges
 	scenario "ranges of shared memory, and a rescind" ranges_and_rescind
