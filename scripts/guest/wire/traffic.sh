@@ -206,6 +206,7 @@ ranges_and_rescind()
 	expect "with their ranges" counts a ranges -eq 820
 	at a behave sink
 	expect "taken back" ctl a unshare
+}
 
 # What the host sends stays in the ring while the guest has no more memory for it
 source_with_limit()
