@@ -33,7 +33,7 @@ clean()
 		# Windows' API, under Windows' names and types.
 		ignore=CAMELCASE,NEW_TYPEDEFS ;;
 	drivers/clients/kmcl_dynmem* | kunit/dynmem_sample_test.c | \
-	kunit/save_test.c | kunit/win*)
+	kunit/paged_test.c | kunit/save_test.c | kunit/win*)
 		# Written with those names, as a ported driver is.
 		ignore=CAMELCASE ;;
 	Documentation/porting_example.c)

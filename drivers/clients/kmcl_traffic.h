@@ -265,6 +265,10 @@ int tr_sync(struct tr *tr, u32 size, s64 timeout_ns);
 int tr_run(struct tr *tr, u32 size, u32 window, u32 flags);
 void tr_run_stop(struct tr *tr);
 
+/* user.c */
+extern const struct file_operations tr_payload_fops;
+int tr_send_user(struct tr *tr, const void __user *user, u32 size);
+
 /* memory.c */
 int tr_external(struct tr *tr, u32 size, u32 pieces, s64 timeout_ns);
 int tr_share(struct tr *tr, u32 pages, u32 pieces);

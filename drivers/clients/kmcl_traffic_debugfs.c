@@ -20,6 +20,7 @@
  *     send COUNT K [completion] [default]   completion: ask for a completion;
  *                                 default: without a completion routine
  *     sync K [MS]                 send a synchronous request
+ *     fault K                     send a payload that is not there
  *     external BYTES PIECES       send one with external data
  *     share PAGES PIECES          make a GPADL of described memory; 0: a buffer.
  *                                 The ranges of transfer page packets are in it
@@ -34,6 +35,8 @@
  *     expect N                    sequence number to expect from the peer next
  *     hook CALLBACK ACTION [N]    action for its next call, see tr_set_hook()
  *     release                     release blocked callbacks
+ *   NAME/payload     what is read is the next packet's payload, as long as the
+ *             read; what is written is sent, from the writer's memory
  *
  * A write returns when the call of the library has returned, with its error.
  */
@@ -237,6 +240,16 @@ static int command_sync(struct tr *tr, int argc, char *argv[])
 	return tr_sync(tr, size, (s64)ms * NSEC_PER_MSEC);
 }
 
+/* Nothing is mapped at so low an address */
+static int command_fault(struct tr *tr, const char *word)
+{
+	u32 size;
+
+	if (parse_size(tr, word, &size))
+		return -EINVAL;
+	return tr_send_user(tr, (const void __user *)PAGE_SIZE, size);
+}
+
 static int command_run(struct tr *tr, int argc, char *argv[])
 {
 	u32 size, window, flags;
@@ -353,6 +366,8 @@ static int tr_command(struct tr *tr, int argc, char *argv[])
 		return command_set(tr, argc, argv);
 	if (argc == 3 && (!strcmp(what, "external") || !strcmp(what, "share")))
 		return command_memory(tr, what, argv);
+	if (argc == 2 && !strcmp(what, "fault"))
+		return command_fault(tr, argv[1]);
 	if (argc == 2 && (!strcmp(what, "quota") || !strcmp(what, "expect") ||
 			  !strcmp(what, "memory")))
 		return command_number(tr, what, argv[1]);
@@ -440,6 +455,7 @@ static int add(struct tr *tr)
 	debugfs_create_file("state", 0444, dir, tr, &tr_state_fops);
 	debugfs_create_file("counters", 0444, dir, tr, &tr_counters_fops);
 	debugfs_create_file("control", 0200, dir, tr, &tr_control_fops);
+	debugfs_create_file("payload", 0600, dir, tr, &tr_payload_fops);
 	tr->dir = dir;
 	tr_channels[i] = tr;
 	return 0;

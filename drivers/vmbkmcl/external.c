@@ -46,7 +46,7 @@ static int check_send(struct kmcl_packet *pkt, const void *buf, u32 len,
  * routine is called; the peer may read and write it until then.
  *
  * Context: as kmcl_send().
- * Return: as kmcl_send(), -EINVAL also without KMCL_SEND_WAIT; -EFAULT:
+ * Return: as kmcl_send(), -EINVAL also without KMCL_SEND_WAIT; -EFAULT also if
  * nothing is described, or frames are missing; -E2BIG: more bytes,
  * pieces or frames than the channel's limits allow; -EOPNOTSUPP: a server, or
  * pipe mode.

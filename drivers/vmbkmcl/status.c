@@ -39,6 +39,8 @@ NTSTATUS kmcl_ntstatus(int ret)
 		return STATUS_NO_SUCH_DEVICE;
 	case -EACCES:
 		return STATUS_ACCESS_DENIED;
+	case -EFAULT:
+		return STATUS_ACCESS_VIOLATION;
 	case -EEXIST:
 		return STATUS_OBJECT_NAME_COLLISION;
 	case -ENOMEM:

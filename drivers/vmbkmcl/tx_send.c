@@ -12,7 +12,11 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/export.h>
+#include <linux/mm.h>
+#include <linux/preempt.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/uaccess.h>
 
 #include "channel.h"
 #include "trace.h"
@@ -264,6 +268,38 @@ static void enqueue(struct kmcl_packet *pkt, const void *buf, u32 len)
 }
 
 /*
+ * Where user space and the kernel can have the same addresses, as with UML, an
+ * address is the kernel's if it has memory there.
+ */
+static bool user_address(const void *buf)
+{
+	if (IS_ENABLED(CONFIG_ARCH_HAS_NON_OVERLAPPING_ADDRESS_SPACE))
+		return untagged_addr((unsigned long)buf) < TASK_SIZE_MAX;
+	return !virt_addr_valid(buf) && !is_vmalloc_addr(buf);
+}
+
+/*
+ * Copy a payload that may fault into an idle packet. May sleep. Returns 0 or
+ * -EFAULT.
+ */
+static noinline int copy_paged(struct kmcl_packet *pkt, const void *buf,
+			       u32 len)
+{
+	const void __user *user = (const void __force __user *)buf;
+
+	if (!len)
+		return 0;
+	if (!user_address(buf)) {
+		memmove(pkt->buf, buf, len);
+		return 0;
+	}
+	/* A kernel thread has the addresses of whoever ran before it */
+	if (!in_task() || !current->mm || copy_from_user(pkt->buf, user, len))
+		return -EFAULT;
+	return 0;
+}
+
+/*
  * See kmcl_send(). @ext_len: bytes of ranges in the packet, 0 without external
  * data. @may_queue: false: return -EAGAIN instead of queueing the packet.
  */
@@ -276,7 +312,8 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 	int ret = -EAGAIN;
 
 	if (flags & KMCL_SEND_PAGED && READ_ONCE(pkt->state) == KMCL_PKT_IDLE) {
-		memmove(pkt->buf, buf, len);
+		if (copy_paged(pkt, buf, len))
+			return -EFAULT;
 		buf = pkt->buf;
 	}
 	spin_lock_irqsave(&ch->tx.lock, irq);
@@ -362,7 +399,8 @@ int kmcl_check_send(const struct kmcl_packet *pkt, const void *buf, u32 len)
  * @buf: payload; read or copied before the call returns
  * @len: bytes of payload, at most the channel's packet size; 0 is allowed
  * @flags: KMCL_SEND_WAIT: the packet completes when the peer has completed
- *	it, else when it is in the ring; KMCL_SEND_PAGED: @buf may fault
+ *	it, else when it is in the ring; KMCL_SEND_PAGED: @buf may fault, and
+ *	may be an address in user space, of the calling task
  *
  * Before the channel is open, while it is paused and after it has closed, the
  * packet is queued. The queue is sent first, in order, when packets can be sent
@@ -373,7 +411,7 @@ int kmcl_check_send(const struct kmcl_packet *pkt, const void *buf, u32 len)
  * Not accepted: -EINVAL: no packet, no buffer, unknown flags, or KMCL_SEND_WAIT
  * in pipe mode; -ENOENT: no completion routine; -EBUSY: the packet is in use;
  * -EMSGSIZE: @len is above the packet size; -ENODEV: the channel is being
- * freed.
+ * freed; -EFAULT: not all of @buf can be read.
  */
 int kmcl_send(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags)
 {

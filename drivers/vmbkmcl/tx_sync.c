@@ -176,7 +176,7 @@ free:
  *	use the memory until the channel is closed
  * @flags: as for kmcl_send(); with KMCL_SEND_WAIT it waits for the peer's
  *	completion, else until the packet is in the ring
- * @reply: memory for the completion's data, or NULL
+ * @reply: kernel memory for the completion's data, or NULL; must not fault
  * @reply_len: in: bytes at @reply, a multiple of 8, which may be more than the
  *	packet size; out: bytes of the completion's data; may be NULL without
  *	@reply

@@ -60,7 +60,8 @@ static inline NTSTATUS VmbChannelInitSetMaximumExternalData(VMBCHANNEL Channel,
  * Return: STATUS_SUCCESS; STATUS_INVALID_PARAMETER_1, _2, _3, _4 (no chain,
  * above the channel's limits, pipe mode), _5 (@MdlOffset), _6 (@MdlLength) or
  * _7 (@Flags); STATUS_NOT_SUPPORTED (a server); STATUS_DEVICE_REMOVED
- * (VmbChannelCleanup() is running).
+ * (VmbChannelCleanup() is running); STATUS_ACCESS_VIOLATION (see
+ * VmbPacketSend()).
  */
 static inline NTSTATUS
 VmbPacketSendWithExternalMdl(VMBPACKET Packet, PVOID Buffer,
@@ -80,6 +81,8 @@ VmbPacketSendWithExternalMdl(VMBPACKET Packet, PVOID Buffer,
 		return STATUS_INVALID_PARAMETER_6;
 	default:
 		return kmcl_nt_send(ret, Packet, Buffer, BufferLength,
+				    Mdl && (ret != -EFAULT ||
+				    kmcl_nt_described(kmcl_from_mdl(Mdl))),
 				    STATUS_INVALID_PARAMETER_7);
 	}
 }
@@ -99,7 +102,7 @@ VmbPacketSendWithExternalMdl(VMBPACKET Packet, PVOID Buffer,
  * Return: STATUS_SUCCESS; STATUS_INVALID_PARAMETER_1, _2, _3, _4 (NULL, pipe
  * mode), _5 (0, or above the channel's limits) or _6 (@Flags);
  * STATUS_NOT_SUPPORTED (a server); STATUS_DEVICE_REMOVED (VmbChannelCleanup()
- * is running).
+ * is running); STATUS_ACCESS_VIOLATION (see VmbPacketSend()).
  */
 static inline NTSTATUS
 VmbPacketSendWithExternalPfns(VMBPACKET Packet, PVOID Buffer,
@@ -116,7 +119,7 @@ VmbPacketSendWithExternalPfns(VMBPACKET Packet, PVOID Buffer,
 	case -ERANGE:
 		return STATUS_INVALID_PARAMETER_5;
 	default:
-		return kmcl_nt_send(ret, Packet, Buffer, BufferLength,
+		return kmcl_nt_send(ret, Packet, Buffer, BufferLength, Pfns,
 				    STATUS_INVALID_PARAMETER_6);
 	}
 }

@@ -182,7 +182,9 @@ VmbPacketSetCompletionRoutine(VMBPACKET Packet,
  * describes nothing, or more than VmbChannelInitSetMaximumExternalData()
  * allows; pipe mode) or _5 (unknown flags; an MDL without WAIT_FOR_COMPLETION;
  * WAIT_FOR_COMPLETION in pipe mode); STATUS_NOT_SUPPORTED (an MDL on a server);
- * STATUS_DEVICE_REMOVED (VmbChannelCleanup() is running).
+ * STATUS_DEVICE_REMOVED (VmbChannelCleanup() is running);
+ * STATUS_ACCESS_VIOLATION (not all of a @Buffer in user space can be read,
+ * which needs VMBUS_CHANNEL_FORMAT_FLAG_PAGED_BUFFER).
  */
 static inline NTSTATUS VmbPacketSend(VMBPACKET Packet, PVOID Buffer,
 				     UINT32 BufferLength, PMDL ExternalDataMdl,
@@ -198,6 +200,8 @@ static inline NTSTATUS VmbPacketSend(VMBPACKET Packet, PVOID Buffer,
 
 	return likely(!ret) ? STATUS_SUCCESS :
 		kmcl_nt_send(ret, Packet, Buffer, BufferLength,
+			     ret != -EFAULT ||
+			     kmcl_nt_described(kmcl_from_mdl(ExternalDataMdl)),
 			     STATUS_INVALID_PARAMETER_5);
 }
 

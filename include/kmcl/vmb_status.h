@@ -11,6 +11,7 @@
 #ifndef _KMCL_VMB_STATUS_H
 #define _KMCL_VMB_STATUS_H
 
+#include "mdl.h"
 #include "vmb_types.h"
 
 int kmcl_nt_set_target(struct kmcl_channel *ch, const guid_t *type,
@@ -39,16 +40,37 @@ static inline NTSTATUS kmcl_nt_set_endpoint(int ret, VMBCHANNEL Channel,
 	return kmcl_nt_set(ret, bad);
 }
 
+/* Is memory described, if there is a chain? It is within the channel's limits */
+static inline bool kmcl_nt_described(const struct kmcl_mdl *mdl)
+{
+	bool any = !mdl;
+
+	for (; mdl; mdl = mdl->next) {
+		if (!mdl->bytes)
+			continue;
+		if (mdl->offset >= KMCL_PFN_SIZE || !mdl->pfns ||
+		    kmcl_mdl_frames(mdl->offset, mdl->bytes) > mdl->npfns)
+			return false;
+		any = true;
+	}
+	return any;
+}
+
 /*
  * What sends and synchronous requests share: the third and the fourth parameter,
- * payload and described memory, are wrong; or another error.
+ * payload and described memory, are wrong; or another error. @described: the
+ * memory is described, so that what faulted is the payload.
  */
-static inline NTSTATUS kmcl_nt_data(int ret, const struct kmcl_channel *ch)
+static inline NTSTATUS kmcl_nt_data(int ret, const struct kmcl_channel *ch,
+				    bool described)
 {
 	switch (ret) {
 	case -EMSGSIZE:
 		return STATUS_INVALID_PARAMETER_3;
 	case -EFAULT:
+		if (described)
+			break;
+		return STATUS_INVALID_PARAMETER_4;
 	case -E2BIG:
 		return STATUS_INVALID_PARAMETER_4;
 	case -EOPNOTSUPP:
@@ -64,7 +86,8 @@ static inline NTSTATUS kmcl_nt_data(int ret, const struct kmcl_channel *ch)
  * The fourth parameter of those that have one describes memory.
  */
 static inline NTSTATUS kmcl_nt_send(int ret, VMBPACKET Packet, PVOID Buffer,
-				    UINT32 BufferLength, NTSTATUS flags)
+				    UINT32 BufferLength, bool described,
+				    NTSTATUS flags)
 {
 	switch (ret) {
 	case -EINVAL:
@@ -77,7 +100,8 @@ static inline NTSTATUS kmcl_nt_send(int ret, VMBPACKET Packet, PVOID Buffer,
 	case -EBUSY:
 		return STATUS_INVALID_PARAMETER_1;
 	default:
-		return kmcl_nt_data(ret, kmcl_packet_channel(Packet));
+		return kmcl_nt_data(ret, kmcl_packet_channel(Packet),
+				    described);
 	}
 }
 

@@ -72,7 +72,8 @@ static inline NTSTATUS kmcl_nt_sync(VMBCHANNEL Channel, PVOID Buffer,
  *	closed
  * @Flags: VMBUS_CHANNEL_FORMAT_FLAG_*; without WAIT_FOR_COMPLETION the packet
  *	ends when it is written into the ring
- * @CompletionBuffer: where to copy the data of the peer's completion, or NULL
+ * @CompletionBuffer: kernel memory for the data of the peer's completion, or
+ *	NULL
  * @CompletionBufferSize: its bytes, a multiple of 8, which may be more than the
  *	largest packet; set to the bytes of data, 0 without a buffer
  * @Timeout: time limit in units of 100 ns: NULL: none; negative: from now on;
@@ -87,7 +88,8 @@ static inline NTSTATUS kmcl_nt_sync(VMBCHANNEL Channel, PVOID Buffer,
  * closed); STATUS_INVALID_DEVICE_STATE (in EvtChannelOpened, EvtChannelStarted,
  * EvtChannelProcessPacket or a completion routine, which must not wait);
  * STATUS_INSUFFICIENT_RESOURCES; STATUS_INVALID_PARAMETER_1, _2, _3, _4, _5, _7
- * or _8; STATUS_NOT_SUPPORTED (an MDL on a server).
+ * or _8; STATUS_NOT_SUPPORTED (an MDL on a server); STATUS_ACCESS_VIOLATION (see
+ * VmbPacketSend()).
  */
 static inline NTSTATUS
 VmbChannelSendSynchronousRequest(VMBCHANNEL Channel, PVOID Buffer,
@@ -96,8 +98,8 @@ VmbChannelSendSynchronousRequest(VMBCHANNEL Channel, PVOID Buffer,
 				 PUINT32 CompletionBufferSize,
 				 PLARGE_INTEGER Timeout)
 {
-	int ret = kmcl_send_sync_mdl(Channel, Buffer, BufferSize,
-				     kmcl_from_mdl(ExternalDataMdl), Flags,
+	const struct kmcl_mdl *mdl = kmcl_from_mdl(ExternalDataMdl);
+	int ret = kmcl_send_sync_mdl(Channel, Buffer, BufferSize, mdl, Flags,
 				     CompletionBuffer, CompletionBufferSize,
 				     kmcl_nt_timeout(Timeout));
 
@@ -109,7 +111,8 @@ VmbChannelSendSynchronousRequest(VMBCHANNEL Channel, PVOID Buffer,
 				    ExternalDataMdl, Flags, CompletionBuffer,
 				    CompletionBufferSize);
 	default:
-		return kmcl_nt_data(ret, Channel);
+		return kmcl_nt_data(ret, Channel, ret != -EFAULT ||
+				    kmcl_nt_described(mdl));
 	}
 }
 

@@ -46,7 +46,7 @@ struct scatterlist;
 /* Send flags */
 #define KMCL_SEND_WAIT		0x1	/* ends with the peer's completion */
 #define KMCL_SEND_FORCE_LENGTH	0x2	/* kmcl_send_mdl_part(): past the end */
-#define KMCL_SEND_PAGED		0x4	/* the buffer may fault: copy first */
+#define KMCL_SEND_PAGED		0x4	/* may fault, or be user space's: copy */
 
 /* Flags of a channel */
 #define KMCL_INIT_PIPE			0x1	/* see kmcl_set_flags() */

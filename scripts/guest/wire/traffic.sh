@@ -94,6 +94,33 @@ next_life()
 	expect "none is in flight" [ "$c_in_flight" -eq 0 ]
 }
 
+# A system call's buffer is passed on, and one that is not there. Where the
+# processor has it, SMAP keeps the kernel from reading user space just so
+payloads_of_user_space()
+{
+	local size file=$TRAFFIC/a/payload
+
+	allow syncs
+	channel a sink
+	expect "SMAP is on" grep -qw smap /proc/cpuinfo
+	for size in 24 500 4096; do
+		expect "$size bytes are sent" \
+			dd if="$file" of="$file" bs="$size" count=1 2>/dev/null
+	done
+	expect "the host has 3" within 5 host_counts a rx_packets -eq 3
+	expect "what is not there is refused" refused ctl a fault 64
+	expect "with the right error" fault_said
+	note a
+	expect "and was never accepted" [ "$c_accepted" -eq 3 ]
+	ctl a send 1 64
+	expect "the next one goes out" within 5 host_counts a rx_packets -eq 4
+}
+
+fault_said()
+{
+	ctl a fault 64 2>&1 | grep -q 'Bad address'
+}
+
 # The host completes what was sent before the channel was closed and opened
 completions_of_earlier_opening()
 {
@@ -545,6 +572,7 @@ traffic_all()
 	scenario "ranges of shared memory, and a rescind" ranges_and_rescind
 	scenario "a deferred packet" deferred
 	scenario "process context" passive
+	scenario "payloads of user space" payloads_of_user_space
 	scenario "synchronous requests" synchronous
 	scenario "a synchronous request that nobody answers" sync_timeout
 	scenario "disable ends a synchronous request" disable_inside_sync

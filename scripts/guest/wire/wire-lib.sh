@@ -310,7 +310,7 @@ left()
 }
 
 # allow COUNTER...: these may be other than 0 in this scenario; "syncs": it makes
-# synchronous requests, which have no completion routine
+# synchronous requests, or sends user space, without a completion routine
 allow()
 {
 	allowed=" $* "
