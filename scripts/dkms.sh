@@ -15,7 +15,7 @@
 # has the versions of the library's symbols.
 
 # shellcheck source=scripts/lib.sh
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 name=vmbkmcl
 version=$(sed -n 's/^VERSION := //p' Makefile)

@@ -43,7 +43,7 @@ mkdir -p "$OUT"
 exec {lock}>"$OUT/.lock"
 flock "$lock"
 source_changed "$OUT" "$SOURCE"
-rm -f "$LOG" "$RESULT"
+rm -f "$LOG" "$RESULT" "$RESULT.new"
 
 [ -e "$OUT/linux" ] ||
 	say "building a User Mode Linux kernel, about 4 minutes the first time"
@@ -55,8 +55,9 @@ status=0
 		--build_dir="$OUT" --jobs="$JOBS" \
 		--timeout="${KUNIT_TIMEOUT:-300}" \
 		--kernel_args=seccomp=on --kernel_args=ncpus=2 \
-		--json="$RESULT" "${more[@]}" "$@"
+		--json="$RESULT.new" "${more[@]}" "$@"
 ) </dev/null || status=$?
+[ ! -s "$RESULT.new" ] || mv "$RESULT.new" "$RESULT"
 
 # The numbers are the tool's own; the checks below are counted only when they
 # fail.
