@@ -238,8 +238,11 @@ EXPORT_SYMBOL_GPL(kmcl_set_context_size);
  * @incoming: pages of 4 KiB, the control page included
  * @outgoing: the same for the other direction
  *
- * Enabling raises them if two of the largest packets would not fit. If never
- * set there is room for two of those, and for 16 KiB.
+ * As for vmbus_open(), the control page counts, because the client gives it to
+ * the ring as well: 2 pages have 4096 bytes of data. Enabling raises the counts
+ * if two of the largest packets would not fit, and never lowers them; where
+ * PAGE_SIZE is more than 4 KiB, the data are rounded up to it. If never set there
+ * is room for two of the largest packets, and for 16 KiB.
  *
  * Context: may sleep.
  * Return: 0; -EBUSY: not disabled; -EINVAL: a server, 0 pages, or more than

@@ -67,6 +67,9 @@ static inline NTSTATUS VmbChannelInitSetFriendlyName(VMBCHANNEL Channel,
  * @Channel: disabled, without packets so far
  * @PacketSize: bytes, at most 524264
  *
+ * Of a packet in either direction: a longer one is not sent, and one that
+ * arrives is dropped and counted, and not completed.
+ *
  * Context: PASSIVE.
  * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1 or _2.
  */
@@ -132,7 +135,10 @@ VmbChannelInitSetStateChangeCallbacks(VMBCHANNEL Channel,
  * @IncomingPageCount: pages of 4 KiB, control page included
  * @OutgoingPageCount: the same
  *
- * A ring in which two of the largest packets do not fit is made larger.
+ * The count is that of the pages which the client gives to the ring, and one of
+ * them is the control page: a count of 2 has 4096 bytes of data. A ring in which
+ * two of the largest packets do not fit is made larger, and none smaller. Where
+ * pages are larger than 4 KiB, the data are rounded up to whole ones.
  *
  * Context: PASSIVE.
  * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1, _2 or _3.
