@@ -61,9 +61,14 @@ struct kmcl_mdl *kmcl_mdl_alloc(const void *va, u32 bytes, gfp_t gfp)
 	u32 offset = (unsigned long)va & (KMCL_PFN_SIZE - 1);
 	u32 frames = kmcl_mdl_frames(offset, bytes);
 	struct kmcl_mdl *mdl;
+	size_t size;
 
-	mdl = kvmalloc(sizeof(*mdl) + array_size(frames, sizeof(*mdl->pfns)),
-		       gfp);
+	size = sizeof(*mdl) + array_size(frames, sizeof(*mdl->pfns));
+	/* What is allocated in atomic context may be freed there: no vfree() */
+	if (gfpflags_allow_blocking(gfp))
+		mdl = kvmalloc(size, gfp);
+	else
+		mdl = kmalloc(size, gfp | __GFP_NOWARN);
 	if (!mdl)
 		return NULL;
 	*mdl = (struct kmcl_mdl) {
@@ -166,8 +171,9 @@ EXPORT_SYMBOL_GPL(kmcl_mdl_from_pages);
  * @mdl: from kmcl_mdl_alloc() or the functions that use it; NULL is fine; not
  *	the rest of its chain
  *
- * Context: atomic; may sleep if kmcl_mdl_map() had to map the memory and
- * kmcl_mdl_unmap() was not called.
+ * Context: may sleep. Atomic if the description was allocated with flags that do
+ * not sleep, unless kmcl_mdl_map() had to map the memory and kmcl_mdl_unmap()
+ * was not called.
  */
 void kmcl_mdl_free(struct kmcl_mdl *mdl)
 {

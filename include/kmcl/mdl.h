@@ -102,7 +102,8 @@ static inline void MmBuildMdlForNonPagedPool(PMDL Mdl)
  * IoFreeMdl() - free an MDL
  * @Mdl: from IoAllocateMdl(), not in use; the rest of its chain is not freed
  *
- * Context: DISPATCH.
+ * Context: DISPATCH, once what MmGetSystemAddressForMdlSafe() had to map is
+ * unmapped; else PASSIVE.
  */
 static inline void IoFreeMdl(PMDL Mdl)
 {
