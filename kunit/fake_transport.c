@@ -91,6 +91,11 @@ static void fake_mmio_free(struct kmcl_offer *offer)
 	fake.mmio_frees++;
 }
 
+static bool fake_private(struct kmcl_offer *offer)
+{
+	return fake.private;
+}
+
 static void fake_full(struct kmcl_offer *offer, bool first)
 {
 	fake.fulls++;
@@ -108,6 +113,7 @@ const struct kmcl_transport_ops fake_ops = {
 	.gpadls_first = fake_gpadls_first,
 	.mmio = fake_mmio,
 	.mmio_free = fake_mmio_free,
+	.private = fake_private,
 	.full = fake_full,
 };
 

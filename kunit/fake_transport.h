@@ -23,6 +23,7 @@ struct fake_transport {
 	bool watch_once;		/* only the first call fails */
 	int open_result;
 	bool gpadls_first;
+	bool private;			/* the test cannot access memory */
 	struct completion *open_waits;	/* before it has opened */
 	struct completion *close_waits;	/* before it closes */
 	int watches;

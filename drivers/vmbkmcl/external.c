@@ -48,8 +48,8 @@ static int check_send(struct kmcl_packet *pkt, const void *buf, u32 len,
  * Context: as kmcl_send().
  * Return: as kmcl_send(), -EINVAL also without KMCL_SEND_WAIT; -EFAULT also if
  * nothing is described, or frames are missing; -E2BIG: more bytes,
- * pieces or frames than the channel's limits allow; -EOPNOTSUPP: a server, or
- * pipe mode.
+ * pieces or frames than the channel's limits allow; -EOPNOTSUPP: a server, pipe
+ * mode, or a guest whose memory is private and that is isolated from its host.
  */
 int kmcl_send_mdl(struct kmcl_packet *pkt, const void *buf, u32 len,
 		  const struct kmcl_mdl *mdl, u32 flags)

@@ -102,6 +102,7 @@ int kmcl_connect(struct kmcl_channel *ch)
 {
 	struct kmcl_offer *offer = ch->link.offer;
 	u64 start = 0, size = 0;
+	bool private;
 	int ret;
 
 	if (ch->server) {
@@ -113,6 +114,16 @@ int kmcl_connect(struct kmcl_channel *ch)
 	/* Both ends must use the same framing */
 	if (ch->cfg.pipe != !!(offer->flags & KMCL_WIRE_OFFER_PIPE))
 		return -EPROTO;
+	private = offer->ops->private && offer->ops->private(offer);
+	ret = kmcl_tx_set_private(ch, private);
+	if (ret) {
+		pr_err("%s: packets with external data are queued, and cannot be sent: the memory of this guest is private\n",
+		       kmcl_name(ch));
+		return ret;
+	}
+	if (private)
+		pr_info("%s: external data is refused: the memory of this guest is private\n",
+			kmcl_name(ch));
 	ret = offer->ops->open(offer, ch->cfg.tx_pages * KMCL_PAGE_SIZE,
 			       ch->cfg.rx_pages * KMCL_PAGE_SIZE,
 			       &ch->tx.ring, &ch->rx.ring);

@@ -135,6 +135,8 @@ struct kmcl_server_ops {
  *	an error, if @held is not set, again until it returns 0. May sleep
  * @gpadls_first: (optional) true: every @gpadl_destroy has to come before
  *	@close, unless the offer was rescinded. Atomic
+ * @private: (optional) true: the peer cannot access memory that a packet only
+ *	describes, because the guest is isolated from it. Atomic
  * @flags: (optional) get the offer's flags, KMCL_WIRE_OFFER_*; called by
  *	kmcl_offer_add(). Atomic
  * @full: (optional) count that the ring to the peer had no room for a packet.
@@ -164,6 +166,7 @@ struct kmcl_transport_ops {
 	int (*gpadl_destroy)(struct kmcl_offer *offer,
 			     struct kmcl_gpadl *gpadl);
 	bool (*gpadls_first)(struct kmcl_offer *offer);
+	bool (*private)(struct kmcl_offer *offer);
 	void (*full)(struct kmcl_offer *offer, bool first);
 	u16 (*flags)(const struct kmcl_offer *offer);
 	void (*mmio)(struct kmcl_offer *offer, u64 *start, u64 *size);

@@ -88,6 +88,7 @@ struct kmcl_packet {
 struct kmcl_tx {
 	spinlock_t lock;		/* see above */
 	struct kmcl_ring ring;
+	bool private;			/* no external data on this link */
 	bool linked;			/* connected, and not dead */
 	bool open;			/* the gate for packets */
 	bool sync_closed;		/* no synchronous request may wait */
@@ -153,6 +154,7 @@ int kmcl_check_send(const struct kmcl_packet *pkt, const void *buf, u32 len);
 int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 		u32 flags, bool may_queue);
 void kmcl_tx_flush(struct kmcl_channel *ch);
+int kmcl_tx_set_private(struct kmcl_channel *ch, bool private);
 void kmcl_tx_attach(struct kmcl_channel *ch);
 void kmcl_tx_gate(struct kmcl_channel *ch, bool open);
 void kmcl_tx_dead(struct kmcl_channel *ch);

@@ -321,6 +321,10 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 		ret = -EBUSY;
 		goto unlock;
 	}
+	if (unlikely(ext_len && ch->tx.private)) {
+		ret = -EOPNOTSUPP;
+		goto unlock;
+	}
 	pkt->wait = flags & KMCL_SEND_WAIT;
 	pkt->trans_id = 0;
 	pkt->ext_len = ext_len;
@@ -425,6 +429,31 @@ int kmcl_send(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags)
 	return kmcl_submit(pkt, buf, len, 0, flags, true);
 }
 EXPORT_SYMBOL_GPL(kmcl_send);
+
+/*
+ * Say whether the peer of the next link can access memory that packets describe.
+ * Returns 0; -EOPNOTSUPP: it cannot, and such a packet is queued. Atomic.
+ */
+int kmcl_tx_set_private(struct kmcl_channel *ch, bool private)
+{
+	const struct kmcl_packet *pkt;
+	struct kmcl_item *item;
+	int ret = 0;
+
+	spin_lock_irq(&ch->tx.lock);
+	ch->tx.private = private;
+	list_for_each_entry(item, &ch->tx.queue, node) {
+		if (!private)
+			break;
+		if (item->kind != KMCL_ITEM_PACKET)
+			continue;
+		pkt = container_of(item, struct kmcl_packet, item);
+		if (pkt->ext_len)
+			ret = -EOPNOTSUPP;
+	}
+	spin_unlock_irq(&ch->tx.lock);
+	return ret;
+}
 
 /* The rings are connected: allow completions to be sent. */
 void kmcl_tx_attach(struct kmcl_channel *ch)

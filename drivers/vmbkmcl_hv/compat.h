@@ -6,6 +6,7 @@
 #ifndef _KMCL_HV_COMPAT_H
 #define _KMCL_HV_COMPAT_H
 
+#include <asm/mshyperv.h>
 #include <linux/compiler.h>
 #include <linux/hyperv.h>
 
@@ -16,6 +17,19 @@
  * rescind themselves, but declared only in a private header of drivers/hv.
  */
 void vmbus_device_unregister(struct hv_device *device_obj);
+
+/*
+ * Is the guest's memory private to it, as far as this channel is concerned?
+ * Newer hosts may offer channels whose other side is in the same guest's trust.
+ */
+static inline bool kmcl_hv_isolated(const struct vmbus_channel *channel)
+{
+#ifdef VMBUS_CHANNEL_CONFIDENTIAL_EXTERNAL_MEMORY
+	if (channel->co_external_memory)
+		return false;
+#endif
+	return hv_is_isolation_supported();
+}
 
 /* Older kernels have an int as the return type, which hv_vmbus ignores */
 #define KMCL_HV_REMOVE_RETURNS_INT					\

@@ -113,11 +113,15 @@ static bool kmcl_hv_host_knows(const struct kmcl_gpadl *gpadl,
  * @gpadl: the memory; its handle is filled in
  *
  * The host does not learn that it should only read: the protocol has no field
- * for it. Where memory is encrypted, hv_vmbus decrypts it. If that fails
+ * for it. Where memory is encrypted, hv_vmbus decrypts it, by the address at
+ * which the kernel has mapped it: a buffer can be shared like that, but not
+ * described memory, which stays private where else it is mapped, nor memory
+ * that cannot be kept should encrypting it fail. If that fails
  * halfway, or the host took only some of the messages, @gpadl is marked as known.
  *
  * Context: Process context, may sleep; waits for the host.
- * Return: 0; -EOPNOTSUPP if the memory is not whole pages, -ENODEV if the
+ * Return: 0; -EOPNOTSUPP if the memory is not whole pages, or if the guest is
+ *	isolated and it cannot be shared; -ENODEV if the
  *	device was rescinded, -ENOMEM without memory or if the host refused, or
  *	another negative errno.
  */
@@ -131,6 +135,11 @@ int kmcl_hv_gpadl_create(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
 
 	if (!PAGE_ALIGNED(gpadl->bytes) || !PAGE_ALIGNED(buffer))
 		return -EOPNOTSUPP;
+	if (kmcl_hv_private(offer) && (!buffer || !gpadl->held)) {
+		dev_err(&binding->hdev->device,
+			"no GPADL of described memory, nor of memory of kmalloc(): the memory of this guest is private\n");
+		return -EOPNOTSUPP;
+	}
 	hv = kzalloc_obj(*hv);
 	if (!hv)
 		return -ENOMEM;
@@ -195,6 +204,20 @@ int kmcl_hv_gpadl_destroy(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
 	vunmap(hv->map);
 	kfree(hv);
 	return ret;
+}
+
+/**
+ * kmcl_hv_private() - tell whether the host cannot access the guest's memory
+ * @offer: the offer
+ *
+ * Context: Any.
+ * Return: true if it cannot access memory that is not shared with it.
+ */
+bool kmcl_hv_private(struct kmcl_offer *offer)
+{
+	struct kmcl_hv_binding *binding = kmcl_offer_priv(offer);
+
+	return kmcl_hv_isolated(binding->channel);
 }
 
 /**

@@ -86,6 +86,7 @@ void kmcl_hv_mmio_free(struct kmcl_offer *offer);
 int kmcl_hv_gpadl_create(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl);
 int kmcl_hv_gpadl_destroy(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl);
 bool kmcl_hv_gpadls_first(struct kmcl_offer *offer);
+bool kmcl_hv_private(struct kmcl_offer *offer);
 
 /* Operations of binding.c; see struct kmcl_transport_ops */
 struct kmcl_offer *kmcl_hv_adopt(struct device *parent,

@@ -25,6 +25,7 @@ static const struct kmcl_transport_ops kmcl_hv_ops = {
 	.gpadl_create = kmcl_hv_gpadl_create,
 	.gpadl_destroy = kmcl_hv_gpadl_destroy,
 	.gpadls_first = kmcl_hv_gpadls_first,
+	.private = kmcl_hv_private,
 	.full = kmcl_hv_full,
 	.flags = kmcl_hv_flags,
 	.mmio = kmcl_hv_mmio,

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A peer that cannot access the guest's memory: no packet that describes memory
+ * is sent to it. The transport is the test itself.
+ */
+#include <linux/scatterlist.h>
+
+#include "fake_transport.h"
+
+#define WAIT	KMCL_SEND_WAIT
+
+static struct {
+	struct kmcl_packet *pkt;
+	struct kmcl_mdl *mdl;
+	struct scatterlist sg;
+	unsigned long pfn;
+} fx;
+
+static int private_init(struct kunit *test)
+{
+	int ret = fake_init(test);
+	struct loop *loop = test->priv;
+
+	memset(&fx, 0, sizeof(fx));
+	if (ret)
+		return ret;
+	fx.mdl = kmcl_mdl_from_buffer(loop_memory(test, 1), PAGE_SIZE,
+				      GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, fx.mdl);
+	fx.pfn = fx.mdl->pfns[0];
+	sg_init_table(&fx.sg, 1);
+	sg_set_page(&fx.sg, pfn_to_page(fx.pfn), PAGE_SIZE, 0);
+	fx.pkt = kmcl_packet_alloc(loop->client.ch);
+	KUNIT_ASSERT_NOT_NULL(test, fx.pkt);
+	kmcl_packet_set_done(fx.pkt, fake_done);
+	return 0;
+}
+
+static void private_exit(struct kunit *test)
+{
+	kmcl_mdl_free(fx.mdl);
+	fake_exit(test);
+}
+
+static void external_data_is_refused(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	const struct kmcl_counters *c;
+	u64 value = 1;
+
+	fake.private = true;
+	fake_up(loop);
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
+			kmcl_send_mdl(fx.pkt, &value, 8, fx.mdl, WAIT));
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
+			kmcl_send_mdl_part(fx.pkt, &value, 8, fx.mdl, 0, 0, WAIT));
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
+			kmcl_send_pfns(fx.pkt, &value, 8, &fx.pfn, 1, WAIT));
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
+			kmcl_send_sg(fx.pkt, &value, 8, &fx.sg, 1, WAIT));
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
+			kmcl_send_sync_mdl(loop->client.ch, &value, 8, fx.mdl,
+					   WAIT, NULL, NULL, KMCL_NO_TIMEOUT));
+	c = loop_snapshot(&loop->client);
+	KUNIT_EXPECT_EQ(test, c->accepted, 0);
+	KUNIT_EXPECT_EQ(test, c->sent, 0);
+	/* What the packet carries is not concerned */
+	KUNIT_EXPECT_EQ(test, 0, kmcl_send(fx.pkt, &value, 8, 0));
+	KUNIT_EXPECT_EQ(test, fake.ndone, 1);
+
+	/* It is queued only for a link that would take it */
+	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_disable(loop->client.ch));
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
+			kmcl_send_mdl(fx.pkt, &value, 8, fx.mdl, WAIT));
+	fake.private = false;
+	loop_forget(&loop->client);
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
+	loop_wait_event(&loop->client, POST_STARTED, 1);
+	KUNIT_EXPECT_EQ(test, 0, kmcl_send_mdl(fx.pkt, &value, 8, fx.mdl, WAIT));
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).in_flight, 1);
+}
+
+static void queued_external_data_is_not_sent(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u64 value = 1;
+
+	fake.private = true;
+	KUNIT_ASSERT_EQ(test, kmcl_transport_register(&fake_ops), 0);
+	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(loop->client.ch), 0);
+	/* Nobody knows yet which peer it will be */
+	KUNIT_ASSERT_EQ(test, 0, kmcl_send_mdl(fx.pkt, &value, 8, fx.mdl, WAIT));
+	fake_offer(loop);
+	loop_wait_event(&loop->client, FAILURE, 1);
+	loop_wait_state(&loop->client, "Disabled");
+	KUNIT_EXPECT_EQ(test, loop->failure, -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, fake.opens, 0);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).queued, 1);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).sent, 0);
+}
+
+static struct kunit_case private_cases[] = {
+	KUNIT_CASE(external_data_is_refused),
+	KUNIT_CASE(queued_external_data_is_not_sent),
+	{}
+};
+
+static struct kunit_suite private_suite = {
+	.name = "kmcl_private",
+	.init = private_init,
+	.exit = private_exit,
+	.test_cases = private_cases,
+};
+
+kunit_test_suite(private_suite);
