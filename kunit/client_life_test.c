@@ -105,7 +105,7 @@ struct refusal {
 
 static const struct refusal refusals[] = {
 	{ .field = "type", .client = { .name = "no class, no parent" } },
-	CLIENT(flags, .flags = 4),
+	CLIENT(flags, .flags = 8),
 	CLIENT(flags, .flags = BIT(31) | KMCL_INIT_PIPE),
 	CLIENT(packet_bytes, .packet_bytes = KMCL_PACKET_SIZE_MAX + 1),
 	CLIENT(packet_bytes, .packet_bytes = U32_MAX),

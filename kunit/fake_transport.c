@@ -24,6 +24,26 @@ static void fake_unwatch(const guid_t *type)
 	fake.unwatches++;
 }
 
+static void fake_look(const guid_t *type)
+{
+	fake.looks++;
+}
+
+static void fake_settle(const guid_t *type)
+{
+	if (type)
+		WRITE_ONCE(fake.settles, fake.settles + 1);
+	else
+		fake.settles_all++;
+	if (fake.settle_waits)
+		wait_for_completion_timeout(fake.settle_waits, LOOP_LIMIT);
+}
+
+static void fake_give_back(struct kmcl_offer *offer)
+{
+	fake.given_back++;
+}
+
 static int fake_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 		     struct kmcl_ring *tx, struct kmcl_ring *rx)
 {
@@ -106,9 +126,12 @@ const struct kmcl_transport_ops fake_ops = {
 	.name = "test",
 	.watch = fake_watch,
 	.unwatch = fake_unwatch,
+	.look = fake_look,
+	.settle = fake_settle,
 	.open = fake_open,
 	.close = fake_close,
 	.release = fake_release,
+	.give_back = fake_give_back,
 	.signal = fake_signal,
 	.gpadls_first = fake_gpadls_first,
 	.mmio = fake_mmio,
@@ -126,6 +149,17 @@ void fake_offer(struct loop *loop)
 	KUNIT_ASSERT_FALSE(loop->test, IS_ERR(offer));
 	KUNIT_EXPECT_PTR_EQ(loop->test, kmcl_offer_priv(offer), (void *)&fake);
 	fake.offer = offer;
+}
+
+int fake_claim(const guid_t *type, const guid_t *instance)
+{
+	struct kmcl_offer *offer;
+
+	offer = kmcl_offer_claim(&fake_ops, type, instance, &fake);
+	if (IS_ERR(offer))
+		return PTR_ERR(offer);
+	fake.offer = offer;
+	return 0;
 }
 
 void fake_up(struct loop *loop)

@@ -26,8 +26,13 @@ struct fake_transport {
 	bool private;			/* the test cannot access memory */
 	struct completion *open_waits;	/* before it has opened */
 	struct completion *close_waits;	/* before it closes */
+	struct completion *settle_waits;	/* before it has settled */
 	int watches;
 	int unwatches;
+	int looks;
+	int settles;			/* for one class */
+	int settles_all;
+	int given_back;
 	int opens;
 	int closes;
 	int releases;
@@ -50,6 +55,8 @@ void fake_exit(struct kunit *test);
 
 void fake_offer(struct loop *loop);
 void fake_up(struct loop *loop);	/* offered, and the client runs */
+/* Offered if it is claimed, and kept in fake.offer; the transport's result */
+int fake_claim(const guid_t *type, const guid_t *instance);
 /* The other side writes a packet, or a completion, and interrupts */
 void fake_packet(struct loop *loop, u64 value);
 void fake_completion(struct loop *loop, u64 trans_id);

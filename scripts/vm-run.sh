@@ -4,13 +4,14 @@
 # usage: scripts/vm-run.sh [--kernel VERSION] [--modules DIR] --script FILE
 #	[--host qemu|vmbhost] [--cpus N] [--memory MIB]
 #	[--protocol VERSION] [--offer WORDS]... [--scenario FILE] [--seed N]
-#	[--file FILE]... [--append WORDS] [--icount] [--timeout SECONDS]
-#	[--log FILE]
+#	[--file FILE]... [--stock NAME]... [--append WORDS] [--icount]
+#	[--timeout SECONDS] [--log FILE]
 #
 # Boots Debian's kernel VERSION with its stock hv_vmbus as a Hyper-V guest and
 # runs the shell script FILE in it as /test.sh; every .ko below DIR and every
-# --file is put beside it. VERSION is x.y, newest or debug, see
-# scripts/kernels.sh. The guest's console goes to the log.
+# --file is put beside it, and so is the kernel's own module NAME, if it has one.
+# VERSION is x.y, newest or debug, see scripts/kernels.sh. The guest's console goes
+# to the log.
 #
 # --host selects the program that emulates Hyper-V:
 #   qemu     QEMU's VMBus host, vmbus-bridge and hv-balloon (the default). Its QMP
@@ -43,6 +44,7 @@ icount=
 limit=120
 log=
 files=()
+stock=()
 host=qemu
 cpus=2
 memory=512
@@ -54,6 +56,7 @@ while [ $# -gt 0 ]; do
 	--modules)	modules=$2; shift ;;
 	--script)	script=$2; shift ;;
 	--file)		files+=("$2"); shift ;;
+	--stock)	stock+=("$2"); shift ;;
 	--append)	append=$2; shift ;;
 	--timeout)	limit=$2; shift ;;
 	--log)		log=$2; shift ;;
@@ -158,7 +161,7 @@ plain_root "$l2/root"
 cp "$TOP/scripts/guest/l2-init" "$l2/root/init"
 cp "$script" "$l2/root/test.sh"
 [ ${#files[@]} -eq 0 ] || cp "${files[@]}" "$l2/root/"
-for name in hv_vmbus "${virtio[@]}"; do
+for name in hv_vmbus "${stock[@]}" "${virtio[@]}"; do
 	copy_module "$version" "$name" "$l2/root/modules"
 done
 [ -z "$modules" ] || find "$modules" -name '*.ko' -exec cp {} "$l2/root/modules/" \;

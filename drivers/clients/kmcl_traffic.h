@@ -134,6 +134,7 @@ struct tr_counts {
  * @dir: its debugfs directory
  * @max_packet: largest payload in bytes
  * @pipe: it is in pipe mode, where lengths are exact
+ * @give_back: its device is given back when it is disabled or freed
  * @no_closed: it has no closed callback
  * @managed: it ends when the driver is detached from its parent
  * @send_mutex: protects @seq and @buf
@@ -176,6 +177,7 @@ struct tr {
 	struct dentry *dir;
 	u32 max_packet;
 	bool pipe;
+	bool give_back;
 	bool no_closed;
 	bool managed;
 	struct mutex send_mutex;	/* see above */
@@ -218,6 +220,7 @@ struct tr {
  * @ring_bytes: size of each ring, control page included; 0: the default
  * @max_packet: largest payload, at least TR_HEADER
  * @pipe: use pipe mode
+ * @give_back: give the device back when the channel is disabled or freed
  * @no_closed: set no closed callback
  * @managed: create it with devm_kmcl_client_create(); needs @parent, and has
  *	only @max_packet of the others
@@ -230,6 +233,7 @@ struct tr_options {
 	u32 ring_bytes;
 	u32 max_packet;
 	bool pipe;
+	bool give_back;
 	bool no_closed;
 	bool managed;
 };

@@ -5,8 +5,9 @@
  * process context. Locks: kmcl_traffic.h. K is a number of bytes of payload.
  *
  *   control   "open NAME CLASS [INSTANCE] [ring=BYTES] [packet=K] [pipe]
- *             [noclosed]": create a channel, disabled, and its directory;
- *             noclosed: without a closed callback. "close NAME [enabled]": free
+ *             [noclosed] [giveback]": create a channel, disabled, and its
+ *             directory; noclosed: without a closed callback; giveback: give the
+ *             device back when the channel is disabled or freed. "close NAME [enabled]": free
  *             it; enabled: without disabling it first
  *
  *   NAME/state     one word
@@ -473,6 +474,10 @@ static int parse_option(const char *word, struct tr_options *options)
 			*packet > KMCL_PACKET_SIZE_MAX ? -EINVAL : 0;
 	if (!strcmp(word, "pipe")) {
 		options->pipe = true;
+		return 0;
+	}
+	if (!strcmp(word, "giveback")) {
+		options->give_back = true;
 		return 0;
 	}
 	if (!strcmp(word, "noclosed")) {

@@ -3,7 +3,8 @@
  * An ordinary driver of hv_vmbus: its probe() creates a channel of kmcl_traffic
  * whose parent is the device. The channel's name is "own" and the number at the
  * end of its instance GUID; it is not enabled. With devm=1 there is no remove():
- * the channel is one of devm_kmcl_client_create().
+ * the channel is one of devm_kmcl_client_create(). With probing=wait, probe() first
+ * waits until that is set to "succeed", or to "fail".
  *
  * It also does what such a driver may do with hv_vmbus' own functions, which the
  * library must leave alone. With raw=1 its probe() opens the device itself; a
@@ -19,6 +20,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/delay.h>
 #include <linux/hyperv.h>
 #include <linux/module.h>
 #include <linux/string.h>
@@ -48,6 +50,10 @@ MODULE_PARM_DESC(rescinds, "calls of the rescind callback");
 static bool kept;
 module_param(kept, bool, 0444);
 MODULE_PARM_DESC(kept, "the removed device had what this driver had set");
+
+static char probing[16] = "succeed";
+module_param_string(probing, probing, sizeof(probing), 0600);
+MODULE_PARM_DESC(probing, "wait, succeed or fail");
 
 static bool own_rescind;
 static struct hv_device *device;	/* the last one that was probed */
@@ -114,11 +120,25 @@ static const char *channel_name(const struct hv_device *hdev,
 	return name;
 }
 
+static bool probing_is(const char *what)
+{
+	bool is;
+
+	kernel_param_lock(THIS_MODULE);
+	is = sysfs_streq(probing, what);
+	kernel_param_unlock(THIS_MODULE);
+	return is;
+}
+
 static int tr_probe(struct hv_device *hdev, const struct hv_vmbus_device_id *id)
 {
 	char name[TR_NAME_MAX];
 	int ret;
 
+	while (probing_is("wait"))
+		msleep(20);
+	if (probing_is("fail"))
+		return -EIO;
 	if (raw) {
 		ret = vmbus_open(hdev->channel, TR_RAW_RING, TR_RAW_RING, NULL,
 				 0, tr_onchannel, hdev);

@@ -193,7 +193,8 @@ int tr_set(struct tr *tr, const char *what)
 	case 1:
 		return kmcl_set_name(tr->ch, tr->name);
 	case 2:
-		return kmcl_set_flags(tr->ch, tr->pipe ? KMCL_INIT_PIPE : 0);
+		return kmcl_set_flags(tr->ch, (tr->pipe ? KMCL_INIT_PIPE : 0) |
+				      (tr->give_back ? KMCL_INIT_GIVE_BACK : 0));
 	case 3:
 		return kmcl_set_process(tr->ch, tr_process, tr_processed);
 	case 4:
@@ -253,6 +254,7 @@ static struct tr *alloc(const char *name, const struct tr_options *options)
 	strscpy(tr->name, name, sizeof(tr->name));
 	tr->max_packet = options->max_packet;
 	tr->pipe = options->pipe;
+	tr->give_back = options->give_back;
 	tr->no_closed = options->no_closed;
 	tr->managed = options->managed;
 	mutex_init(&tr->send_mutex);

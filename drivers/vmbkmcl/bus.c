@@ -1,33 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The bus: offers, the channels that wait for one, and their binding.
+ * The bus: offers, the channels that wait for one, and their binding; and which
+ * devices the channels claim, so that a transport takes no others.
  *
- * kmcl_bus_lock protects the lists and the binding of a channel to an offer.
- * kmcl_watch_mutex protects the transport and which channels watch a class.
- * kmcl_adopt_mutex protects which channels have adopted their parent. Each is
- * held across the transport's operations for that, except in
- * kmcl_transport_unregister(). There are two because a driver's probe() and
- * remove(), which adopt and disown, run with the device locked, and watching a
- * class locks devices.
+ * A channel claims a device of its target from the moment it is enabled until
+ * its driver disables or frees it. So the claim outlasts a rescind: the device
+ * that comes back is kept for the channel, whose work item may still be closing
+ * it, or whose driver may not have enabled it again yet. It ends when the device
+ * is taken away by unbinding it, which is somebody's wish.
+ *
+ * kmcl_bus_lock protects the lists, the claims, and the binding of a channel to
+ * an offer. No function here takes a mutex; a transport's operations are called
+ * with no lock held.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/export.h>
-#include <linux/mutex.h>
 #include <linux/slab.h>
+#include <linux/wait_bit.h>
 
 #include "channel.h"
 
 DEFINE_SPINLOCK(kmcl_bus_lock);
+LIST_HEAD(kmcl_channels);
 
-static DEFINE_MUTEX(kmcl_watch_mutex);
-static const struct kmcl_transport_ops *kmcl_transport;
-static bool kmcl_transport_going;	/* no new watches */
-static DEFINE_MUTEX(kmcl_adopt_mutex);
-static const struct kmcl_transport_ops *kmcl_adopter;
 static const struct kmcl_server_ops *kmcl_server_bus;
 static LIST_HEAD(kmcl_offers);
-static LIST_HEAD(kmcl_channels);
+/* Operations in progress that kmcl_transport_unregister() has to wait for */
+static atomic_t kmcl_transport_calls;
 
 void kmcl_bus_add_channel(struct kmcl_channel *ch)
 {
@@ -43,106 +41,6 @@ void kmcl_bus_del_channel(struct kmcl_channel *ch)
 	spin_unlock_irq(&kmcl_bus_lock);
 }
 
-/*
- * Take the adopted offer of @ch, or of any channel if @ch is NULL, for the
- * caller to disown. From here on no channel can bind to it.
- */
-static struct kmcl_offer *take_adopted(struct kmcl_channel *ch)
-	__must_hold(&kmcl_adopt_mutex)
-{
-	struct kmcl_offer *offer = NULL;
-	struct kmcl_channel *pos;
-
-	lockdep_assert_held(&kmcl_adopt_mutex);
-	spin_lock_irq(&kmcl_bus_lock);
-	list_for_each_entry(pos, &kmcl_channels, link.node) {
-		if (!pos->link.adopted || (ch && pos != ch))
-			continue;
-		offer = pos->link.adopted;
-		pos->link.adopted = NULL;
-		offer->broken = true;
-		break;
-	}
-	spin_unlock_irq(&kmcl_bus_lock);
-	return offer;
-}
-
-/* Disown the parent. The channel is disabled, so this waits for nobody. */
-static void disown_parent(struct kmcl_channel *ch)
-{
-	struct kmcl_offer *offer;
-
-	mutex_lock(&kmcl_adopt_mutex);
-	offer = take_adopted(ch);
-	if (offer)
-		offer->ops->disown(offer);
-	mutex_unlock(&kmcl_adopt_mutex);
-}
-
-/* Adopt the parent of a client that has no target. Sleeps. */
-static int adopt_parent(struct kmcl_channel *ch)
-{
-	struct kmcl_offer *offer;
-	int ret = 0;
-
-	mutex_lock(&kmcl_adopt_mutex);
-	if (!kmcl_adopter) {
-		ret = -ENXIO;
-	} else if (!ch->link.adopted) {
-		offer = kmcl_adopter->adopt(ch->parent, ch);
-		if (IS_ERR(offer))
-			ret = PTR_ERR(offer);
-		else
-			ch->link.adopted = offer;
-	}
-	mutex_unlock(&kmcl_adopt_mutex);
-	return ret;
-}
-
-/*
- * Make the transport report the offers for a client that is being enabled:
- * watch its class or, if it has no target, adopt its parent. Sleeps.
- */
-int kmcl_watch(struct kmcl_channel *ch)
-{
-	int ret = 0;
-
-	if (!ch->cfg.have_target)
-		return adopt_parent(ch);
-	/* It has been given a target since */
-	disown_parent(ch);
-
-	mutex_lock(&kmcl_watch_mutex);
-	/* A transport that is registered later watches the class then */
-	ch->link.wants_watch = true;
-	if (kmcl_transport && ch->link.watching &&
-	    !guid_equal(&ch->link.watched, &ch->cfg.type)) {
-		kmcl_transport->unwatch(&ch->link.watched);
-		ch->link.watching = false;
-	}
-	if (kmcl_transport && !kmcl_transport_going && !ch->link.watching) {
-		ret = kmcl_transport->watch(&ch->cfg.type);
-		ch->link.watching = !ret;
-		ch->link.watched = ch->cfg.type;
-	}
-	mutex_unlock(&kmcl_watch_mutex);
-	return ret;
-}
-
-void kmcl_unwatch(struct kmcl_channel *ch)
-{
-	disown_parent(ch);
-	/* A driver's remove() must not wait for kmcl_watch_mutex, see above */
-	if (!ch->link.wants_watch)
-		return;
-	mutex_lock(&kmcl_watch_mutex);
-	if (kmcl_transport && ch->link.watching)
-		kmcl_transport->unwatch(&ch->link.watched);
-	ch->link.watching = false;
-	ch->link.wants_watch = false;
-	mutex_unlock(&kmcl_watch_mutex);
-}
-
 static void offer_release(struct kref *ref)
 {
 	kfree(container_of(ref, struct kmcl_offer, ref));
@@ -153,12 +51,19 @@ static void offer_put(struct kmcl_offer *offer)
 	kref_put(&offer->ref, offer_release);
 }
 
+/* May a channel bind to it, or go on using it? */
+static bool live(const struct kmcl_offer *offer)
+	__must_hold(&kmcl_bus_lock)
+{
+	lockdep_assert_held(&kmcl_bus_lock);
+	return !offer->dead && !offer->broken;
+}
+
 static bool wants(const struct kmcl_channel *ch, const struct kmcl_offer *offer)
 	__must_hold(&kmcl_bus_lock)
 {
 	lockdep_assert_held(&kmcl_bus_lock);
-	if (ch->server || ch->link.offer ||
-	    offer->dead || offer->broken || offer->ch)
+	if (ch->server || ch->link.offer || !live(offer) || offer->ch)
 		return false;
 	/* Only its owner can bind to an adopted device */
 	if (offer->owner || !ch->cfg.have_target)
@@ -178,6 +83,7 @@ static void bind(struct kmcl_channel *ch, struct kmcl_offer *offer)
 	ch->link.offer = offer;
 	ch->cfg.type = offer->type;
 	ch->link.bound_instance = offer->instance;
+	ch->link.had_instance = offer->instance;
 	WRITE_ONCE(offer->ch, ch);
 	kmcl_link_up(ch);
 }
@@ -205,12 +111,80 @@ static void match_offer(struct kmcl_offer *offer)
 	}
 }
 
-/* Enable: put the channel last among those that wait for an offer. */
+/*
+ * Find a channel that claims such a device and is not covered; one that claims
+ * this instance comes before one that claims any.
+ */
+static struct kmcl_channel *claimant(const guid_t *type, const guid_t *instance)
+	__must_hold(&kmcl_bus_lock)
+{
+	struct kmcl_channel *ch, *any = NULL;
+
+	lockdep_assert_held(&kmcl_bus_lock);
+	list_for_each_entry(ch, &kmcl_channels, link.node) {
+		if (!ch->link.claims || ch->link.covered ||
+		    !guid_equal(&ch->link.claimed_type, type))
+			continue;
+		if (ch->link.claims_any)
+			any = any ?: ch;
+		else if (guid_equal(&ch->link.claimed_instance, instance))
+			return ch;
+	}
+	return any;
+}
+
+/*
+ * Does a channel claim such a device, other than those channels that have a
+ * device, or for which one is there? @except: an offer that is not to count.
+ */
+static bool claimed(const guid_t *type, const guid_t *instance,
+		    const struct kmcl_offer *except)
+	__must_hold(&kmcl_bus_lock)
+{
+	struct kmcl_offer *offer;
+	struct kmcl_channel *ch;
+
+	lockdep_assert_held(&kmcl_bus_lock);
+	list_for_each_entry(ch, &kmcl_channels, link.node)
+		ch->link.covered = ch->link.offer && live(ch->link.offer);
+	list_for_each_entry(offer, &kmcl_offers, node) {
+		if (offer == except || offer->owner || offer->ch ||
+		    !live(offer) || !guid_equal(&offer->type, type))
+			continue;
+		ch = claimant(&offer->type, &offer->instance);
+		if (ch)
+			ch->link.covered = true;
+	}
+	return claimant(type, instance);
+}
+
+/*
+ * Enable: put the channel last among those that wait for an offer. With a
+ * target, it claims a device of that from here on.
+ */
 void kmcl_wait_begin(struct kmcl_channel *ch)
 {
 	spin_lock_irq(&kmcl_bus_lock);
 	ch->link.waiting = true;
+	ch->link.claims = !ch->server && ch->cfg.have_target;
+	ch->link.claims_any = ch->cfg.any_instance;
+	ch->link.claimed_type = ch->cfg.type;
+	ch->link.claimed_instance = ch->cfg.instance;
 	list_move_tail(&ch->link.node, &kmcl_channels);
+	spin_unlock_irq(&kmcl_bus_lock);
+}
+
+/*
+ * The driver wants no device: it has disabled, as is recorded, or frees. If it has
+ * enabled again by now, it wants one.
+ */
+void kmcl_claim_end(struct kmcl_channel *ch)
+{
+	spin_lock_irq(&kmcl_bus_lock);
+	spin_lock(&ch->sm.lock);
+	if (!ch->sm.enabling && (!ch->sm.in.enabled || ch->sm.in.disable))
+		ch->link.claims = false;
+	spin_unlock(&ch->sm.lock);
 	spin_unlock_irq(&kmcl_bus_lock);
 }
 
@@ -221,6 +195,11 @@ void kmcl_seek(struct kmcl_channel *ch)
 
 	spin_lock_irq(&kmcl_bus_lock);
 	ch->link.waiting = true;
+	/* Its device may have been unbound before it was open */
+	spin_lock(&ch->sm.lock);
+	if (ch->cfg.have_target && !ch->sm.in.disable)
+		ch->link.claims = true;
+	spin_unlock(&ch->sm.lock);
 	list_for_each_entry(offer, &kmcl_offers, node) {
 		if (ch->link.offer)
 			break;
@@ -317,6 +296,35 @@ bool kmcl_offer_exists(const guid_t *type, const guid_t *instance)
 	return found;
 }
 
+static struct kmcl_offer *offer_new(const struct kmcl_transport_ops *ops,
+				    const guid_t *type, const guid_t *instance,
+				    const struct kmcl_channel *owner, void *priv)
+{
+	struct kmcl_offer *offer = kzalloc_obj(*offer);
+
+	if (!offer)
+		return NULL;
+	kref_init(&offer->ref);
+	offer->ops = ops;
+	offer->type = *type;
+	offer->instance = *instance;
+	offer->owner = owner;
+	offer->priv = priv;
+	if (ops->flags)
+		offer->flags = ops->flags(offer);
+	INIT_WORK(&offer->release_work, release_work);
+	init_waitqueue_head(&offer->wait);
+	return offer;
+}
+
+static void publish_offer(struct kmcl_offer *offer)
+	__must_hold(&kmcl_bus_lock)
+{
+	lockdep_assert_held(&kmcl_bus_lock);
+	list_add_tail(&offer->node, &kmcl_offers);
+	match_offer(offer);
+}
+
 /**
  * kmcl_offer_add() - report that a device is offered
  * @ops: the transport's operations
@@ -335,28 +343,133 @@ struct kmcl_offer *kmcl_offer_add(const struct kmcl_transport_ops *ops,
 				  const guid_t *type, const guid_t *instance,
 				  const struct kmcl_channel *owner, void *priv)
 {
-	struct kmcl_offer *offer = kzalloc_obj(*offer);
+	struct kmcl_offer *offer = offer_new(ops, type, instance, owner, priv);
 
 	if (!offer)
 		return ERR_PTR(-ENOMEM);
-	kref_init(&offer->ref);
-	offer->ops = ops;
-	offer->type = *type;
-	offer->instance = *instance;
-	offer->owner = owner;
-	offer->priv = priv;
-	if (ops->flags)
-		offer->flags = ops->flags(offer);
-	INIT_WORK(&offer->release_work, release_work);
-	init_waitqueue_head(&offer->wait);
-
 	spin_lock_irq(&kmcl_bus_lock);
-	list_add_tail(&offer->node, &kmcl_offers);
-	match_offer(offer);
+	publish_offer(offer);
 	spin_unlock_irq(&kmcl_bus_lock);
 	return offer;
 }
 EXPORT_SYMBOL_GPL(kmcl_offer_add);
+
+/**
+ * kmcl_offer_claim() - report a device that others may use as well
+ * @ops: the transport's operations
+ * @type: class GUID
+ * @instance: instance GUID
+ * @priv: private data of the transport, see kmcl_offer_priv()
+ *
+ * The same as kmcl_offer_add() if a channel claims the device, and nothing if
+ * none does.
+ *
+ * Context: may sleep.
+ * Return: the offer, whose reference kmcl_offer_gone() drops, or an ERR_PTR:
+ * -ENODEV: leave the device to others; -ENOMEM.
+ */
+struct kmcl_offer *kmcl_offer_claim(const struct kmcl_transport_ops *ops,
+				    const guid_t *type, const guid_t *instance,
+				    void *priv)
+{
+	struct kmcl_offer *offer = offer_new(ops, type, instance, NULL, priv);
+	bool wanted;
+
+	if (!offer)
+		return ERR_PTR(-ENOMEM);
+	spin_lock_irq(&kmcl_bus_lock);
+	wanted = claimed(type, instance, NULL);
+	if (wanted)
+		publish_offer(offer);
+	spin_unlock_irq(&kmcl_bus_lock);
+	if (wanted)
+		return offer;
+	offer_put(offer);
+	return ERR_PTR(-ENODEV);
+}
+EXPORT_SYMBOL_GPL(kmcl_offer_claim);
+
+/**
+ * kmcl_offer_claimed() - tell whether a device is claimed that is not reported
+ * @type: class GUID
+ * @instance: instance GUID
+ *
+ * Context: may sleep.
+ * Return: whether kmcl_offer_claim() would take it.
+ */
+bool kmcl_offer_claimed(const guid_t *type, const guid_t *instance)
+{
+	bool wanted;
+
+	spin_lock_irq(&kmcl_bus_lock);
+	wanted = claimed(type, instance, NULL);
+	spin_unlock_irq(&kmcl_bus_lock);
+	return wanted;
+}
+EXPORT_SYMBOL_GPL(kmcl_offer_claimed);
+
+/*
+ * Keep the transport from being unregistered. The caller has a proof that it is
+ * registered: kmcl_watch_mutex, or a live offer under kmcl_bus_lock.
+ */
+void kmcl_transport_hold(void)
+{
+	atomic_inc(&kmcl_transport_calls);
+}
+
+void kmcl_transport_unhold(void)
+{
+	if (atomic_dec_and_test(&kmcl_transport_calls))
+		wake_up_var(&kmcl_transport_calls);
+}
+
+void kmcl_transport_wait_unheld(void)
+{
+	wait_var_event(&kmcl_transport_calls,
+		       !atomic_read(&kmcl_transport_calls));
+}
+
+/* Take the offer that @ch had last, if no channel uses or claims it. */
+static struct kmcl_offer *take_idle(struct kmcl_channel *ch)
+{
+	struct kmcl_offer *offer, *found = NULL;
+
+	spin_lock_irq(&kmcl_bus_lock);
+	list_for_each_entry(offer, &kmcl_offers, node) {
+		if (offer->ch || offer->owner || !live(offer) ||
+		    !offer->ops->give_back ||
+		    !guid_equal(&offer->type, &ch->link.claimed_type) ||
+		    !guid_equal(&offer->instance, &ch->link.had_instance) ||
+		    claimed(&offer->type, &offer->instance, offer))
+			continue;
+		/* From here on no channel can bind to it */
+		offer->broken = true;
+		kref_get(&offer->ref);
+		kmcl_transport_hold();
+		found = offer;
+		break;
+	}
+	spin_unlock_irq(&kmcl_bus_lock);
+	return found;
+}
+
+/*
+ * Give the device that @ch had last back to the kernel's other drivers, if that
+ * was asked for. The channel is disabled. Sleeps, but does not wait for drivers.
+ */
+void kmcl_give_back(struct kmcl_channel *ch)
+{
+	struct kmcl_offer *offer;
+
+	if (!(ch->cfg.flags & KMCL_INIT_GIVE_BACK))
+		return;
+	offer = take_idle(ch);
+	if (!offer)
+		return;
+	offer->ops->give_back(offer);
+	kmcl_transport_unhold();
+	offer_put(offer);
+}
 
 /**
  * kmcl_offer_rescind() - report that the peer rescinded an offer
@@ -396,6 +509,9 @@ static bool offer_unused(struct kmcl_offer *offer)
  * kmcl_offer_gone() - report that the transport drops an offer
  * @offer: the offer; it must not be used afterwards
  *
+ * If it was not rescinded before, the channel that uses it claims the device no
+ * more, until it is enabled again.
+ *
  * Waits until the channel that uses the offer has closed, and so for its driver
  * to complete the outstanding packets. Inside the release operation no channel
  * uses the offer any more, so it does not wait.
@@ -408,8 +524,11 @@ void kmcl_offer_gone(struct kmcl_offer *offer)
 	offer->gone = true;
 	offer->dead = true;
 	list_del_init(&offer->node);
-	if (offer->ch)
+	if (offer->ch) {
+		if (!offer->rescinded)
+			offer->ch->link.claims = false;
 		kmcl_link_dead(offer->ch);
+	}
 	spin_unlock_irq(&kmcl_bus_lock);
 	wait_event(offer->wait, offer_unused(offer));
 	offer_put(offer);
@@ -481,131 +600,3 @@ void kmcl_retire(struct kmcl_channel *ch)
 	set_server_offer(ch, NULL);
 	offer->ops->server->retire(offer);
 }
-
-static void set_adopter(const struct kmcl_transport_ops *ops)
-{
-	mutex_lock(&kmcl_adopt_mutex);
-	kmcl_adopter = ops;
-	mutex_unlock(&kmcl_adopt_mutex);
-}
-
-/* Disown every adopted parent, and adopt no more. Sleeps. */
-static void disown_all(void)
-{
-	struct kmcl_offer *offer;
-
-	set_adopter(NULL);
-	for (;;) {
-		mutex_lock(&kmcl_adopt_mutex);
-		offer = take_adopted(NULL);
-		mutex_unlock(&kmcl_adopt_mutex);
-		if (!offer)
-			return;
-		/* Without the mutex: waits for callbacks, which may enable */
-		offer->ops->disown(offer);
-	}
-}
-
-/**
- * kmcl_transport_register() - register a transport
- * @ops: its operations
- *
- * The classes of enabled channels are watched when it returns.
- *
- * Context: may sleep.
- * Return: 0, or -EBUSY: there is one already, besides loopback.
- */
-int kmcl_transport_register(const struct kmcl_transport_ops *ops)
-{
-	struct kmcl_channel *ch;
-	int ret;
-
-	mutex_lock(&kmcl_watch_mutex);
-	if (kmcl_transport) {
-		mutex_unlock(&kmcl_watch_mutex);
-		return -EBUSY;
-	}
-	kmcl_transport = ops;
-	if (ops->adopt)
-		set_adopter(ops);
-again:
-	spin_lock_irq(&kmcl_bus_lock);
-	list_for_each_entry(ch, &kmcl_channels, link.node) {
-		if (ch->link.watching || !ch->link.wants_watch)
-			continue;
-		kmcl_channel_get(ch);
-		spin_unlock_irq(&kmcl_bus_lock);
-		ch->link.watching = true;
-		ch->link.watched = ch->cfg.type;
-		/* A copy, since its driver may be changing the target */
-		ret = ops->watch(&ch->link.watched);
-		if (ret) {
-			pr_warn("%s: %s cannot watch class %pUl (%d); enable the channel again\n",
-				kmcl_name(ch), ops->name, &ch->link.watched, ret);
-			ch->link.watching = false;
-			ch->link.wants_watch = false;
-		}
-		kmcl_channel_put(ch);
-		goto again;
-	}
-	spin_unlock_irq(&kmcl_bus_lock);
-	mutex_unlock(&kmcl_watch_mutex);
-	return 0;
-}
-EXPORT_SYMBOL_GPL(kmcl_transport_register);
-
-/* Take one of the remaining watches, if any, for the caller to undo. */
-static bool take_watch(guid_t *type)
-	__must_hold(&kmcl_watch_mutex)
-{
-	struct kmcl_channel *ch;
-	bool found = false;
-
-	lockdep_assert_held(&kmcl_watch_mutex);
-	spin_lock_irq(&kmcl_bus_lock);
-	list_for_each_entry(ch, &kmcl_channels, link.node) {
-		if (ch->link.watching) {
-			ch->link.watching = false;
-			*type = ch->link.watched;
-			found = true;
-			break;
-		}
-	}
-	spin_unlock_irq(&kmcl_bus_lock);
-	return found;
-}
-
-/**
- * kmcl_transport_unregister() - unregister a transport
- * @ops: its operations; another transport's are ignored
- *
- * Undoes every watch and adopt.
- *
- * Context: may sleep; waits for the channels that use its offers to close.
- */
-void kmcl_transport_unregister(const struct kmcl_transport_ops *ops)
-{
-	guid_t type;
-
-	mutex_lock(&kmcl_watch_mutex);
-	if (kmcl_transport != ops) {
-		mutex_unlock(&kmcl_watch_mutex);
-		return;
-	}
-	kmcl_transport_going = true;
-	/* Without the mutex: this waits for callbacks, which may enable */
-	while (take_watch(&type)) {
-		mutex_unlock(&kmcl_watch_mutex);
-		ops->unwatch(&type);
-		mutex_lock(&kmcl_watch_mutex);
-	}
-	mutex_unlock(&kmcl_watch_mutex);
-	disown_all();
-	mutex_lock(&kmcl_watch_mutex);
-	kmcl_transport = NULL;
-	kmcl_transport_going = false;
-	mutex_unlock(&kmcl_watch_mutex);
-	/* A release operation may still be running in the transport */
-	flush_workqueue(kmcl_wq);
-}
-EXPORT_SYMBOL_GPL(kmcl_transport_unregister);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Offers, the channels that wait for one, their binding, and the link. */
+/* Offers, the channels that claim and wait for one, their binding, and the link. */
 #ifndef _KMCL_BUS_H
 #define _KMCL_BUS_H
 
@@ -52,6 +52,12 @@ struct kmcl_link {
 	guid_t bound_instance;		/* of the offer, or last_instance; */
 					/* traces read it without the lock */
 	guid_t last_instance;		/* that was open last, or as set */
+	guid_t had_instance;		/* of the last offer */
+	bool claims;			/* a device like this, see bus.c */
+	bool claims_any;
+	bool covered;			/* used by claimed() alone */
+	guid_t claimed_type;
+	guid_t claimed_instance;
 	/* kmcl_adopt_mutex */
 	struct kmcl_offer *adopted;
 	/* kmcl_watch_mutex */
@@ -64,6 +70,7 @@ struct kmcl_link {
 };
 
 extern spinlock_t kmcl_bus_lock;
+extern struct list_head kmcl_channels;	/* kmcl_bus_lock */
 
 /* link.c */
 void kmcl_link_init(struct kmcl_channel *ch);
@@ -77,9 +84,9 @@ void kmcl_mmio_free(struct kmcl_channel *ch);
 /* bus.c */
 void kmcl_bus_add_channel(struct kmcl_channel *ch);
 void kmcl_bus_del_channel(struct kmcl_channel *ch);
-int kmcl_watch(struct kmcl_channel *ch);
-void kmcl_unwatch(struct kmcl_channel *ch);
 void kmcl_wait_begin(struct kmcl_channel *ch);
+void kmcl_claim_end(struct kmcl_channel *ch);
+void kmcl_give_back(struct kmcl_channel *ch);
 void kmcl_seek(struct kmcl_channel *ch);
 void kmcl_bus_opened(struct kmcl_channel *ch);
 void kmcl_bus_broken(struct kmcl_channel *ch);
@@ -87,5 +94,12 @@ void kmcl_unbind(struct kmcl_channel *ch);
 bool kmcl_offer_exists(const guid_t *type, const guid_t *instance);
 int kmcl_publish(struct kmcl_channel *ch);
 void kmcl_retire(struct kmcl_channel *ch);
+void kmcl_transport_hold(void);
+void kmcl_transport_unhold(void);
+void kmcl_transport_wait_unheld(void);
+
+/* watch.c */
+int kmcl_watch(struct kmcl_channel *ch);
+void kmcl_unwatch(struct kmcl_channel *ch);
 
 #endif

@@ -114,6 +114,8 @@ static void wait_for_work(struct kmcl_channel *ch, const u64 *counter, u64 old,
  * driver must have freed its idle packets and completed all incoming ones.
  * Calls in other threads that disabling has ended, such as synchronous requests,
  * have let go of the channel when it returns; no new call may be made.
+ * Waits until the device is unbound, if no other channel watches its class, but
+ * 2 seconds at most.
  *
  * Context: may sleep; not from a callback of this channel.
  * Return: 0; -EDEADLK: in a callback of the channel or in atomic context,
@@ -144,6 +146,9 @@ int kmcl_channel_free(struct kmcl_channel *ch)
 			kmcl_name(ch));
 	kmcl_save_end(ch);
 	kmcl_debugfs_del(ch);
+	/* A channel that a rescind has closed may still claim its device */
+	kmcl_claim_end(ch);
+	kmcl_give_back(ch);
 	kmcl_unwatch(ch);
 	kmcl_bus_del_channel(ch);
 	kmcl_tx_fail_queued(ch, -ECANCELED);
@@ -198,7 +203,9 @@ bool kmcl_has_vmbus_parent(const struct kmcl_channel *ch)
  * @ch: the channel
  *
  * A client is bound to a matching offer, now or when there is one; without a
- * target, to its parent. A server is offered. Does not wait for the peer.
+ * target, to its parent. A server is offered. Does not wait for the peer, nor for
+ * the transport: that a device has another driver, or that its class cannot be
+ * registered, is in the kernel's log.
  *
  * Context: may sleep; not from a callback of this channel.
  * Return: 0; -EINVAL: no channel, or the class is the null GUID; -EBUSY: not
@@ -242,7 +249,9 @@ int kmcl_channel_enable(struct kmcl_channel *ch)
 		spin_unlock(&ch->tx.lock);
 	}
 	spin_unlock_irq(&ch->sm.lock);
-	if (!ret)
+	if (ret)
+		kmcl_claim_end(ch);
+	else
 		kmcl_kick(ch);
 	return ret;
 }
@@ -262,7 +271,8 @@ EXPORT_SYMBOL_GPL(kmcl_channel_enable);
  */
 int kmcl_channel_disable(struct kmcl_channel *ch)
 {
-	u64 old;
+	bool enabled;
+	u64 old = 0;
 
 	if (!ch)
 		return -EINVAL;
@@ -271,19 +281,23 @@ int kmcl_channel_disable(struct kmcl_channel *ch)
 	might_sleep();
 
 	spin_lock_irq(&ch->sm.lock);
-	if (!ch->sm.in.enabled) {
-		spin_unlock_irq(&ch->sm.lock);
-		return 0;
+	enabled = ch->sm.in.enabled;
+	if (enabled) {
+		ch->sm.calls++;
+		ch->sm.in.disable = true;
+		old = ch->sm.disables;
+		/* Under the lock: the next enable, which undoes it, comes later */
+		kmcl_sync_abort(ch);
 	}
-	ch->sm.calls++;
-	ch->sm.in.disable = true;
-	old = ch->sm.disables;
-	/* Under the lock: the next enable, which undoes it, must come later */
-	kmcl_sync_abort(ch);
 	spin_unlock_irq(&ch->sm.lock);
-	kmcl_kick(ch);
-	wait_for_work(ch, &ch->sm.disables, old, "disable");
-	kmcl_call_end(ch);
+	kmcl_claim_end(ch);
+	if (enabled) {
+		kmcl_kick(ch);
+		wait_for_work(ch, &ch->sm.disables, old, "disable");
+	}
+	kmcl_give_back(ch);
+	if (enabled)
+		kmcl_call_end(ch);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(kmcl_channel_disable);

@@ -4,10 +4,11 @@
  * every layer may call.
  *
  * Locks, outermost first:
- *   kmcl_watch_mutex	the transport, and which channels watch a class
+ *   kmcl_watch_mutex	the transport, and which channels watch a class; held
+ *			across calls of it that wait for nobody
  *   kmcl_adopt_mutex	which channels have adopted their parent
  *   lb_publish_mutex	loopback: publishing servers
- *   kmcl_bus_lock	offers, channels, and which are bound
+ *   kmcl_bus_lock	offers, channels, what they claim, and which are bound
  *   lb_lock		loopback: connections; not taken under kmcl_bus_lock
  *   ch->sm.lock	state, inputs
  *   ch->save.lock	saving and restoring

@@ -75,7 +75,11 @@ int kmcl_set_pipe(struct kmcl_channel *ch, u32 flags, u32 server_flags)
  * @ch: the channel, disabled
  * @flags: replace the previous ones. KMCL_INIT_PIPE: pipe mode, in which each
  *	packet is a message of exactly the length sent, up to 16384 bytes, and
- *	the peer sends no completion
+ *	the peer sends no completion. KMCL_INIT_GIVE_BACK, a client's: when the
+ *	channel is disabled or freed, its device is given back to the kernel's
+ *	other drivers. Without it the device stays with the channel's driver,
+ *	unused, until the channel is freed, so that the channel finds it there
+ *	when it is enabled again
  *
  * A server that is set to be offered as a pipe is in pipe mode as well. The
  * mode is fixed, like the packet size, by the first packet.
@@ -88,7 +92,7 @@ int kmcl_set_flags(struct kmcl_channel *ch, u32 flags)
 {
 	if (!kmcl_settable(ch))
 		return -EBUSY;
-	if (flags & ~KMCL_INIT_PIPE)
+	if (flags & ~(KMCL_INIT_PIPE | (ch->server ? 0 : KMCL_INIT_GIVE_BACK)))
 		return -EINVAL;
 	return kmcl_set_pipe(ch, flags, ch->cfg.server_flags);
 }

@@ -105,10 +105,19 @@ struct kmcl_server_ops {
 /**
  * struct kmcl_transport_ops - the operations of a transport
  * @name: name for messages and debugfs
- * @watch: (optional) call kmcl_offer_add() for each present and future device
- *	of class @type. Counted: called once per enabled channel. May sleep; may
- *	call kmcl_offer_add() before it returns
- * @unwatch: (optional) undo one @watch. May sleep; may call kmcl_offer_gone()
+ * @watch: (optional) call kmcl_offer_claim() for each present and future device
+ *	of class @type that has no other driver. Counted: called once per
+ *	channel, until it is freed. Returns at once: may sleep, but takes no
+ *	device lock and waits for no driver. What fails later goes to the log
+ * @unwatch: (with @watch) undo one @watch; after the last one, call
+ *	kmcl_offer_gone() for each device. Returns at once, as @watch
+ * @look: (optional) a channel of class @type, which is watched, was enabled:
+ *	call kmcl_offer_claim() again for each device that has no driver.
+ *	Returns at once, as @watch
+ * @settle: (optional) wait until what @unwatch has begun is over. With a @type:
+ *	for this class, if it is not watched any more, and not without limit,
+ *	since a device may be locked by another driver. NULL: for all classes.
+ *	May sleep; called without a lock
  * @adopt: (optional) make an offer of @parent, a VMBus device with a driver of
  *	its own, that only @owner can bind to: call kmcl_offer_add() with this
  *	owner and return its result. -EBUSY: another channel has the device, or
@@ -125,6 +134,9 @@ struct kmcl_server_ops {
  * @release: (required) allow the peer to offer a rescinded device again; the
  *	library does not use it any more. May sleep, but must not wait for an
  *	adopted device's driver, which may be waiting for the channel
+ * @give_back: (optional) call kmcl_offer_gone(), and let other drivers have the
+ *	device, unless a channel claims it again. The offer may be gone by now.
+ *	Returns at once, as @watch
  * @signal: (required) interrupt the peer. Atomic
  * @gpadl_create: (optional) share @gpadl's memory and fill in its handle.
  *	-ENODEV: the offer was rescinded meanwhile; -EOPNOTSUPP: memory of this
@@ -154,6 +166,8 @@ struct kmcl_transport_ops {
 	const char *name;
 	int (*watch)(const guid_t *type);
 	void (*unwatch)(const guid_t *type);
+	void (*look)(const guid_t *type);
+	void (*settle)(const guid_t *type);
 	struct kmcl_offer *(*adopt)(struct device *parent,
 				    const struct kmcl_channel *owner);
 	void (*disown)(struct kmcl_offer *offer);
@@ -161,6 +175,7 @@ struct kmcl_transport_ops {
 		    struct kmcl_ring *tx, struct kmcl_ring *rx);
 	void (*close)(struct kmcl_offer *offer);
 	void (*release)(struct kmcl_offer *offer);
+	void (*give_back)(struct kmcl_offer *offer);
 	void (*signal)(struct kmcl_offer *offer);
 	int (*gpadl_create)(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl);
 	int (*gpadl_destroy)(struct kmcl_offer *offer,
@@ -193,6 +208,15 @@ void kmcl_transport_unregister(const struct kmcl_transport_ops *ops);
 struct kmcl_offer *kmcl_offer_add(const struct kmcl_transport_ops *ops,
 				  const guid_t *type, const guid_t *instance,
 				  const struct kmcl_channel *owner, void *priv);
+/*
+ * Report a device that other drivers may use as well. The same, but -ENODEV if no
+ * channel claims the device. May sleep.
+ */
+struct kmcl_offer *kmcl_offer_claim(const struct kmcl_transport_ops *ops,
+				    const guid_t *type, const guid_t *instance,
+				    void *priv);
+/* Would that succeed? May sleep */
+bool kmcl_offer_claimed(const guid_t *type, const guid_t *instance);
 /*
  * Report that the peer rescinded the offer. Returns at once; the library closes
  * the channel from a workqueue and then calls @release. Atomic, may be

@@ -77,6 +77,12 @@
 #include "compat.h"
 #include "hv.h"
 
+/* Gives a device back, see kmcl_hv_give_back() */
+struct kmcl_hv_back {
+	struct work_struct work;
+	struct device *dev;		/* a reference, while queued */
+};
+
 static LIST_HEAD(kmcl_hv_bindings);
 static DEFINE_SPINLOCK(kmcl_hv_bindings_lock);
 static struct workqueue_struct *kmcl_hv_wq;
@@ -127,6 +133,7 @@ static void kmcl_hv_rescinded(struct vmbus_channel *channel)
 static void kmcl_hv_binding_free(struct kmcl_hv_binding *binding)
 {
 	put_device(&binding->hdev->device);
+	kfree(binding->back);
 	kfree(binding);
 }
 
@@ -195,6 +202,66 @@ static void kmcl_hv_binding_del(struct kmcl_hv_binding *binding)
 	spin_unlock(&kmcl_hv_bindings_lock);
 }
 
+/* Is the device bound to one of our class drivers, and to stay bound? */
+static bool kmcl_hv_is_bound(const struct device *dev)
+{
+	struct kmcl_hv_binding *binding;
+	bool bound = false;
+
+	spin_lock(&kmcl_hv_bindings_lock);
+	list_for_each_entry(binding, &kmcl_hv_bindings, link)
+		if (&binding->hdev->device == dev)
+			bound = !binding->adopted && binding->offer;
+	spin_unlock(&kmcl_hv_bindings_lock);
+	return bound;
+}
+
+/*
+ * Let the device's other drivers have it. Our own is asked before them, in case
+ * a channel claims the device again.
+ */
+static void kmcl_hv_back_work(struct work_struct *work)
+{
+	struct kmcl_hv_back *back = container_of(work, struct kmcl_hv_back,
+						 work);
+	int ret;
+
+	/* The class's driver may have been unregistered meanwhile */
+	if (kmcl_hv_is_bound(back->dev))
+		ret = device_reprobe(back->dev);
+	else
+		ret = device_attach(back->dev);
+	if (ret < 0)
+		dev_dbg(back->dev, "no other driver: %d\n", ret);
+	put_device(back->dev);
+	kfree(back);
+}
+
+static struct kmcl_hv_back *kmcl_hv_back_new(void)
+{
+	struct kmcl_hv_back *back = kzalloc_obj(*back);
+
+	if (back)
+		INIT_WORK(&back->work, kmcl_hv_back_work);
+	return back;
+}
+
+/* The library's object: for the owner only, or for a channel that claims it */
+static struct kmcl_offer *kmcl_hv_offer(struct kmcl_hv_binding *binding,
+					const struct kmcl_channel *owner)
+{
+	const struct hv_device *hdev = binding->hdev;
+
+	if (owner)
+		return kmcl_offer_add(kmcl_hv_transport, &hdev->dev_type,
+				      &hdev->dev_instance, owner, binding);
+	binding->back = kmcl_hv_back_new();
+	if (!binding->back)
+		return ERR_PTR(-ENOMEM);
+	return kmcl_offer_claim(kmcl_hv_transport, &hdev->dev_type,
+				&hdev->dev_instance, binding);
+}
+
 static struct kmcl_hv_binding *kmcl_hv_bind(struct hv_device *hdev,
 					    const struct kmcl_channel *owner)
 {
@@ -231,8 +298,7 @@ static struct kmcl_hv_binding *kmcl_hv_bind(struct hv_device *hdev,
 	}
 
 	/* From here on the library may open the offer */
-	offer = kmcl_offer_add(kmcl_hv_transport, &hdev->dev_type,
-			       &hdev->dev_instance, owner, binding);
+	offer = kmcl_hv_offer(binding, owner);
 	if (IS_ERR(offer)) {
 		kmcl_hv_binding_del(binding);
 		kmcl_hv_binding_free(binding);
@@ -268,6 +334,9 @@ static void kmcl_hv_unbind(struct kmcl_hv_binding *binding)
 	binding->offer = NULL;
 	spin_unlock(&kmcl_hv_bindings_lock);
 
+	/* So that the channel keeps its claim on the device that comes back */
+	if (READ_ONCE(channel->rescind))
+		kmcl_offer_rescind(offer);
 	kmcl_offer_gone(offer);
 
 	spin_lock(&kmcl_hv_bindings_lock);
@@ -296,9 +365,10 @@ static void kmcl_hv_unbind(struct kmcl_hv_binding *binding)
  * @hdev: the device
  * @id: the matching entry of the id table
  *
- * Context: Process context, device locked; from kmcl_hv_watch(), a write to
- *	sysfs, or hv_vmbus' work item for an offer.
- * Return: 0, or a negative errno.
+ * Context: Process context, device locked; from the class's work item, a write
+ *	to sysfs, or hv_vmbus' work item for an offer.
+ * Return: 0; -ENODEV if no channel claims the device: the driver core goes on to
+ *	the next driver; or another negative errno.
  */
 int kmcl_hv_probe(struct hv_device *hdev, const struct hv_vmbus_device_id *id)
 {
@@ -316,9 +386,9 @@ int kmcl_hv_probe(struct hv_device *hdev, const struct hv_vmbus_device_id *id)
  *
  * Waits until the library has closed what it opened.
  *
- * Context: Process context, device locked; from kmcl_hv_unwatch(), a write to
- *	sysfs, hv_vmbus' work item for a rescind, or vmbus_device_unregister()
- *	in kmcl_hv_release().
+ * Context: Process context, device locked; from the class's work item, a write
+ *	to sysfs, hv_vmbus' work item for a rescind, or
+ *	vmbus_device_unregister() in kmcl_hv_release().
  */
 void kmcl_hv_remove(struct hv_device *hdev)
 {
@@ -387,6 +457,32 @@ void kmcl_hv_release(struct kmcl_offer *offer)
 
 	if (hdev)
 		vmbus_device_unregister(hdev);
+}
+
+/**
+ * kmcl_hv_give_back() - give a device back to the kernel's other drivers
+ * @offer: the offer, which no channel uses; it may be gone by now
+ *
+ * Context: Process context; waits for nobody.
+ */
+void kmcl_hv_give_back(struct kmcl_offer *offer)
+{
+	struct kmcl_hv_binding *binding;
+	struct kmcl_hv_back *back;
+
+	spin_lock(&kmcl_hv_bindings_lock);
+	list_for_each_entry(binding, &kmcl_hv_bindings, link) {
+		if (binding->offer != offer)
+			continue;
+		back = binding->back;
+		binding->back = NULL;
+		if (back) {
+			back->dev = get_device(&binding->hdev->device);
+			queue_work(kmcl_hv_wq, &back->work);
+		}
+		break;
+	}
+	spin_unlock(&kmcl_hv_bindings_lock);
 }
 
 /* Called before the first kmcl_hv_watch(); every offer gets @ops */

@@ -5,61 +5,218 @@
  * hv_vmbus matches devices with drivers by the GUID of the device's class, and
  * reads a driver's id_table only then. So the transport registers a driver at
  * run time for each class that a channel names, for as long as the class is
- * watched.
+ * watched. Its probe() is asked before those of the kernel's own drivers, which
+ * are probed asynchronously; it takes a device that a channel claims, and leaves
+ * all others to them.
  *
- * Everything here runs in process context and may sleep. Two locks:
+ * Each class has a work item, which alone registers its driver, looks for
+ * devices, and unregisters it. These take device locks, which other drivers hold
+ * while they probe, for as long as that takes; so one class cannot hold up
+ * another one, nor a caller of the library.
  *
- *	kmcl_hv_classes_lock	the list of classes and their @refs
- *	kmcl_hv_class.lock	one class: its @users, and the registration of
- *				its driver
- *
- * They are never held together. Each class has its own lock because it is held
- * while devices are probed and removed, and a remove waits for channels whose
- * callbacks may enable channels of other classes. Device locks nest inside;
- * probe() and remove() take neither lock.
+ * kmcl_hv_classes_lock is a spinlock: the list of classes, and what the work
+ * items are asked for. It is not held with another lock of ours. Everything here
+ * runs in process context.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/device.h>
 #include <linux/list.h>
-#include <linux/module.h>
-#include <linux/mutex.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #include "compat.h"
 #include "hv.h"
 
 #define KMCL_HV_NAME_LEN	(sizeof("vmbkmcl-") + UUID_STRING_LEN)
+/* Interval of looking for a device that another driver had locked */
+#define KMCL_HV_LOOK		(HZ / 10)
+/* Limit of kmcl_hv_settle() for one class */
+#define KMCL_HV_SETTLE		(2 * HZ)
 
 /**
  * struct kmcl_hv_class - a watched device class
- * @link: entry in kmcl_hv_classes
- * @refs: references, one per watch and one per call in progress; protected by
+ * @link: entry in kmcl_hv_classes; with the next two, protected by
  *	kmcl_hv_classes_lock
- * @lock: protects @users, @hv, and the registration of @hv
- * @users: number of watches; the driver is registered while it is not 0
+ * @users: number of watches
+ * @asked: a channel of the class was enabled since the work item looked
+ * @work: the work item, kmcl_hv_class_work(); the rest is its own
+ * @registered: the driver is registered
+ * @held_up: a device was locked when it was looked at
  * @ids: the class, and the end of the table
  * @name: name of the driver in sysfs
  * @hv: the driver
  */
 struct kmcl_hv_class {
 	struct list_head link;
-	unsigned int refs;
-	struct mutex lock;	/* @users, @hv, and @hv's registration */
 	unsigned int users;
+	bool asked;
+	struct delayed_work work;
+	bool registered;
+	bool held_up;
 	struct hv_vmbus_device_id ids[2];
 	char name[KMCL_HV_NAME_LEN];
 	struct hv_driver hv;
 };
 
 static LIST_HEAD(kmcl_hv_classes);
-static DEFINE_MUTEX(kmcl_hv_classes_lock);
+static DEFINE_SPINLOCK(kmcl_hv_classes_lock);
+static DECLARE_WAIT_QUEUE_HEAD(kmcl_hv_classes_wait);	/* for one to go */
+static struct workqueue_struct *kmcl_hv_class_wq;
 
 static int __maybe_unused kmcl_hv_remove_int(struct hv_device *hdev)
 {
 	kmcl_hv_remove(hdev);
 	return 0;
+}
+
+/* Is it a device of the class that a channel claims and does not have? */
+static bool kmcl_hv_wanted(const struct kmcl_hv_class *class,
+			   const struct hv_device *hdev)
+{
+	return guid_equal(&hdev->dev_type, &class->ids[0].guid) &&
+	       kmcl_offer_claimed(&hdev->dev_type, &hdev->dev_instance);
+}
+
+/*
+ * Called for each device on the bus: bind it if it is wanted and free. If it is
+ * locked, another driver is probing or being removed, which may take any time.
+ */
+static int kmcl_hv_take(struct device *dev, void *data)
+{
+	struct kmcl_hv_class *class = data;
+	struct device_driver *drv = &class->hv.driver;
+	bool free;
+	int ret;
+
+	if (!kmcl_hv_wanted(class, device_to_hv_device(dev)))
+		return 0;
+	if (!device_trylock(dev)) {
+		class->held_up = true;
+		return 0;
+	}
+	/* For sparse, which does not know of locks taken on a condition */
+	__acquire(&dev->mutex);
+	/* No match: a socket, or the user has reserved it for another driver */
+	free = !dev->driver && drv->bus->match(dev, drv);
+	device_unlock(dev);
+	if (!free)
+		return 0;
+
+	/* hv_vmbus reports errors of probe() */
+	ret = device_driver_attach(drv, dev);
+	if (ret)
+		dev_dbg(dev, "not bound to %s: %d\n", class->name, ret);
+	return 0;
+}
+
+/* Called for each device on the bus: tell how to get it from another driver. */
+static int kmcl_hv_report_owner(struct device *dev, void *data)
+{
+	const struct kmcl_hv_class *class = data;
+
+	if (!kmcl_hv_wanted(class, device_to_hv_device(dev)) ||
+	    !device_trylock(dev))
+		return 0;
+	__acquire(&dev->mutex);
+	if (dev->driver && dev->driver != &class->hv.driver)
+		pr_warn_ratelimited("device %s belongs to driver %s; to get it, write %s to /sys/bus/vmbus/drivers/%s/unbind, then to /sys/bus/vmbus/drivers/%s/bind\n",
+				    dev_name(dev), dev->driver->name,
+				    dev_name(dev), dev->driver->name,
+				    class->name);
+	device_unlock(dev);
+	return 0;
+}
+
+static void kmcl_hv_class_register(struct kmcl_hv_class *class)
+{
+	struct hv_driver *hv = &class->hv;
+	int ret;
+
+	/* An hv_driver that was registered before cannot be reused as it is */
+	memset(hv, 0, sizeof(*hv));
+	hv->name = class->name;
+	hv->probe = kmcl_hv_probe;
+	hv->remove = __builtin_choose_expr(KMCL_HV_REMOVE_RETURNS_INT,
+					   kmcl_hv_remove_int, kmcl_hv_remove);
+	/* To be asked before the kernel's own drivers, see above */
+	hv->driver.probe_type = PROBE_FORCE_SYNCHRONOUS;
+	/*
+	 * Without suspend and resume operations hv_vmbus refuses to hibernate
+	 * while a device of the class is bound. They would have to close the
+	 * channel while most of the machine is frozen, when the work item that
+	 * runs the channel's callbacks may not run, and to restore the rings on
+	 * the same hv_device. Refusing loses no packet. Suspend to RAM or to
+	 * idle does not concern VMBus.
+	 */
+
+	ret = vmbus_driver_register(hv);
+	if (ret) {
+		pr_err_ratelimited("cannot watch class %pUl: registering driver %s gives error %d; disable a channel of the class and enable it again to retry\n",
+				   &class->ids[0].guid, class->name, ret);
+		return;
+	}
+	/*
+	 * Not before: with an id_table, registering probes the devices of the
+	 * class, and waits for the lock of each. hv_vmbus takes no table for an
+	 * empty one. A device that is added from here on is probed by itself.
+	 */
+	WRITE_ONCE(hv->id_table, class->ids);
+	class->registered = true;
+}
+
+/* Bind what can be bound, and tell why the rest cannot */
+static void kmcl_hv_class_look(struct kmcl_hv_class *class, bool asked)
+{
+	const struct hv_driver *hv = &class->hv;
+	bool was_held_up = class->held_up;
+
+	class->held_up = false;
+	bus_for_each_dev(hv->driver.bus, NULL, class, kmcl_hv_take);
+	if (asked || (was_held_up && !class->held_up))
+		bus_for_each_dev(hv->driver.bus, NULL, class,
+				 kmcl_hv_report_owner);
+}
+
+static void kmcl_hv_class_work(struct work_struct *work)
+{
+	struct kmcl_hv_class *class = container_of(to_delayed_work(work),
+						   struct kmcl_hv_class, work);
+	bool watched, asked, gone;
+
+	spin_lock(&kmcl_hv_classes_lock);
+	watched = class->users;
+	asked = class->asked;
+	class->asked = false;
+	spin_unlock(&kmcl_hv_classes_lock);
+
+	if (watched && !class->registered)
+		kmcl_hv_class_register(class);
+	if (watched && class->registered) {
+		kmcl_hv_class_look(class, asked);
+	} else if (class->registered) {
+		vmbus_driver_unregister(&class->hv);
+		class->registered = false;
+		class->held_up = false;
+	}
+
+	/* Whoever changes what is asked for queues the work item again */
+	spin_lock(&kmcl_hv_classes_lock);
+	gone = !class->users && !class->registered &&
+	       !delayed_work_pending(&class->work);
+	if (gone)
+		list_del(&class->link);
+	else if (class->users && class->held_up)
+		queue_delayed_work(kmcl_hv_class_wq, &class->work,
+				   KMCL_HV_LOOK);
+	spin_unlock(&kmcl_hv_classes_lock);
+	if (!gone)
+		return;
+	kfree(class);
+	wake_up_all(&kmcl_hv_classes_wait);
 }
 
 static struct kmcl_hv_class *kmcl_hv_class_find(const guid_t *type)
@@ -74,164 +231,141 @@ static struct kmcl_hv_class *kmcl_hv_class_find(const guid_t *type)
 	return NULL;
 }
 
-static struct kmcl_hv_class *kmcl_hv_class_get(const guid_t *type, bool create)
+static void kmcl_hv_class_kick(struct kmcl_hv_class *class)
+	__must_hold(&kmcl_hv_classes_lock)
 {
-	struct kmcl_hv_class *class;
+	lockdep_assert_held(&kmcl_hv_classes_lock);
+	mod_delayed_work(kmcl_hv_class_wq, &class->work, 0);
+}
 
-	mutex_lock(&kmcl_hv_classes_lock);
-	class = kmcl_hv_class_find(type);
-	if (!class && create) {
-		class = kzalloc_obj(*class);
-		if (class) {
-			mutex_init(&class->lock);
-			guid_copy(&class->ids[0].guid, type);
-			snprintf(class->name, sizeof(class->name),
-				 "vmbkmcl-%pUl", type);
-			list_add_tail(&class->link, &kmcl_hv_classes);
-		}
-	}
-	if (class)
-		class->refs++;
-	mutex_unlock(&kmcl_hv_classes_lock);
+static struct kmcl_hv_class *kmcl_hv_class_new(const guid_t *type)
+{
+	struct kmcl_hv_class *class = kzalloc_obj(*class);
+
+	if (!class)
+		return NULL;
+	INIT_DELAYED_WORK(&class->work, kmcl_hv_class_work);
+	guid_copy(&class->ids[0].guid, type);
+	snprintf(class->name, sizeof(class->name), "vmbkmcl-%pUl", type);
 	return class;
 }
 
-static void kmcl_hv_class_put(struct kmcl_hv_class *class)
-{
-	mutex_lock(&kmcl_hv_classes_lock);
-	if (--class->refs) {
-		class = NULL;
-	} else {
-		list_del(&class->link);
-		mutex_destroy(&class->lock);
-	}
-	mutex_unlock(&kmcl_hv_classes_lock);
-	kfree(class);
-}
-
-/*
- * Called for each device on the bus. A device whose lock is taken is being
- * bound or unbound: its driver is about to change, and waiting for the lock
- * could mean waiting for one of our own callbacks.
- */
-static int kmcl_hv_report_owner(struct device *dev, void *data)
-{
-	const struct kmcl_hv_class *class = data;
-	struct hv_device *hdev = device_to_hv_device(dev);
-
-	if (!guid_equal(&hdev->dev_type, &class->ids[0].guid))
-		return 0;
-	if (!device_trylock(dev))
-		return 0;
-	/* For sparse, which does not know of locks taken on a condition */
-	__acquire(&dev->mutex);
-	if (dev->driver && dev->driver != &class->hv.driver)
-		pr_warn_ratelimited("device %s belongs to driver %s; to get it, write %s to /sys/bus/vmbus/drivers/%s/unbind, then to /sys/bus/vmbus/drivers/%s/bind\n",
-				    dev_name(dev), dev->driver->name,
-				    dev_name(dev), dev->driver->name,
-				    class->name);
-	device_unlock(dev);
-	return 0;
-}
-
-static int kmcl_hv_class_register(struct kmcl_hv_class *class)
-	__must_hold(&class->lock)
-{
-	struct hv_driver *hv = &class->hv;
-	int ret;
-
-	lockdep_assert_held(&class->lock);
-
-	/* An hv_driver that was registered before cannot be reused as it is */
-	memset(hv, 0, sizeof(*hv));
-	hv->name = class->name;
-	hv->id_table = class->ids;
-	hv->probe = kmcl_hv_probe;
-	hv->remove = __builtin_choose_expr(KMCL_HV_REMOVE_RETURNS_INT,
-					   kmcl_hv_remove_int, kmcl_hv_remove);
-	/* kmcl_hv_watch() must not return before present devices are bound */
-	hv->driver.probe_type = PROBE_FORCE_SYNCHRONOUS;
-	/*
-	 * Without suspend and resume operations hv_vmbus refuses to hibernate
-	 * while a device of the class is bound. They would have to close the
-	 * channel while most of the machine is frozen, when the work item that
-	 * runs the channel's callbacks may not run, and to restore the rings on
-	 * the same hv_device. Refusing loses no packet. Suspend to RAM or to
-	 * idle does not concern VMBus.
-	 */
-
-	ret = vmbus_driver_register(hv);
-	if (ret) {
-		pr_err_ratelimited("cannot watch class %pUl: registering driver %s gives error %d\n",
-				   &class->ids[0].guid, class->name, ret);
-		return ret;
-	}
-
-	bus_for_each_dev(hv->driver.bus, NULL, class, kmcl_hv_report_owner);
-	return 0;
-}
-
 /**
- * kmcl_hv_watch() - bind to the present and future devices of a class
+ * kmcl_hv_watch() - bind to devices of a class, present and future, if claimed
  * @type: GUID of the class
  *
- * Counted: each call that succeeds needs a kmcl_hv_unwatch(). A device that is
- * bound to another driver stays with it, and the kernel log says so.
+ * Counted: each call that succeeds needs a kmcl_hv_unwatch(). A claimed device
+ * that is bound to another driver stays with it, and the kernel log says so. The
+ * log also says if the class's driver cannot be registered.
  *
- * Context: Process context, may sleep. Runs kmcl_hv_probe().
- * Return: 0, or a negative errno.
+ * Context: Process context, may sleep; waits for nobody.
+ * Return: 0, -EINVAL or -ENOMEM.
  */
 int kmcl_hv_watch(const guid_t *type)
 {
-	struct kmcl_hv_class *class;
-	int ret = 0;
+	struct kmcl_hv_class *class, *new;
 
 	/* The all-zero GUID ends an id_table */
 	if (guid_is_null(type))
 		return -EINVAL;
-
-	class = kmcl_hv_class_get(type, true);
-	if (!class)
+	new = kmcl_hv_class_new(type);
+	if (!new)
 		return -ENOMEM;
 
-	mutex_lock(&class->lock);
-	if (!class->users)
-		ret = kmcl_hv_class_register(class);
-	if (!ret)
-		class->users++;
-	mutex_unlock(&class->lock);
-
-	/* On success the watch keeps the reference */
-	if (ret)
-		kmcl_hv_class_put(class);
-	return ret;
+	spin_lock(&kmcl_hv_classes_lock);
+	class = kmcl_hv_class_find(type);
+	if (!class) {
+		class = new;
+		new = NULL;
+		list_add_tail(&class->link, &kmcl_hv_classes);
+	}
+	class->users++;
+	class->asked = true;
+	kmcl_hv_class_kick(class);
+	spin_unlock(&kmcl_hv_classes_lock);
+	kfree(new);
+	return 0;
 }
 
 /**
  * kmcl_hv_unwatch() - undo one kmcl_hv_watch()
  * @type: GUID of the class
  *
- * The last one unbinds the devices of the class: kmcl_offer_gone() has been
- * called for each when this returns. Must not be called from anything that
- * kmcl_offer_gone() waits for.
+ * After the last one the devices of the class are unbound, see kmcl_hv_settle().
  *
- * Context: Process context, may sleep. Runs kmcl_hv_remove().
+ * Context: Process context; waits for nobody.
  */
 void kmcl_hv_unwatch(const guid_t *type)
 {
-	struct kmcl_hv_class *class = kmcl_hv_class_get(type, false);
-	bool watched;
+	struct kmcl_hv_class *class;
 
-	if (WARN_ON_ONCE(!class))
-		return;
+	spin_lock(&kmcl_hv_classes_lock);
+	class = kmcl_hv_class_find(type);
+	if (!WARN_ON_ONCE(!class || !class->users)) {
+		class->users--;
+		kmcl_hv_class_kick(class);
+	}
+	spin_unlock(&kmcl_hv_classes_lock);
+}
 
-	mutex_lock(&class->lock);
-	watched = !WARN_ON_ONCE(!class->users);
-	if (watched && !--class->users)
-		vmbus_driver_unregister(&class->hv);
-	mutex_unlock(&class->lock);
+/**
+ * kmcl_hv_look() - look for devices that a newly enabled channel claims
+ * @type: GUID of a class that is watched
+ *
+ * Context: Process context; waits for nobody.
+ */
+void kmcl_hv_look(const guid_t *type)
+{
+	struct kmcl_hv_class *class;
 
-	if (watched)
-		kmcl_hv_class_put(class);
-	kmcl_hv_class_put(class);
+	spin_lock(&kmcl_hv_classes_lock);
+	class = kmcl_hv_class_find(type);
+	if (!WARN_ON_ONCE(!class)) {
+		class->asked = true;
+		kmcl_hv_class_kick(class);
+	}
+	spin_unlock(&kmcl_hv_classes_lock);
+}
+
+static bool kmcl_hv_settled(const guid_t *type)
+{
+	struct kmcl_hv_class *class;
+	bool settled;
+
+	spin_lock(&kmcl_hv_classes_lock);
+	class = type ? kmcl_hv_class_find(type) : NULL;
+	settled = type ? !class || class->users : list_empty(&kmcl_hv_classes);
+	spin_unlock(&kmcl_hv_classes_lock);
+	return settled;
+}
+
+/**
+ * kmcl_hv_settle() - wait until the driver of an unwatched class is gone
+ * @type: GUID of the class: waits 2 seconds at most, since another driver may
+ *	have locked one of its devices; NULL: all classes, without limit
+ *
+ * Context: Process context, may sleep. Must not be called from anything that
+ *	kmcl_offer_gone() waits for.
+ */
+void kmcl_hv_settle(const guid_t *type)
+{
+	if (type)
+		wait_event_idle_timeout(kmcl_hv_classes_wait,
+					kmcl_hv_settled(type), KMCL_HV_SETTLE);
+	else
+		wait_event_idle(kmcl_hv_classes_wait, kmcl_hv_settled(NULL));
+}
+
+/* Called before the first kmcl_hv_watch() */
+int kmcl_hv_classes_init(void)
+{
+	kmcl_hv_class_wq = alloc_workqueue("vmbkmcl_class", WQ_UNBOUND, 0);
+	return kmcl_hv_class_wq ? 0 : -ENOMEM;
+}
+
+/* Called after the last kmcl_hv_settle(); waits for the work items to return */
+void kmcl_hv_classes_exit(void)
+{
+	destroy_workqueue(kmcl_hv_class_wq);
+	WARN_ON_ONCE(!list_empty(&kmcl_hv_classes));
 }

@@ -21,6 +21,7 @@
 
 #include "transport.h"
 
+struct kmcl_hv_back;
 struct resource;
 
 #define KMCL_HV_POLL_MS	10	/* interval of polling for a rescind */
@@ -47,6 +48,8 @@ struct resource;
  * @request_mutex: held by a call that waits for a message from the host about
  *	the channel: a rescind wakes only one such call
  * @finish: finishes a rescind, see kmcl_hv_finish()
+ * @back: gives the device back, see kmcl_hv_give_back(), which takes it;
+ *	protected by the lock; NULL if @adopted
  */
 struct kmcl_hv_binding {
 	struct list_head link;
@@ -66,11 +69,14 @@ struct kmcl_hv_binding {
 	struct resource *mmio;
 	struct mutex request_mutex;	/* calls that wait for the host */
 	struct work_struct finish;
+	struct kmcl_hv_back *back;
 };
 
 /* Operations of class.c; see struct kmcl_transport_ops */
 int kmcl_hv_watch(const guid_t *type);
 void kmcl_hv_unwatch(const guid_t *type);
+void kmcl_hv_look(const guid_t *type);
+void kmcl_hv_settle(const guid_t *type);
 
 /* Operations of offer.c; see struct kmcl_transport_ops */
 int kmcl_hv_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
@@ -93,6 +99,7 @@ struct kmcl_offer *kmcl_hv_adopt(struct device *parent,
 				 const struct kmcl_channel *owner);
 void kmcl_hv_disown(struct kmcl_offer *offer);
 void kmcl_hv_release(struct kmcl_offer *offer);
+void kmcl_hv_give_back(struct kmcl_offer *offer);
 
 /* For the drivers of class.c; the driver core holds the device lock */
 int kmcl_hv_probe(struct hv_device *hdev, const struct hv_vmbus_device_id *id);
@@ -101,5 +108,7 @@ void kmcl_hv_remove(struct hv_device *hdev);
 /* For main.c */
 int kmcl_hv_bindings_init(const struct kmcl_transport_ops *ops);
 void kmcl_hv_bindings_exit(void);
+int kmcl_hv_classes_init(void);
+void kmcl_hv_classes_exit(void);
 
 #endif

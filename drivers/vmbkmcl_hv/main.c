@@ -16,11 +16,14 @@ static const struct kmcl_transport_ops kmcl_hv_ops = {
 	.name = "hv",
 	.watch = kmcl_hv_watch,
 	.unwatch = kmcl_hv_unwatch,
+	.look = kmcl_hv_look,
+	.settle = kmcl_hv_settle,
 	.adopt = kmcl_hv_adopt,
 	.disown = kmcl_hv_disown,
 	.open = kmcl_hv_open,
 	.close = kmcl_hv_close,
 	.release = kmcl_hv_release,
+	.give_back = kmcl_hv_give_back,
 	.signal = kmcl_hv_signal,
 	.gpadl_create = kmcl_hv_gpadl_create,
 	.gpadl_destroy = kmcl_hv_gpadl_destroy,
@@ -45,14 +48,21 @@ static int __init kmcl_hv_init(void)
 	ret = kmcl_hv_bindings_init(&kmcl_hv_ops);
 	if (ret)
 		return ret;
+	ret = kmcl_hv_classes_init();
+	if (ret)
+		goto exit_bindings;
 
 	ret = kmcl_transport_register(&kmcl_hv_ops);
 	if (ret == -EBUSY)
 		pr_err("vmbkmcl already has a transport besides loopback\n");
 	else if (ret)
 		pr_err("vmbkmcl refused the transport: error %d\n", ret);
-	if (ret)
-		kmcl_hv_bindings_exit();
+	if (!ret)
+		return 0;
+
+	kmcl_hv_classes_exit();
+exit_bindings:
+	kmcl_hv_bindings_exit();
 	return ret;
 }
 
@@ -60,6 +70,7 @@ static void __exit kmcl_hv_exit(void)
 {
 	/* Unwatches every class, which removes every device */
 	kmcl_transport_unregister(&kmcl_hv_ops);
+	kmcl_hv_classes_exit();
 	kmcl_hv_bindings_exit();
 }
 

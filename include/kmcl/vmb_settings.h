@@ -29,7 +29,8 @@ static inline NTSTATUS VmbChannelInitSetClientContextSize(VMBCHANNEL Channel,
 /**
  * VmbChannelInitSetFlags() - set the channel's flags
  * @Channel: disabled
- * @Flags: VMBUS_CHANNEL_INIT_FLAG_IS_PIPE or 0; replaces what was set before
+ * @Flags: VMBUS_CHANNEL_INIT_FLAG_IS_PIPE or 0; replaces what was set before.
+ *	Linux has KMCL_INIT_GIVE_BACK as well, see kmcl_set_flags()
  *
  * Context: PASSIVE.
  * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1 or _2.

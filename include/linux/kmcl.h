@@ -51,6 +51,7 @@ struct scatterlist;
 /* Flags of a channel */
 #define KMCL_INIT_PIPE			0x1	/* see kmcl_set_flags() */
 #define KMCL_INIT_PROCESS_CONTEXT	0x2	/* of a description only */
+#define KMCL_INIT_GIVE_BACK		0x4	/* see kmcl_set_flags() */
 
 /* Flags of a server's offer, see kmcl_server_set_flags() */
 #define KMCL_SERVER_LOOPBACK		0x1

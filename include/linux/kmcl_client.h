@@ -18,7 +18,9 @@
  *	must be one of the VMBus
  * @instance: instance GUID of the device; NULL: any of the class
  * @flags: %KMCL_INIT_PIPE: pipe mode, see kmcl_set_flags();
- *	%KMCL_INIT_PROCESS_CONTEXT: @process may sleep
+ *	%KMCL_INIT_GIVE_BACK: leave the device to other drivers when the channel
+ *	is disabled or freed, see there; %KMCL_INIT_PROCESS_CONTEXT: @process may
+ *	sleep
  * @packet_bytes: most bytes of payload in a packet, in either direction, up to
  *	%KMCL_PACKET_SIZE_MAX; 0: 4096
  * @context_bytes: driver data with each incoming packet, for
@@ -74,7 +76,7 @@ struct kmcl_client {
  * @name: for messages and debugfs; NULL: "unnamed"
  * @type: class GUID that it offers
  * @instance: instance GUID that it offers; not NULL
- * @flags: as in &struct kmcl_client
+ * @flags: as in &struct kmcl_client, but without %KMCL_INIT_GIVE_BACK
  * @packet_bytes: as there
  * @context_bytes: as there
  * @external_bytes: as there, for what it accepts

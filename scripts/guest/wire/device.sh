@@ -102,7 +102,6 @@ mmio_and_rescind()
 	expect "unbind" bound a unbind
 	closed a
 	expect "given back" iomem_is "$before"
-	expect "bind" bound a bind
 	ctl a hook opened fail
 	ctl a enable
 	expect "Opened has refused" within 5 counts a hooked -eq 2

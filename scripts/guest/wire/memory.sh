@@ -258,7 +258,6 @@ gpadl_left_at_unbind()
 	expect "the host has no GPADL" [ "$h_gpadls_live" -eq 0 ]
 	left_at_close a 1
 	none_to_delete
-	expect "bind" bound a bind
 	again a
 
 	expect "a buffer is shared" ctl a share 3 1

@@ -26,6 +26,8 @@
 . /parent.sh
 # shellcheck source=scripts/guest/wire/waits.sh
 . /waits.sh
+# shellcheck source=scripts/guest/wire/claim.sh
+. /claim.sh
 
 step "The modules are loaded, and the host answers"
 check "insmod" wire_load
@@ -54,4 +56,6 @@ step "What others see of it"
 watch_all
 step "It leaves for other reasons"
 unload_all
+step "Which driver gets it"
+claim_all
 wire_unload
