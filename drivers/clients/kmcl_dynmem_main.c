@@ -498,9 +498,9 @@ fail:
 
 static int dm_check_params(guid_t *target)
 {
-	if (instance && (strlen(instance) != UUID_STRING_LEN ||
-			 guid_parse(instance, target))) {
-		pr_err("instance: \"%s\" is not a GUID\n", instance);
+	if (instance && kmcl_guid_parse(instance, target)) {
+		pr_err("instance: \"%s\" is not a GUID: " KMCL_GUID_FORM "\n",
+		       instance);
 		return -EINVAL;
 	}
 	if (!ring_size || ring_size > SZ_1G) {

@@ -198,8 +198,10 @@ static int parse_size(struct tr *tr, const char *word, u32 *size)
 
 static int parse_guid(const char *word, guid_t *guid)
 {
-	return strlen(word) == UUID_STRING_LEN ? guid_parse(word, guid) :
-						 -EINVAL;
+	if (!kmcl_guid_parse(word, guid))
+		return 0;
+	pr_err("\"%s\" is not a GUID: " KMCL_GUID_FORM "\n", word);
+	return -EINVAL;
 }
 
 /* COUNT K [completion] [default], and K WINDOW [completion] */

@@ -193,9 +193,9 @@ static struct hv_driver tr_driver = {
 
 static int __init tr_driver_init(void)
 {
-	if (!class || strlen(class) != UUID_STRING_LEN ||
-	    guid_parse(class, &ids[0].guid)) {
-		pr_err("class= is to be the GUID of a class\n");
+	if (kmcl_guid_parse(class, &ids[0].guid)) {
+		pr_err("class: \"%s\" is not a GUID: " KMCL_GUID_FORM "\n",
+		       class ?: "");
 		return -EINVAL;
 	}
 	if (devm)

@@ -73,6 +73,9 @@ struct scatterlist;
 /* The most bytes of payload that a packet can carry */
 #define KMCL_PACKET_SIZE_MAX	524264U
 
+/* What kmcl_guid_parse() reads, for a message about what it does not */
+#define KMCL_GUID_FORM	"xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx, in braces or not"
+
 /* The largest ring, in pages of 4 KiB: 1 GiB */
 #define KMCL_RING_PAGES_MAX	0x40000U
 
@@ -223,6 +226,9 @@ int kmcl_server_set_save_restore(struct kmcl_channel *ch, kmcl_save_fn save,
 int kmcl_server_set_vtl(struct kmcl_channel *ch, u8 vtl);
 int kmcl_server_set_bus(struct kmcl_channel *ch, void *handle);
 int kmcl_bus_handle(void *user, void **kernel);
+
+/* For parameters and files of drivers */
+int kmcl_guid_parse(const char *text, guid_t *guid);
 
 /* At any time */
 int kmcl_set_latency(struct kmcl_channel *ch, u16 latency, u16 *original);

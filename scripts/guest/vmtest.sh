@@ -112,7 +112,11 @@ again()
 {
 	insmod /modules/kmcl_dynmem.ko 2>&1 | grep -q 'File exists'
 }
-check "a malformed GUID" refused 'Invalid argument' GUID instance=525074dc
+form='xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx, in braces or not'
+check "a malformed GUID" refused 'Invalid argument' "GUID: $form" \
+	instance=525074dc
+check "a GUID with one brace" refused 'Invalid argument' "GUID: $form" \
+	"instance={$CLASS"
 check "a GUID with text behind it" refused 'Invalid argument' GUID \
 	"instance=${CLASS}x"
 check "a ring of 0 bytes" refused 'Invalid argument' ring ring_size=0
@@ -121,6 +125,7 @@ check "an interval of 0 ms" refused 'Invalid argument' interval interval_ms=0
 check "another instance is waited for" insmod /modules/kmcl_dynmem.ko \
 	instance=00000000-1111-2222-3333-444444444444
 check "its channel stays Enabled" state_is Enabled
+shown=$(cat "/sys/bus/vmbus/devices/$device/device_id")
 check "the module is not loaded twice" again
 check "what is loaded is not disturbed" state_is Enabled
 wrong_word()
@@ -131,6 +136,18 @@ check "control refuses a wrong word" wrong_word nonsense
 check "control refuses to send -1" wrong_word send -1
 check "control refuses to send 0" wrong_word send 0
 check "unload" unload
+
+takes()
+{
+	insmod /modules/vmbkmcl.ko && insmod /modules/vmbkmcl_hv.ko &&
+		insmod /modules/kmcl_dynmem.ko "instance=$1" &&
+		within 10 state_is Active && unload
+}
+step "A GUID as other programs show it"
+for form in "$shown" "$(echo "$shown" | tr a-f A-F)" \
+	"$(echo "$shown" | tr -d '{}')"; do
+	check "$form" takes "$form"
+done
 
 step "Again and again"
 cycle

@@ -141,11 +141,12 @@ static int cmd_add(struct command *c)
 	int i = 2;
 
 	if (c->words < 2 || guid_parse(c->word[1], &class))
-		return fail(c, "add needs the GUID of a class");
+		return fail(c, "add needs the GUID of a class: " GUID_FORM);
+	memcpy(instance.b, &number, sizeof(number));
 	if (i < c->words && !guid_parse(c->word[i], &instance))
 		i++;
-	else
-		memcpy(instance.b, &number, sizeof(number));
+	else if (i < c->words && guid_meant(c->word[i]))
+		return fail(c, "the instance is no GUID: " GUID_FORM);
 	for (; i < c->words; i++) {
 		if (!strncmp(c->word[i], "flags=", 6)) {
 			if (number_parse(c->word[i] + 6, &flags) ||

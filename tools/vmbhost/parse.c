@@ -72,10 +72,8 @@ int time_parse(const char *text, uint64_t *ns)
 	return -1;
 }
 
-/**
- * guid_parse() - the usual text form to the form in memory
- */
-int guid_parse(const char *text, struct guid *guid)
+/* The digits of a GUID, and what is between them */
+static int digits_parse(const char *text, struct guid *guid)
 {
 	/* The first three fields are little-endian. */
 	static const uint8_t place[16] = {
@@ -95,7 +93,35 @@ int guid_parse(const char *text, struct guid *guid)
 		guid->b[place[i]] = value;
 		at += 2;
 	}
-	return text[at] ? -1 : 0;
+	return 0;
+}
+
+/**
+ * guid_parse() - GUID_FORM to the form in memory
+ */
+int guid_parse(const char *text, struct guid *guid)
+{
+	bool braces = *text == '{';
+	struct guid value;
+
+	text += braces;
+	if (digits_parse(text, &value))
+		return -1;
+	text += strlen(GUID_DIGITS);
+	if (braces && *text++ != '}')
+		return -1;
+	if (*text)
+		return -1;
+	*guid = value;
+	return 0;
+}
+
+/**
+ * guid_meant() - whether a word that is no GUID was meant to be one
+ */
+bool guid_meant(const char *text)
+{
+	return *text == '{' || (strlen(text) >= 32 && !strchr(text, '='));
 }
 
 static int mutations_parse(const char *text, uint32_t *mutate)

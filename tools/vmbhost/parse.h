@@ -5,13 +5,21 @@
 #ifndef PARSE_H
 #define PARSE_H
 
+#include <stdbool.h>
+
 #include "wire.h"
 
 struct behaviour;
 
 #define MAX_WORDS	32
+
+/* What guid_parse() reads, for a message about what it does not. */
+#define GUID_DIGITS	"xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
+#define GUID_FORM	GUID_DIGITS ", in braces or not"
+
 int split_words(char *line, char **word);
 int guid_parse(const char *text, struct guid *guid);
+bool guid_meant(const char *text);
 int number_parse(const char *text, uint64_t *number);
 int time_parse(const char *text, uint64_t *ns);
 int behaviour_parse(struct behaviour *behaviour, int words, char **word,

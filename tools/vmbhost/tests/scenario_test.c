@@ -35,6 +35,7 @@ static void words(void)
 		"on close 0 stats", "every release 0 offer 0",
 		"after 5s stats", "after 100us stats 0",
 		"add " CLASS " " CLASS " mmio=1 echo",
+		"add {" CLASS "} {AAAABBBB-cccc-DDDD-eeee-FFFF00001111} echo",
 	};
 	static const char *const bad[] = {
 		"nonsense", "stats 1", "stats x", "stats 0 0", "reset",
@@ -56,7 +57,9 @@ static void words(void)
 		"on open x stats", "on open 0 after 30 stats",
 		"on open 0 after 30ms", "after", "after 5s", "after 5 stats",
 		"after s stats", "after 99999999999999s stats", "after 99999999999999999999s stats",
-		"add", "add 1234", "add " CLASS "0", "add " CLASS " unknown",
+		"add", "add 1234", "add " CLASS "0",
+		"add {" CLASS, "add " CLASS "}", "add {{" CLASS "}}",
+		"add " CLASS " {" CLASS, "add " CLASS " " CLASS "0", "add " CLASS " unknown",
 		"add " CLASS " mmio=70000", "add " CLASS " user=abc",
 		"add " CLASS " user=zz", "subchannels 0", "subchannels 0 0",
 		"subchannels 0 257", "subchannels 5 1",
