@@ -9,14 +9,15 @@
  */
 #include <linux/device.h>		/* was: ntddk.h, wdf.h */
 #include <linux/err.h>
+#include <linux/mod_devicetable.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <vmbuskernelmodeclientlibapi.h>
 
-static const GUID SENSOR_TYPE =		/* was: DEFINE_GUID() */
-	GUID_INIT(0x3f0c8a11, 0x6e55, 0x4d0b,
-		  0xa2, 0x3c, 0x90, 0x51, 0x7b, 0x2e, 0x44, 0x08);
+#define SENSOR_CLASS	GUID_INIT(0x3f0c8a11, 0x6e55, 0x4d0b, \
+				  0xa2, 0x3c, 0x90, 0x51, 0x7b, 0x2e, 0x44, 0x08)
+static const GUID SENSOR_TYPE = SENSOR_CLASS;	/* was: DEFINE_GUID() */
 
 typedef struct _SENSOR_REQUEST {
 	UINT32 Command;
@@ -156,5 +157,13 @@ static void __exit sensor_exit(void)
 module_init(sensor_init);
 module_exit(sensor_exit);
 
+/* was: the hardware id in the INF file. Loads the module with the device */
+static const struct hv_vmbus_device_id sensor_ids[] = {
+	{ .guid = SENSOR_CLASS },
+	{ }
+};
+MODULE_DEVICE_TABLE(vmbus, sensor_ids);
+
 MODULE_DESCRIPTION("A ported driver: the example of porting.rst");
-MODULE_LICENSE("GPL");
+MODULE_LICENSE("GPL");			/* or one that is compatible with it */
+MODULE_SOFTDEP("pre: vmbkmcl_hv");	/* if there is a VMBus */

@@ -6,6 +6,9 @@
  * pointers, and callbacks have its prototypes: only status codes and time
  * limits are converted.
  *
+ * They are for modules with a licence that is compatible with the GPL: say so
+ * with MODULE_LICENSE(), or the module does not link with the library.
+ *
  * PASSIVE means that a function may sleep and is called in process context
  * only. DISPATCH means that it never sleeps and may also be called from softirq
  * context. The functions Vmb...InitSet...() are for a channel that is disabled,

@@ -22,6 +22,9 @@
  *	kmcl_channel_disable(foo->ch);
  *	kmcl_channel_free(foo->ch);
  *
+ * The library is for modules with a licence that is compatible with the GPL: say
+ * so with MODULE_LICENSE(), or the module does not link with it.
+ *
  * Functions that return an int return 0 or a negative errno, unless they say
  * otherwise. "May sleep" means process context only; "atomic" means that the
  * function never sleeps and may also be called from softirq context.

@@ -143,7 +143,13 @@ int kmcl_send_buf(struct kmcl_channel *ch, const void *buf, u32 len);
  *
  * For modules that do nothing else when they are loaded and unloaded: loading
  * creates and enables the channel, unloading disables and frees it. Replaces
- * module_init() and module_exit(), and can be used once in a module.
+ * module_init() and module_exit(), and can be used once in a module. Has modprobe
+ * load the transport to hv_vmbus first; where that cannot be loaded the client
+ * is loaded without it. modprobe uses one MODULE_SOFTDEP() of a module: one that
+ * needs others, too, does without this macro, and names all in one line.
+ *
+ * MODULE_DEVICE_TABLE(vmbus, ...) in addition has udev load the module when a
+ * device of the class is offered.
  */
 #define module_kmcl_client(__client)					\
 static struct kmcl_channel *__client##_channel;				\
@@ -167,6 +173,8 @@ static void __exit __client##_exit(void)				\
 	kmcl_channel_disable(__client##_channel);			\
 	kmcl_channel_free(__client##_channel);				\
 }									\
-module_exit(__client##_exit)
+module_exit(__client##_exit);						\
+									\
+MODULE_SOFTDEP("pre: vmbkmcl_hv")
 
 #endif

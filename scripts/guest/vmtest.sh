@@ -78,6 +78,57 @@ check "insmod kmcl_hello" insmod /kmcl_hello.ko
 check "it prints the host's answer" within 10 logged 'hello: ' 1
 check "rmmod kmcl_hello" rmmod kmcl_hello
 
+step "modprobe, which on a distribution loads them"
+# kmod PROGRAM ARGUMENT...: modprobe and so on, not busybox'
+kmod()
+{
+	local program=$1
+
+	shift
+	/ld-linux-x86-64.so.2 --library-path / --argv0 "$program" /kmod "$@"
+}
+none_loaded()
+{
+	unloaded kmcl_hello && unloaded vmbkmcl_hv && unloaded vmbkmcl
+}
+alias_of()
+{
+	[ "$(kmod modinfo -F alias "$1")" = "$2" ]
+}
+check "unload" rmmod vmbkmcl_hv vmbkmcl
+place=/lib/modules/$(uname -r)
+mkdir -p "$place" /etc/modprobe.d
+cp /modules/*.ko /kmcl_hello.ko /porting_example.ko "$place"
+# Of the kernel's own build: depmod warns where they are missing
+touch "$place/modules.order" "$place/modules.builtin" \
+	"$place/modules.builtin.modinfo"
+check "depmod" kmod depmod
+check "modprobe kmcl_hello" kmod modprobe kmcl_hello
+check "the transport is there, too" [ -d /sys/module/vmbkmcl_hv ]
+check "it prints the host's answer" within 10 logged 'hello: ' 1
+check "rmmod" rmmod kmcl_hello vmbkmcl_hv vmbkmcl
+echo 'install vmbkmcl_hv false' >/etc/modprobe.d/test.conf
+check "modprobe kmcl_hello, and the transport cannot be loaded" \
+	kmod modprobe kmcl_hello
+check "it cannot" unloaded vmbkmcl_hv
+check "the client is there, and waits" [ -d /sys/module/kmcl_hello ]
+rm /etc/modprobe.d/test.conf
+check "rmmod" rmmod kmcl_hello vmbkmcl
+check "modprobe kmcl_echo" kmod modprobe kmcl_echo
+check "the loopback bus needs no transport" unloaded vmbkmcl_hv
+check "rmmod" rmmod kmcl_echo vmbkmcl
+check "nothing is loaded" none_loaded
+# The GUID's first three fields are little-endian there
+check "an alias for the class, as udev asks for it" \
+	alias_of porting_example vmbus:118a0c3f556e0b4da23c90517b2e4408
+check "which modprobe finds" [ "$(kmod modprobe -R \
+	vmbus:118a0c3f556e0b4da23c90517b2e4408)" = porting_example ]
+device_class=$(cat "/sys/bus/vmbus/devices/$device/modalias")
+check "hv_balloon's devices are not taken from it" \
+	[ -z "$(kmod modprobe -R "$device_class" | grep kmcl)" ]
+check "insmod vmbkmcl" insmod /modules/vmbkmcl.ko
+check "insmod vmbkmcl_hv" insmod /modules/vmbkmcl_hv.ko
+
 step "A client and a server in one module, over the loopback bus"
 echoed()
 {
