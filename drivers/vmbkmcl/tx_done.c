@@ -33,18 +33,20 @@ void kmcl_tx_wait_done(struct kmcl_channel *ch)
 }
 
 /*
- * Run the completion routines that are due; the caller has claimed that. Drops
- * tx.lock for each of them, with interrupts as in @flags. Routines that send
- * again could keep this running forever, so after KMCL_DONE_BUDGET of them the
- * claim passes to the channel's tasklet.
+ * Run the completion routines that are due, at most @budget of them; the caller
+ * has claimed that. Routines that send again could keep this running forever, so
+ * after that the claim passes to the channel's tasklet. See tx_done.h for bottom
+ * halves.
  */
-void kmcl_done_run_claimed(struct kmcl_channel *ch, unsigned long *flags)
-	__must_hold(&ch->tx.lock)
+static void run_claimed(struct kmcl_channel *ch, unsigned long flags, u32 budget)
+	__releases(&ch->tx.lock)
 {
-	unsigned int budget = KMCL_DONE_BUDGET;
+	bool irqs_off = kmcl_done_irqs_off(flags);
 	struct kmcl_packet *pkt;
 
 	lockdep_assert_held(&ch->tx.lock);
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT) && !irqs_off)
+		local_bh_disable();
 	WRITE_ONCE(ch->tx.done_task, in_task() ? current : NULL);
 	while ((pkt = list_first_entry_or_null(&ch->tx.done, struct kmcl_packet,
 					       item.node))) {
@@ -52,28 +54,42 @@ void kmcl_done_run_claimed(struct kmcl_channel *ch, unsigned long *flags)
 		int status = pkt->status;
 		u32 len = pkt->len;
 
-		if (!budget--) {
-			WRITE_ONCE(ch->tx.done_task, NULL);
-			tasklet_schedule(&ch->tx.done_tasklet);
-			return;
-		}
+		if (!budget--)
+			break;
 		trace_kmcl_complete(ch, pkt, status);
 		list_del_init(&pkt->item.node);
 		pkt->state = KMCL_PKT_IDLE;
-		if (!done) {
-			if (!kmcl_packet_recycle(pkt))
-				kmcl_packet_destroy(pkt);
+		if (!done && kmcl_packet_recycle(pkt))
 			continue;
-		}
-		spin_unlock_irqrestore(&ch->tx.lock, *flags);
-		done(pkt, status, len ? pkt->buf : NULL, len);
-		spin_lock_irqsave(&ch->tx.lock, *flags);
+		spin_unlock_irqrestore(&ch->tx.lock, flags);
+		if (IS_ENABLED(CONFIG_PREEMPT_RT))
+			local_bh_disable();
+		if (done)
+			done(pkt, status, len ? pkt->buf : NULL, len);
+		else
+			kmcl_packet_destroy(pkt);
+		if (IS_ENABLED(CONFIG_PREEMPT_RT))
+			local_bh_enable();
+		spin_lock_irqsave(&ch->tx.lock, flags);
 	}
 	WRITE_ONCE(ch->tx.done_task, NULL);
-	kmcl_done_release(ch);
-	/* No barrier: a waiter is queued already, and checks under tx.lock */
-	if (waitqueue_active(&ch->wait))
-		wake_up_all(&ch->wait);
+	if (pkt) {
+		tasklet_schedule(&ch->tx.done_tasklet);
+	} else {
+		kmcl_done_release(ch);
+		/* No barrier: a waiter is queued, and checks under tx.lock */
+		if (waitqueue_active(&ch->wait))
+			wake_up_all(&ch->wait);
+	}
+	spin_unlock_irqrestore(&ch->tx.lock, flags);
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT) && !irqs_off)
+		local_bh_enable();
+}
+
+/* How many routines the caller may run in a row, see tx_done.h */
+static u32 done_budget(void)
+{
+	return IS_ENABLED(CONFIG_PREEMPT_RT) && in_task() ? 1 : KMCL_DONE_BUDGET;
 }
 
 static void done_tasklet(struct tasklet_struct *t)
@@ -83,8 +99,16 @@ static void done_tasklet(struct tasklet_struct *t)
 	unsigned long flags;
 
 	spin_lock_irqsave(&ch->tx.lock, flags);
-	kmcl_done_run_claimed(ch, &flags);
-	spin_unlock_irqrestore(&ch->tx.lock, flags);
+	run_claimed(ch, flags, KMCL_DONE_BUDGET);
+}
+
+/* The caller has run a routine: run those that have become due meanwhile. */
+void kmcl_done_run_more(struct kmcl_channel *ch)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->tx.lock, flags);
+	run_claimed(ch, flags, done_budget() - 1);
 }
 
 void kmcl_tx_init(struct kmcl_channel *ch)
@@ -102,12 +126,14 @@ void kmcl_tx_init(struct kmcl_channel *ch)
 }
 
 /* See kmcl_done_run() */
-void kmcl_done_run_due(struct kmcl_channel *ch, unsigned long *flags)
-	__must_hold(&ch->tx.lock)
+void kmcl_done_run_due(struct kmcl_channel *ch, unsigned long flags)
+	__releases(&ch->tx.lock)
 {
 	lockdep_assert_held(&ch->tx.lock);
 	if (kmcl_done_claim(ch))
-		kmcl_done_run_claimed(ch, flags);
+		run_claimed(ch, flags, done_budget());
+	else
+		spin_unlock_irqrestore(&ch->tx.lock, flags);
 }
 
 /* End a packet: add it to the done list, with @len bytes of completion data. */
@@ -157,8 +183,7 @@ void kmcl_tx_fail_in_flight(struct kmcl_channel *ch, int status,
 			ch->tx.n.comps_dropped++;
 		}
 	}
-	kmcl_done_run(ch, &flags);
-	spin_unlock_irqrestore(&ch->tx.lock, flags);
+	kmcl_done_run(ch, flags);
 	list_for_each_entry_safe(item, n, &comps, node)
 		kmcl_ctx_free(container_of(item, struct kmcl_context, item));
 }
@@ -177,8 +202,7 @@ void kmcl_tx_fail_queued(struct kmcl_channel *ch, int status)
 		ch->tx.n.queued--;
 		kmcl_done_add(pkt, status, 0);
 	}
-	kmcl_done_run(ch, &flags);
-	spin_unlock_irqrestore(&ch->tx.lock, flags);
+	kmcl_done_run(ch, flags);
 }
 
 /*
@@ -221,7 +245,8 @@ void kmcl_tx_matched(struct kmcl_channel *ch, u64 trans_id,
 	if (unlikely(!pkt)) {
 		if (ch->tx.linked)
 			ch->tx.n.comps_stale++;
-		goto unlock;
+		spin_unlock_irqrestore(&ch->tx.lock, flags);
+		return;
 	}
 	list_del(&pkt->item.node);
 	if (unlikely(pkt->sync)) {
@@ -234,9 +259,7 @@ void kmcl_tx_matched(struct kmcl_channel *ch, u64 trans_id,
 		kmcl_done_add(pkt, -EMSGSIZE, 0);
 	}
 	ch->tx.n.in_flight--;
-	kmcl_done_run(ch, &flags);
-unlock:
-	spin_unlock_irqrestore(&ch->tx.lock, flags);
+	kmcl_done_run(ch, flags);
 }
 
 /* End a packet that is queued or in flight; false: it has ended already. */
@@ -244,21 +267,20 @@ bool kmcl_tx_take_back(struct kmcl_packet *pkt, int status)
 {
 	struct kmcl_channel *ch = pkt->ch;
 	unsigned long flags;
-	bool taken = false;
 
 	spin_lock_irqsave(&ch->tx.lock, flags);
-	if (pkt->state == KMCL_PKT_QUEUED || pkt->state == KMCL_PKT_IN_FLIGHT) {
-		if (pkt->state == KMCL_PKT_QUEUED)
-			ch->tx.n.queued--;
-		else
-			ch->tx.n.in_flight--;
-		list_del(&pkt->item.node);
-		kmcl_done_add(pkt, status, 0);
-		kmcl_done_run(ch, &flags);
-		taken = true;
+	if (pkt->state != KMCL_PKT_QUEUED && pkt->state != KMCL_PKT_IN_FLIGHT) {
+		spin_unlock_irqrestore(&ch->tx.lock, flags);
+		return false;
 	}
-	spin_unlock_irqrestore(&ch->tx.lock, flags);
-	return taken;
+	if (pkt->state == KMCL_PKT_QUEUED)
+		ch->tx.n.queued--;
+	else
+		ch->tx.n.in_flight--;
+	list_del(&pkt->item.node);
+	kmcl_done_add(pkt, status, 0);
+	kmcl_done_run(ch, flags);
+	return true;
 }
 
 /* End all synchronous requests; none may wait until the next enable. Atomic. */

@@ -7,6 +7,18 @@
  * has added a packet to the done list, or because it waits for the routines to
  * return. Once it is released the channel may be freed.
  *
+ * Routines run with bottom halves off, wherever they are found due, since that
+ * is how a driver knows them: a plain spinlock is enough between a routine and
+ * what it does in softirqs. They are switched off before tx.lock is dropped, and
+ * on again when the claim is released or has passed to the tasklet. So nobody
+ * is preempted while he has the claim, and a task of low priority does not delay
+ * the routines of all others. If the caller has interrupts off, so are bottom
+ * halves, which must not be switched on there.
+ *
+ * On PREEMPT_RT, tasks are preempted nevertheless, and bottom halves must not be
+ * switched off under a spinlock. There a task runs one routine and leaves the
+ * others to the tasklet.
+ *
  * Only this header changes ch->tx.done_state. The functions are inline for
  * kmcl_submit(), on which the speed of sending depends. All are atomic.
  */
@@ -14,6 +26,8 @@
 #define _KMCL_TX_DONE_H
 
 #include <linux/atomic.h>
+#include <linux/bottom_half.h>
+#include <linux/irqflags.h>
 #include <linux/sched.h>
 
 #include "channel.h"
@@ -51,27 +65,34 @@ static inline void kmcl_done_release(struct kmcl_channel *ch)
 	atomic_set(&ch->tx.done_state, 0);
 }
 
-void kmcl_done_run_claimed(struct kmcl_channel *ch, unsigned long *flags)
-	__must_hold(&ch->tx.lock);
-void kmcl_done_run_due(struct kmcl_channel *ch, unsigned long *flags)
-	__must_hold(&ch->tx.lock);
+/* Does the caller run with interrupts off? @flags: of spin_lock_irqsave() */
+static inline bool kmcl_done_irqs_off(unsigned long flags)
+{
+	return !IS_ENABLED(CONFIG_PREEMPT_RT) && irqs_disabled_flags(flags);
+}
+
+void kmcl_done_run_due(struct kmcl_channel *ch, unsigned long flags)
+	__releases(&ch->tx.lock);
+void kmcl_done_run_more(struct kmcl_channel *ch);
 
 /*
- * Run the completion routines that are due, unless another caller does, which
- * will run these as well. Drops tx.lock for each routine.
+ * Release tx.lock, and run the completion routines that are due, unless another
+ * caller does, which will run these as well. The channel may be freed then.
  */
-static inline void kmcl_done_run(struct kmcl_channel *ch, unsigned long *flags)
-	__must_hold(&ch->tx.lock)
+static inline void kmcl_done_run(struct kmcl_channel *ch, unsigned long flags)
+	__releases(&ch->tx.lock)
 {
 	lockdep_assert_held(&ch->tx.lock);
-	if (!list_empty(&ch->tx.done))
+	if (list_empty(&ch->tx.done))
+		spin_unlock_irqrestore(&ch->tx.lock, flags);
+	else
 		kmcl_done_run_due(ch, flags);
 }
 
 /*
  * Run the routine of a packet that is in the ring and needs no completion,
- * without adding it to the done list. The done list must be empty, and
- * kmcl_done_quiet() true. Drops tx.lock.
+ * without adding it to the done list. The done list must be empty,
+ * kmcl_done_quiet() true and kmcl_done_irqs_off() false. Releases tx.lock.
  */
 static __always_inline void kmcl_done_at_once(struct kmcl_packet *pkt,
 					      unsigned long flags)
@@ -83,16 +104,18 @@ static __always_inline void kmcl_done_at_once(struct kmcl_packet *pkt,
 	atomic_set(&ch->tx.done_state, KMCL_DONE_BUSY);
 	WRITE_ONCE(ch->tx.done_task, in_task() ? current : NULL);
 	trace_kmcl_complete(ch, pkt, 0);
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		local_bh_disable();
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		local_bh_disable();
 	pkt->done(pkt, 0, NULL, 0);
 	WRITE_ONCE(ch->tx.done_task, NULL);
-	/* KMCL_DONE_ATTENTION was not set meanwhile */
-	if (likely(atomic_cmpxchg(&ch->tx.done_state, KMCL_DONE_BUSY, 0) ==
-		   KMCL_DONE_BUSY))
-		return;
-	spin_lock_irqsave(&ch->tx.lock, flags);
-	kmcl_done_run_claimed(ch, &flags);
-	spin_unlock_irqrestore(&ch->tx.lock, flags);
+	/* Otherwise KMCL_DONE_ATTENTION was set meanwhile */
+	if (unlikely(atomic_cmpxchg(&ch->tx.done_state, KMCL_DONE_BUSY, 0) !=
+		     KMCL_DONE_BUSY))
+		kmcl_done_run_more(ch);
+	local_bh_enable();
 }
 
 #endif

@@ -241,9 +241,8 @@ void kmcl_tx_flush(struct kmcl_channel *ch)
 		kmcl_signal(ch);
 		spin_lock_irqsave(&ch->tx.lock, flags);
 	}
-	kmcl_done_run(ch, &flags);
 unlock:
-	spin_unlock_irqrestore(&ch->tx.lock, flags);
+	kmcl_done_run(ch, flags);
 	rcu_read_unlock();
 	list_for_each_entry_safe(item, next, &comps, node)
 		kmcl_ctx_free(container_of(item, struct kmcl_context, item));
@@ -358,7 +357,8 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 			if (!kmcl_packet_recycle(pkt))
 				kmcl_packet_destroy(pkt);
 		} else if (unlikely(signal || !list_empty(&ch->tx.done) ||
-				    !kmcl_done_quiet(ch))) {
+				    !kmcl_done_quiet(ch) ||
+				    kmcl_done_irqs_off(irq))) {
 			/* Not before those due, nor before the signal */
 			kmcl_done_add(pkt, 0, 0);
 		} else {
@@ -376,7 +376,8 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 		spin_lock_irqsave(&ch->tx.lock, irq);
 		rcu_read_unlock();
 	}
-	kmcl_done_run(ch, &irq);
+	kmcl_done_run(ch, irq);
+	return ret;
 unlock:
 	spin_unlock_irqrestore(&ch->tx.lock, irq);
 	return ret;

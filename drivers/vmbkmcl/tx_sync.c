@@ -78,15 +78,9 @@ static int sync_begin(struct kmcl_channel *ch, struct kmcl_sync *sync,
 	unsigned long flags;
 	int ret = 0;
 
-	/*
-	 * Waiting would never end where traffic waits for the caller. In a
-	 * completion routine that holds for a timeout of 0 as well, since the
-	 * request waits for its own completion routine, which runs later.
-	 */
-	if (READ_ONCE(ch->tx.done_task) == current)
-		ret = -EDEADLK;
-	else if (waits && (READ_ONCE(ch->rx.task) == current ||
-			   !callback_may_wait(ch)))
+	/* Waiting would never end where traffic waits for the caller */
+	if (waits && (READ_ONCE(ch->rx.task) == current ||
+		      !callback_may_wait(ch)))
 		ret = -EDEADLK;
 	spin_lock_irqsave(&ch->tx.lock, flags);
 	if (ch->tx.sync_closed)
@@ -229,6 +223,12 @@ int kmcl_send_sync_mdl(struct kmcl_channel *ch, const void *buf, u32 len,
 		return -EINVAL;
 	if (!may_wait) {
 		ret = sync_try(ch, buf, len, flags);
+		trace_kmcl_sync(ch, timeout_ns, ret);
+		return ret;
+	}
+	/* It would wait for its own routine, which runs after the caller's */
+	if (READ_ONCE(ch->tx.done_task) == current) {
+		ret = READ_ONCE(ch->tx.sync_closed) ? -ENODEV : -EDEADLK;
 		trace_kmcl_sync(ch, timeout_ns, ret);
 		return ret;
 	}

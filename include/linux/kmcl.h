@@ -145,7 +145,7 @@ typedef void (*kmcl_processed_fn)(struct kmcl_channel *ch, u32 packets);
  * @len: bytes of data
  *
  * The completion routine of a packet: called exactly once for each send that
- * was accepted. Atomic.
+ * was accepted, with bottom halves off. Atomic.
  */
 typedef void (*kmcl_done_fn)(struct kmcl_packet *pkt, int status,
 			     void *buf, u32 len);
