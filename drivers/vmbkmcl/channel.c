@@ -280,13 +280,15 @@ int kmcl_channel_disable(struct kmcl_channel *ch)
 		return -EDEADLK;
 	might_sleep();
 
+	/* Without a lock, since there can be many; none if it is not enabled */
+	kmcl_sync_abort(ch);
 	spin_lock_irq(&ch->sm.lock);
 	enabled = ch->sm.in.enabled;
 	if (enabled) {
 		ch->sm.calls++;
 		ch->sm.in.disable = true;
 		old = ch->sm.disables;
-		/* Under the lock: the next enable, which undoes it, comes later */
+		/* Again under the lock: the next enable undoes it */
 		kmcl_sync_abort(ch);
 	}
 	spin_unlock_irq(&ch->sm.lock);

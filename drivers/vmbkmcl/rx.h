@@ -44,6 +44,7 @@ struct kmcl_context {
 	bool wanted;			/* the sender asked for a completion */
 	bool again;			/* delivered before, deferred */
 	bool queued;			/* counted in comps_bytes */
+	struct list_head comp;		/* in ch->tx.comps, under tx.lock */
 	bool ext_given;			/* the driver has got the ranges */
 	u32 bytes;			/* allocated */
 	u32 ranges;			/* of external data */

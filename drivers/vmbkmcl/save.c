@@ -100,7 +100,8 @@ void kmcl_save_stop(struct kmcl_channel *ch)
 
 /*
  * Store at most @max of the packets that are queued or in flight. Returns how
- * many there are.
+ * many there are. The caller keeps the channel paused, so that a packet stays
+ * where it is while the lock is dropped; a completion may leave the queue.
  */
 static u32 collect(struct kmcl_channel *ch, struct kmcl_packet **pkts, u32 max)
 {
@@ -112,14 +113,20 @@ static u32 collect(struct kmcl_channel *ch, struct kmcl_packet **pkts, u32 max)
 	list_for_each_entry(pkt, &ch->tx.in_flight, item.node) {
 		if (n < max)
 			pkts[n] = pkt;
-		n++;
+		if (!(++n % KMCL_TX_BURST)) {
+			spin_unlock_irq(&ch->tx.lock);
+			spin_lock_irq(&ch->tx.lock);
+		}
 	}
 	list_for_each_entry(item, &ch->tx.queue, node) {
 		if (item->kind != KMCL_ITEM_PACKET)
 			continue;
 		if (n < max)
 			pkts[n] = container_of(item, struct kmcl_packet, item);
-		n++;
+		if (!(++n % KMCL_TX_BURST)) {
+			spin_unlock_irq(&ch->tx.lock);
+			spin_lock_irq(&ch->tx.lock);
+		}
 	}
 	spin_unlock_irq(&ch->tx.lock);
 	return n;

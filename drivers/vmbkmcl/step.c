@@ -264,8 +264,6 @@ static void enter(struct kmcl_channel *ch, enum kmcl_event ev,
 	if (next == KMCL_ST_PAUSED)
 		kmcl_save_start(ch);
 	if (next == KMCL_ST_DISABLED) {
-		/* Also after a failed open, since nothing will be sent */
-		kmcl_sync_abort(ch);
 		ch->sm.in = (struct kmcl_inputs) { .run = !ch->server };
 		ch->sm.disables++;
 	} else if (ch->server && next == KMCL_ST_ENABLED &&
@@ -297,6 +295,9 @@ static void run_event(struct kmcl_channel *ch, enum kmcl_event ev)
 		for (step = t->steps; *step != KMCL_DO_END; step++)
 			outcome = run_step(ch, *step);
 		trace_kmcl_state(ch, from, ev, t->next);
+		/* Also after a failed open, since nothing will be sent */
+		if (t->next == KMCL_ST_DISABLED)
+			kmcl_sync_abort(ch);
 		spin_lock_irqsave(&ch->sm.lock, flags);
 		enter(ch, ev, t->next);
 		spin_unlock_irqrestore(&ch->sm.lock, flags);

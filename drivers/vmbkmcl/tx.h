@@ -3,8 +3,10 @@
  * Outgoing direction: packets, their ids, the queue, and how packets end.
  *
  * ch->tx.lock protects struct kmcl_tx and the entries of its lists, unless a
- * comment says otherwise. sync_closed, linked and ring.broken are also read
- * without it, where an old value does no harm.
+ * comment says otherwise. The lists can be long, and interrupts are off: nobody
+ * handles more than KMCL_TX_BURST entries before dropping the lock once.
+ * sync_closed, linked and ring.broken are also read without it, where an old
+ * value does no harm.
  */
 #ifndef _KMCL_TX_H
 #define _KMCL_TX_H
@@ -16,6 +18,7 @@
 #include <linux/interrupt.h>
 #include <linux/kmcl.h>
 #include <linux/list.h>
+#include <linux/sizes.h>
 #include <linux/spinlock.h>
 #include <linux/xarray.h>
 
@@ -26,6 +29,9 @@
 #define KMCL_SLOTLESS_BITS		7	/* see tx_id.c */
 #define KMCL_NO_SLOT			BIT(31)	/* above every slot's index */
 #define KMCL_DONE_BUDGET		256	/* routines before a break */
+/* Of a list, while tx.lock is held with interrupts off; or a single packet */
+#define KMCL_TX_BURST			16U	/* entries */
+#define KMCL_TX_BURST_BYTES		SZ_64K
 
 enum kmcl_item_kind { KMCL_ITEM_PACKET, KMCL_ITEM_COMP };
 
@@ -96,7 +102,8 @@ struct kmcl_tx {
 	bool full;			/* there was no room last time */
 	u32 generation;			/* of the last transaction id */
 	u32 unused_end;			/* later ones, unused up to here */
-	struct list_head queue;
+	struct list_head queue;		/* packets and completions */
+	struct list_head comps;		/* of these, the completions */
 	struct list_head in_flight;
 	struct list_head syncs;
 	struct list_head done;		/* completion routines due */

@@ -43,6 +43,7 @@ static void run_claimed(struct kmcl_channel *ch, unsigned long flags, u32 budget
 {
 	bool irqs_off = kmcl_done_irqs_off(flags);
 	struct kmcl_packet *pkt;
+	u32 held = 0;
 
 	lockdep_assert_held(&ch->tx.lock);
 	if (!IS_ENABLED(CONFIG_PREEMPT_RT) && !irqs_off)
@@ -53,20 +54,22 @@ static void run_claimed(struct kmcl_channel *ch, unsigned long flags, u32 budget
 		kmcl_done_fn done = pkt->done;
 		int status = pkt->status;
 		u32 len = pkt->len;
+		bool kept;
 
 		if (!budget--)
 			break;
 		trace_kmcl_complete(ch, pkt, status);
 		list_del_init(&pkt->item.node);
 		pkt->state = KMCL_PKT_IDLE;
-		if (!done && kmcl_packet_recycle(pkt))
+		kept = !done && kmcl_packet_recycle(pkt);
+		if (kept && ++held % KMCL_TX_BURST)
 			continue;
 		spin_unlock_irqrestore(&ch->tx.lock, flags);
 		if (IS_ENABLED(CONFIG_PREEMPT_RT))
 			local_bh_disable();
 		if (done)
 			done(pkt, status, len ? pkt->buf : NULL, len);
-		else
+		else if (!kept)
 			kmcl_packet_destroy(pkt);
 		if (IS_ENABLED(CONFIG_PREEMPT_RT))
 			local_bh_enable();
@@ -116,6 +119,7 @@ void kmcl_tx_init(struct kmcl_channel *ch)
 	spin_lock_init(&ch->tx.lock);
 	ch->tx.sync_closed = true;
 	INIT_LIST_HEAD(&ch->tx.queue);
+	INIT_LIST_HEAD(&ch->tx.comps);
 	INIT_LIST_HEAD(&ch->tx.in_flight);
 	INIT_LIST_HEAD(&ch->tx.syncs);
 	INIT_LIST_HEAD(&ch->tx.done);
@@ -155,52 +159,89 @@ void kmcl_done_add(struct kmcl_packet *pkt, int status, u32 len)
 	list_add_tail(&pkt->item.node, &ch->tx.done);
 }
 
+/* For a moment, so that interrupts are handled, and others get the lock. */
+static void drop_lock_once(struct kmcl_channel *ch, unsigned long *flags)
+	__must_hold(&ch->tx.lock)
+{
+	spin_unlock_irqrestore(&ch->tx.lock, *flags);
+	spin_lock_irqsave(&ch->tx.lock, *flags);
+}
+
+/* Drop the driver's completions that are queued: there is nobody for them. */
+static void drop_comps(struct kmcl_channel *ch)
+{
+	struct kmcl_context *ctx;
+	unsigned long flags;
+
+	for (;;) {
+		spin_lock_irqsave(&ch->tx.lock, flags);
+		ctx = list_first_entry_or_null(&ch->tx.comps,
+					       struct kmcl_context, comp);
+		if (ctx) {
+			list_del(&ctx->comp);
+			list_del(&ctx->item.node);
+			ch->tx.n.comps_dropped++;
+		}
+		spin_unlock_irqrestore(&ch->tx.lock, flags);
+		if (!ctx)
+			break;
+		kmcl_ctx_free(ctx);
+	}
+}
+
 /*
  * End the packets in flight, since no completion will come, and drop the
  * driver's completions that are still queued. @keep_external: not the packets
- * with external data, whose memory the peer may still use. Atomic.
+ * with external data, whose memory the peer may still use. The gate is closed,
+ * so that none are added meanwhile. Atomic.
  */
 void kmcl_tx_fail_in_flight(struct kmcl_channel *ch, int status,
 			    bool keep_external)
 {
-	struct kmcl_packet *pkt, *next;
-	struct kmcl_item *item, *n;
-	LIST_HEAD(comps);
+	struct kmcl_packet *pkt;
 	unsigned long flags;
+	u64 left, n = 0;
 
 	kmcl_sync_abort(ch);
+	drop_comps(ch);
 	spin_lock_irqsave(&ch->tx.lock, flags);
-	list_for_each_entry_safe(pkt, next, &ch->tx.in_flight, item.node) {
-		if (keep_external && pkt->ext_len)
-			continue;
-		list_del(&pkt->item.node);
-		ch->tx.n.in_flight--;
-		kmcl_done_add(pkt, status, 0);
-	}
-	list_for_each_entry_safe(item, n, &ch->tx.queue, node) {
-		if (item->kind == KMCL_ITEM_COMP) {
-			list_move_tail(&item->node, &comps);
-			ch->tx.n.comps_dropped++;
+	for (left = ch->tx.n.in_flight; left; left--) {
+		pkt = list_first_entry_or_null(&ch->tx.in_flight,
+					       struct kmcl_packet, item.node);
+		/* Another caller may be ending them */
+		if (!pkt)
+			break;
+		if (keep_external && pkt->ext_len) {
+			/* Those that stay keep their order */
+			list_move_tail(&pkt->item.node, &ch->tx.in_flight);
+		} else {
+			list_del(&pkt->item.node);
+			ch->tx.n.in_flight--;
+			kmcl_done_add(pkt, status, 0);
 		}
+		if (!(++n % KMCL_TX_BURST))
+			drop_lock_once(ch, &flags);
 	}
 	kmcl_done_run(ch, flags);
-	list_for_each_entry_safe(item, n, &comps, node)
-		kmcl_ctx_free(container_of(item, struct kmcl_context, item));
 }
 
 /* The channel is freed: end the packets that are queued. */
 void kmcl_tx_fail_queued(struct kmcl_channel *ch, int status)
 {
-	struct kmcl_packet *pkt, *next;
+	struct kmcl_packet *pkt;
 	unsigned long flags;
+	u64 n = 0;
 
 	spin_lock_irqsave(&ch->tx.lock, flags);
 	/* Routines that send again must not add to the queue */
 	ch->tx.ending = true;
-	list_for_each_entry_safe(pkt, next, &ch->tx.queue, item.node) {
+	while ((pkt = list_first_entry_or_null(&ch->tx.queue,
+					       struct kmcl_packet, item.node))) {
 		list_del(&pkt->item.node);
 		ch->tx.n.queued--;
 		kmcl_done_add(pkt, status, 0);
+		if (!(++n % KMCL_TX_BURST))
+			drop_lock_once(ch, &flags);
 	}
 	kmcl_done_run(ch, flags);
 }
@@ -283,17 +324,25 @@ bool kmcl_tx_take_back(struct kmcl_packet *pkt, int status)
 	return true;
 }
 
-/* End all synchronous requests; none may wait until the next enable. Atomic. */
+/*
+ * End all synchronous requests; none may wait until the next enable. Those that
+ * have been ended and are still there are last: new ones come first. Atomic.
+ */
 void kmcl_sync_abort(struct kmcl_channel *ch)
 {
 	struct kmcl_sync *sync;
 	unsigned long flags;
+	u32 n = 0;
 
 	spin_lock_irqsave(&ch->tx.lock, flags);
 	ch->tx.sync_closed = true;
-	list_for_each_entry(sync, &ch->tx.syncs, node) {
+	while ((sync = list_first_entry_or_null(&ch->tx.syncs, struct kmcl_sync,
+						node)) && !sync->aborted) {
+		list_move_tail(&sync->node, &ch->tx.syncs);
 		sync->aborted = true;
 		complete(&sync->wake);
+		if (!(++n % KMCL_TX_BURST))
+			drop_lock_once(ch, &flags);
 	}
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
 }

@@ -166,8 +166,10 @@ static int put_item(struct kmcl_channel *ch, struct kmcl_item *item)
 
 	ctx = container_of(item, struct kmcl_context, item);
 	ret = put_comp(ch, ctx->trans_id, ctx->buf, ctx->len);
-	if (!ret)
+	if (!ret) {
 		list_del(&item->node);
+		list_del(&ctx->comp);
+	}
 	return ret;
 }
 
@@ -191,39 +193,47 @@ static u32 item_bytes(const struct kmcl_channel *ch,
 					       item)->len);
 }
 
-/**
- * kmcl_tx_flush() - write as much of the queue as gate and ring allow
- * @ch: the channel
- *
- * Everything that it writes becomes visible to the peer at once, with at most
- * one signal, unless the ring gets full. While the gate is closed, and at the
- * limit of memory (kmcl_ctx_allowed()), completions overtake packets.
- *
- * Context: atomic.
- */
-void kmcl_tx_flush(struct kmcl_channel *ch)
+/* The next entry that may be written now; see kmcl_ctx_allowed() for overrun */
+static struct kmcl_item *next_item(struct kmcl_channel *ch)
+	__must_hold(&ch->tx.lock)
 {
-	struct kmcl_item *item, *next;
-	LIST_HEAD(comps);
-	unsigned long flags;
-	bool signal = false;
-	int ret;
+	struct kmcl_context *ctx;
 
-	rcu_read_lock();
-	spin_lock_irqsave(&ch->tx.lock, flags);
-	if (!ch->tx.linked)
-		goto unlock;
-	list_for_each_entry_safe(item, next, &ch->tx.queue, node) {
-		bool completion = item->kind == KMCL_ITEM_COMP;
+	lockdep_assert_held(&ch->tx.lock);
+	if (ch->tx.open && !READ_ONCE(ch->rx.overrun))
+		return list_first_entry_or_null(&ch->tx.queue, struct kmcl_item,
+						node);
+	ctx = list_first_entry_or_null(&ch->tx.comps, struct kmcl_context, comp);
+	return ctx ? &ctx->item : NULL;
+}
 
-		if (!completion &&
-		    (!ch->tx.open || READ_ONCE(ch->rx.overrun)))
-			continue;
+/*
+ * Write a part of the queue, and move the completions among it to @written.
+ * Sets *@signal if the peer must be signalled. True: there may be more to write.
+ */
+static bool flush_burst(struct kmcl_channel *ch, struct list_head *written,
+			bool *signal)
+	__must_hold(&ch->tx.lock)
+{
+	struct kmcl_item *item;
+	u32 n, bytes = 0;
+	int ret = 0;
+
+	lockdep_assert_held(&ch->tx.lock);
+	*signal = false;
+	for (n = 0; n < KMCL_TX_BURST && bytes < KMCL_TX_BURST_BYTES; n++) {
+		bool completion;
+
+		item = next_item(ch);
+		if (!item)
+			break;
+		completion = item->kind == KMCL_ITEM_COMP;
+		bytes += item_bytes(ch, item);
 		ret = put_item(ch, item);
 		if (ret == -EAGAIN) {
 			ring_full(ch);
 			/* The peer frees only the space of packets it sees */
-			signal |= kmcl_ring_commit(&ch->tx.ring);
+			*signal |= kmcl_ring_commit(&ch->tx.ring);
 			if (kmcl_ring_want_space(&ch->tx.ring,
 						 item_bytes(ch, item)))
 				ret = put_item(ch, item);
@@ -233,18 +243,45 @@ void kmcl_tx_flush(struct kmcl_channel *ch)
 		if (ret)
 			break;
 		if (completion)
-			list_add_tail(&item->node, &comps);
+			list_add_tail(&item->node, written);
 	}
-	signal |= kmcl_ring_commit(&ch->tx.ring);
-	if (signal) {
+	*signal |= kmcl_ring_commit(&ch->tx.ring);
+	return !ret && next_item(ch);
+}
+
+/**
+ * kmcl_tx_flush() - write as much of the queue as gate and ring allow
+ * @ch: the channel
+ *
+ * In bursts: what one of them writes becomes visible to the peer at once, with
+ * at most one signal, unless the ring gets full. While the gate is closed, and at
+ * the limit of memory (kmcl_ctx_allowed()), completions overtake packets.
+ *
+ * Context: atomic.
+ */
+void kmcl_tx_flush(struct kmcl_channel *ch)
+{
+	struct kmcl_item *item, *next;
+	LIST_HEAD(written);
+	unsigned long flags;
+	bool signal, more;
+
+	rcu_read_lock();
+	spin_lock_irqsave(&ch->tx.lock, flags);
+	while (ch->tx.linked) {
+		more = flush_burst(ch, &written, &signal);
+		if (!more && !signal)
+			break;
 		spin_unlock_irqrestore(&ch->tx.lock, flags);
-		kmcl_signal(ch);
+		if (signal)
+			kmcl_signal(ch);
 		spin_lock_irqsave(&ch->tx.lock, flags);
+		if (!more)
+			break;
 	}
-unlock:
 	kmcl_done_run(ch, flags);
 	rcu_read_unlock();
-	list_for_each_entry_safe(item, next, &comps, node)
+	list_for_each_entry_safe(item, next, &written, node)
 		kmcl_ctx_free(container_of(item, struct kmcl_context, item));
 }
 
@@ -506,6 +543,7 @@ void kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_context *ctx,
 	} else {
 		queued = kmcl_ctx_queued(ctx, buf, len);
 		list_add_tail(&queued->item.node, &ch->tx.queue);
+		list_add_tail(&queued->comp, &ch->tx.comps);
 	}
 unlock:
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
