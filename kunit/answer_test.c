@@ -22,7 +22,7 @@ static void answer(struct end *e, struct kmcl_context *ctx, u64 value)
 	kmcl_complete(ctx, data, value);
 }
 
-static void up(struct loop *loop)
+static void open_both(struct loop *loop)
 {
 	KUNIT_ASSERT_EQ(loop->test, 0,
 			kmcl_set_max_packet_size(loop->client.ch, SMALL));
@@ -45,7 +45,7 @@ static void an_answer_that_is_too_long_ends_its_request(struct kunit *test)
 	struct sent *fits, *above, *longest, *after;
 	struct kmcl_counters c;
 
-	up(loop);
+	open_both(loop);
 	fits = loop_send(client, SMALL, KMCL_SEND_WAIT);
 	above = loop_send(client, SMALL + 8, KMCL_SEND_WAIT);
 	longest = loop_send(client, KMCL_DEFAULT_PACKET_SIZE, KMCL_SEND_WAIT);
@@ -99,7 +99,7 @@ static void the_library_frees_a_packet_whose_answer_is_too_long(struct kunit *te
 	u64 value = LONG;
 	u32 cached, i;
 
-	up(loop);
+	open_both(loop);
 	for (i = 0; i < 2; i++) {
 		pkt = kmcl_packet_alloc(client->ch);
 		KUNIT_ASSERT_NOT_NULL(test, pkt);
@@ -151,7 +151,7 @@ static void a_reply_buffer_larger_than_a_packet_is_filled(struct kunit *test)
 	struct kmcl_counters c;
 	struct reply r;
 
-	up(loop);
+	open_both(loop);
 	r = ask(loop, KMCL_DEFAULT_PACKET_SIZE, KMCL_DEFAULT_PACKET_SIZE);
 	KUNIT_EXPECT_EQ(test, r.status, 0);
 	expect_reply(test, &r, KMCL_DEFAULT_PACKET_SIZE,
@@ -173,7 +173,7 @@ static void an_answer_that_nobody_wants_may_be_long(struct kunit *test)
 	struct loop *loop = test->priv;
 	u64 value = LONG;
 
-	up(loop);
+	open_both(loop);
 	KUNIT_EXPECT_EQ(test, 0,
 			kmcl_send_sync(loop->client.ch, &value, sizeof(value),
 				       KMCL_SEND_WAIT, NULL, NULL,
@@ -189,7 +189,7 @@ static void a_reply_as_long_as_a_packet_can_be(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, 0, kmcl_set_max_packet_size(loop->server.ch,
 							  KMCL_PACKET_SIZE_MAX));
-	up(loop);
+	open_both(loop);
 	r = ask(loop, KMCL_PACKET_SIZE_MAX, KMCL_PACKET_SIZE_MAX);
 	KUNIT_EXPECT_EQ(test, r.status, 0);
 	expect_reply(test, &r, KMCL_PACKET_SIZE_MAX, KMCL_PACKET_SIZE_MAX);

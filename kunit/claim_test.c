@@ -77,7 +77,7 @@ static void enable(struct loop *loop)
 }
 
 /* Enabled, claimed, and open for the @times-th time */
-static void up(struct loop *loop, unsigned int times)
+static void open_both(struct loop *loop, unsigned int times)
 {
 	enable(loop);
 	KUNIT_ASSERT_EQ(loop->test, 0, claim(loop));
@@ -109,7 +109,7 @@ static void a_device_is_claimed_as_soon_as_it_is_rescinded(struct kunit *test)
 	struct loop *loop = test->priv;
 	struct kmcl_offer *old;
 
-	up(loop, 1);
+	open_both(loop, 1);
 	loop_hold(&loop->client, CLOSED);
 	old = fake.offer;
 	kmcl_offer_rescind(old);
@@ -136,7 +136,7 @@ static void a_driver_that_disables_ends_the_claim(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 
-	up(loop, 1);
+	open_both(loop, 1);
 	kmcl_channel_disable(loop->client.ch);
 	/* The device is there, and stays */
 	enable(loop);
@@ -150,7 +150,7 @@ static void a_driver_that_disables_ends_the_claim(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, claim(loop), -ENODEV);
 
 	/* Disabled although a rescind had closed it */
-	up(loop, 3);
+	open_both(loop, 3);
 	kmcl_offer_rescind(fake.offer);
 	loop_wait_state(&loop->client, "Disabled");
 	flush_workqueue(kmcl_wq);
@@ -177,7 +177,7 @@ static void a_channel_that_is_being_disabled_claims_nothing(struct kunit *test)
 	struct loop *loop = test->priv;
 	struct job *job;
 
-	up(loop, 1);
+	open_both(loop, 1);
 	loop_hold(&loop->client, SUSPEND);
 	kmcl_offer_rescind(fake.offer);
 	loop_wait_held(&loop->client);
@@ -263,12 +263,12 @@ static void an_unbind_ends_the_claim(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 
-	up(loop, 1);
+	open_both(loop, 1);
 	gone();
 	KUNIT_EXPECT_EQ(test, claim(loop), -ENODEV);
 	loop_wait_state(&loop->client, "Disabled");
 	KUNIT_EXPECT_EQ(test, claim(loop), -ENODEV);
-	up(loop, 2);
+	open_both(loop, 2);
 	/* The device is gone because it was rescinded */
 	loop_hold(&loop->client, CLOSED);
 	kmcl_offer_rescind(fake.offer);
@@ -326,7 +326,7 @@ static void a_channel_that_cannot_be_enabled_claims_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kmcl_channel_enable(loop->client.ch), -ENOMEM);
 	KUNIT_EXPECT_EQ(test, claim(loop), -ENODEV);
 	fake.watch_result = 0;
-	up(loop, 1);
+	open_both(loop, 1);
 }
 
 /* A device that nobody drives may have been refused before */
@@ -353,7 +353,7 @@ static void a_device_is_given_back_on_request(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 
-	up(loop, 1);
+	open_both(loop, 1);
 	kmcl_channel_disable(loop->client.ch);
 	KUNIT_EXPECT_EQ(test, fake.given_back, 0);
 	give_back(loop);
@@ -380,7 +380,7 @@ static void a_device_that_another_channel_wants(struct kunit *test)
 	struct loop *loop = test->priv;
 
 	give_back(loop);
-	up(loop, 1);
+	open_both(loop, 1);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(fx.other));
 	kmcl_channel_disable(loop->client.ch);
 	wait_other(loop, "Active");
@@ -389,7 +389,7 @@ static void a_device_that_another_channel_wants(struct kunit *test)
 	/* One that does not wait, but for which it is kept */
 	gone();
 	wait_other(loop, "Disabled");
-	up(loop, 2);
+	open_both(loop, 2);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_set_flags(fx.other, KMCL_INIT_GIVE_BACK));
 	kmcl_channel_disable(fx.other);
 	KUNIT_EXPECT_EQ(test, fake.given_back, 0);
@@ -443,7 +443,7 @@ static void a_free_that_waits_holds_up_no_other_channel(struct kunit *test)
 	fx.other = NULL;
 
 	/* This would wait for ever, or until the time limit and then fail below */
-	up(loop, 1);
+	open_both(loop, 1);
 	kmcl_channel_disable(loop->client.ch);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_alloc(NULL, false, &ch));
 	KUNIT_EXPECT_EQ(test, 0, kmcl_set_target(ch, &fx.instance, NULL, NULL));
