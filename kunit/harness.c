@@ -305,6 +305,7 @@ static struct job *job_start(struct loop *loop, void (*fn)(void *data),
 		task = kthread_run(job_thread, job, "kmcl_job%u", i);
 		if (IS_ERR(task))
 			return NULL;
+		job->task = task;
 		job->busy = true;
 		return job;
 	}

@@ -98,6 +98,7 @@ struct job {
 	struct loop *loop;
 	void (*fn)(void *data);
 	void *data;
+	struct task_struct *task;	/* valid until done */
 	struct completion done;
 	bool busy;
 	bool stop;

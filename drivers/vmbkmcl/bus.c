@@ -505,6 +505,22 @@ static bool offer_unused(struct kmcl_offer *offer)
 	return !smp_load_acquire(&offer->ch);	/* pairs with kmcl_unbind() */
 }
 
+/* The transport waits for the channel that uses an offer */
+static void say_who_uses(struct kmcl_offer *offer)
+{
+	struct kmcl_channel *ch;
+
+	spin_lock_irq(&kmcl_bus_lock);
+	ch = offer->ch;
+	if (ch)
+		kmcl_channel_get(ch);
+	spin_unlock_irq(&kmcl_bus_lock);
+	if (!ch)
+		return;
+	kmcl_still_waiting(ch, "it to leave its device, which is going");
+	kmcl_channel_put(ch);
+}
+
 /**
  * kmcl_offer_gone() - report that the transport drops an offer
  * @offer: the offer; it must not be used afterwards
@@ -530,7 +546,9 @@ void kmcl_offer_gone(struct kmcl_offer *offer)
 		kmcl_link_dead(offer->ch);
 	}
 	spin_unlock_irq(&kmcl_bus_lock);
-	wait_event(offer->wait, offer_unused(offer));
+	while (!wait_event_idle_timeout(offer->wait, offer_unused(offer),
+					kmcl_slow))
+		say_who_uses(offer);
 	offer_put(offer);
 }
 EXPORT_SYMBOL_GPL(kmcl_offer_gone);

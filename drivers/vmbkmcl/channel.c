@@ -94,15 +94,13 @@ static bool changed(struct kmcl_channel *ch, const u64 *counter, u64 old)
 	return ret;
 }
 
-/* Wait for *@counter to change from @old, and warn when that takes long */
+/* Wait for *@counter to change from @old, to finish @what. Sleeps. */
 static void wait_for_work(struct kmcl_channel *ch, const u64 *counter, u64 old,
 			  const char *what)
 {
-	while (!wait_event_timeout(ch->wait, changed(ch, counter, old),
-				   KMCL_SLOW))
-		pr_warn("%s: %s still waits, in state %s with %u packets not completed by the driver\n",
-			kmcl_name(ch), what, kmcl_channel_state_name(ch),
-			READ_ONCE(ch->rx.outstanding));
+	while (!wait_event_idle_timeout(ch->wait, changed(ch, counter, old),
+					kmcl_slow))
+		kmcl_still_waiting(ch, "%s to end", what);
 }
 
 /**

@@ -48,8 +48,6 @@
 #define KMCL_DEFAULT_MEMORY_LIMIT	(16U * 1024 * 1024)
 #define KMCL_CACHED			64	/* free packets, and contexts */
 #define KMCL_CACHED_BYTES		(1024U * 1024)	/* at most, of either */
-/* Warn when the driver or the peer is waited for longer than this */
-#define KMCL_SLOW			(30 * HZ)
 
 struct dentry;
 struct device;
@@ -111,11 +109,15 @@ extern struct workqueue_struct *kmcl_server_wq;
 extern struct workqueue_struct *kmcl_rx_wq;
 
 /* object.c */
+extern unsigned long kmcl_slow;
 void kmcl_channel_get(struct kmcl_channel *ch);
 void kmcl_channel_put(struct kmcl_channel *ch);
 void kmcl_kick(struct kmcl_channel *ch);
 bool kmcl_in_callback(struct kmcl_channel *ch);
-void kmcl_wait(struct kmcl_channel *ch, bool (*done)(struct kmcl_channel *ch));
+__printf(2, 3)
+void kmcl_still_waiting(struct kmcl_channel *ch, const char *fmt, ...);
+void kmcl_wait(struct kmcl_channel *ch, const char *what,
+	       bool (*done)(struct kmcl_channel *ch));
 void kmcl_wait_taken_down(struct kmcl_channel *ch);
 void kmcl_call_begin(struct kmcl_channel *ch);
 void kmcl_call_end(struct kmcl_channel *ch);

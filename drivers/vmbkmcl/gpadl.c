@@ -66,7 +66,7 @@ void kmcl_gpadl_shut(struct kmcl_channel *ch)
 	spin_lock_irq(&ch->gpadl.lock);
 	ch->gpadl.open = false;
 	spin_unlock_irq(&ch->gpadl.lock);
-	kmcl_wait(ch, none_made);
+	kmcl_wait(ch, "calls that make a GPADL", none_made);
 }
 
 /* Keep the link connected until end_making(). Returns 0 or a negative errno */
@@ -329,7 +329,7 @@ static void destroy(struct kmcl_channel *ch, struct kmcl_gpadl *gpadl)
 	/* Memory that references do not protect is protected by its owner */
 	while (ret && !gpadl->held) {
 		if (time_after_eq(jiffies, say)) {
-			say = jiffies + KMCL_SLOW;
+			say = jiffies + kmcl_slow;
 			pr_err("%s: the host does not give back GPADL 0x%x of %u bytes (%d); deleting it waits, since memory of kmalloc(), or of blocks of pages without __GFP_COMP, cannot be kept from being reused\n",
 			       kmcl_name(ch), gpadl->handle, gpadl->bytes, ret);
 		}
@@ -477,6 +477,18 @@ static void count_left(struct kmcl_channel *ch)
 	spin_unlock_irq(&ch->gpadl.lock);
 }
 
+/* Allow no more to be unmapped; does no call delete or unmap one? */
+static bool none_deleted(struct kmcl_channel *ch)
+{
+	bool none;
+
+	spin_lock_irq(&ch->gpadl.lock);
+	ch->gpadl.up = false;
+	none = !ch->gpadl.deleting;
+	spin_unlock_irq(&ch->gpadl.lock);
+	return none;
+}
+
 /*
  * Step: the closed callback has returned, or will not be called. Delete what
  * the driver has left. Sleeps.
@@ -502,8 +514,5 @@ void kmcl_gpadl_cleanup(struct kmcl_channel *ch)
 		count_left(ch);
 		server->gpadl_unmap(offer, handle);
 	}
-	spin_lock_irq(&ch->gpadl.lock);
-	ch->gpadl.up = false;
-	wait_event_lock_irq(ch->wait, !ch->gpadl.deleting, ch->gpadl.lock);
-	spin_unlock_irq(&ch->gpadl.lock);
+	kmcl_wait(ch, "calls that delete a GPADL", none_deleted);
 }

@@ -16,7 +16,6 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/completion.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
@@ -43,9 +42,9 @@ struct lb_conn {
 	u32 held;			/* lb_lock: packets that are held */
 	struct list_head gpadls;	/* lb_lock */
 	wait_queue_head_t unheld;	/* for held == 0, or a GPADL unmapped */
-	bool answered_flag;		/* lb_lock */
-	int result;
-	struct completion answered;
+	wait_queue_head_t answer;	/* for answered */
+	bool answered;			/* lb_lock */
+	int result;			/* lb_lock */
 	struct lb_ring up;		/* client to server */
 	struct lb_ring down;
 };
@@ -141,7 +140,7 @@ static struct lb_conn *conn_new(struct kmcl_channel *client,
 	if (!conn)
 		return NULL;
 	kref_init(&conn->ref);
-	init_completion(&conn->answered);
+	init_waitqueue_head(&conn->answer);
 	INIT_LIST_HEAD(&conn->gpadls);
 	init_waitqueue_head(&conn->unheld);
 	kmcl_channel_get(server);
@@ -154,6 +153,16 @@ static struct lb_conn *conn_new(struct kmcl_channel *client,
 		return NULL;
 	}
 	return conn;
+}
+
+static bool lb_answered(struct lb_conn *conn)
+{
+	bool answered;
+
+	spin_lock_irq(&lb_lock);
+	answered = conn->answered;
+	spin_unlock_irq(&lb_lock);
+	return answered;
 }
 
 /* Client: connect, and wait for the server's answer. */
@@ -190,7 +199,9 @@ static int lb_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 	}
 	kmcl_link_up(server);
 	/* The server answers, or revokes its offer */
-	wait_for_completion(&conn->answered);
+	while (!wait_event_idle_timeout(conn->answer, lb_answered(conn),
+					kmcl_slow))
+		kmcl_still_waiting(conn->client, "the server to answer");
 	ret = conn->result;
 	if (ret)
 		conn_put(conn);
@@ -228,9 +239,11 @@ static void lb_close(struct kmcl_offer *offer)
 	spin_unlock_irq(&lb_lock);
 	synchronize_rcu();
 	/* The server may use memory that is freed when the packets end */
-	while (!wait_event_timeout(conn->unheld, !lb_held(conn), KMCL_SLOW))
-		pr_warn("%s: the server has not completed %u packets with external data; close waits for it\n",
-			kmcl_name(offer->ch), lb_held(conn));
+	while (!wait_event_idle_timeout(conn->unheld, !lb_held(conn),
+					kmcl_slow))
+		kmcl_still_waiting(offer->ch,
+				   "the server %s to complete %u packets with external data",
+				   kmcl_name(conn->server), lb_held(conn));
 	conn_put(conn);
 }
 
@@ -319,9 +332,9 @@ static int lb_gpadl_destroy(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
 	spin_lock_irq(&lb_lock);
 	lb->going = true;
 	spin_unlock_irq(&lb_lock);
-	while (!wait_event_timeout(conn->unheld, !lb_mapped(lb), KMCL_SLOW))
-		pr_warn("%s: the server still has GPADL 0x%x mapped; deleting it waits\n",
-			kmcl_name(offer->ch), gpadl->handle);
+	while (!wait_event_idle_timeout(conn->unheld, !lb_mapped(lb), kmcl_slow))
+		kmcl_still_waiting(offer->ch, "the server %s, which has GPADL 0x%x mapped",
+				   kmcl_name(conn->server), gpadl->handle);
 	spin_lock_irq(&lb_lock);
 	list_del(&lb->node);
 	spin_unlock_irq(&lb_lock);
@@ -479,12 +492,12 @@ static void answer(struct lb_conn *conn, int result)
 	__must_hold(&lb_lock)
 {
 	lockdep_assert_held(&lb_lock);
-	if (conn->answered_flag)
+	if (conn->answered)
 		return;
-	conn->answered_flag = true;
+	conn->answered = true;
 	conn->result = result;
 	WRITE_ONCE(conn->server_up, !result);
-	complete(&conn->answered);
+	wake_up_all(&conn->answer);
 }
 
 static void lb_answer(struct kmcl_offer *offer, int result)

@@ -6,6 +6,9 @@
  * The only lock that is taken here is ch->sm.lock. What waits sleeps, and so
  * may kmcl_settable(); everything else is atomic.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/jiffies.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
@@ -34,10 +37,86 @@ void kmcl_channel_put(struct kmcl_channel *ch)
 	kref_put(&ch->ref, channel_release);
 }
 
-/* Wait until @done is true; whoever makes it so wakes ch->wait up. Sleeps. */
-void kmcl_wait(struct kmcl_channel *ch, bool (*done)(struct kmcl_channel *ch))
+/*
+ * A driver may keep packets, or stay in a callback, for as long as it likes, and
+ * so may a program that it serves. Waiting for that is no fault of the kernel's:
+ * waits are idle, so that they are not reported as hung tasks. Instead the log
+ * says what is waited for after this many jiffies, which only tests change.
+ *
+ * These waits are not freezable, unlike synchronous requests: a driver that is
+ * being removed disables its channel with its device locked, and a suspend that
+ * had frozen it would wait for that lock for ever. It fails instead.
+ */
+unsigned long kmcl_slow = 30 * HZ;
+
+static const char *callback_text(enum kmcl_step callback)
 {
-	wait_event(ch->wait, done(ch));
+	switch (callback) {
+	case KMCL_DO_OPEN:
+		return ", inside Opened";
+	case KMCL_DO_CB_STARTED:
+		return ", inside Started";
+	case KMCL_DO_CB_POST:
+		return ", inside PostStarted";
+	case KMCL_DO_CB_SUSPEND:
+		return ", inside Suspend";
+	case KMCL_DO_CB_CLOSED:
+		return ", inside Closed";
+	case KMCL_DO_CB_FAILURE:
+		return ", inside PnpFailure";
+	default:
+		return "";
+	}
+}
+
+/* A function of the driver's, by which the log names it, with its module */
+static void *driver_function(const struct kmcl_channel *ch)
+{
+	const struct kmcl_channel_ops *ops = &ch->cfg.ops;
+
+	return (void *)ops->opened ?: (void *)ops->closed ?:
+	       (void *)ops->started ?: (void *)ops->post_started ?:
+	       (void *)ops->suspend ?: (void *)ch->cfg.process;
+}
+
+/*
+ * Say that something waits, and for what, at most once a minute per channel.
+ * Atomic.
+ */
+void kmcl_still_waiting(struct kmcl_channel *ch, const char *fmt, ...)
+{
+	struct va_format what = { .fmt = fmt };
+	unsigned long flags;
+	const char *state;
+	va_list args;
+	bool tell;
+
+	spin_lock_irqsave(&ch->sm.lock, flags);
+	tell = !ch->sm.told ||
+	       time_after_eq(jiffies, ch->sm.told + 2 * kmcl_slow);
+	if (tell)
+		ch->sm.told = jiffies ?: 1;
+	state = kmcl_state_text(ch->server, ch->sm.state, &ch->sm.in);
+	spin_unlock_irqrestore(&ch->sm.lock, flags);
+	if (!tell)
+		return;
+
+	va_start(args, fmt);
+	what.va = &args;
+	pr_warn("%s: still waiting for %pV: state %s%s, %u packets not completed by the driver; device %pUl of class %pUl, driver with %ps\n",
+		kmcl_name(ch), &what, state,
+		callback_text(READ_ONCE(ch->sm.callback)),
+		READ_ONCE(ch->rx.outstanding), &ch->link.bound_instance,
+		&ch->cfg.type, driver_function(ch));
+	va_end(args);
+}
+
+/* Wait until @done is true; whoever makes it so wakes ch->wait up. Sleeps. */
+void kmcl_wait(struct kmcl_channel *ch, const char *what,
+	       bool (*done)(struct kmcl_channel *ch))
+{
+	while (!wait_event_idle_timeout(ch->wait, done(ch), kmcl_slow))
+		kmcl_still_waiting(ch, "%s", what);
 }
 
 static bool taken_down(struct kmcl_channel *ch)
@@ -51,7 +130,7 @@ static bool taken_down(struct kmcl_channel *ch)
  */
 void kmcl_wait_taken_down(struct kmcl_channel *ch)
 {
-	kmcl_wait(ch, taken_down);
+	kmcl_wait(ch, "the rest of the link to be taken down", taken_down);
 }
 
 /* See kmcl_settable_locked() */
@@ -115,7 +194,7 @@ static bool no_calls(struct kmcl_channel *ch)
 /* The channel is freed: wait until no call uses it any more. Sleeps. */
 void kmcl_wait_calls(struct kmcl_channel *ch)
 {
-	kmcl_wait(ch, no_calls);
+	kmcl_wait(ch, "calls in other threads to return", no_calls);
 }
 
 /* Is the caller inside a callback of this channel? */

@@ -391,7 +391,7 @@ void kmcl_rx_stop(struct kmcl_channel *ch)
 	spin_lock_irq(&ch->rx.lock);
 	ch->rx.open = false;
 	spin_unlock_irq(&ch->rx.lock);
-	kmcl_wait(ch, rx_idle);
+	kmcl_wait(ch, "a delivery to end", rx_idle);
 }
 
 static bool rx_drained(struct kmcl_channel *ch)
@@ -407,5 +407,5 @@ static bool rx_drained(struct kmcl_channel *ch)
 /* Step: wait until no packet is outstanding. Sleeps. */
 void kmcl_rx_drain(struct kmcl_channel *ch)
 {
-	kmcl_wait(ch, rx_drained);
+	kmcl_wait(ch, "the driver", rx_drained);
 }

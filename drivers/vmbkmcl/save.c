@@ -95,7 +95,7 @@ void kmcl_save_start(struct kmcl_channel *ch)
 /* Step: the channel leaves Paused. Wait for a save or restore. Sleeps. */
 void kmcl_save_stop(struct kmcl_channel *ch)
 {
-	kmcl_wait(ch, save_idle);
+	kmcl_wait(ch, "a call that saves or restores", save_idle);
 }
 
 /*
@@ -342,6 +342,18 @@ int kmcl_save_continue(struct kmcl_channel *ch, void *buf, u32 size,
 }
 EXPORT_SYMBOL_GPL(kmcl_save_continue);
 
+/* Become the call in progress, whatever the state */
+static bool save_take(struct kmcl_channel *ch)
+{
+	bool taken;
+
+	spin_lock_irq(&ch->save.lock);
+	taken = !ch->save.busy;
+	ch->save.busy = true;
+	spin_unlock_irq(&ch->save.lock);
+	return taken;
+}
+
 /**
  * kmcl_save_end() - end saving (VmbChannelSaveEnd)
  * @ch: the server channel, in any state; NULL and one that is not being saved
@@ -360,11 +372,10 @@ void kmcl_save_end(struct kmcl_channel *ch)
 	might_sleep();
 	kmcl_call_begin(ch);
 	/* A call in progress in another thread uses the image */
-	spin_lock_irq(&ch->save.lock);
-	wait_event_lock_irq(ch->wait, !ch->save.busy, ch->save.lock);
+	kmcl_wait(ch, "a call that saves or restores", save_take);
 	save = ch->save.image;
 	ch->save.image = NULL;
-	spin_unlock_irq(&ch->save.lock);
+	kmcl_save_leave(ch);
 	kmcl_call_end(ch);
 	kvfree(save);
 }

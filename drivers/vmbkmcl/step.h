@@ -19,6 +19,7 @@ struct kmcl_sm {
 	u64 disables;			/* times that Disabled was entered */
 	u64 idle_runs;			/* times the work item found no event */
 	u32 calls;			/* see kmcl_call_begin() */
+	unsigned long told;		/* see kmcl_still_waiting() */
 	struct kmcl_sm_counters n;
 	/* Written by the work item, read by others without the lock */
 	bool closed_returned;		/* see kmcl_wait_taken_down() */

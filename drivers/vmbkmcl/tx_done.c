@@ -28,7 +28,7 @@ static bool done_idle(struct kmcl_channel *ch)
 /* Wait until every completion routine that is due has returned. Sleeps. */
 void kmcl_tx_wait_done(struct kmcl_channel *ch)
 {
-	kmcl_wait(ch, done_idle);
+	kmcl_wait(ch, "completion routines to return", done_idle);
 	tasklet_kill(&ch->tx.done_tasklet);
 }
 

@@ -3,7 +3,7 @@
 #
 # What may wait for what, and for how long.
 #
-# shellcheck disable=SC2154 # note() sets c_* and h_*
+# shellcheck disable=SC2154,SC2034 # note() sets c_* and h_*; scenario() uses channels
 
 # A driver waits for ordinary work of its own in each callback, as drivers do when
 # their device goes. The kernel warns if the library's workqueue may not wait for
@@ -34,6 +34,61 @@ flush_in_pnp_failure()
 	ctl a hook pnp_failure flush 50
 	expect "enable" ctl a enable
 	expect "pnp_failure has waited for work" within 10 counts a hooked -eq 1
+}
+
+# A driver keeps incoming packets for more than a minute, while the host takes the
+# device away, and another one while its channel is being disabled. The kernel must
+# not report a hung task, which fails the run; other scenarios run meanwhile.
+held_begin()
+{
+	local name
+
+	allow rx_missing gaps
+	for name in held kept; do
+		channel "$name" "source rate=0,size=64"
+		ctl "$name" quota 16
+		ctl "$name" hold on
+		expect "$name: packets are held" within 10 \
+			counts "$name" outstanding -eq 16
+		at "$name" behave sink
+	done
+	rescind held
+	# Not a job of this shell, which others wait for
+	(ctl kept disable &)
+	now
+	held=$now
+	channels=''
+}
+
+# told CHANNEL: how often the log named its device in the meantime
+told()
+{
+	number "$1"
+	dmesg | grep -c "still waiting for .* 16 packets not completed by the driver; device $(instance "$number") .*driver with tr_"
+}
+
+held_end()
+{
+	local left name now times
+
+	allow rx_missing gaps
+	channels="held kept"
+	now
+	left=$((65 - now + held))
+	[ "$left" -le 0 ] || sleep "$left"
+	for name in held kept; do
+		times=$(told "$name")
+		now
+		expect "$name: the log says who is waited for" [ "$times" -ge 1 ]
+		expect "$name: at most once a minute" \
+			[ "$times" -le $(((now - held + 30) / 60)) ]
+		expect "$name: Closed waits" counts "$name" closed -eq 0
+		ctl "$name" hold off
+		closed "$name"
+	done
+	reoffer held
+	again held
+	again kept
 }
 
 waits_all()

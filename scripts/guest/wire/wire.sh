@@ -35,6 +35,7 @@ check "vmbhostctl" host "stats"
 as_asked
 logged 'Vmbus version:' 1
 scenario "30 seconds in which the host reads nothing begin" stall_begin
+scenario "a minute in which drivers keep packets begins" held_begin
 # Early: only the first 128 offers can have a monitor
 step "What kinds of devices there are"
 device_all
@@ -54,6 +55,7 @@ memory_all
 parent_all
 step "What others see of it"
 watch_all
+scenario "a minute in which drivers keep packets" held_end
 step "It leaves for other reasons"
 unload_all
 step "Which driver gets it"
