@@ -5,6 +5,7 @@
  * has a thread of its own.
  */
 #include <linux/kthread.h>
+#include <linux/sched.h>
 #include <linux/sched/signal.h>
 
 #include "harness.h"
@@ -189,6 +190,37 @@ static void a_killed_task_stops_waiting(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).in_flight, 0);
 }
 
+static bool waits_in(struct request *r, unsigned int states)
+{
+	return (READ_ONCE(r->task->__state) & states) == states;
+}
+
+/* Or a suspend would fail, or a program that waits could not be ended */
+static void a_waiting_task_can_be_frozen_and_killed(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	const s64 hour = 3600LL * NSEC_PER_SEC;
+	struct request *r[3];
+	u32 i;
+
+	loop->server.keep = true;
+	loop_up(loop);
+	r[0] = request_start(&loop->client, KMCL_SEND_WAIT, KMCL_NO_TIMEOUT);
+	r[1] = request_start(&loop->client, KMCL_SEND_WAIT, hour);
+	loop_wait(&loop->server, loop_kept(&loop->server) == 2);
+	kmcl_channel_pause(loop->client.ch);
+	r[2] = request_start(&loop->client, 0, hour);
+	for (i = 0; i < ARRAY_SIZE(r); i++)
+		KUNIT_EXPECT_TRUE(test,
+				  loop_comes_true(loop->client.wait,
+						  waits_in(r[i], TASK_KILLABLE |
+							   TASK_FREEZABLE)));
+	kmcl_channel_disable(loop->client.ch);
+	for (i = 0; i < ARRAY_SIZE(r); i++)
+		request_end(r[i], -ENODEV);
+	loop_complete_all(&loop->server);
+}
+
 static struct kunit_case sync_end_cases[] = {
 	KUNIT_CASE(s27_disable_ends_the_wait_in_flight),
 	KUNIT_CASE(s27_disable_ends_the_wait_in_the_queue),
@@ -198,6 +230,7 @@ static struct kunit_case sync_end_cases[] = {
 	KUNIT_CASE(s27_an_open_that_was_undone_ends_the_wait),
 	KUNIT_CASE(a_request_waits_for_the_channel_to_open),
 	KUNIT_CASE(a_killed_task_stops_waiting),
+	KUNIT_CASE(a_waiting_task_can_be_frozen_and_killed),
 	{}
 };
 

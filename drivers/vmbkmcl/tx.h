@@ -13,13 +13,13 @@
 
 #include <linux/atomic.h>
 #include <linux/bits.h>
-#include <linux/completion.h>
 #include <linux/hashtable.h>
 #include <linux/interrupt.h>
 #include <linux/kmcl.h>
 #include <linux/list.h>
 #include <linux/sizes.h>
 #include <linux/spinlock.h>
+#include <linux/wait.h>
 #include <linux/xarray.h>
 
 #include "ring.h"
@@ -44,7 +44,7 @@ struct kmcl_item {
 /* A synchronous request that waits, on its caller's stack */
 struct kmcl_sync {
 	struct list_head node;
-	struct completion wake;		/* for aborted or finished */
+	wait_queue_head_t wake;		/* for aborted or finished */
 	bool aborted;
 	bool finished;
 	int status;

@@ -340,7 +340,7 @@ void kmcl_sync_abort(struct kmcl_channel *ch)
 						node)) && !sync->aborted) {
 		list_move_tail(&sync->node, &ch->tx.syncs);
 		sync->aborted = true;
-		complete(&sync->wake);
+		wake_up_all(&sync->wake);
 		if (!(++n % KMCL_TX_BURST))
 			drop_lock_once(ch, &flags);
 	}

@@ -11,8 +11,8 @@
  * for it (kmcl_call_begin()).
  */
 #include <linux/export.h>
+#include <linux/hrtimer.h>
 #include <linux/ktime.h>
-#include <linux/math64.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 
@@ -31,7 +31,7 @@ static void sync_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 	sync->len = len;
 	/* The result comes before; pairs with finished() */
 	smp_store_release(&sync->finished, true);
-	complete(&sync->wake);
+	wake_up_all(&sync->wake);
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
 }
 
@@ -100,16 +100,38 @@ static void sync_end(struct kmcl_channel *ch, struct kmcl_sync *sync)
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
 }
 
-/* 0 when woken, -ECANCELED at the time limit or when the task is killed */
+static bool sync_over(const struct kmcl_sync *sync)
+{
+	return finished(sync) || READ_ONCE(sync->aborted);
+}
+
+/*
+ * 0 when woken, -ECANCELED at the time limit or when the task is killed. A
+ * suspend freezes the task here instead of failing because of it.
+ */
 static int sync_wait(struct kmcl_sync *sync, s64 timeout_ns)
 {
-	long left = MAX_SCHEDULE_TIMEOUT;
+	ktime_t end, *limit = NULL;
+	DEFINE_WAIT(wait);
+	int ret;
 
-	if (timeout_ns != KMCL_NO_TIMEOUT)
-		left = min_t(u64, div_u64(timeout_ns, NSEC_PER_SEC / HZ) + 1,
-			     MAX_SCHEDULE_TIMEOUT - 1);
-	left = wait_for_completion_killable_timeout(&sync->wake, left);
-	return left > 0 ? 0 : -ECANCELED;
+	if (timeout_ns != KMCL_NO_TIMEOUT) {
+		end = ktime_add_safe(ktime_get(), timeout_ns);
+		limit = &end;
+	}
+	/* No macro of the kernel's is for this state and has a time limit */
+	for (;;) {
+		ret = prepare_to_wait_event(&sync->wake, &wait,
+					    TASK_KILLABLE | TASK_FREEZABLE);
+		if (ret || sync_over(sync))
+			break;
+		if (!schedule_hrtimeout(limit, HRTIMER_MODE_ABS)) {
+			ret = -ETIME;
+			break;
+		}
+	}
+	finish_wait(&sync->wake, &wait);
+	return ret ? -ECANCELED : 0;
 }
 
 /* Queue or send the packet, and wait for its end, at most @timeout_ns */
@@ -123,7 +145,7 @@ static int sync_request(struct kmcl_channel *ch, struct kmcl_sync *sync,
 	pkt = kmcl_packet_new(ch, GFP_KERNEL);
 	if (!pkt)
 		return -ENOMEM;
-	init_completion(&sync->wake);
+	init_waitqueue_head(&sync->wake);
 	pkt->done = sync_done;
 	pkt->sync = sync;
 
@@ -146,8 +168,8 @@ static int sync_request(struct kmcl_channel *ch, struct kmcl_sync *sync,
 		kmcl_tx_take_back(pkt, ret ? ret : -ECANCELED);
 	}
 	/* Its routine may be about to run on another CPU */
-	while (!finished(sync))
-		wait_for_completion(&sync->wake);
+	wait_event_state(sync->wake, finished(sync),
+			 (TASK_IDLE | TASK_FREEZABLE));
 	if (!ret || !sync->status)
 		ret = sync->status;
 	/* Closing may have ended the packet before the caller woke up */
@@ -182,6 +204,9 @@ free:
  * sent again, the time limit expires or the channel is closed. Nothing is sent
  * before the suspend callback returns: without a limit, only closing ends the
  * wait there.
+ *
+ * The task may be killed while it waits, and when the system is suspended it is
+ * frozen there. So it must not hold a lock that is needed to suspend a device.
  *
  * Context: may sleep; with a timeout of 0 and without KMCL_SEND_WAIT, atomic.
  * Servers: only that.

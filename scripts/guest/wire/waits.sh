@@ -91,8 +91,47 @@ held_end()
 	again kept
 }
 
+suspend_test()
+{
+	echo freeze >/sys/power/state
+}
+
+# All tasks are frozen and thawed, as at the begin of a suspend. (The program that
+# waits holds a lock of the file system's, of which lockdep warns here.)
+suspend_during_request()
+{
+	local delay=/sys/module/suspend/parameters/pm_test_delay
+
+	allow syncs rx_missing
+	channel a complete-never
+	ctl a sync 64 60000 2>/tmp/sync &
+	expect "the request is out" within 5 counts a in_flight -eq 1
+	echo freezer >/sys/power/pm_test
+	echo 3000 >/sys/power/pm_freeze_timeout
+	echo 1 >$delay
+	expect "the system can be suspended" suspend_test
+	echo none >/sys/power/pm_test
+	expect "the request waits on" waits
+	expect "and is still out" counts a in_flight -eq 1
+	rescind a
+	wait
+	expect "the request ended: the device is gone" \
+		grep -q 'No such device$' /tmp/sync
+	closed a
+}
+
 waits_all()
 {
 	scenario "callbacks wait for ordinary work" flush_in_callbacks
 	scenario "so does pnp_failure" flush_in_pnp_failure
+}
+
+# While nothing else waits: only requests can be frozen
+suspend_all()
+{
+	if [ -e /sys/power/pm_test ] && [ "${checkers:-0}" -eq 0 ]; then
+		scenario "a suspend while a request waits" suspend_during_request
+	else
+		skipped "a suspend while a request waits" suspend_during_request
+	fi
 }

@@ -56,6 +56,7 @@ parent_all
 step "What others see of it"
 watch_all
 scenario "a minute in which drivers keep packets" held_end
+suspend_all
 step "It leaves for other reasons"
 unload_all
 step "Which driver gets it"
