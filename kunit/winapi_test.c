@@ -9,7 +9,6 @@
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/ktime.h>
-#include <linux/math64.h>
 #include <linux/slab.h>
 
 #include <kmcl/vmbuskernelmodeclientlibapi.h>
@@ -350,24 +349,42 @@ static s64 timeout(LONGLONG ticks)
 
 static void time_limits_become_nanoseconds_from_now(struct kunit *test)
 {
-	s64 now = div_u64(ktime_get_real_ns(), 100) + 116444736000000000LL;
-	s64 ns;
-
 	KUNIT_EXPECT_EQ(test, kmcl_nt_timeout(NULL), KMCL_NO_TIMEOUT);
 	KUNIT_EXPECT_EQ(test, timeout(0), 0);
 	KUNIT_EXPECT_EQ(test, timeout(-1), 100);
 	KUNIT_EXPECT_EQ(test, timeout(-3 * TICKS_PER_SEC),
 			(s64)(3 * NSEC_PER_SEC));
 	KUNIT_EXPECT_EQ(test, timeout(S64_MIN), KMCL_NO_TIMEOUT);
-	KUNIT_EXPECT_EQ(test, timeout(S64_MAX), KMCL_NO_TIMEOUT);
+	KUNIT_EXPECT_EQ(test, timeout(-(S64_MAX / 100)), KMCL_NO_TIMEOUT);
+	KUNIT_EXPECT_EQ(test, timeout(1 - S64_MAX / 100),
+			(S64_MAX / 100 - 1) * 100);
+}
 
-	/* A time that has passed is not "neither queue nor wait" */
-	KUNIT_EXPECT_EQ(test, timeout(1), 1);
-	KUNIT_EXPECT_EQ(test, timeout(now - 1), 1);
+static ktime_t time_of(LONGLONG ticks)
+{
+	LARGE_INTEGER limit = { .QuadPart = ticks };
 
-	ns = timeout(now + 1000 * TICKS_PER_SEC);
-	KUNIT_EXPECT_LE(test, ns, (s64)(1000 * NSEC_PER_SEC));
-	KUNIT_EXPECT_GT(test, ns, (s64)(900 * NSEC_PER_SEC));
+	return kmcl_nt_is_time(&limit) ? kmcl_nt_time(&limit) : -1;
+}
+
+/* 116444736000000000 units of 100 ns lie between 1601 and 1970 */
+static void time_limits_become_times_of_day(struct kunit *test)
+{
+	const LONGLONG unix_epoch = 116444736000000000LL;
+	LARGE_INTEGER limit = { .QuadPart = 0 };
+
+	KUNIT_EXPECT_FALSE(test, kmcl_nt_is_time(NULL));
+	KUNIT_EXPECT_FALSE(test, kmcl_nt_is_time(&limit));
+	limit.QuadPart = -1;
+	KUNIT_EXPECT_FALSE(test, kmcl_nt_is_time(&limit));
+
+	KUNIT_EXPECT_EQ(test, time_of(1), 0);
+	KUNIT_EXPECT_EQ(test, time_of(unix_epoch), 0);
+	KUNIT_EXPECT_EQ(test, time_of(unix_epoch + 1), 100);
+	/* 2001-09-09 01:46:40 UTC */
+	KUNIT_EXPECT_EQ(test, time_of(126444736000000000LL),
+			1000000000LL * NSEC_PER_SEC);
+	KUNIT_EXPECT_EQ(test, time_of(S64_MAX), KTIME_MAX);
 }
 
 static int winapi_test_init(struct kunit *test)
@@ -430,6 +447,7 @@ static struct kunit_case winapi_test_cases[] = {
 	KUNIT_CASE(sync_request_names_the_wrong_parameter),
 	/* KMCL: VmbChannelSendSynchronousRequest */
 	KUNIT_CASE(time_limits_become_nanoseconds_from_now),
+	KUNIT_CASE(time_limits_become_times_of_day),
 	{}
 };
 

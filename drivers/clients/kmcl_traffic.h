@@ -266,6 +266,7 @@ void tr_set_hold(struct tr *tr, bool on);
 int tr_send(struct tr *tr, unsigned int count, u32 size, u32 flags);
 bool tr_refused(int ret);
 int tr_sync(struct tr *tr, u32 size, s64 timeout_ns);
+int tr_sync_until(struct tr *tr, u32 size, ktime_t until);
 int tr_run(struct tr *tr, u32 size, u32 window, u32 flags);
 void tr_run_stop(struct tr *tr);
 

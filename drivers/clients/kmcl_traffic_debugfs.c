@@ -21,6 +21,7 @@
  *     send COUNT K [completion] [default]   completion: ask for a completion;
  *                                 default: without a completion routine
  *     sync K [MS]                 send a synchronous request
+ *     until K MS                  the same, with a time of day as its limit
  *     fault K                     send a payload that is not there
  *     external BYTES PIECES       send one with external data
  *     share PAGES PIECES          make a GPADL of described memory; 0: a buffer.
@@ -240,6 +241,8 @@ static int command_sync(struct tr *tr, int argc, char *argv[])
 	if (argc < 2 || argc > 3 || parse_size(tr, argv[1], &size) ||
 	    (argc == 3 && kstrtou32(argv[2], 0, &ms)))
 		return -EINVAL;
+	if (!strcmp(argv[0], "until"))
+		return tr_sync_until(tr, size, ktime_add_ms(ktime_get_real(), ms));
 	return tr_sync(tr, size, (s64)ms * NSEC_PER_MSEC);
 }
 
@@ -359,7 +362,7 @@ static int tr_command(struct tr *tr, int argc, char *argv[])
 
 	if (!strcmp(what, "send"))
 		return command_send(tr, argc, argv);
-	if (!strcmp(what, "sync"))
+	if (!strcmp(what, "sync") || (!strcmp(what, "until") && argc == 3))
 		return command_sync(tr, argc, argv);
 	if (!strcmp(what, "run"))
 		return command_run(tr, argc, argv);

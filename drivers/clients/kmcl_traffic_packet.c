@@ -343,7 +343,7 @@ bool tr_refused(int ret)
 }
 
 /* The data of the completion have to be those sent, or none. May sleep */
-int tr_sync(struct tr *tr, u32 size, s64 timeout_ns)
+static int sync_request(struct tr *tr, u32 size, s64 limit, bool until)
 {
 	void *reply = kvmalloc(tr->max_packet, GFP_KERNEL);
 	u32 len = tr->max_packet;
@@ -355,8 +355,12 @@ int tr_sync(struct tr *tr, u32 size, s64 timeout_ns)
 	mutex_lock(&tr->send_mutex);
 	tr_fill(tr->buf, tr->seq, size);
 	atomic64_inc(&tr->no_routine);
-	ret = kmcl_send_sync(tr->ch, tr->buf, size, KMCL_SEND_WAIT, reply,
-			     &len, timeout_ns);
+	if (until)
+		ret = kmcl_send_sync_until(tr->ch, tr->buf, size, NULL,
+					   KMCL_SEND_WAIT, reply, &len, limit);
+	else
+		ret = kmcl_send_sync(tr->ch, tr->buf, size, KMCL_SEND_WAIT,
+				     reply, &len, limit);
 	/* A request whose time limit expired may have been sent */
 	if (!tr_refused(ret))
 		tr->seq++;
@@ -367,6 +371,16 @@ int tr_sync(struct tr *tr, u32 size, s64 timeout_ns)
 	mutex_unlock(&tr->send_mutex);
 	kvfree(reply);
 	return ret;
+}
+
+int tr_sync(struct tr *tr, u32 size, s64 timeout_ns)
+{
+	return sync_request(tr, size, timeout_ns, false);
+}
+
+int tr_sync_until(struct tr *tr, u32 size, ktime_t until)
+{
+	return sync_request(tr, size, until, true);
 }
 
 /* Vary the size, so that packets cross the end of the ring at any offset */

@@ -20,6 +20,18 @@
 #include "ext_wire.h"
 #include "trace.h"
 
+/* When to give up: @ns from now, or at that time of day (CLOCK_REALTIME) */
+struct kmcl_limit {
+	s64 ns;
+	clockid_t clock;
+};
+
+/* May the packet be queued, and the caller wait? */
+static bool limit_waits(const struct kmcl_limit *limit)
+{
+	return limit->ns || limit->clock == CLOCK_REALTIME;
+}
+
 static void sync_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 {
 	struct kmcl_sync *sync = pkt->sync;
@@ -109,23 +121,25 @@ static bool sync_over(const struct kmcl_sync *sync)
  * 0 when woken, -ECANCELED at the time limit or when the task is killed. A
  * suspend freezes the task here instead of failing because of it.
  */
-static int sync_wait(struct kmcl_sync *sync, s64 timeout_ns)
+static int sync_wait(struct kmcl_sync *sync, const struct kmcl_limit *limit)
 {
-	ktime_t end, *limit = NULL;
+	ktime_t end = limit->ns, *expires = NULL;
 	DEFINE_WAIT(wait);
 	int ret;
 
-	if (timeout_ns != KMCL_NO_TIMEOUT) {
-		end = ktime_add_safe(ktime_get(), timeout_ns);
-		limit = &end;
-	}
+	if (limit->clock == CLOCK_MONOTONIC)
+		end = ktime_add_safe(ktime_get(), end);
+	if (limit->ns != KMCL_NO_TIMEOUT)
+		expires = &end;
 	/* No macro of the kernel's is for this state and has a time limit */
 	for (;;) {
 		ret = prepare_to_wait_event(&sync->wake, &wait,
 					    TASK_KILLABLE | TASK_FREEZABLE);
 		if (ret || sync_over(sync))
 			break;
-		if (!schedule_hrtimeout(limit, HRTIMER_MODE_ABS)) {
+		if (!schedule_hrtimeout_range_clock(expires, 0,
+						    HRTIMER_MODE_ABS,
+						    limit->clock)) {
 			ret = -ETIME;
 			break;
 		}
@@ -134,11 +148,12 @@ static int sync_wait(struct kmcl_sync *sync, s64 timeout_ns)
 	return ret ? -ECANCELED : 0;
 }
 
-/* Queue or send the packet, and wait for its end, at most @timeout_ns */
+/* Queue or send the packet, and wait for its end, until the time limit */
 static int sync_request(struct kmcl_channel *ch, struct kmcl_sync *sync,
 			const void *buf, u32 len, const struct kmcl_mdl *mdl,
-			u32 flags, s64 timeout_ns)
+			u32 flags, const struct kmcl_limit *limit)
 {
+	bool waits = limit_waits(limit);
 	struct kmcl_packet *pkt;
 	int ret, ext_len = 0;
 
@@ -151,14 +166,14 @@ static int sync_request(struct kmcl_channel *ch, struct kmcl_sync *sync,
 
 	if (mdl)
 		ext_len = kmcl_ext_from_mdl(pkt, mdl, len);
-	ret = ext_len < 0 ? ext_len : sync_begin(ch, sync, timeout_ns);
+	ret = ext_len < 0 ? ext_len : sync_begin(ch, sync, waits);
 	if (ret)
 		goto free;
-	ret = kmcl_submit(pkt, buf, len, ext_len, flags, timeout_ns);
+	ret = kmcl_submit(pkt, buf, len, ext_len, flags, waits);
 	if (ret)
 		goto end;
-	if (timeout_ns)
-		ret = sync_wait(sync, timeout_ns);
+	if (waits)
+		ret = sync_wait(sync, limit);
 	else
 		ret = -ECANCELED;
 	/* Aborted, or at the time limit: take the packet back */
@@ -179,6 +194,57 @@ end:
 	sync_end(ch, sync);
 free:
 	kmcl_packet_destroy(pkt);
+	return ret;
+}
+
+static int send_sync(struct kmcl_channel *ch, const void *buf, u32 len,
+		     const struct kmcl_mdl *mdl, u32 flags, void *reply,
+		     u32 *reply_len, const struct kmcl_limit *limit)
+{
+	bool may_wait = limit_waits(limit) || flags & KMCL_SEND_WAIT;
+	struct kmcl_sync sync = {
+		.reply = reply,
+		.room = reply && reply_len ? *reply_len : 0,
+	};
+	int ret;
+
+	if (!ch || (!buf && len))
+		return -EINVAL;
+	if (len > kmcl_max_payload(ch))
+		return -EMSGSIZE;
+	if (mdl && ch->cfg.pipe)
+		return -EOPNOTSUPP;
+	if (flags & ~(KMCL_SEND_WAIT | KMCL_SEND_PAGED) ||
+	    (flags & KMCL_SEND_WAIT && ch->cfg.pipe) ||
+	    (mdl && !(flags & KMCL_SEND_WAIT)) ||
+	    (reply && (!reply_len || *reply_len % 8)))
+		return -EINVAL;
+	if (mdl && ch->server)
+		return -EOPNOTSUPP;
+	if (limit->ns < 0 || (ch->server && may_wait))
+		return -EINVAL;
+	if (!may_wait) {
+		ret = sync_try(ch, buf, len, flags);
+		trace_kmcl_sync(ch, limit->ns, ret);
+		return ret;
+	}
+	/* It would wait for its own routine, which runs after the caller's */
+	if (READ_ONCE(ch->tx.done_task) == current) {
+		ret = READ_ONCE(ch->tx.sync_closed) ? -ENODEV : -EDEADLK;
+		trace_kmcl_sync(ch, limit->ns, ret);
+		return ret;
+	}
+	might_sleep();
+
+	kmcl_call_begin(ch);
+	ret = sync_request(ch, &sync, buf, len, mdl, flags, limit);
+	if (!ret && reply_len) {
+		*reply_len = reply ? sync.len : 0;
+		if (reply && sync.len > sync.room)
+			ret = -ENOSPC;
+	}
+	trace_kmcl_sync(ch, limit->ns, ret);
+	kmcl_call_end(ch);
 	return ret;
 }
 
@@ -224,53 +290,45 @@ int kmcl_send_sync_mdl(struct kmcl_channel *ch, const void *buf, u32 len,
 		       const struct kmcl_mdl *mdl, u32 flags, void *reply,
 		       u32 *reply_len, s64 timeout_ns)
 {
-	bool may_wait = timeout_ns || flags & KMCL_SEND_WAIT;
-	struct kmcl_sync sync = {
-		.reply = reply,
-		.room = reply && reply_len ? *reply_len : 0,
+	const struct kmcl_limit limit = {
+		.ns = timeout_ns,
+		.clock = CLOCK_MONOTONIC,
 	};
-	int ret;
 
-	if (!ch || (!buf && len))
-		return -EINVAL;
-	if (len > kmcl_max_payload(ch))
-		return -EMSGSIZE;
-	if (mdl && ch->cfg.pipe)
-		return -EOPNOTSUPP;
-	if (flags & ~(KMCL_SEND_WAIT | KMCL_SEND_PAGED) ||
-	    (flags & KMCL_SEND_WAIT && ch->cfg.pipe) ||
-	    (mdl && !(flags & KMCL_SEND_WAIT)) ||
-	    (reply && (!reply_len || *reply_len % 8)))
-		return -EINVAL;
-	if (mdl && ch->server)
-		return -EOPNOTSUPP;
-	if (timeout_ns < 0 || (ch->server && may_wait))
-		return -EINVAL;
-	if (!may_wait) {
-		ret = sync_try(ch, buf, len, flags);
-		trace_kmcl_sync(ch, timeout_ns, ret);
-		return ret;
-	}
-	/* It would wait for its own routine, which runs after the caller's */
-	if (READ_ONCE(ch->tx.done_task) == current) {
-		ret = READ_ONCE(ch->tx.sync_closed) ? -ENODEV : -EDEADLK;
-		trace_kmcl_sync(ch, timeout_ns, ret);
-		return ret;
-	}
-	might_sleep();
-
-	kmcl_call_begin(ch);
-	ret = sync_request(ch, &sync, buf, len, mdl, flags, timeout_ns);
-	if (!ret && reply_len) {
-		*reply_len = reply ? sync.len : 0;
-		if (reply && sync.len > sync.room)
-			ret = -ENOSPC;
-	}
-	trace_kmcl_sync(ch, timeout_ns, ret);
-	kmcl_call_end(ch);
-	return ret;
+	return send_sync(ch, buf, len, mdl, flags, reply, reply_len, &limit);
 }
 EXPORT_SYMBOL_GPL(kmcl_send_sync_mdl);
+
+/**
+ * kmcl_send_sync_until() - send, and wait until a time of day
+ * @ch: the channel
+ * @buf: payload
+ * @len: its bytes
+ * @mdl: see kmcl_send_sync_mdl()
+ * @flags: see there
+ * @reply: see there
+ * @reply_len: see there
+ * @until: time limit, as ktime_get_real() counts; KTIME_MAX: no limit
+ *
+ * The limit follows the clock when that is set, forward or back, and it counts
+ * the time for which the system is suspended. At a limit that has passed the
+ * packet is sent or queued, and cancelled unless it has ended.
+ *
+ * Context: may sleep; not for servers.
+ * Return: as kmcl_send_sync_mdl(); -EINVAL: also @until below 0.
+ */
+int kmcl_send_sync_until(struct kmcl_channel *ch, const void *buf, u32 len,
+			 const struct kmcl_mdl *mdl, u32 flags, void *reply,
+			 u32 *reply_len, ktime_t until)
+{
+	const struct kmcl_limit limit = {
+		.ns = until,
+		.clock = CLOCK_REALTIME,
+	};
+
+	return send_sync(ch, buf, len, mdl, flags, reply, reply_len, &limit);
+}
+EXPORT_SYMBOL_GPL(kmcl_send_sync_until);
 
 /**
  * kmcl_send_sync() - send and wait, without external data

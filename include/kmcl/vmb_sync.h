@@ -8,35 +8,34 @@
 
 #include <linux/ktime.h>
 #include <linux/limits.h>
-#include <linux/math64.h>
 
 #include "vmb_status.h"
 
 #define KMCL_NT_EPOCH	116444736000000000LL	/* 1601 to 1970, in 100 ns */
 
-/*
- * Convert a time limit of KeWaitForSingleObject() to nanoseconds from now. A
- * point of time that has passed becomes the shortest wait, 1 ns: 0 would mean
- * not to queue the packet.
- */
+/* Is the time limit a time of day, not a time from now? */
+static inline bool kmcl_nt_is_time(const LARGE_INTEGER *Timeout)
+{
+	return Timeout && Timeout->QuadPart > 0;
+}
+
+/* Convert a time of day to one that kmcl_send_sync_until() takes */
+static inline ktime_t kmcl_nt_time(const LARGE_INTEGER *Timeout)
+{
+	s64 ticks = Timeout->QuadPart - KMCL_NT_EPOCH;
+
+	/* Before 1970: a limit that has passed, like any other */
+	if (ticks <= 0)
+		return 0;
+	return ticks >= KTIME_MAX / 100 ? KTIME_MAX : ticks * 100;
+}
+
+/* Convert a time from now to nanoseconds */
 static inline s64 kmcl_nt_timeout(const LARGE_INTEGER *Timeout)
 {
-	s64 ticks;
-
-	if (!Timeout)
+	if (!Timeout || Timeout->QuadPart <= -(KMCL_NO_TIMEOUT / 100))
 		return KMCL_NO_TIMEOUT;
-
-	ticks = Timeout->QuadPart;
-	if (ticks > 0) {
-		s64 now = div_u64(ktime_get_real_ns(), 100) + KMCL_NT_EPOCH;
-
-		if (ticks <= now)
-			return 1;
-		ticks = now - ticks;
-	}
-	if (ticks <= -(KMCL_NO_TIMEOUT / 100))
-		return KMCL_NO_TIMEOUT;
-	return ticks * -100;
+	return Timeout->QuadPart * -100;
 }
 
 /* The parameter of a synchronous request for which the library said -EINVAL */
@@ -77,7 +76,8 @@ static inline NTSTATUS kmcl_nt_sync(VMBCHANNEL Channel, PVOID Buffer,
  * @CompletionBufferSize: its bytes, a multiple of 8, which may be more than the
  *	largest packet; set to the bytes of data, 0 without a buffer
  * @Timeout: time limit in units of 100 ns: NULL: none; negative: from now on;
- *	positive: since 1601-01-01 UTC; 0: do not queue and do not wait
+ *	positive: a time of day, since 1601-01-01 UTC, which follows the clock
+ *	when that is set; 0: do not queue and do not wait
  *
  * Context: PASSIVE; DISPATCH if *@Timeout is 0 and WAIT_FOR_COMPLETION is not
  * set, and for a server only that.
@@ -99,9 +99,18 @@ VmbChannelSendSynchronousRequest(VMBCHANNEL Channel, PVOID Buffer,
 				 PLARGE_INTEGER Timeout)
 {
 	const struct kmcl_mdl *mdl = kmcl_from_mdl(ExternalDataMdl);
-	int ret = kmcl_send_sync_mdl(Channel, Buffer, BufferSize, mdl, Flags,
-				     CompletionBuffer, CompletionBufferSize,
-				     kmcl_nt_timeout(Timeout));
+	int ret;
+
+	if (kmcl_nt_is_time(Timeout))
+		ret = kmcl_send_sync_until(Channel, Buffer, BufferSize, mdl,
+					   Flags, CompletionBuffer,
+					   CompletionBufferSize,
+					   kmcl_nt_time(Timeout));
+	else
+		ret = kmcl_send_sync_mdl(Channel, Buffer, BufferSize, mdl,
+					 Flags, CompletionBuffer,
+					 CompletionBufferSize,
+					 kmcl_nt_timeout(Timeout));
 
 	switch (ret) {
 	case 0:

@@ -36,6 +36,7 @@
 
 #include <linux/errno.h>
 #include <linux/kmcl_mdl.h>
+#include <linux/ktime.h>
 #include <linux/stddef.h>
 #include <linux/types.h>
 #include <linux/uuid.h>
@@ -267,6 +268,9 @@ int kmcl_send_sg(struct kmcl_packet *pkt, const void *buf, u32 len,
 int kmcl_send_sync_mdl(struct kmcl_channel *ch, const void *buf, u32 len,
 		       const struct kmcl_mdl *mdl, u32 flags, void *reply,
 		       u32 *reply_len, s64 timeout_ns);
+int kmcl_send_sync_until(struct kmcl_channel *ch, const void *buf, u32 len,
+			 const struct kmcl_mdl *mdl, u32 flags, void *reply,
+			 u32 *reply_len, ktime_t until);
 int kmcl_send_sync(struct kmcl_channel *ch, const void *buf, u32 len,
 		   u32 flags, void *reply, u32 *reply_len, s64 timeout_ns);
 

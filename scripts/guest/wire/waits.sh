@@ -120,8 +120,39 @@ suspend_during_request()
 	closed a
 }
 
+# turn_clock SECONDS: forward, or back if negative
+turn_clock()
+{
+	date -s "@$(($(date +%s) + $1))" >/dev/null
+}
+
+# A time limit an hour ahead has come when the clock is set forward; one that is a
+# time from now, and one that is later, have not
+clock_is_set()
+{
+	allow syncs rx_missing
+	channel a complete-never
+	channel b complete-never
+	(ctl b sync 64 3600000 2>/tmp/later &)
+	ctl a until 64 3600000 2>/tmp/sync &
+	expect "a request is out" within 5 counts a in_flight -eq 1
+	expect "another one is" within 5 counts b in_flight -eq 1
+	turn_clock -7200
+	turn_clock 7200
+	usleep 300000
+	expect "it waits while the hour is not over" waits
+	turn_clock 7200
+	wait
+	turn_clock -7200
+	expect "the request's time is over" grep -q 'Operation canceled$' /tmp/sync
+	expect "the other one's is not" counts b in_flight -eq 1
+	rescind b
+	closed b
+}
+
 waits_all()
 {
+	scenario "the clock is set while requests wait" clock_is_set
 	scenario "callbacks wait for ordinary work" flush_in_callbacks
 	scenario "so does pnp_failure" flush_in_pnp_failure
 }
