@@ -59,6 +59,12 @@ static int describe(struct loop *loop)
 	return fx.mdl ? 0 : -ENOMEM;
 }
 
+static int describe_atomic(struct loop *loop)
+{
+	fx.mdl = kmcl_mdl_from_buffer(fx.mem, 3 * PAGE_SIZE, GFP_ATOMIC);
+	return fx.mdl ? 0 : -ENOMEM;
+}
+
 static int describe_pages(struct loop *loop)
 {
 	/* Not in a row, so that an address needs a mapping */
@@ -89,6 +95,7 @@ static int map(struct loop *loop)
 static void describing_memory(struct kunit *test)
 {
 	fail_each(test, describe, undescribe, 1);
+	fail_each(test, describe_atomic, undescribe, 1);
 	fail_each(test, describe_pages, undescribe, 1);
 }
 
