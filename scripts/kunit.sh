@@ -9,7 +9,7 @@
 #   KUNIT_ARGS     more arguments for kunit.py run, for example
 #                  --kconfig_add=CONFIG_KASAN=y
 #   KUNIT_OUT      where to build (build/kunit)
-#   KUNIT_TIMEOUT  seconds that all tests together may take (300)
+#   KUNIT_TIMEOUT  seconds that all tests together may take (600)
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -53,7 +53,7 @@ status=0
 	exec "$PYTHON" tools/testing/kunit/kunit.py run \
 		--kunitconfig="$TOP/kunit/.kunitconfig" \
 		--build_dir="$OUT" --jobs="$JOBS" \
-		--timeout="${KUNIT_TIMEOUT:-300}" \
+		--timeout="${KUNIT_TIMEOUT:-600}" \
 		--kernel_args=seccomp=on --kernel_args=ncpus=2 \
 		--json="$RESULT.new" "${more[@]}" "$@"
 ) </dev/null || status=$?
