@@ -20,8 +20,9 @@
  *   ch->rx.lock	delivery: gate, outstanding packets, free contexts
  *   ch->link.lock	memory-mapped I/O
  * All but the mutexes are taken with interrupts off, and no callback of the
- * driver runs under any of them. The peer is signalled without a lock, under
- * rcu_read_lock(), which disconnecting waits for.
+ * driver runs under any of them. Nothing is printed under them either: the
+ * console may be the driver's, and send. The peer is signalled without a lock,
+ * under rcu_read_lock(), which disconnecting waits for.
  */
 #ifndef _KMCL_CHANNEL_H
 #define _KMCL_CHANNEL_H

@@ -35,9 +35,12 @@ struct kmcl_slot *kmcl_slot_new(struct kmcl_channel *ch, gfp_t gfp)
 	if (!slot)
 		return NULL;
 	xa_lock_irqsave(&ch->tx.slots, flags);
-	/* The lock is held: the allocation must not sleep whatever gfp says */
+	/*
+	 * The lock is held: the allocation must not sleep whatever gfp says,
+	 * and not print, since a console may send the message on this channel.
+	 */
 	ret = __xa_alloc(&ch->tx.slots, &slot->index, slot, xa_limit_31b,
-			 GFP_ATOMIC);
+			 GFP_ATOMIC | __GFP_NOWARN);
 	xa_unlock_irqrestore(&ch->tx.slots, flags);
 	if (ret) {
 		kfree(slot);

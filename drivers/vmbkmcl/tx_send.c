@@ -125,18 +125,27 @@ static void ring_full(struct kmcl_channel *ch)
 
 /*
  * The peer's read index is invalid: send nothing more on this link, even if the
- * index becomes valid again. The next link has a new ring.
+ * index becomes valid again. The next link has a new ring. True: the caller
+ * calls warn_broken() without the lock, for which this takes a reference.
  */
-static void ring_broken(struct kmcl_channel *ch)
+static bool ring_broken(struct kmcl_channel *ch)
 	__must_hold(&ch->tx.lock)
 {
 	lockdep_assert_held(&ch->tx.lock);
 	if (ch->tx.ring.broken)
-		return;
+		return false;
 	kmcl_ring_break(&ch->tx.ring);
 	ch->tx.n.broken++;
+	kmcl_channel_get(ch);
+	return true;
+}
+
+/* A console may send this message on the same channel, so no lock is held */
+static noinline void warn_broken(struct kmcl_channel *ch)
+{
 	pr_warn_ratelimited("%s: the other side wrote a bad read index; packets are queued until the channel is opened again: disable and enable it, or have its device offered anew\n",
 			    kmcl_name(ch));
+	kmcl_channel_put(ch);
 }
 
 static int put_item(struct kmcl_channel *ch, struct kmcl_item *item)
@@ -209,10 +218,11 @@ static struct kmcl_item *next_item(struct kmcl_channel *ch)
 
 /*
  * Write a part of the queue, and move the completions among it to @written.
- * Sets *@signal if the peer must be signalled. True: there may be more to write.
+ * Sets *@signal if the peer must be signalled, and *@broken if warn_broken() is
+ * due. True: there may be more to write.
  */
 static bool flush_burst(struct kmcl_channel *ch, struct list_head *written,
-			bool *signal)
+			bool *signal, bool *broken)
 	__must_hold(&ch->tx.lock)
 {
 	struct kmcl_item *item;
@@ -239,7 +249,7 @@ static bool flush_burst(struct kmcl_channel *ch, struct list_head *written,
 				ret = put_item(ch, item);
 		}
 		if (ret == -EPROTO)
-			ring_broken(ch);
+			*broken = ring_broken(ch);
 		if (ret)
 			break;
 		if (completion)
@@ -264,12 +274,12 @@ void kmcl_tx_flush(struct kmcl_channel *ch)
 	struct kmcl_item *item, *next;
 	LIST_HEAD(written);
 	unsigned long flags;
-	bool signal, more;
+	bool signal, more, broken = false;
 
 	rcu_read_lock();
 	spin_lock_irqsave(&ch->tx.lock, flags);
 	while (ch->tx.linked) {
-		more = flush_burst(ch, &written, &signal);
+		more = flush_burst(ch, &written, &signal, &broken);
 		if (!more && !signal)
 			break;
 		spin_unlock_irqrestore(&ch->tx.lock, flags);
@@ -281,6 +291,8 @@ void kmcl_tx_flush(struct kmcl_channel *ch)
 	}
 	kmcl_done_run(ch, flags);
 	rcu_read_unlock();
+	if (broken)
+		warn_broken(ch);
 	list_for_each_entry_safe(item, next, &written, node)
 		kmcl_ctx_free(container_of(item, struct kmcl_context, item));
 }
@@ -343,7 +355,7 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 		u32 flags, bool may_queue)
 {
 	struct kmcl_channel *ch = pkt->ch;
-	bool signal = false;
+	bool signal = false, broken;
 	unsigned long irq;
 	int ret = -EAGAIN;
 
@@ -375,14 +387,16 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 		}
 	}
 	if (unlikely(ret)) {
-		if (ret == -EPROTO)
-			ring_broken(ch);
+		broken = ret == -EPROTO && ring_broken(ch);
 		ret = -EAGAIN;
 		if (may_queue)
 			ret = ch->tx.ending ? -ENODEV : 0;
 		if (!ret)
 			enqueue(pkt, buf, len);
-		goto unlock;
+		spin_unlock_irqrestore(&ch->tx.lock, irq);
+		if (broken)
+			warn_broken(ch);
+		return ret;
 	}
 
 	ch->tx.n.accepted++;
