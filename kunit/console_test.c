@@ -22,12 +22,7 @@ static struct {
 
 static bool is_free(spinlock_t *lock)
 {
-	unsigned long flags;
-
-	if (!spin_trylock_irqsave(lock, flags))
-		return false;
-	spin_unlock_irqrestore(lock, flags);
-	return true;
+	return !spin_is_locked(lock);
 }
 
 /* Sending would wait for a lock that its own caller holds: do not try it then */

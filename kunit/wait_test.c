@@ -78,11 +78,6 @@ static void pause(void *data)
 	kmcl_channel_pause(e->ch);
 }
 
-static void offer_gone(void *data)
-{
-	kmcl_offer_gone(data);
-}
-
 static void save_end(void *data)
 {
 	struct end *e = data;
