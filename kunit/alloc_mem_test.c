@@ -5,16 +5,20 @@
  */
 #include <linux/fault-inject.h>
 #include <linux/mm.h>
+#include <linux/mman.h>
 #include <linux/vmalloc.h>
 
 #include "faults.h"
 #include "harness.h"
 
+MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING");
+
 #define MAX_ROUNDS	100
 
 struct mem_fixture {
-	struct fault_attr *slab;
+	struct fault_attr *attr;	/* the faults of fail_each() */
 	u8 *mem;
+	u8 *user;
 	struct kmcl_mdl *mdl;
 	u32 handle;
 };
@@ -34,9 +38,9 @@ static void fail_each(struct kunit *test, int (*make)(struct loop *loop),
 
 	for (nth = 1; failed && nth < MAX_ROUNDS; nth++) {
 		faults_count();
-		faults_arm(fx.slab, nth);
+		faults_arm(fx.attr, nth);
 		ret = make(loop);
-		failed = faults_disarm(fx.slab);
+		failed = faults_disarm(fx.attr);
 		faults_note_reached();
 		if (ret) {
 			seen++;
@@ -106,6 +110,91 @@ static void mapping_memory(struct kunit *test)
 	faults_note_function("kmcl_mdl_map");
 }
 
+static int make_pages(struct loop *loop)
+{
+	fx.mdl = kmcl_mdl_alloc_pages(3 * PAGE_SIZE, 3 * PAGE_SIZE, GFP_KERNEL);
+	return fx.mdl ? 0 : -ENOMEM;
+}
+
+static void unmake_pages(struct loop *loop)
+{
+	kmcl_mdl_free_pages(fx.mdl);
+	undescribe(loop);
+}
+
+static void allocating_all_pages(struct kunit *test)
+{
+	/* The description, and each page */
+	fail_each(test, make_pages, unmake_pages, 1);
+	fx.attr = faults_of(test, "fail_page_alloc");
+	faults_set_any_page(test);
+	fail_each(test, make_pages, unmake_pages, 3);
+}
+
+/* There are those before the one that fails */
+static void allocating_some_pages(struct kunit *test)
+{
+	u32 had[4] = {};
+	bool failed = true;
+	int nth;
+
+	fx.attr = faults_of(test, "fail_page_alloc");
+	faults_set_any_page(test);
+	for (nth = 1; failed && nth < MAX_ROUNDS; nth++) {
+		faults_count();
+		faults_arm(fx.attr, nth);
+		fx.mdl = kmcl_mdl_alloc_pages(3 * PAGE_SIZE, 0, GFP_KERNEL);
+		failed = faults_disarm(fx.attr);
+		if (!fx.mdl) {
+			had[0]++;
+			faults_expect_no_more(test);
+			continue;
+		}
+		KUNIT_EXPECT_EQ(test, fx.mdl->bytes, fx.mdl->npfns * PAGE_SIZE);
+		KUNIT_ASSERT_LE(test, fx.mdl->npfns, 3);
+		had[fx.mdl->npfns]++;
+		unmake_pages(NULL);
+		faults_expect_no_more(test);
+	}
+	KUNIT_EXPECT_FALSE(test, failed);
+	KUNIT_EXPECT_GE(test, had[0], 1);
+	KUNIT_EXPECT_EQ(test, had[1], 1);
+	KUNIT_EXPECT_EQ(test, had[2], 1);
+	KUNIT_EXPECT_EQ(test, had[3], 1);
+}
+
+static int pin_user(struct loop *loop)
+{
+	fx.mdl = kmcl_mdl_alloc(fx.user, 2 * PAGE_SIZE, GFP_KERNEL);
+	if (!fx.mdl)
+		return -ENOMEM;
+	if (!kmcl_mdl_pin_user(fx.mdl, true))
+		return 0;
+	KUNIT_EXPECT_EQ(loop->test, fx.mdl->npfns, 0);
+	undescribe(loop);
+	return -ENOMEM;
+}
+
+static void unpin(struct loop *loop)
+{
+	kmcl_mdl_unpin(fx.mdl);
+	undescribe(loop);
+	flush_workqueue(kmcl_wq);
+}
+
+static void pinning_user_memory(struct kunit *test)
+{
+	unsigned long at = kunit_vm_mmap(test, NULL, 0, 2 * PAGE_SIZE,
+					 PROT_READ | PROT_WRITE,
+					 MAP_ANONYMOUS | MAP_PRIVATE |
+					 MAP_POPULATE, 0);
+
+	KUNIT_ASSERT_NE(test, at, 0);
+	fx.user = (u8 *)at;
+	/* The description, and the table of pages */
+	fail_each(test, pin_user, unpin, 2);
+}
+
 static int create(struct loop *loop)
 {
 	return kmcl_gpadl_create(loop->client.ch, 0, fx.mem, PAGE_SIZE,
@@ -167,13 +256,13 @@ static int alloc_mem_init(struct kunit *test)
 		return ret;
 	fx.mem = vmalloc(3 * PAGE_SIZE);
 	KUNIT_ASSERT_NOT_NULL(test, fx.mem);
-	fx.slab = faults_of(test, "failslab");
+	fx.attr = faults_of(test, "failslab");
 	return 0;
 }
 
 static void alloc_mem_exit(struct kunit *test)
 {
-	faults_disarm(fx.slab);
+	faults_disarm(fx.attr);
 	loop_exit(test);
 	vfree(fx.mem);
 }
@@ -181,6 +270,9 @@ static void alloc_mem_exit(struct kunit *test)
 static struct kunit_case alloc_mem_cases[] = {
 	KUNIT_CASE(describing_memory),
 	KUNIT_CASE(mapping_memory),
+	KUNIT_CASE(allocating_all_pages),
+	KUNIT_CASE(allocating_some_pages),
+	KUNIT_CASE(pinning_user_memory),
 	KUNIT_CASE(gpadls),
 	{}
 };

@@ -6,10 +6,14 @@
  */
 #include <linux/limits.h>
 #include <linux/mm.h>
+#include <linux/mman.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 
 #include "win_harness.h"
+
+MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING");
 
 #define PAGES	4
 #define FRAME	4096U
@@ -454,6 +458,42 @@ static void a_synchronous_request_with_external_data(struct kunit *test)
 #undef REQUEST
 }
 
+static void a_request_with_memory_of_user_space(struct kunit *test)
+{
+	unsigned long at = kunit_vm_mmap(test, NULL, 0, PAGE_SIZE,
+					 PROT_READ | PROT_WRITE,
+					 MAP_ANONYMOUS | MAP_PRIVATE, 0);
+	struct loop *loop = test->priv;
+	u64 value = 4711, reply = 0;
+	UINT32 size = sizeof(reply);
+	PMDL mdl;
+
+	KUNIT_ASSERT_NE(test, at, 0);
+	KUNIT_ASSERT_EQ(test, 0, copy_to_user((void __user *)(at + 100), &value,
+					      sizeof(value)));
+	EXPECT_STATUS(test, VmbChannelInitSetProcessPacketCallbacks(loop->server.ch,
+								    answer,
+								    NULL),
+		      STATUS_SUCCESS);
+	loop_up(loop);
+	mdl = IoAllocateMdl((PVOID)(at + 100), 8, FALSE, FALSE, NULL);
+	KUNIT_ASSERT_NOT_NULL(test, mdl);
+	/* Not before it is locked */
+	EXPECT_STATUS(test, VmbChannelSendSynchronousRequest(loop->client.ch, NULL,
+							     0, mdl, WAIT, &reply,
+							     &size, NULL),
+		      STATUS_INVALID_PARAMETER_4);
+	EXPECT_STATUS(test, MmProbeAndLockPages(mdl, UserMode, IoReadAccess),
+		      STATUS_SUCCESS);
+	EXPECT_STATUS(test, VmbChannelSendSynchronousRequest(loop->client.ch, NULL,
+							     0, mdl, WAIT, &reply,
+							     &size, NULL),
+		      STATUS_SUCCESS);
+	KUNIT_EXPECT_EQ(test, reply, 4711);
+	MmUnlockPages(mdl);
+	IoFreeMdl(mdl);
+}
+
 static void getting_external_data(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -568,6 +608,7 @@ static struct kunit_case winmem_cases[] = {
 	KUNIT_CASE(pipes_have_no_external_data),
 	/* KMCL: VmbChannelSendSynchronousRequest */
 	KUNIT_CASE(a_synchronous_request_with_external_data),
+	KUNIT_CASE(a_request_with_memory_of_user_space),
 	/* KMCL: VmbChannelPacketGetExternalData */
 	KUNIT_CASE(getting_external_data),
 	KUNIT_CASE(getting_ranges),

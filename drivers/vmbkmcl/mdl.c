@@ -14,13 +14,6 @@
 
 #include "mdl.h"
 
-#define FRAMES_PER_PAGE	(PAGE_SIZE >> KMCL_PFN_SHIFT)
-
-static struct page *frame_page(unsigned long pfn)
-{
-	return pfn_to_page(pfn / FRAMES_PER_PAGE);
-}
-
 /* Offset of frame @pfn in its page: 0 if pages have 4 KiB */
 static u32 frame_offset(unsigned long pfn)
 {
@@ -45,13 +38,46 @@ int kmcl_mdl_check(const struct kmcl_mdl *mdl)
 	return 0;
 }
 
+/* Bytes of a description with room for @frames frames */
+size_t kmcl_mdl_size(u32 frames)
+{
+	return sizeof(struct kmcl_mdl) +
+	       array_size(frames, sizeof(unsigned long));
+}
+
+/* Make kmcl_mdl_size() bytes at @mdl a description of nothing */
+void kmcl_mdl_init(struct kmcl_mdl *mdl, const void *va, u32 bytes)
+{
+	*mdl = (struct kmcl_mdl) {
+		.va = (void *)va,
+		.pfns = (unsigned long *)(mdl + 1),
+		.offset = (unsigned long)va & (KMCL_PFN_SIZE - 1),
+		.bytes = bytes,
+	};
+}
+
+/* Describe what is in @pages, from frame @first of the first one on */
+void kmcl_mdl_set_pages(struct kmcl_mdl *mdl, struct page *const *pages,
+			u32 first)
+{
+	u32 i;
+
+	mdl->npfns = kmcl_mdl_frames(mdl->offset, mdl->bytes);
+	for (i = 0; i < mdl->npfns; i++) {
+		u32 frame = first + i;
+
+		mdl->pfns[i] = page_to_pfn(pages[frame / FRAMES_PER_PAGE]) *
+				FRAMES_PER_PAGE + frame % FRAMES_PER_PAGE;
+	}
+}
+
 /**
  * kmcl_mdl_alloc() - allocate a description with room for a buffer's frames
  * @va: address of the buffer; not accessed
  * @bytes: its size
  * @gfp: how to allocate
  *
- * Describes nothing until kmcl_mdl_build().
+ * Describes nothing until kmcl_mdl_build() or kmcl_mdl_pin_user().
  *
  * Context: as @gfp says.
  * Return: the description, which kmcl_mdl_free() frees, or NULL.
@@ -59,24 +85,16 @@ int kmcl_mdl_check(const struct kmcl_mdl *mdl)
 struct kmcl_mdl *kmcl_mdl_alloc(const void *va, u32 bytes, gfp_t gfp)
 {
 	u32 offset = (unsigned long)va & (KMCL_PFN_SIZE - 1);
-	u32 frames = kmcl_mdl_frames(offset, bytes);
+	size_t size = kmcl_mdl_size(kmcl_mdl_frames(offset, bytes));
 	struct kmcl_mdl *mdl;
-	size_t size;
 
-	size = sizeof(*mdl) + array_size(frames, sizeof(*mdl->pfns));
 	/* What is allocated in atomic context may be freed there: no vfree() */
 	if (gfpflags_allow_blocking(gfp))
 		mdl = kvmalloc(size, gfp);
 	else
 		mdl = kmalloc(size, gfp | __GFP_NOWARN);
-	if (!mdl)
-		return NULL;
-	*mdl = (struct kmcl_mdl) {
-		.va = (void *)va,
-		.pfns = (unsigned long *)(mdl + 1),
-		.offset = offset,
-		.bytes = bytes,
-	};
+	if (mdl)
+		kmcl_mdl_init(mdl, va, bytes);
 	return mdl;
 }
 EXPORT_SYMBOL_GPL(kmcl_mdl_alloc);
@@ -147,7 +165,6 @@ EXPORT_SYMBOL_GPL(kmcl_mdl_from_buffer);
 struct kmcl_mdl *kmcl_mdl_from_pages(struct page *const *pages, u32 offset,
 				     u32 bytes, gfp_t gfp)
 {
-	u32 i, first = offset >> KMCL_PFN_SHIFT;
 	struct kmcl_mdl *mdl;
 
 	/* kmcl_mdl_alloc() takes the offset in a frame from the address */
@@ -155,21 +172,15 @@ struct kmcl_mdl *kmcl_mdl_from_pages(struct page *const *pages, u32 offset,
 	if (!mdl)
 		return NULL;
 	mdl->va = NULL;
-	mdl->npfns = kmcl_mdl_frames(mdl->offset, bytes);
-	for (i = 0; i < mdl->npfns; i++) {
-		u32 frame = first + i;
-
-		mdl->pfns[i] = page_to_pfn(pages[frame / FRAMES_PER_PAGE]) *
-				FRAMES_PER_PAGE + frame % FRAMES_PER_PAGE;
-	}
+	kmcl_mdl_set_pages(mdl, pages, offset >> KMCL_PFN_SHIFT);
 	return mdl;
 }
 EXPORT_SYMBOL_GPL(kmcl_mdl_from_pages);
 
 /**
  * kmcl_mdl_free() - free one description
- * @mdl: from kmcl_mdl_alloc() or the functions that use it; NULL is fine; not
- *	the rest of its chain
+ * @mdl: from kmcl_mdl_alloc() or the functions that use it, not pinned; NULL is
+ *	fine; not the rest of its chain
  *
  * Context: may sleep. Atomic if the description was allocated with flags that do
  * not sleep, unless kmcl_mdl_map() had to map the memory and kmcl_mdl_unmap()
@@ -417,6 +428,16 @@ static bool contiguous(const struct kmcl_mdl *mdl)
 	return true;
 }
 
+/* The address of the first byte, if its page is at @page */
+static void *mapped(struct kmcl_mdl *mdl, void *page)
+{
+	void *va = page + frame_offset(mdl->pfns[0]) + mdl->offset;
+
+	if (!mdl->pinned)
+		mdl->va = va;
+	return va;
+}
+
 /**
  * kmcl_mdl_map() - map the memory of one piece of a chain
  * @mdl: the piece; the rest of its chain is not mapped
@@ -436,13 +457,15 @@ void *kmcl_mdl_map(struct kmcl_mdl *mdl)
 	void *map = NULL;
 	u32 n;
 
-	if (!mdl->npfns || mdl->va)
-		return mdl->npfns ? mdl->va : NULL;
-	if (!mdl->map && contiguous(mdl)) {
-		mdl->va = page_address(frame_page(mdl->pfns[0])) +
-			  frame_offset(mdl->pfns[0]) + mdl->offset;
+	if (!mdl->npfns)
+		return NULL;
+	if (mdl->map)
+		return mapped(mdl, mdl->map);
+	/* Where pages are pinned it is the address in user space */
+	if (mdl->va && !mdl->pinned)
 		return mdl->va;
-	}
+	if (contiguous(mdl))
+		return mapped(mdl, page_address(frame_page(mdl->pfns[0])));
 	might_sleep();
 	pages = kvmalloc_array(mdl->npfns, sizeof(*pages), GFP_KERNEL);
 	if (!pages)
@@ -455,8 +478,7 @@ void *kmcl_mdl_map(struct kmcl_mdl *mdl)
 	if (!map)
 		return NULL;
 	mdl->map = map;
-	mdl->va = map + frame_offset(mdl->pfns[0]) + mdl->offset;
-	return mdl->va;
+	return mapped(mdl, map);
 }
 EXPORT_SYMBOL_GPL(kmcl_mdl_map);
 
@@ -472,6 +494,7 @@ void kmcl_mdl_unmap(struct kmcl_mdl *mdl)
 		return;
 	vunmap(mdl->map);
 	mdl->map = NULL;
-	mdl->va = NULL;
+	if (!mdl->pinned)
+		mdl->va = NULL;
 }
 EXPORT_SYMBOL_GPL(kmcl_mdl_unmap);

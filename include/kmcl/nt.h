@@ -36,6 +36,8 @@ typedef u32 ULONG;
 typedef s32 LONG;
 typedef s64 LONGLONG;
 typedef u8 BOOLEAN;
+typedef char CCHAR;
+typedef size_t SIZE_T;
 typedef void *PVOID;
 typedef u16 *PUINT16;
 typedef u32 *PUINT32;
@@ -65,6 +67,7 @@ typedef union _LARGE_INTEGER {
 	};
 	LONGLONG QuadPart;
 } LARGE_INTEGER, *PLARGE_INTEGER;
+typedef LARGE_INTEGER PHYSICAL_ADDRESS, *PPHYSICAL_ADDRESS;
 
 typedef struct device *PDEVICE_OBJECT;
 
@@ -113,6 +116,8 @@ static_assert(sizeof(ULONG) == 4);
 static_assert(sizeof(LONG) == 4);
 static_assert(sizeof(LONGLONG) == 8);
 static_assert(sizeof(BOOLEAN) == 1);
+static_assert(sizeof(CCHAR) == 1);
+static_assert(sizeof(SIZE_T) == sizeof(void *));
 static_assert(sizeof(NTSTATUS) == 4);
 static_assert(sizeof(PVOID) == sizeof(unsigned long));
 static_assert(sizeof(GUID) == 16);

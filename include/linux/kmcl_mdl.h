@@ -13,6 +13,7 @@
 #include <linux/gfp_types.h>
 #include <linux/types.h>
 
+struct kmcl_pinned;
 struct page;
 
 /* A frame has 4 KiB, also where the kernel's pages are larger */
@@ -21,14 +22,17 @@ struct page;
 
 /* Flags of a description */
 #define KMCL_MDL_READ_ONLY	BIT(0)	/* read-only, by convention */
+#define KMCL_MDL_OWNS_PAGES	BIT(1)	/* set by kmcl_mdl_alloc_pages() */
 
 /**
  * struct kmcl_mdl - describe memory by the page frames that hold it
  * @next: next description of the chain, or NULL
- * @va: address of the first byte, if the kernel has mapped the memory, or NULL
+ * @va: address of the first byte, if the kernel has mapped the memory, or NULL;
+ *	for kmcl_mdl_pin_user() the address in user space
  * @map: the mapping that kmcl_mdl_map() made, or NULL
+ * @pinned: what kmcl_mdl_pin_user() has pinned, or NULL
  * @pfns: page frame numbers, in units of 4 KiB
- * @npfns: length of @pfns; 0 until kmcl_mdl_build()
+ * @npfns: length of @pfns; 0 until kmcl_mdl_build() or kmcl_mdl_pin_user()
  * @offset: offset of the first byte in the first frame, below 4096
  * @bytes: bytes described; they take at most @npfns frames
  * @flags: KMCL_MDL_*
@@ -40,6 +44,7 @@ struct kmcl_mdl {
 	struct kmcl_mdl *next;
 	void *va;
 	void *map;
+	struct kmcl_pinned *pinned;
 	unsigned long *pfns;
 	u32 npfns;
 	u32 offset;
@@ -78,6 +83,11 @@ struct kmcl_mdl *kmcl_mdl_from_buffer(const void *va, u32 bytes, gfp_t gfp);
 struct kmcl_mdl *kmcl_mdl_from_pages(struct page *const *pages, u32 offset,
 				     u32 bytes, gfp_t gfp);
 void kmcl_mdl_free(struct kmcl_mdl *mdl);
+
+struct kmcl_mdl *kmcl_mdl_alloc_pages(u32 bytes, u32 least, gfp_t gfp);
+void kmcl_mdl_free_pages(struct kmcl_mdl *mdl);
+int kmcl_mdl_pin_user(struct kmcl_mdl *mdl, bool write);
+void kmcl_mdl_unpin(struct kmcl_mdl *mdl);
 
 u64 kmcl_mdl_total(const struct kmcl_mdl *mdl);
 int kmcl_mdl_read(const struct kmcl_mdl *mdl, u64 offset, void *buf, u32 len);
