@@ -48,15 +48,16 @@ states_all
 step "It stays"
 traffic_all
 scenario "30 seconds in which the host reads nothing" stall_end
+# Before anything that removes the transport, which would wait for the packets
+scenario "a minute in which drivers keep packets" held_end
 step "How long it may take"
 waits_all
+suspend_all
 step "What a device has of the guest"
 memory_all
 parent_all
 step "What others see of it"
 watch_all
-scenario "a minute in which drivers keep packets" held_end
-suspend_all
 step "It leaves for other reasons"
 unload_all
 step "Which driver gets it"
