@@ -222,8 +222,8 @@ managed_under_traffic()
 	left_at_close own 1
 }
 
-# driver_is NAME VALUE: one of the driver's parameters
-driver_is()
+# parameter_is NAME VALUE: one of the driver's parameters
+parameter_is()
 {
 	[ "$(cat "/sys/module/kmcl_traffic_driver/parameters/$1")" = "$2" ]
 }
@@ -242,20 +242,20 @@ parent_opens_it_itself()
 	allow rx_foreign
 	own_disabled echo
 	expect "the driver sends" driver_set ping 1
-	expect "and gets it back" within 5 driver_is received 1
+	expect "and gets it back" within 5 parameter_is received 1
 	expect "enable" ctl "$own" enable
 	expect "it cannot open" within 5 counts "$own" open_failures -eq 1
 	closed "$own"
 	expect "the driver sends again" driver_set ping 1
-	expect "and gets it back" within 5 driver_is received 2
+	expect "and gets it back" within 5 parameter_is received 2
 	expect "enable once more" ctl "$own" enable
 	expect "it cannot open" within 5 counts "$own" open_failures -eq 2
 	closed "$own"
 	expect "the driver sends for the last time" driver_set ping 1
-	expect "and gets it back" within 5 driver_is received 3
+	expect "and gets it back" within 5 parameter_is received 3
 	expect "the host saw one open" host_counts own opens -eq 1
 	expect "unbind" own_bound unbind
-	expect "nothing of the driver's was changed" driver_is kept Y
+	expect "nothing of the driver's was changed" parameter_is kept Y
 	expect "bind" own_bound bind
 	made_by_driver
 	own_done
@@ -270,8 +270,8 @@ parent_has_rescind_callback()
 	expect "it is not enabled" refused ctl "$own" enable
 	at own rescind
 	expect "the channel has ended" within 10 gone "$own"
-	expect "the driver was told" driver_is rescinds 1
-	expect "its callback was still there" driver_is kept Y
+	expect "the driver was told" parameter_is rescinds 1
+	expect "its callback was still there" parameter_is kept Y
 	expect "the guest has released the device" within 5 host_state own absent
 	at own offer
 	made_by_driver
@@ -284,7 +284,7 @@ parent_sets_rescind_callback()
 	own echo
 	expect "the driver sets its callback" driver_set own_rescind 1
 	expect "unbind" own_bound unbind
-	expect "its callback was still there" driver_is kept Y
+	expect "its callback was still there" parameter_is kept Y
 	driver_set own_rescind 0
 	expect "bind" own_bound bind
 	opened_by_driver
@@ -292,7 +292,7 @@ parent_sets_rescind_callback()
 	ctl "$own" send 100 500
 	at own rescind
 	expect "the channel has ended" within 10 gone "$own"
-	expect "the driver was told" driver_is rescinds 1
+	expect "the driver was told" parameter_is rescinds 1
 	driver_set own_rescind 0
 	expect "the guest has released the device" within 5 host_state own absent
 	at own offer
