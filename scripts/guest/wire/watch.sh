@@ -218,9 +218,12 @@ traced_traffic()
 	ctl a hold on
 	ctl a send 9 64
 	expect "the quota is reached" within 5 counts a quota_stops -gt 0
+	ctl a quota 1000
+	ctl a memory 1
+	expect "the limit is reached" within 5 counts a limit_stops -gt 0
+	ctl a memory 0
 	ctl a hold off
 	expect "9 come back" within 5 counts a received -eq 17
-	ctl a quota 0
 	ctl a hook process defer
 	ctl a send 1 64
 	expect "1 comes back" within 5 counts a received -eq 18
@@ -292,6 +295,8 @@ receiving_traced()
 		[ "$(field fetch_done packets | sum)" -eq "$c_delivered" ]
 	lines a "$c_quota_stops" quota "outstanding=4 quota=4$"
 	lines a "$c_quota_stops" fetch_done "packets=[0-9]* reason=QUOTA$"
+	lines a "$c_limit_stops" limit "held=[1-9][0-9]* comps=0 limit=1$"
+	lines a "$c_limit_stops" fetch_done "packets=0 reason=LIMIT$"
 	expect "the time limit was reached" [ "$c_budget_stops" -ge 1 ]
 	# 256 packets, in one batch or in several
 	lines a "$c_budget_stops" budget "packets=[0-9]* ns=[1-9][0-9]*$"
@@ -345,7 +350,7 @@ tracepoints()
 	cp $TRACE /tmp/trace-a
 	: >$TRACING/trace
 	allow syncs rx_missing bad_packets done_order comps_stale malformed checksum_errors \
-		order_errors rx_foreign signals_wrong completions_unknown
+		order_errors range_errors rx_foreign signals_wrong completions_unknown
 	channel b "garble seed=1,count=300,what=fields" ring=65536
 	expect "the host has written them" within 20 host_counts b garbled -eq 300
 	usleep 300000
