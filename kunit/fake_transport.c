@@ -44,11 +44,23 @@ static void fake_give_back(struct kmcl_offer *offer)
 	fake.given_back++;
 }
 
+/* Once, as a transport whose peer does not give the rings back */
+static void fake_keep(struct kmcl_offer *offer)
+{
+	u32 kept = fake.kept;
+
+	fake.kept = 0;
+	if (kept)
+		kmcl_offer_rings_kept(offer, kept);
+}
+
 static int fake_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 		     struct kmcl_ring *tx, struct kmcl_ring *rx)
 {
-	if (fake.open_result)
+	if (fake.open_result) {
+		fake_keep(offer);
 		return fake.open_result;
+	}
 	WRITE_ONCE(fake.opens, fake.opens + 1);
 	if (fake.open_waits)
 		wait_for_completion_timeout(fake.open_waits, LOOP_LIMIT);
@@ -63,6 +75,7 @@ static void fake_close(struct kmcl_offer *offer)
 {
 	if (fake.close_waits)
 		wait_for_completion_timeout(fake.close_waits, LOOP_LIMIT);
+	fake_keep(offer);
 	WRITE_ONCE(fake.closes, fake.closes + 1);
 }
 

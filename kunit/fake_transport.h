@@ -22,6 +22,7 @@ struct fake_transport {
 	int watch_result;
 	bool watch_once;		/* only the first call fails */
 	int open_result;
+	u32 kept;			/* bytes of the rings that it reports */
 	bool gpadls_first;
 	bool private;			/* the test cannot access memory */
 	struct completion *open_waits;	/* before it has opened */

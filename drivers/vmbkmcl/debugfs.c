@@ -66,6 +66,7 @@ static const struct {
 	COUNTER(gpadls),
 	COUNTER(gpadls_left),
 	COUNTER(gpadls_kept),
+	COUNTER(rings_kept),
 	COUNTER(kept_bytes),
 	COUNTER(opens),
 	COUNTER(closes),

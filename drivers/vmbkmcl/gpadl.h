@@ -26,7 +26,8 @@ struct kmcl_gpadls {
 	u32 count;			/* of list */
 	u32 left;			/* by the driver at a close, in total */
 	u32 kept;			/* whose pages are never released */
-	u64 kept_bytes;
+	u32 rings_kept;			/* the same, of openings */
+	u64 kept_bytes;			/* of both */
 	struct list_head list;
 };
 

@@ -6,11 +6,13 @@
  * kmcl_link_up() and kmcl_link_dead() may be called in any context, also with
  * kmcl_bus_lock or lb_lock held; they record what happened, under ch->sm.lock,
  * and queue the channel's work item. Everything else is called by the work item
- * only and takes no lock, except for kmcl_memory_in_use(), which is atomic. If
- * it sleeps, its comment says so.
+ * only and takes no lock, except for kmcl_memory_in_use(), which is atomic, and
+ * for what is counted under a lock of the counter. If it sleeps, its comment
+ * says so.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/export.h>
 #include <linux/rcupdate.h>
 
 #include "channel.h"
@@ -151,6 +153,26 @@ void kmcl_disconnect(struct kmcl_channel *ch)
 	if (ch->server)
 		tasklet_kill(&ch->link.dead_tasklet);
 }
+
+/**
+ * kmcl_offer_rings_kept() - report that memory of rings is never used again
+ * @offer: the offer, which is being opened or closed
+ * @bytes: how much
+ *
+ * Context: process context, inside @open or @close of the transport.
+ */
+void kmcl_offer_rings_kept(struct kmcl_offer *offer, u32 bytes)
+{
+	struct kmcl_channel *ch = offer->ch;
+
+	spin_lock_irq(&ch->gpadl.lock);
+	ch->gpadl.rings_kept++;
+	ch->gpadl.kept_bytes += bytes;
+	spin_unlock_irq(&ch->gpadl.lock);
+	pr_err("%s: the host did not give back the rings; their %u bytes of memory are not used again\n",
+	       kmcl_name(ch), bytes);
+}
+EXPORT_SYMBOL_GPL(kmcl_offer_rings_kept);
 
 void kmcl_link_init(struct kmcl_channel *ch)
 {

@@ -232,6 +232,11 @@ void kmcl_offer_rescind(struct kmcl_offer *offer);
 void kmcl_offer_gone(struct kmcl_offer *offer);
 /* Report a signal of the peer. In softirq context, or with BHs disabled */
 void kmcl_offer_signalled(struct kmcl_offer *offer);
+/*
+ * Report, in @open or @close, that the peer may go on using the memory of the
+ * rings, which is therefore never used again. May sleep.
+ */
+void kmcl_offer_rings_kept(struct kmcl_offer *offer, u32 bytes);
 /* Get the @priv that kmcl_offer_add() was given */
 void *kmcl_offer_priv(const struct kmcl_offer *offer);
 

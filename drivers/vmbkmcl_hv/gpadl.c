@@ -90,21 +90,27 @@ static void *kmcl_hv_map(const struct kmcl_gpadl *gpadl)
 	return map;
 }
 
-/*
- * May the host know the memory of a GPADL that hv_vmbus failed to make? Not if
- * the host refused it (-EDQUOT), rescinded the device, or did not take the
- * first message; but it may if that was not the only one. The errors of
- * vmbus_post_msg() do not tell which message failed.
+/**
+ * kmcl_hv_host_knows() - tell whether the host may know a GPADL that failed
+ * @bytes: size of its memory
+ * @gpadl: hv_vmbus' object
+ * @ret: what making it returned, -ENODEV if the device is rescinded
+ *
+ * It does not if it refused the GPADL (-EDQUOT), rescinded the device, or did
+ * not take the first message; but it may if that was not the only one. The
+ * errors of vmbus_post_msg() do not tell which message failed.
+ *
+ * Context: Any.
+ * Return: true if the memory must be kept.
  */
-static bool kmcl_hv_host_knows(const struct kmcl_gpadl *gpadl,
-			       const struct kmcl_hv_gpadl *hv, int ret)
+bool kmcl_hv_host_knows(u64 bytes, const struct vmbus_gpadl *gpadl, int ret)
 {
 	/* Then nobody knows whether the host can read it */
-	if (hv->gpadl.decrypted)
+	if (gpadl->decrypted)
 		return true;
 	if (ret == -ENODEV || ret == -ENOMEM || ret == -EDQUOT)
 		return false;
-	return gpadl->bytes >> KMCL_PFN_SHIFT > KMCL_HV_FIRST_FRAMES;
+	return bytes >> KMCL_PFN_SHIFT > KMCL_HV_FIRST_FRAMES;
 }
 
 /**
@@ -160,7 +166,7 @@ int kmcl_hv_gpadl_create(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
 		ret = -ENODEV;
 	mutex_unlock(&binding->request_mutex);
 	if (ret) {
-		gpadl->known = kmcl_hv_host_knows(gpadl, hv, ret);
+		gpadl->known = kmcl_hv_host_knows(gpadl->bytes, &hv->gpadl, ret);
 		vunmap(hv->map);
 		kfree(hv);
 		return ret == -EDQUOT || ret == -ENOBUFS ? -ENOMEM : ret;

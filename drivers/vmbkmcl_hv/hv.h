@@ -3,8 +3,9 @@
  * The hv_vmbus transport of vmbkmcl: declarations that its files share. Each
  * file calls the ones above it in this list and none below:
  *
- *	offer.c		the operations on a device
  *	gpadl.c		GPADLs
+ *	rings.c		the rings' memory, and connecting them
+ *	offer.c		the operations on a device
  *	binding.c	one binding per device
  *	class.c		one hv_driver per device class that is watched
  *	main.c		module init and exit
@@ -104,6 +105,14 @@ void kmcl_hv_give_back(struct kmcl_offer *offer);
 /* For the drivers of class.c; the driver core holds the device lock */
 int kmcl_hv_probe(struct hv_device *hdev, const struct hv_vmbus_device_id *id);
 void kmcl_hv_remove(struct hv_device *hdev);
+
+/* Of gpadl.c, for rings.c */
+bool kmcl_hv_host_knows(u64 bytes, const struct vmbus_gpadl *gpadl, int ret);
+
+/* Of rings.c, for offer.c */
+int kmcl_hv_rings_connect(struct kmcl_offer *offer, u32 send, u32 recv,
+			  void (*onchannel)(void *context));
+void kmcl_hv_rings_disconnect(struct kmcl_offer *offer);
 
 /* For main.c */
 int kmcl_hv_bindings_init(const struct kmcl_transport_ops *ops);

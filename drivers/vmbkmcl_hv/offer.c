@@ -7,7 +7,7 @@
  *
  * Locks: a binding's @request_mutex is held across calls that wait for the
  * host, and no other lock of ours is taken inside. No other lock of ours is
- * held across vmbus_open() and vmbus_close().
+ * held across kmcl_hv_rings_connect() and kmcl_hv_rings_disconnect().
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -45,9 +45,9 @@ static void kmcl_hv_onchannel(void *context)
 }
 
 /*
- * A vmbus_open() that fails leaves the callback set. Clear it, so that a signal
- * that a misbehaving host sends cannot reach it. It is not set, or is somebody
- * else's, if vmbus_open() has failed early.
+ * vmbus_connect_ring() leaves the callback set if it fails. Clear it, so that a
+ * signal that a misbehaving host sends cannot reach it. It is not set, or is
+ * somebody else's, if connecting has failed early.
  */
 static void kmcl_hv_undo_open(struct kmcl_hv_binding *binding)
 {
@@ -99,7 +99,7 @@ static bool kmcl_hv_rescind_follows(struct vmbus_channel *channel)
 	return READ_ONCE(channel->rescind);
 }
 
-/* Translate the error of a vmbus_open() that no rescind explains */
+/* Translate the error of an opening that no rescind explains */
 static int kmcl_hv_open_error(int ret)
 {
 	switch (ret) {
@@ -160,8 +160,8 @@ int kmcl_hv_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 
 	/*
 	 * Leave a channel alone that somebody else has opened, as the driver of
-	 * an adopted device can. vmbus_open() finds out only after it has
-	 * replaced the rings in use, and frees what it has put there.
+	 * an adopted device can. hv_vmbus finds out only after the rings in
+	 * use have been replaced.
 	 */
 	if (READ_ONCE(channel->state) != CHANNEL_OPEN_STATE)
 		return READ_ONCE(channel->rescind) ? -ENODEV : -ENOTCONN;
@@ -174,8 +174,7 @@ int kmcl_hv_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 	binding->mode = channel->callback_mode;
 	set_channel_read_mode(channel, HV_CALL_DIRECT);
 
-	ret = vmbus_open(channel, send, recv, NULL, 0, kmcl_hv_onchannel,
-			 offer);
+	ret = kmcl_hv_rings_connect(offer, send, recv, kmcl_hv_onchannel);
 	if (ret) {
 		kmcl_hv_undo_open(binding);
 		if (READ_ONCE(channel->rescind) ||
@@ -198,8 +197,9 @@ int kmcl_hv_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
  * kmcl_hv_close() - close the device's channel
  * @offer: the offer, opened by kmcl_hv_open()
  *
- * Needed after a rescind as well, to free the rings. No callback runs any more
- * when it returns.
+ * Needed after a rescind as well, to free the rings. Their memory is kept if
+ * the host has not confirmed that it does not use it any more. No callback runs
+ * any more when it returns.
  *
  * Context: Process context, may sleep; waits for the host unless the device
  *	is rescinded.
@@ -209,7 +209,7 @@ void kmcl_hv_close(struct kmcl_offer *offer)
 	struct kmcl_hv_binding *binding = kmcl_offer_priv(offer);
 
 	mutex_lock(&binding->request_mutex);
-	vmbus_close(binding->channel);
+	kmcl_hv_rings_disconnect(offer);
 	set_channel_read_mode(binding->channel, binding->mode);
 	mutex_unlock(&binding->request_mutex);
 }

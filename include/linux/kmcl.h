@@ -373,7 +373,9 @@ enum kmcl_bad {
  * @gpadls_left: GPADLs that the closed callback did not delete, or unmap
  * @gpadls_kept: GPADLs that the peer did not give back: their memory is never
  *	used again, even when its owner has freed it
- * @kept_bytes: bytes of that memory
+ * @rings_kept: openings whose rings the peer did not give back: their memory is
+ *	never used again
+ * @kept_bytes: bytes of the memory of both
  *
  * The counters of sending are of one instant, and so are those of receiving.
  */
@@ -425,6 +427,7 @@ struct kmcl_counters {
 	u64 gpadls;
 	u64 gpadls_left;
 	u64 gpadls_kept;
+	u64 rings_kept;
 	u64 kept_bytes;
 };
 

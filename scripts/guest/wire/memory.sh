@@ -4,7 +4,7 @@
 # GPADLs of a device that the host takes away: one that is being made, one that
 # is being deleted, and those that are there. And of one that the guest closes: a
 # host before 4.0 wants them deleted first, see left_at_close(). And those that the
-# host does not give back.
+# host does not give back, the rings among them.
 #
 # shellcheck disable=SC2154,SC2034 # note() sets c_* and h_*; scenario() uses channels
 
@@ -59,6 +59,65 @@ gpadls_not_given_back()
 	expect "taken back" ctl a unshare
 	note a
 	expect "is not kept" [ "$c_gpadls $c_gpadls_kept" = "0 2" ]
+}
+
+RING_BYTES=262144	# of both rings; that is more than one message
+
+# rings_kept COUNT: so often
+rings_kept()
+{
+	note a
+	expect "rings were kept $1 times" \
+		[ "$c_rings_kept $c_kept_bytes" = "$1 $(($1 * RING_BYTES))" ]
+}
+
+# At a close, without a close, and when opening fails: before the host knows all,
+# and after
+rings_not_given_back()
+{
+	local rings
+
+	allow gpadls_left
+	channel a echo ring=131072
+	note a
+	rings=$h_gpadls_live
+	host refuse teardown 1 >/dev/null
+	expect "disable" ctl a disable
+	rings_kept 1
+	expect "the host still has them" [ "$h_gpadls_live" -eq "$rings" ]
+	expect "and the log says so" kept_said \
+		"a: the host did not give back the rings; their $RING_BYTES bytes"
+	again a
+	expect "the next ones" ctl a disable
+	rings_kept 1
+	expect "are not kept" [ "$h_gpadls_live" -eq "$rings" ]
+
+	host refuse open 1 >/dev/null
+	host refuse teardown 1 >/dev/null
+	expect "enable" ctl a enable
+	closed a
+	rings_kept 2
+	expect "the host still has them" [ "$h_gpadls_live" -eq $((rings + 1)) ]
+	host refuse body 1 >/dev/null
+	expect "enable" ctl a enable
+	closed a
+	rings_kept 3
+	host refuse gpadl 1 >/dev/null
+	expect "enable" ctl a enable
+	closed a
+	rings_kept 3
+	again a
+
+	host refuse close 1 >/dev/null
+	expect "disable" ctl a disable
+	rings_kept 4
+	expect "the host has it open" host_state a open
+	rescind a
+	back a
+	rescind a
+	after_rescind a
+	rings_kept 4
+	back a
 }
 
 kept_said()
@@ -297,6 +356,7 @@ memory_all()
 {
 	scenario "rescind while a GPADL is made" gpadl_create_and_rescind
 	scenario "GPADLs that the host does not give back" gpadls_not_given_back
+	scenario "rings that the host does not give back" rings_not_given_back
 	scenario "rescind while a GPADL is deleted" gpadl_delete_and_rescind
 	scenario "a GPADL is deleted in Closed, after a rescind" \
 		gpadl_deleted_in_closed

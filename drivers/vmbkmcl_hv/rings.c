@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The hv_vmbus transport of vmbkmcl: connecting the rings, and their memory.
+ *
+ * vmbus_close() and vmbus_open() free the rings also if the host did not take the
+ * message that tears their GPADL down, so that it can still write to them. This
+ * file calls what these two are made of, and looks at the GPADL in between.
+ *
+ * Everything here runs in process context and may sleep. The library connects
+ * and disconnects an offer in one work item. No lock of ours is held while
+ * connecting, and the binding's @request_mutex while disconnecting.
+ */
+#include <linux/lockdep.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+
+#include "compat.h"
+#include "hv.h"
+
+/* Free the rings, but keep their memory if the host may still use it */
+static void kmcl_hv_rings_free(struct kmcl_offer *offer,
+			       struct vmbus_channel *channel, bool known)
+{
+	if (known) {
+		kmcl_offer_rings_kept(offer, channel->ringbuffer_pagecount <<
+				      PAGE_SHIFT);
+		channel->ringbuffer_page = NULL;
+	}
+	vmbus_free_ring(channel);
+}
+
+/*
+ * May the host still use rings whose GPADL was made? Not if it has confirmed
+ * that it is torn down, which clears the handle, or has rescinded the device.
+ */
+static bool kmcl_hv_rings_known(const struct vmbus_channel *channel)
+{
+	const struct vmbus_gpadl *gpadl = &channel->ringbuffer_gpadlhandle;
+
+	/* If encrypting failed, nobody knows whether the host can read it */
+	return gpadl->decrypted ||
+	       (gpadl->gpadl_handle && !READ_ONCE(channel->rescind));
+}
+
+/**
+ * kmcl_hv_rings_connect() - allocate rings and open the channel with them
+ * @offer: the offer, not open
+ * @send: size of the allocation for the ring to the host
+ * @recv: size of the allocation for the ring from the host
+ * @onchannel: called when the host has signalled, with @offer
+ *
+ * Context: Process context, may sleep; waits for the host.
+ * Return: 0, or the error of vmbus_alloc_ring() or vmbus_connect_ring(). The
+ *	callback may then still be set.
+ */
+int kmcl_hv_rings_connect(struct kmcl_offer *offer, u32 send, u32 recv,
+			  void (*onchannel)(void *context))
+{
+	struct kmcl_hv_binding *binding = kmcl_offer_priv(offer);
+	struct vmbus_channel *channel = binding->channel;
+	struct vmbus_gpadl *gpadl = &channel->ringbuffer_gpadlhandle;
+	bool known;
+	int ret;
+
+	ret = vmbus_alloc_ring(channel, send, recv);
+	if (ret)
+		return ret;
+	/* To tell afterwards whether it was made: then the buffer is set */
+	memset(gpadl, 0, sizeof(*gpadl));
+	ret = vmbus_connect_ring(channel, onchannel, offer);
+	if (!ret)
+		return 0;
+	if (gpadl->buffer)
+		known = kmcl_hv_rings_known(channel);
+	else
+		known = kmcl_hv_host_knows(send + recv, gpadl,
+					   READ_ONCE(channel->rescind) ?
+					   -ENODEV : ret);
+	kmcl_hv_rings_free(offer, channel, known);
+	return ret;
+}
+
+/**
+ * kmcl_hv_rings_disconnect() - close the channel and free the rings
+ * @offer: the offer, from kmcl_hv_rings_connect()
+ *
+ * Context: Process context, may sleep; waits for the host, unless the device is
+ *	rescinded. The binding's @request_mutex is held.
+ */
+void kmcl_hv_rings_disconnect(struct kmcl_offer *offer)
+{
+	struct kmcl_hv_binding *binding = kmcl_offer_priv(offer);
+	struct vmbus_channel *channel = binding->channel;
+
+	lockdep_assert_held(&binding->request_mutex);
+	/* Whatever it returns, the GPADL tells whether the host has the rings */
+	vmbus_disconnect_ring(channel);
+	kmcl_hv_rings_free(offer, channel, kmcl_hv_rings_known(channel));
+}
