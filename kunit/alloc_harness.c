@@ -104,6 +104,8 @@ void alloc_make(struct kunit *test, struct alloc_end *e, bool server)
 	kmcl_set_pointer(e->ch, e);
 	KUNIT_ASSERT_EQ(test, kmcl_set_ops(e->ch, &alloc_ops), 0);
 	KUNIT_ASSERT_EQ(test, kmcl_set_process(e->ch, alloc_echo, NULL), 0);
+	/* Memory of more than a page can be taken from vmalloc() instead */
+	KUNIT_ASSERT_EQ(test, kmcl_set_max_packet_size(e->ch, 1000), 0);
 	if (server)
 		KUNIT_ASSERT_EQ(test, 0,
 				kmcl_server_set_target(e->ch, &alloc_type,

@@ -4,8 +4,12 @@
  * fails once; see alloc_harness.h for how.
  */
 #include <linux/delay.h>
+#include <linux/mm.h>
+#include <linux/spinlock.h>
 
 #include "alloc_harness.h"
+
+static DEFINE_SPINLOCK(alloc_lock);
 
 /*
  * The client's part fails with -ENOMEM, the server's refuses the client; both
@@ -132,13 +136,13 @@ static void hold(struct kmcl_channel *ch, struct kmcl_context *ctx,
 		complete(&f->all_delivered);
 }
 
-/* Without memory for another packet delivery waits for a completion */
+/* Without memory for another packet delivery waits, but for no completion */
 static int delivery_round(struct kunit *test, struct fault_attr *attr, int nth,
 			  bool *failed)
 {
 	struct alloc_fixture *f = test->priv;
 	struct kmcl_packet *pkt[PACKETS];
-	int done = 0, i, ret = 0;
+	int i;
 
 	atomic_set(&f->delivered, 0);
 	init_completion(&f->all_delivered);
@@ -156,23 +160,80 @@ static int delivery_round(struct kunit *test, struct fault_attr *attr, int nth,
 
 		KUNIT_EXPECT_EQ(test, kmcl_send(pkt[i], &number, 1, 0), 0);
 	}
-	if (!wait_for_completion_timeout(&f->all_delivered, HZ / 5))
-		ret = -ENOMEM;
+	KUNIT_EXPECT_GT(test, wait_for_completion_timeout(&f->all_delivered, PATIENCE), 0);
 	*failed = faults_disarm(attr);
 	faults_note_reached();
-	if (ret) {
-		/* As many as came before; the first one's completion resumes */
-		KUNIT_EXPECT_EQ(test, atomic_read(&f->delivered), nth);
-		kmcl_complete(f->held[done++], NULL, 0);
-		KUNIT_EXPECT_GT(test, wait_for_completion_timeout(&f->all_delivered, PATIENCE), 0);
-	}
 	for (i = 0; i < PACKETS; i++)
 		KUNIT_EXPECT_EQ(test, f->order[i], i);
-	while (done < PACKETS)
-		kmcl_complete(f->held[done++], NULL, 0);
+	for (i = 0; i < PACKETS; i++)
+		kmcl_complete(f->held[i], NULL, 0);
 	alloc_finish(&f->client);
 	alloc_finish(&f->server);
-	return ret;
+	return *failed ? -ENOMEM : 0;
+}
+
+static void wait_delivered(struct kunit *test, int n)
+{
+	struct alloc_fixture *f = test->priv;
+	unsigned long end = jiffies + PATIENCE;
+
+	while (atomic_read(&f->delivered) < n && time_before(jiffies, end))
+		fsleep(1000);
+	KUNIT_ASSERT_EQ(test, atomic_read(&f->delivered), n);
+}
+
+/* One packet at a time while there is none at all, and then by itself */
+static void delivering_without_memory(struct kunit *test)
+{
+	struct alloc_fixture *f = test->priv;
+	struct kmcl_packet *pkt[PACKETS];
+	bool failed;
+	int i;
+
+	atomic_set(&f->delivered, 0);
+	init_completion(&f->all_delivered);
+	alloc_make(test, &f->server, true);
+	alloc_make(test, &f->client, false);
+	KUNIT_ASSERT_EQ(test, kmcl_set_process(f->server.ch, hold, NULL), 0);
+	alloc_open_both(test);
+	for (i = 0; i < PACKETS; i++) {
+		pkt[i] = kmcl_packet_alloc(f->client.ch);
+		KUNIT_ASSERT_NOT_NULL(test, pkt[i]);
+	}
+	faults_arm_shortage(f->slab, 0);
+	for (i = 0; i < PACKETS; i++) {
+		u8 number = i;
+
+		KUNIT_EXPECT_EQ(test, kmcl_send(pkt[i], &number, 1, 0), 0);
+	}
+	wait_delivered(test, 1);
+	kmcl_complete(f->held[0], NULL, 0);
+	wait_delivered(test, 2);
+	failed = faults_disarm(f->slab);
+	KUNIT_EXPECT_TRUE(test, failed);
+	KUNIT_EXPECT_GT(test, wait_for_completion_timeout(&f->all_delivered, PATIENCE), 0);
+	for (i = 1; i < PACKETS; i++)
+		kmcl_complete(f->held[i], NULL, 0);
+	alloc_finish(&f->client);
+	alloc_finish(&f->server);
+}
+
+/* CONFIG_DEBUG_ATOMIC_SLEEP reports what sleeps */
+static void freeing_under_a_spinlock(struct kunit *test)
+{
+	struct alloc_fixture *f = test->priv;
+	struct kmcl_item *item;
+
+	faults_count();
+	faults_arm(f->slab, 1);
+	item = kmcl_item_alloc(2 * PAGE_SIZE, GFP_KERNEL);
+	KUNIT_EXPECT_TRUE(test, faults_disarm(f->slab));
+	KUNIT_ASSERT_NOT_NULL(test, item);
+	KUNIT_EXPECT_TRUE(test, is_vmalloc_addr(item));
+	spin_lock(&alloc_lock);
+	kmcl_item_free(item);
+	spin_unlock(&alloc_lock);
+	faults_expect_no_more(test);
 }
 
 static void delivering(struct kunit *test)
@@ -196,7 +257,7 @@ static void note_status(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 static void fill_ring(struct kunit *test)
 {
 	struct alloc_fixture *f = test->priv;
-	static const u8 buf[4096];
+	static const u8 buf[1000];
 	struct kmcl_counters n;
 
 	kmcl_channel_pause(f->client.ch);
@@ -241,7 +302,7 @@ static int completion_round(struct kunit *test, struct fault_attr *attr,
 	faults_note_reached();
 	kmcl_get_counters(f->server.ch, &n);
 	KUNIT_EXPECT_GT(test, n.memory, 0);
-	ret = n.memory > 4096 ? -ENOMEM : 0;
+	ret = n.memory > 1000 ? -ENOMEM : 0;
 	KUNIT_ASSERT_EQ(test, kmcl_channel_start(f->client.ch), 0);
 	KUNIT_EXPECT_GT(test, wait_for_completion_timeout(&f->all_delivered, PATIENCE), 0);
 	KUNIT_EXPECT_EQ(test, f->order[0], 'z');
@@ -291,6 +352,8 @@ static struct kunit_case alloc_traffic_cases[] = {
 	KUNIT_CASE_SLOW(opening),
 	KUNIT_CASE(synchronous_requests),
 	KUNIT_CASE(delivering),
+	KUNIT_CASE(delivering_without_memory),
+	KUNIT_CASE(freeing_under_a_spinlock),
 	/* KMCL: VmbChannelPacketComplete */
 	KUNIT_CASE(completing),
 	/* KMCL: VmbChannelSaveEnd */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What each of Windows' functions returns when there is no memory: the kernel's
- * fault injection fails the library's first allocation, and the same call
+ * fault injection fails an allocation of the library, and the same call
  * works afterwards. Which allocations there are, and that nothing is left
  * behind, is tested in alloc_test.c.
  */
@@ -19,12 +19,17 @@
 
 static struct fault_attr *slab;
 
-/* Two tries: the first one without memory, the second one with it */
-static bool try(u32 i)
+/* Two tries: the @nth allocation of the first one fails, the second has memory */
+static bool try_nth(u32 i, int nth)
 {
 	if (!i)
-		faults_arm(slab, 1);
+		faults_arm(slab, nth);
 	return i < 2;
+}
+
+static bool try(u32 i)
+{
+	return try_nth(i, 1);
 }
 
 static void expect_try(struct kunit *test, u32 i, NTSTATUS status)
@@ -81,7 +86,8 @@ static void synchronous_requests(struct kunit *test)
 	u32 i;
 
 	loop_up(loop);
-	for (i = 0; try(i); i++)
+	/* The slot: the packet before it would be taken from vmalloc() */
+	for (i = 0; try_nth(i, 2); i++)
 		expect_try(test, i,
 			   VmbChannelSendSynchronousRequest(loop->client.ch,
 							    &value, 8, NULL,

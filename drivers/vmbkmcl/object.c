@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What all layers need of a channel: reference count, calls in progress, work
- * item, workqueues.
+ * item, workqueues, memory of packets and contexts.
  *
  * The only lock that is taken here is ch->sm.lock. What waits sleeps, and so
- * may kmcl_settable(); everything else is atomic.
+ * may kmcl_settable(); kmcl_item_alloc() allocates as @gfp says. Everything else
+ * is atomic.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/jiffies.h>
+#include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
@@ -18,6 +20,33 @@
 struct workqueue_struct *kmcl_wq;
 struct workqueue_struct *kmcl_server_wq;
 struct workqueue_struct *kmcl_rx_wq;
+
+/*
+ * Memory for a packet or a context; NULL without a warning, since failure is
+ * handled. What can wait gets pages that are not contiguous, if it must. What
+ * cannot does not use up the reserves for a large block.
+ */
+void *kmcl_item_alloc(u32 bytes, gfp_t gfp)
+{
+	if (gfpflags_allow_blocking(gfp))
+		return kvmalloc(bytes, gfp | __GFP_NOWARN);
+	if (bytes > PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER)
+		gfp = GFP_NOWAIT;
+	return kmalloc(bytes, gfp | __GFP_NOWARN);
+}
+
+/* @item: the start of the packet or context */
+void kmcl_item_free(struct kmcl_item *item)
+{
+	static_assert(!offsetof(struct kmcl_packet, item));
+	static_assert(!offsetof(struct kmcl_context, item));
+
+	/* kvfree() may sleep */
+	if (is_vmalloc_addr(item))
+		kvfree_rcu(item, rcu);
+	else
+		kfree(item);
+}
 
 void kmcl_channel_get(struct kmcl_channel *ch)
 {

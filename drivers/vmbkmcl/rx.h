@@ -79,6 +79,7 @@ struct kmcl_rx {
 	u32 ctx_bytes;			/* of a context, since the opening */
 	struct tasklet_struct tasklet;
 	struct work_struct work;
+	struct delayed_work refill;	/* see kmcl_ctx_refill() */
 	struct kmcl_rx_counters n;
 };
 
@@ -88,6 +89,7 @@ bool kmcl_pipe_parse(struct kmcl_channel *ch,
 
 /* rx_context.c */
 int kmcl_ctx_prepare(struct kmcl_channel *ch);
+void kmcl_ctx_refill(struct work_struct *work);
 bool kmcl_ctx_allowed(const struct kmcl_channel *ch);
 struct kmcl_context *kmcl_ctx_get(struct kmcl_channel *ch, u32 ring_bytes);
 struct kmcl_context *kmcl_ctx_queued(struct kmcl_context *ctx, const void *buf,

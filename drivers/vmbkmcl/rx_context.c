@@ -4,7 +4,8 @@
  *
  * ch->rx.lock protects the cache and the numbers. Freeing a context resumes a
  * delivery that waits for one. Everything here is atomic, except that
- * ctx_new() allocates as @gfp says, and kmcl_ctx_prepare() sleeps.
+ * ctx_new() allocates as @gfp says, and kmcl_ctx_prepare() and
+ * kmcl_ctx_refill() sleep.
  */
 #include <linux/err.h>
 #include <linux/export.h>
@@ -15,6 +16,9 @@
 #include "ext_wire.h"
 #include "trace.h"
 
+#define REFILL		8U		/* contexts at a time */
+#define REFILL_DELAY	DIV_ROUND_UP(HZ, 10)	/* until the next attempt */
+
 static u32 ctx_bytes(const struct kmcl_channel *ch)
 {
 	return sizeof(struct kmcl_context) + ch->cfg.max_packet +
@@ -24,7 +28,7 @@ static u32 ctx_bytes(const struct kmcl_channel *ch)
 static struct kmcl_context *ctx_new(struct kmcl_channel *ch, gfp_t gfp)
 {
 	u32 bytes = ctx_bytes(ch);
-	struct kmcl_context *ctx = kmalloc(bytes, gfp);
+	struct kmcl_context *ctx = kmcl_item_alloc(bytes, gfp);
 
 	if (!ctx)
 		return NULL;
@@ -205,7 +209,40 @@ void kmcl_ctx_free(struct kmcl_context *ctx)
 	resume(ch);
 	spin_unlock_irqrestore(&ch->rx.lock, flags);
 	if (!keep)
-		kfree(ctx);
+		kmcl_item_free(&ctx->item);
+}
+
+/*
+ * Delivery has stopped, because no memory could be had in its context: allocate
+ * contexts where that may sleep, and resume. Sleeps.
+ */
+void kmcl_ctx_refill(struct work_struct *work)
+{
+	struct kmcl_channel *ch = container_of(to_delayed_work(work),
+					       struct kmcl_channel, rx.refill);
+	struct kmcl_context *ctx;
+	bool more = false;
+
+	do {
+		ctx = ctx_new(ch, GFP_KERNEL);
+		spin_lock_irq(&ch->rx.lock);
+		if (ctx && ch->rx.cached < ch->rx.cached_most) {
+			list_add(&ctx->item.node, &ch->rx.cache);
+			ch->rx.cached++;
+			more = ch->rx.cached < min(ch->rx.cached_most, REFILL);
+			ctx = NULL;
+			resume(ch);
+		} else if (!ctx && ch->rx.stalled) {
+			more = false;
+			queue_delayed_work(kmcl_wq, &ch->rx.refill,
+					   REFILL_DELAY);
+		} else {
+			more = false;
+		}
+		spin_unlock_irq(&ch->rx.lock);
+	} while (more);
+	if (ctx)
+		kmcl_item_free(&ctx->item);
 }
 
 /* A packet, with a context of @bytes, is not outstanding any more. */

@@ -235,6 +235,8 @@ static bool finish_batch(struct kmcl_channel *ch, enum kmcl_rx_reason reason,
 		again = kmcl_ctx_allowed(ch) &&
 			(reason != KMCL_STOP_MEMORY ||
 			 !list_empty(&ch->rx.cache));
+		if (reason == KMCL_STOP_MEMORY && !again)
+			queue_delayed_work(kmcl_wq, &ch->rx.refill, 0);
 	}
 	need_passive = ch->rx.passive || ch->rx.once;
 	closing = !ch->rx.open;
@@ -323,6 +325,7 @@ void kmcl_rx_init(struct kmcl_channel *ch)
 	ch->rx.memory_limit = KMCL_DEFAULT_MEMORY_LIMIT;
 	tasklet_setup(&ch->rx.tasklet, rx_tasklet);
 	INIT_WORK(&ch->rx.work, rx_work);
+	INIT_DELAYED_WORK(&ch->rx.refill, kmcl_ctx_refill);
 }
 
 /* Before the rings are connected: prepare for the first packet. Sleeps. */
@@ -351,6 +354,7 @@ void kmcl_rx_detach(struct kmcl_channel *ch)
 
 	tasklet_kill(&ch->rx.tasklet);
 	cancel_work_sync(&ch->rx.work);
+	cancel_delayed_work_sync(&ch->rx.refill);
 	spin_lock_irq(&ch->rx.lock);
 	list_splice_init(&ch->rx.cache, &list);
 	ch->rx.cached = 0;
@@ -361,7 +365,7 @@ void kmcl_rx_detach(struct kmcl_channel *ch)
 	spin_unlock_irq(&ch->rx.lock);
 	list_for_each_entry_safe(ctx, next, &list, item.node) {
 		kmcl_ext_release(ctx);
-		kfree(ctx);
+		kmcl_item_free(&ctx->item);
 	}
 }
 

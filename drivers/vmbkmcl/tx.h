@@ -35,9 +35,15 @@
 
 enum kmcl_item_kind { KMCL_ITEM_PACKET, KMCL_ITEM_COMP };
 
-/* An entry of the outgoing queue: a packet, or a completion to the peer */
+/*
+ * The start of a packet, and of a context: an entry of the outgoing queue, as a
+ * packet or as a completion to the peer.
+ */
 struct kmcl_item {
-	struct list_head node;
+	union {
+		struct list_head node;
+		struct rcu_head rcu;	/* see kmcl_item_free() */
+	};
 	u8 kind;
 };
 
@@ -118,6 +124,10 @@ struct kmcl_tx {
 	DECLARE_HASHTABLE(slotless, KMCL_SLOTLESS_BITS);	/* in flight */
 	struct kmcl_tx_counters n;
 };
+
+/* object.c */
+void *kmcl_item_alloc(u32 bytes, gfp_t gfp);
+void kmcl_item_free(struct kmcl_item *item);
 
 /* tx_id.c */
 struct kmcl_slot *kmcl_slot_new(struct kmcl_channel *ch, gfp_t gfp);

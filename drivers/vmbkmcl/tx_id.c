@@ -28,7 +28,7 @@
 
 struct kmcl_slot *kmcl_slot_new(struct kmcl_channel *ch, gfp_t gfp)
 {
-	struct kmcl_slot *slot = kzalloc(sizeof(*slot), gfp);
+	struct kmcl_slot *slot = kzalloc(sizeof(*slot), gfp | __GFP_NOWARN);
 	unsigned long flags;
 	int ret;
 

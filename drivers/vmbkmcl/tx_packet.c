@@ -30,14 +30,14 @@ static void packet_setup(struct kmcl_channel *ch, struct kmcl_packet *pkt,
 struct kmcl_packet *kmcl_packet_new(struct kmcl_channel *ch, gfp_t gfp)
 {
 	u32 bytes = kmcl_packet_size(ch);
-	struct kmcl_packet *pkt = kmalloc(bytes, gfp);
+	struct kmcl_packet *pkt = kmcl_item_alloc(bytes, gfp);
 	struct kmcl_slot *slot;
 
 	if (!pkt)
 		return NULL;
 	slot = kmcl_slot_new(ch, gfp);
 	if (!slot) {
-		kfree(pkt);
+		kmcl_item_free(&pkt->item);
 		return NULL;
 	}
 	/* The same for all, since the packet size is fixed */
@@ -49,7 +49,7 @@ struct kmcl_packet *kmcl_packet_new(struct kmcl_channel *ch, gfp_t gfp)
 void kmcl_packet_destroy(struct kmcl_packet *pkt)
 {
 	kmcl_slot_free(pkt->ch, pkt->slot);
-	kfree(pkt);
+	kmcl_item_free(&pkt->item);
 }
 
 /* Keep a free packet for the next allocation; false: there are enough. */
