@@ -22,7 +22,14 @@ static struct {
 
 static bool is_free(spinlock_t *lock)
 {
-	return !spin_is_locked(lock);
+	unsigned long flags;
+
+	if (!spin_trylock_irqsave(lock, flags))
+		return false;
+	/* For sparse, which does not know of locks taken on a condition */
+	__acquire(lock);
+	spin_unlock_irqrestore(lock, flags);
+	return true;
 }
 
 /* Sending would wait for a lock that its own caller holds: do not try it then */
