@@ -152,7 +152,8 @@ get_from()
 
 	dev=$(device_of "$1")
 	expect "unbind from $2" eval "echo $dev >/sys/bus/vmbus/drivers/$2/unbind"
-	expect "bind to ours" bound "$1" bind
+	# If the channel was enabled just now, its search may find the free device
+	expect "bind to ours" eval "bound $1 bind 2>/dev/null || within 5 ours $1"
 	expect "the channel opens" within 10 state "$1" Active
 }
 
