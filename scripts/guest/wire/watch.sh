@@ -95,8 +95,13 @@ signals_of_a_full_ring()
 	at a behave sink
 	at a unstall
 	drained a
+	at a stall
+	ctl a send 200 500
 	shown a
-	expect "it was full again" [ "$s_out_full_first" -gt 1 ]
+	expect "it is full again" [ "$s_out_full_first" -gt 1 ]
+	at a unstall
+	drained a
+	shown a
 	expect "as often as the library says" \
 		[ "$s_out_full_total" -eq "$c_full" ]
 	expect "and not more often anew" \
