@@ -40,8 +40,7 @@ static void request(void *data)
 	WRITE_ONCE(t->ret, ret);
 }
 
-/* It waits when this returns, for a completion that does not come */
-static void request_start(struct loop *loop, unsigned int i, bool until, s64 ns)
+static void request_begin(struct loop *loop, unsigned int i, bool until, s64 ns)
 {
 	timed[i] = (struct timed) {
 		.e = &loop->client,
@@ -50,6 +49,12 @@ static void request_start(struct loop *loop, unsigned int i, bool until, s64 ns)
 		.ret = 1,
 	};
 	timed[i].job = loop_job(loop, request, &timed[i]);
+}
+
+/* It waits when this returns, for a completion that does not come */
+static void request_start(struct loop *loop, unsigned int i, bool until, s64 ns)
+{
+	request_begin(loop, i, until, ns);
 	loop_wait(&loop->client, loop_counters(&loop->client).in_flight == i + 1);
 }
 
@@ -102,7 +107,7 @@ static void a_clock_that_is_set_back_lengthens_the_wait(struct kunit *test)
 	set_clock(test, -HOUR);
 	/* Not yet the time, unless the clock was not seen to go back */
 	set_clock(test, HOUR);
-	request_start(loop, 1, false, SOON);
+	request_begin(loop, 1, false, SOON);
 	request_end(1, -ECANCELED);
 	KUNIT_EXPECT_EQ(test, READ_ONCE(timed[0].ret), 1);
 	set_clock(test, HOUR);
