@@ -174,7 +174,7 @@ unframed()
 	local old_rx=0 old_tx=0
 
 	# shellcheck disable=SC2086 # words
-	allow $ALLOWED
+	allow $ALLOWED done_other
 	count=$((count / 10))
 	channel a sink ring=16384 packet=1024
 	library=$(echo "$LIBRARY"/*/counters)
@@ -204,6 +204,8 @@ unframed()
 	expect "the host wrote $count mutations" [ "$h_garbled" -eq "$count" ]
 	expect "the client stops" ctl a run off
 	note a
+	expect "requests ended with an error if their answer was too long" \
+		[ "$c_done_other" -eq "$c_comps_too_long" ]
 	found
 	printf 'opened %d times, bad packets %d, of %d mutations\n' \
 		"$c_opens" "$c_bad_packets" "$count" | show
