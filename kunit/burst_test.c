@@ -85,11 +85,6 @@ static void a_burst_has_a_limit_in_bytes(struct kunit *test)
 	KUNIT_EXPECT_LE(test, seen.most_bytes, KMCL_TX_BURST_BYTES + len);
 }
 
-static void pause(void *data)
-{
-	kmcl_channel_pause(data);
-}
-
 /* The gate is shut: completions pass a long queue of packets, in their own order */
 static void completions_overtake_a_long_queue(struct kunit *test)
 {
@@ -104,7 +99,7 @@ static void completions_overtake_a_long_queue(struct kunit *test)
 		loop_send(server, i, KMCL_SEND_WAIT);
 	loop_wait(client, loop_kept(client) == 4);
 	loop_hold(client, SUSPEND);
-	job = loop_job(loop, pause, client->ch);
+	job = loop_pause(client);
 	loop_wait_held(client);
 	for (i = 0; i < QUEUED; i++)
 		loop_send(client, i, 0);

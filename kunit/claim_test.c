@@ -164,13 +164,6 @@ static void a_driver_that_disables_ends_the_claim(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, is_claimed(loop));
 }
 
-static void disable_is_running(void *data)
-{
-	struct loop *loop = data;
-
-	kmcl_channel_disable(loop->client.ch);
-}
-
 /* From the beginning on, not only when it has ended */
 static void a_channel_that_is_being_disabled_claims_nothing(struct kunit *test)
 {
@@ -182,7 +175,7 @@ static void a_channel_that_is_being_disabled_claims_nothing(struct kunit *test)
 	kmcl_offer_rescind(fake.offer);
 	loop_wait_held(&loop->client);
 	KUNIT_EXPECT_TRUE(test, is_claimed(loop));
-	job = loop_job(loop, disable_is_running, loop);
+	job = loop_disable(&loop->client);
 	loop_wait(&loop->client, !is_claimed(loop));
 	KUNIT_EXPECT_EQ(test, loop_count(&loop->client, SUSPEND), 0);
 	loop_release(&loop->client);

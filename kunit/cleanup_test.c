@@ -136,27 +136,6 @@ static u32 calls(struct end *e)
 	return n;
 }
 
-static void pause(void *data)
-{
-	struct end *e = data;
-
-	kmcl_channel_pause(e->ch);
-}
-
-static void start(void *data)
-{
-	struct end *e = data;
-
-	kmcl_channel_start(e->ch);
-}
-
-static void save_end(void *data)
-{
-	struct end *e = data;
-
-	kmcl_save_end(e->ch);
-}
-
 /* Two threads that disable, and what waits for the end of a disable */
 static void calls_that_wait_for_closing_are_counted(struct kunit *test)
 {
@@ -184,7 +163,7 @@ static void a_pause_is_counted(struct kunit *test)
 
 	loop_up(loop);
 	loop_hold(e, SUSPEND);
-	job = loop_job(loop, pause, e);
+	job = loop_pause(e);
 	loop_wait_held(e);
 	KUNIT_EXPECT_EQ(test, calls(e), 1);
 	loop_release(e);
@@ -200,8 +179,8 @@ static void calls_that_wait_for_the_link_are_counted(struct kunit *test)
 	struct job *job[2];
 
 	WRITE_ONCE(e->ch->sm.closed_returned, true);
-	job[0] = loop_job(loop, pause, e);
-	job[1] = loop_job(loop, start, e);
+	job[0] = loop_pause(e);
+	job[1] = loop_start(e);
 	loop_wait(e, calls(e) == 2);
 	WRITE_ONCE(e->ch->sm.closed_returned, false);
 	wake_up_all(&e->ch->wait);
@@ -236,7 +215,7 @@ static void an_end_of_saving_is_counted(struct kunit *test)
 
 	loop_up_paused(loop);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_save_enter(e->ch));
-	job = loop_job(loop, save_end, e);
+	job = loop_save_end(e);
 	loop_wait(e, calls(e) == 1);
 	kmcl_save_leave(e->ch);
 	loop_job_wait(job);

@@ -32,11 +32,6 @@ static void put_raw(struct end *e, u16 type, u64 id, u64 value)
 	rcu_read_unlock();
 }
 
-static void pause_thread(void *data)
-{
-	kmcl_channel_pause(((struct end *)data)->ch);
-}
-
 /* A pause waits for incoming packets only */
 static void a_pause_leaves_own_transactions_open(struct kunit *test)
 {
@@ -48,7 +43,7 @@ static void a_pause_leaves_own_transactions_open(struct kunit *test)
 	loop_up(loop);
 	s = loop_send(client, 1, KMCL_SEND_WAIT);
 	loop_wait(server, loop_kept(server) == 1);
-	loop_job_wait(loop_job(loop, pause_thread, client));
+	loop_job_wait(loop_pause(client));
 	KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(client->ch), "Paused");
 	KUNIT_EXPECT_EQ(test, loop_counters(client).in_flight, 1);
 	loop_complete_kept(server, 0, 77);

@@ -8,11 +8,6 @@
 
 #include "harness.h"
 
-static void pause_thread(void *data)
-{
-	kmcl_channel_pause(((struct end *)data)->ch);
-}
-
 static void enable(struct end *e)
 {
 	KUNIT_ASSERT_EQ(e->loop->test, 0, kmcl_channel_enable(e->ch));
@@ -169,7 +164,7 @@ static void pausing_while_opened_runs(struct kunit *test)
 
 	hold_opening(e, param->what);
 	/* There is nothing to wait for */
-	loop_job_wait(loop_job(loop, pause_thread, e));
+	loop_job_wait(loop_pause(e));
 	loop_expect_events(e, OPENED_BEGINS);
 	loop_release(e);
 	loop_wait_state(e, "Paused");
@@ -347,7 +342,7 @@ static void pausing_while_it_starts(struct kunit *test)
 
 	hold_opening(e, param->what);
 	loop_send(e, 1, 0);
-	job = loop_job(loop, pause_thread, e);
+	job = loop_pause(e);
 	expect_waiting(job);
 	loop_release(e);
 	loop_job_wait(job);

@@ -345,6 +345,54 @@ struct job *loop_disable(struct end *e)
 	return loop_job(e->loop, disable, e);
 }
 
+static void pause(void *data)
+{
+	struct end *e = data;
+
+	kmcl_channel_pause(e->ch);
+}
+
+struct job *loop_pause(struct end *e)
+{
+	return loop_job(e->loop, pause, e);
+}
+
+static void start(void *data)
+{
+	struct end *e = data;
+
+	kmcl_channel_start(e->ch);
+}
+
+struct job *loop_start(struct end *e)
+{
+	return loop_job(e->loop, start, e);
+}
+
+static void save_end(void *data)
+{
+	struct end *e = data;
+
+	kmcl_save_end(e->ch);
+}
+
+struct job *loop_save_end(struct end *e)
+{
+	return loop_job(e->loop, save_end, e);
+}
+
+static void free_channel(void *data)
+{
+	struct end *e = data;
+
+	kmcl_channel_free(e->ch);
+}
+
+struct job *loop_free(struct end *e)
+{
+	return loop_job(e->loop, free_channel, e);
+}
+
 /* Both at once: packets that one side keeps must not block the other */
 void loop_exit(struct kunit *test)
 {

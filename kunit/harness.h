@@ -187,7 +187,12 @@ const char *loop_recorded(struct end *e);
 struct job *loop_job(struct loop *loop, void (*fn)(void *data), void *data);
 void loop_job_stop(struct job *job);
 void loop_job_wait(struct job *job);
+/* The channel's function of that name, in a thread */
 struct job *loop_disable(struct end *e);
+struct job *loop_pause(struct end *e);
+struct job *loop_start(struct end *e);
+struct job *loop_save_end(struct end *e);
+struct job *loop_free(struct end *e);
 
 /* Let a held callback continue; it is held once */
 void loop_hold(struct end *e, enum loop_event what);

@@ -366,13 +366,6 @@ static void a_start_or_a_disable_ends_a_save(struct kunit *test)
 	/* loop_exit() cleans a channel up whose save was not ended */
 }
 
-static void start_server(void *data)
-{
-	struct end *e = data;
-
-	kmcl_channel_start(e->ch);
-}
-
 static void save_one(void *data)
 {
 	struct end *e = data;
@@ -416,7 +409,7 @@ static void a_save_callback_keeps_the_channel_paused(struct kunit *test)
 		if (round)
 			stop = loop_disable(server);
 		else
-			start = loop_job(loop, start_server, server);
+			start = loop_start(server);
 		if (start)
 			loop_job_wait(start);
 		wait_for_the_work(server);

@@ -45,13 +45,6 @@ static void start_asking(struct loop *loop, u32 flags, s64 timeout)
 	loop_up(loop);
 }
 
-static void pause(void *data)
-{
-	struct end *e = data;
-
-	kmcl_channel_pause(e->ch);
-}
-
 /* A pause whose suspend callback waits, with the request in the queue */
 static struct job *pause_waits(struct loop *loop)
 {
@@ -59,7 +52,7 @@ static struct job *pause_waits(struct loop *loop)
 	struct kunit *test = loop->test;
 	struct job *job;
 
-	job = loop_job(loop, pause, &loop->client);
+	job = loop_pause(&loop->client);
 	while (!loop_counters(&loop->client).queued && time_before(jiffies, end))
 		schedule_timeout_uninterruptible(1);
 	KUNIT_ASSERT_EQ(test, loop_counters(&loop->client).queued, 1);

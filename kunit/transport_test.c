@@ -375,13 +375,6 @@ static void a_device_is_unbound_while_it_is_opened(struct kunit *test)
 	fake.open_waits = NULL;
 }
 
-static void pause_channel(void *data)
-{
-	struct loop *loop = data;
-
-	kmcl_channel_pause(loop->client.ch);
-}
-
 /* Once Closed has returned the channel is disabled: it opens paused next time */
 static void a_pause_right_after_closed(struct kunit *test)
 {
@@ -394,7 +387,7 @@ static void a_pause_right_after_closed(struct kunit *test)
 	fake.close_waits = &close;
 	kmcl_offer_rescind(fake.offer);
 	loop_wait_event(&loop->client, CLOSED, 1);
-	pause = loop_job(loop, pause_channel, loop);
+	pause = loop_pause(&loop->client);
 	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&pause->done,
 							  HZ / 20), 0);
 	complete_all(&close);

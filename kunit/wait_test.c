@@ -71,27 +71,6 @@ static bool idle(struct job *job)
 	return READ_ONCE(job->task->__state) == TASK_IDLE;
 }
 
-static void pause(void *data)
-{
-	struct end *e = data;
-
-	kmcl_channel_pause(e->ch);
-}
-
-static void save_end(void *data)
-{
-	struct end *e = data;
-
-	kmcl_save_end(e->ch);
-}
-
-static void free_channel(void *data)
-{
-	struct end *e = data;
-
-	kmcl_channel_free(e->ch);
-}
-
 static void drain(void *data)
 {
 	struct end *e = data;
@@ -150,7 +129,7 @@ static void a_callback_that_does_not_return(struct kunit *test)
 
 	loop_up(loop);
 	loop_hold(e, SUSPEND);
-	job = loop_job(loop, pause, e);
+	job = loop_pause(e);
 	expect_wait(e, job, "pause to end", "inside Suspend");
 	loop_release(e);
 	loop_job_wait(job);
@@ -211,7 +190,7 @@ static void a_call_that_saves(struct kunit *test)
 
 	loop_up_paused(loop);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_save_enter(e->ch));
-	job = loop_job(loop, save_end, e);
+	job = loop_save_end(e);
 	expect_wait(e, job, "a call that saves or restores", "state Paused");
 	kmcl_save_leave(e->ch);
 	loop_job_wait(job);
@@ -224,7 +203,7 @@ static void a_call_in_another_thread(struct kunit *test)
 	struct job *job;
 
 	kmcl_call_begin(e->ch);
-	job = loop_job(loop, free_channel, e);
+	job = loop_free(e);
 	expect_wait(e, job, "calls in other threads", "state Disabled");
 	kmcl_call_end(e->ch);
 	loop_job_wait(job);
