@@ -351,10 +351,8 @@ static void s23_a_send_that_failed_completes_nothing(struct kunit *test)
 	u32 calls = 0;
 
 	loop_up(loop);
-	pkt = kmcl_packet_alloc(loop->client.ch);
-	KUNIT_ASSERT_NOT_NULL(test, pkt);
+	pkt = loop_packet(&loop->client, never_done);
 	kmcl_packet_set_pointer(pkt, &calls);
-	kmcl_packet_set_done(pkt, never_done);
 	KUNIT_EXPECT_EQ(test, kmcl_send(pkt, NULL, 8, 0), -EINVAL);
 	KUNIT_EXPECT_EQ(test, kmcl_send(pkt, &buf, 5000, 0), -EMSGSIZE);
 	KUNIT_EXPECT_EQ(test, kmcl_send(pkt, &buf, 8, 0x2), -EINVAL);

@@ -93,10 +93,8 @@ static void inject(struct end *e, u16 type, const u64 *header, u32 words)
 
 static void send_external(struct loop *loop)
 {
-	struct kmcl_packet *pkt = kmcl_packet_alloc(loop->client.ch);
+	struct kmcl_packet *pkt = loop_packet(&loop->client, client_done);
 
-	KUNIT_ASSERT_NOT_NULL(loop->test, pkt);
-	kmcl_packet_set_done(pkt, client_done);
 	KUNIT_ASSERT_EQ(loop->test, 0, kmcl_send_mdl(pkt, NULL, 0, fx.mdl,
 						     WAIT));
 }

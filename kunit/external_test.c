@@ -107,11 +107,8 @@ static struct kmcl_mdl *describe(struct kunit *test, u32 from, u32 bytes,
 static struct kmcl_packet *packet(struct kunit *test)
 {
 	struct loop *loop = test->priv;
-	struct kmcl_packet *pkt = kmcl_packet_alloc(loop->client.ch);
 
-	KUNIT_ASSERT_NOT_NULL(test, pkt);
-	kmcl_packet_set_done(pkt, client_done);
-	return pkt;
+	return loop_packet(&loop->client, client_done);
 }
 
 /* The words of the ring's first packet, trailer left out, are these */

@@ -12,6 +12,7 @@
 
 #include <kunit/test.h>
 #include <linux/completion.h>
+#include <linux/scatterlist.h>
 #include <linux/wait.h>
 
 #include "channel.h"
@@ -112,6 +113,13 @@ struct loop {
 	guid_t type;
 	guid_t instance;
 	int failure;		/* the PnP failure callback's status */
+};
+
+/* A page of memory in each form in which it can be sent */
+struct loop_page {
+	struct kmcl_mdl *mdl;
+	struct scatterlist sg;
+	unsigned long pfn;
 };
 
 /*
@@ -215,8 +223,12 @@ void loop_complete_all(struct end *e);
 u32 loop_done(struct end *e);
 u32 loop_got(struct end *e);
 u32 loop_kept(struct end *e);
+/* An idle packet of this end, in the library's memory */
+struct kmcl_packet *loop_packet(struct end *e, kmcl_done_fn done);
 /* Patterned pages of the client's driver, there until the channels are gone */
 u8 *loop_memory(struct kunit *test, u32 pages);
+/* One such page, described in each way; there until the channels are gone, too */
+void loop_page(struct kunit *test, struct loop_page *page);
 /* The server reads at @at what is at @want */
 void loop_expect_bytes(struct kunit *test, struct kmcl_mdl *mdl, u32 at,
 		       const u8 *want, u32 bytes);

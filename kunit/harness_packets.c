@@ -93,6 +93,15 @@ struct sent *loop_send(struct end *e, u64 value, u32 flags)
 	return loop_send_long(e, value, 8, flags);
 }
 
+struct kmcl_packet *loop_packet(struct end *e, kmcl_done_fn done)
+{
+	struct kmcl_packet *pkt = kmcl_packet_alloc(e->ch);
+
+	KUNIT_ASSERT_NOT_NULL(e->loop->test, pkt);
+	kmcl_packet_set_done(pkt, done);
+	return pkt;
+}
+
 int loop_request(struct end *e, u32 flags, s64 timeout)
 {
 	u64 value = 1;
@@ -187,6 +196,24 @@ u8 *loop_memory(struct kunit *test, u32 pages)
 	for (i = 0; i < pages * PAGE_SIZE; i++)
 		mem[i] = i * 7 + (i >> 8);
 	return mem;
+}
+
+static void free_mdl(void *mdl)
+{
+	kmcl_mdl_free(mdl);
+}
+
+void loop_page(struct kunit *test, struct loop_page *page)
+{
+	void *mem = loop_memory(test, 1);
+
+	page->mdl = kmcl_mdl_from_buffer(mem, PAGE_SIZE, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, page->mdl);
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, free_mdl, page->mdl));
+	page->pfn = page->mdl->pfns[0];
+	sg_init_table(&page->sg, 1);
+	sg_set_page(&page->sg, pfn_to_page(page->pfn), PAGE_SIZE, 0);
 }
 
 void loop_expect_bytes(struct kunit *test, struct kmcl_mdl *mdl, u32 at,

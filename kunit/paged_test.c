@@ -6,7 +6,6 @@
  */
 #include <linux/mm.h>
 #include <linux/mman.h>
-#include <linux/scatterlist.h>
 #include <linux/uaccess.h>
 
 #include "win_harness.h"
@@ -19,9 +18,7 @@ MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING");
 
 struct paged_fixture {
 	struct kmcl_packet *pkt;
-	struct kmcl_mdl *mdl;
-	struct scatterlist sg;
-	unsigned long pfn;
+	struct loop_page page;
 	u8 *user;		/* two pages, the second one without memory */
 	u32 done;
 	int status;
@@ -47,22 +44,22 @@ static int by_send(struct loop *loop, const void *buf, u32 len)
 
 static int by_mdl(struct loop *loop, const void *buf, u32 len)
 {
-	return kmcl_send_mdl(fx.pkt, buf, len, fx.mdl, PAGED);
+	return kmcl_send_mdl(fx.pkt, buf, len, fx.page.mdl, PAGED);
 }
 
 static int by_mdl_part(struct loop *loop, const void *buf, u32 len)
 {
-	return kmcl_send_mdl_part(fx.pkt, buf, len, fx.mdl, 0, 0, PAGED);
+	return kmcl_send_mdl_part(fx.pkt, buf, len, fx.page.mdl, 0, 0, PAGED);
 }
 
 static int by_pfns(struct loop *loop, const void *buf, u32 len)
 {
-	return kmcl_send_pfns(fx.pkt, buf, len, &fx.pfn, 1, PAGED);
+	return kmcl_send_pfns(fx.pkt, buf, len, &fx.page.pfn, 1, PAGED);
 }
 
 static int by_sg(struct loop *loop, const void *buf, u32 len)
 {
-	return kmcl_send_sg(fx.pkt, buf, len, &fx.sg, 1, PAGED);
+	return kmcl_send_sg(fx.pkt, buf, len, &fx.page.sg, 1, PAGED);
 }
 
 static int by_sync(struct loop *loop, const void *buf, u32 len)
@@ -73,7 +70,7 @@ static int by_sync(struct loop *loop, const void *buf, u32 len)
 
 static int by_sync_mdl(struct loop *loop, const void *buf, u32 len)
 {
-	return kmcl_send_sync_mdl(loop->client.ch, buf, len, fx.mdl, PAGED,
+	return kmcl_send_sync_mdl(loop->client.ch, buf, len, fx.page.mdl, PAGED,
 				  NULL, NULL, KMCL_NO_TIMEOUT);
 }
 
@@ -97,20 +94,12 @@ static int paged_init(struct kunit *test)
 {
 	int ret = loop_init(test);
 	struct loop *loop = test->priv;
-	void *mem;
 
 	memset(&fx, 0, sizeof(fx));
 	if (ret)
 		return ret;
-	mem = loop_memory(test, 1);
-	fx.mdl = kmcl_mdl_from_buffer(mem, PAGE_SIZE, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, fx.mdl);
-	fx.pfn = fx.mdl->pfns[0];
-	sg_init_table(&fx.sg, 1);
-	sg_set_page(&fx.sg, pfn_to_page(fx.pfn), PAGE_SIZE, 0);
-	fx.pkt = kmcl_packet_alloc(loop->client.ch);
-	KUNIT_ASSERT_NOT_NULL(test, fx.pkt);
-	kmcl_packet_set_done(fx.pkt, paged_done);
+	loop_page(test, &fx.page);
+	fx.pkt = loop_packet(&loop->client, paged_done);
 	return 0;
 }
 
@@ -120,7 +109,6 @@ static void paged_exit(struct kunit *test)
 
 	kmcl_channel_disable(loop->client.ch);
 	kmcl_packet_free(fx.pkt);
-	kmcl_mdl_free(fx.mdl);
 	loop_exit(test);
 }
 
@@ -236,7 +224,7 @@ static void a_kernel_thread_has_no_user_space(struct kunit *test)
 static void windows_status_of_a_fault(struct kunit *test)
 {
 	struct loop *loop = test->priv;
-	PMDL mdl = kmcl_to_mdl(fx.mdl);
+	PMDL mdl = kmcl_to_mdl(fx.page.mdl);
 	struct kmcl_mdl empty = {};
 	PMDL none = kmcl_to_mdl(&empty);
 
@@ -253,7 +241,7 @@ static void windows_status_of_a_fault(struct kunit *test)
 							 NULL, 0, 0, PAGED),
 		      STATUS_INVALID_PARAMETER_4);
 	EXPECT_STATUS(test, VmbPacketSendWithExternalPfns(fx.pkt, NOWHERE, BYTES,
-							  &fx.pfn, 1, PAGED),
+							  &fx.page.pfn, 1, PAGED),
 		      STATUS_ACCESS_VIOLATION);
 	EXPECT_STATUS(test, VmbPacketSendWithExternalPfns(fx.pkt, NOWHERE, BYTES,
 							  NULL, 1, PAGED),

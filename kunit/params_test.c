@@ -269,10 +269,8 @@ static void completion_routines_may_not_end_their_channel(struct kunit *test)
 
 	loop_up(loop);
 	refusals = 0;
-	pkt = kmcl_packet_alloc(loop->client.ch);
-	KUNIT_ASSERT_NOT_NULL(test, pkt);
+	pkt = loop_packet(&loop->client, try_in_done);
 	kmcl_packet_set_pointer(pkt, &loop->client);
-	kmcl_packet_set_done(pkt, try_in_done);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_send(pkt, &buf, sizeof(buf), 0));
 	KUNIT_EXPECT_EQ(test, refusals, 5);
 	KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(loop->client.ch),

@@ -164,11 +164,8 @@ static void routines_keep_the_order_while_somebody_signals(struct kunit *test)
 	int i;
 
 	fake_up(loop);
-	for (i = 0; i < 2; i++) {
-		pkt[i] = kmcl_packet_alloc(loop->client.ch);
-		KUNIT_ASSERT_NOT_NULL(test, pkt[i]);
-		kmcl_packet_set_done(pkt[i], fake_done);
-	}
+	for (i = 0; i < 2; i++)
+		pkt[i] = loop_packet(&loop->client, fake_done);
 	/* The ring is empty: this one signals */
 	fake.meanwhile = pkt[1];
 	KUNIT_ASSERT_EQ(test, kmcl_send(pkt[0], &value, sizeof(value), 0), 0);
@@ -199,9 +196,7 @@ static void routines_that_send_again_leave_room_for_others(struct kunit *test)
 	u64 value = 3;
 
 	fake_up(loop);
-	pkt = kmcl_packet_alloc(loop->client.ch);
-	KUNIT_ASSERT_NOT_NULL(test, pkt);
-	kmcl_packet_set_done(pkt, send_again);
+	pkt = loop_packet(&loop->client, send_again);
 	/* The tasklet that goes on with them is not let in before it returns */
 	local_bh_disable();
 	KUNIT_EXPECT_EQ(test, kmcl_send(pkt, &value, sizeof(value), 0), 0);

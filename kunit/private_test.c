@@ -3,17 +3,13 @@
  * A peer that cannot access the guest's memory: no packet that describes memory
  * is sent to it. The transport is the test itself.
  */
-#include <linux/scatterlist.h>
-
 #include "fake_transport.h"
 
 #define WAIT	KMCL_SEND_WAIT
 
 static struct {
 	struct kmcl_packet *pkt;
-	struct kmcl_mdl *mdl;
-	struct scatterlist sg;
-	unsigned long pfn;
+	struct loop_page page;
 } fx;
 
 static int private_init(struct kunit *test)
@@ -24,26 +20,14 @@ static int private_init(struct kunit *test)
 	memset(&fx, 0, sizeof(fx));
 	if (ret)
 		return ret;
-	fx.mdl = kmcl_mdl_from_buffer(loop_memory(test, 1), PAGE_SIZE,
-				      GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, fx.mdl);
-	fx.pfn = fx.mdl->pfns[0];
-	sg_init_table(&fx.sg, 1);
-	sg_set_page(&fx.sg, pfn_to_page(fx.pfn), PAGE_SIZE, 0);
-	fx.pkt = kmcl_packet_alloc(loop->client.ch);
-	KUNIT_ASSERT_NOT_NULL(test, fx.pkt);
-	kmcl_packet_set_done(fx.pkt, fake_done);
+	loop_page(test, &fx.page);
+	fx.pkt = loop_packet(&loop->client, fake_done);
 	return 0;
-}
-
-static void private_exit(struct kunit *test)
-{
-	kmcl_mdl_free(fx.mdl);
-	fake_exit(test);
 }
 
 static void external_data_is_refused(struct kunit *test)
 {
+	const struct kmcl_mdl *mdl = fx.page.mdl;
 	struct loop *loop = test->priv;
 	const struct kmcl_counters *c;
 	u64 value = 1;
@@ -51,15 +35,15 @@ static void external_data_is_refused(struct kunit *test)
 	fake.private = true;
 	fake_up(loop);
 	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
-			kmcl_send_mdl(fx.pkt, &value, 8, fx.mdl, WAIT));
+			kmcl_send_mdl(fx.pkt, &value, 8, mdl, WAIT));
 	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
-			kmcl_send_mdl_part(fx.pkt, &value, 8, fx.mdl, 0, 0, WAIT));
+			kmcl_send_mdl_part(fx.pkt, &value, 8, mdl, 0, 0, WAIT));
 	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
-			kmcl_send_pfns(fx.pkt, &value, 8, &fx.pfn, 1, WAIT));
+			kmcl_send_pfns(fx.pkt, &value, 8, &fx.page.pfn, 1, WAIT));
 	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
-			kmcl_send_sg(fx.pkt, &value, 8, &fx.sg, 1, WAIT));
+			kmcl_send_sg(fx.pkt, &value, 8, &fx.page.sg, 1, WAIT));
 	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
-			kmcl_send_sync_mdl(loop->client.ch, &value, 8, fx.mdl,
+			kmcl_send_sync_mdl(loop->client.ch, &value, 8, mdl,
 					   WAIT, NULL, NULL, KMCL_NO_TIMEOUT));
 	c = loop_snapshot(&loop->client);
 	KUNIT_EXPECT_EQ(test, c->accepted, 0);
@@ -71,17 +55,18 @@ static void external_data_is_refused(struct kunit *test)
 	/* It is queued only for a link that would take it */
 	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_disable(loop->client.ch));
 	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
-			kmcl_send_mdl(fx.pkt, &value, 8, fx.mdl, WAIT));
+			kmcl_send_mdl(fx.pkt, &value, 8, mdl, WAIT));
 	fake.private = false;
 	loop_forget(&loop->client);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(loop->client.ch));
 	loop_wait_event(&loop->client, POST_STARTED, 1);
-	KUNIT_EXPECT_EQ(test, 0, kmcl_send_mdl(fx.pkt, &value, 8, fx.mdl, WAIT));
+	KUNIT_EXPECT_EQ(test, 0, kmcl_send_mdl(fx.pkt, &value, 8, mdl, WAIT));
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).in_flight, 1);
 }
 
 static void queued_external_data_is_not_sent(struct kunit *test)
 {
+	const struct kmcl_mdl *mdl = fx.page.mdl;
 	struct loop *loop = test->priv;
 	u64 value = 1;
 
@@ -89,7 +74,7 @@ static void queued_external_data_is_not_sent(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, kmcl_transport_register(&fake_ops), 0);
 	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(loop->client.ch), 0);
 	/* Nobody knows yet which peer it will be */
-	KUNIT_ASSERT_EQ(test, 0, kmcl_send_mdl(fx.pkt, &value, 8, fx.mdl, WAIT));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_send_mdl(fx.pkt, &value, 8, mdl, WAIT));
 	fake_offer(loop);
 	loop_wait_event(&loop->client, FAILURE, 1);
 	loop_wait_state(&loop->client, "Disabled");
@@ -108,7 +93,7 @@ static struct kunit_case private_cases[] = {
 static struct kunit_suite private_suite = {
 	.name = "kmcl_private",
 	.init = private_init,
-	.exit = private_exit,
+	.exit = fake_exit,
 	.test_cases = private_cases,
 };
 

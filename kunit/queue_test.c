@@ -463,9 +463,7 @@ static void a_routine_that_sends_again_does_not_recurse(struct kunit *test)
 	loop_up(loop);
 	chain_left = 5000;
 	chain_deepest = 0;
-	pkt = kmcl_packet_alloc(loop->client.ch);
-	KUNIT_ASSERT_NOT_NULL(test, pkt);
-	kmcl_packet_set_done(pkt, send_again);
+	pkt = loop_packet(&loop->client, send_again);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_send(pkt, &value, sizeof(value), 0));
 	loop_wait(&loop->server, loop_got(&loop->server) == 5001);
 	KUNIT_EXPECT_EQ(test, chain_deepest, 1);

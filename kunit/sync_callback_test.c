@@ -52,10 +52,8 @@ static void a_completion_routine_makes_no_request(struct kunit *test)
 
 	in_done = 1;
 	loop_up(loop);
-	pkt = kmcl_packet_alloc(loop->client.ch);
-	KUNIT_ASSERT_NOT_NULL(test, pkt);
+	pkt = loop_packet(&loop->client, request_in_done);
 	kmcl_packet_set_pointer(pkt, &loop->client);
-	kmcl_packet_set_done(pkt, request_in_done);
 	/* In this task: it completes inside the call */
 	KUNIT_ASSERT_EQ(test, 0, kmcl_send(pkt, &value, sizeof(value), 0));
 	KUNIT_EXPECT_EQ(test, in_done, -EDEADLK);

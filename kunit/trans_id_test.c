@@ -188,9 +188,7 @@ static void a_restored_packet_keeps_its_id(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ids[0] >> 32, U32_MAX);
 	KUNIT_EXPECT_EQ(test, ids[1] >> 32, 1);
 	image_replace_server(loop, 0);
-	pkt = kmcl_packet_alloc(loop->server.ch);
-	KUNIT_ASSERT_NOT_NULL(test, pkt);
-	kmcl_packet_set_done(pkt, server_done);
+	pkt = loop_packet(&loop->server, server_done);
 	/* What it would have, if it were the first one after the wrap */
 	ids[1] = 1ULL << 32 | pkt->slot->index;
 	/* The second record: a chunk's 16 bytes, a packet's 40, then 8 and 8 */
