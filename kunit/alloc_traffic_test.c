@@ -136,6 +136,42 @@ static void hold(struct kmcl_channel *ch, struct kmcl_context *ctx,
 		complete(&f->all_delivered);
 }
 
+/* Both channels are open, and the server keeps what it gets */
+static void open_and_hold(struct kunit *test)
+{
+	struct alloc_fixture *f = test->priv;
+
+	atomic_set(&f->delivered, 0);
+	init_completion(&f->all_delivered);
+	alloc_make(test, &f->server, true);
+	alloc_make(test, &f->client, false);
+	KUNIT_ASSERT_EQ(test, kmcl_set_process(f->server.ch, hold, NULL), 0);
+	alloc_open_both(test);
+}
+
+static void prepare_delivery(struct kunit *test, struct kmcl_packet **pkt)
+{
+	struct alloc_fixture *f = test->priv;
+	int i;
+
+	open_and_hold(test);
+	for (i = 0; i < PACKETS; i++) {
+		pkt[i] = kmcl_packet_alloc(f->client.ch);
+		KUNIT_ASSERT_NOT_NULL(test, pkt[i]);
+	}
+}
+
+static void send_numbers(struct kunit *test, struct kmcl_packet **pkt)
+{
+	int i;
+
+	for (i = 0; i < PACKETS; i++) {
+		u8 number = i;
+
+		KUNIT_EXPECT_EQ(test, kmcl_send(pkt[i], &number, 1, 0), 0);
+	}
+}
+
 /* Without memory for another packet delivery waits, but for no completion */
 static int delivery_round(struct kunit *test, struct fault_attr *attr, int nth,
 			  bool *failed)
@@ -144,22 +180,9 @@ static int delivery_round(struct kunit *test, struct fault_attr *attr, int nth,
 	struct kmcl_packet *pkt[PACKETS];
 	int i;
 
-	atomic_set(&f->delivered, 0);
-	init_completion(&f->all_delivered);
-	alloc_make(test, &f->server, true);
-	alloc_make(test, &f->client, false);
-	KUNIT_ASSERT_EQ(test, kmcl_set_process(f->server.ch, hold, NULL), 0);
-	alloc_open_both(test);
-	for (i = 0; i < PACKETS; i++) {
-		pkt[i] = kmcl_packet_alloc(f->client.ch);
-		KUNIT_ASSERT_NOT_NULL(test, pkt[i]);
-	}
+	prepare_delivery(test, pkt);
 	faults_arm(attr, nth);
-	for (i = 0; i < PACKETS; i++) {
-		u8 number = i;
-
-		KUNIT_EXPECT_EQ(test, kmcl_send(pkt[i], &number, 1, 0), 0);
-	}
+	send_numbers(test, pkt);
 	KUNIT_EXPECT_GT(test, wait_for_completion_timeout(&f->all_delivered, PATIENCE), 0);
 	*failed = faults_disarm(attr);
 	faults_note_reached();
@@ -190,22 +213,9 @@ static void delivering_without_memory(struct kunit *test)
 	bool failed;
 	int i;
 
-	atomic_set(&f->delivered, 0);
-	init_completion(&f->all_delivered);
-	alloc_make(test, &f->server, true);
-	alloc_make(test, &f->client, false);
-	KUNIT_ASSERT_EQ(test, kmcl_set_process(f->server.ch, hold, NULL), 0);
-	alloc_open_both(test);
-	for (i = 0; i < PACKETS; i++) {
-		pkt[i] = kmcl_packet_alloc(f->client.ch);
-		KUNIT_ASSERT_NOT_NULL(test, pkt[i]);
-	}
+	prepare_delivery(test, pkt);
 	faults_arm_shortage(f->slab, 0);
-	for (i = 0; i < PACKETS; i++) {
-		u8 number = i;
-
-		KUNIT_EXPECT_EQ(test, kmcl_send(pkt[i], &number, 1, 0), 0);
-	}
+	send_numbers(test, pkt);
 	wait_delivered(test, 1);
 	kmcl_complete(f->held[0], NULL, 0);
 	wait_delivered(test, 2);
@@ -281,12 +291,7 @@ static int completion_round(struct kunit *test, struct fault_attr *attr,
 	struct kmcl_packet *pkt;
 	int ret;
 
-	atomic_set(&f->delivered, 0);
-	init_completion(&f->all_delivered);
-	alloc_make(test, &f->server, true);
-	alloc_make(test, &f->client, false);
-	KUNIT_ASSERT_EQ(test, kmcl_set_process(f->server.ch, hold, NULL), 0);
-	alloc_open_both(test);
+	open_and_hold(test);
 	pkt = kmcl_packet_alloc(f->client.ch);
 	KUNIT_ASSERT_NOT_NULL(test, pkt);
 	kmcl_packet_set_done(pkt, note_status);

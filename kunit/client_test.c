@@ -218,6 +218,12 @@ static void wait_packets(struct kunit *test, struct side *s, u32 packets)
 						packets));
 }
 
+static void send_both(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, kmcl_send_buf(fx.client.ch, "to", 2), 0);
+	KUNIT_EXPECT_EQ(test, kmcl_send_buf(fx.server.ch, "fro", 3), 0);
+}
+
 static int ask(struct kmcl_channel *ch, void *reply, u32 *reply_len)
 {
 	static const u8 question[8] = "eight..";
@@ -318,8 +324,7 @@ static void the_callbacks_are_called(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, kmcl_name(fx.client.ch), "described client");
 	KUNIT_EXPECT_STREQ(test, kmcl_name(fx.server.ch), "described server");
 	open_both(test);
-	KUNIT_EXPECT_EQ(test, kmcl_send_buf(fx.client.ch, "to", 2), 0);
-	KUNIT_EXPECT_EQ(test, kmcl_send_buf(fx.server.ch, "fro", 3), 0);
+	send_both(test);
 	wait_packets(test, &fx.client, 1);
 	wait_packets(test, &fx.server, 1);
 	KUNIT_EXPECT_TRUE(test, loop_comes_true(fx.wait, fx.client.batches &&
@@ -404,10 +409,8 @@ static void each_packet_has_a_context(struct kunit *test)
 	make_client(test, &c);
 	make_server(test, &s);
 	open_both(test);
-	for (i = 0; i < 3; i++) {
-		KUNIT_EXPECT_EQ(test, kmcl_send_buf(fx.client.ch, "to", 2), 0);
-		KUNIT_EXPECT_EQ(test, kmcl_send_buf(fx.server.ch, "fro", 3), 0);
-	}
+	for (i = 0; i < 3; i++)
+		send_both(test);
 	wait_packets(test, &fx.client, 3);
 	wait_packets(test, &fx.server, 3);
 	KUNIT_EXPECT_EQ(test, fx.client.dirty, 0);
@@ -423,29 +426,38 @@ static void expect_quota(struct kunit *test, struct kmcl_channel *ch, u32 quota)
 	KUNIT_EXPECT_GT(test, n.quota_stops, 0);
 }
 
+/*
+ * Each side sends KEPT packets and completes what it gets one by one: it has at
+ * most as many as its limit at a time.
+ */
+static void keep_at_limits(struct kunit *test, u32 client_limit,
+			   u32 server_limit)
+{
+	u32 i;
+
+	fx.client.keep = true;
+	fx.server.keep = true;
+	open_both(test);
+	for (i = 0; i < KEPT; i++)
+		send_both(test);
+	for (i = 0; i < KEPT; i++) {
+		wait_packets(test, &fx.client, min(i + client_limit, KEPT));
+		wait_packets(test, &fx.server, min(i + server_limit, KEPT));
+		kmcl_complete(fx.client.kept[i], NULL, 0);
+		kmcl_complete(fx.server.kept[i], NULL, 0);
+	}
+}
+
 static void the_quota_stops_delivery(struct kunit *test)
 {
 	struct kmcl_client c = client;
 	struct kmcl_server s = server;
-	u32 i;
 
 	c.quota = 1;
 	s.quota = 2;
 	make_client(test, &c);
 	make_server(test, &s);
-	fx.client.keep = true;
-	fx.server.keep = true;
-	open_both(test);
-	for (i = 0; i < KEPT; i++) {
-		KUNIT_EXPECT_EQ(test, kmcl_send_buf(fx.client.ch, "to", 2), 0);
-		KUNIT_EXPECT_EQ(test, kmcl_send_buf(fx.server.ch, "fro", 3), 0);
-	}
-	for (i = 0; i < KEPT; i++) {
-		wait_packets(test, &fx.client, min(i + 1, KEPT));
-		wait_packets(test, &fx.server, min(i + 2, KEPT));
-		kmcl_complete(fx.client.kept[i], NULL, 0);
-		kmcl_complete(fx.server.kept[i], NULL, 0);
-	}
+	keep_at_limits(test, 1, 2);
 	expect_quota(test, fx.client.ch, 1);
 	expect_quota(test, fx.server.ch, 2);
 }
@@ -455,25 +467,12 @@ static void the_limit_of_memory_stops_delivery(struct kunit *test)
 	struct kmcl_client c = client;
 	struct kmcl_server s = server;
 	struct kmcl_counters n;
-	u32 i;
 
 	/* Less than two, and, by default, any number of them */
 	s.memory_bytes = 5000;
 	make_client(test, &c);
 	make_server(test, &s);
-	fx.client.keep = true;
-	fx.server.keep = true;
-	open_both(test);
-	for (i = 0; i < KEPT; i++) {
-		KUNIT_EXPECT_EQ(test, kmcl_send_buf(fx.client.ch, "to", 2), 0);
-		KUNIT_EXPECT_EQ(test, kmcl_send_buf(fx.server.ch, "fro", 3), 0);
-	}
-	wait_packets(test, &fx.client, KEPT);
-	for (i = 0; i < KEPT; i++) {
-		wait_packets(test, &fx.server, i + 1);
-		kmcl_complete(fx.client.kept[i], NULL, 0);
-		kmcl_complete(fx.server.kept[i], NULL, 0);
-	}
+	keep_at_limits(test, KEPT, 1);
 	kmcl_get_counters(fx.server.ch, &n);
 	KUNIT_EXPECT_EQ(test, n.outstanding_peak, 1);
 	KUNIT_EXPECT_GT(test, n.limit_stops, 0);
@@ -491,8 +490,7 @@ static void a_pipe_keeps_lengths(struct kunit *test)
 	make_client(test, &c);
 	make_server(test, &s);
 	open_both(test);
-	KUNIT_EXPECT_EQ(test, kmcl_send_buf(fx.client.ch, "to", 2), 0);
-	KUNIT_EXPECT_EQ(test, kmcl_send_buf(fx.server.ch, "fro", 3), 0);
+	send_both(test);
 	wait_packets(test, &fx.client, 1);
 	wait_packets(test, &fx.server, 1);
 	KUNIT_EXPECT_EQ(test, fx.server.len, 2);
@@ -511,8 +509,7 @@ static void delivery_in_process_context(struct kunit *test)
 	make_server(test, &s);
 	open_both(test);
 	for (i = 1; i <= 20; i++) {
-		KUNIT_EXPECT_EQ(test, kmcl_send_buf(fx.client.ch, "to", 2), 0);
-		KUNIT_EXPECT_EQ(test, kmcl_send_buf(fx.server.ch, "fro", 3), 0);
+		send_both(test);
 		wait_packets(test, &fx.client, i);
 		wait_packets(test, &fx.server, i);
 	}
