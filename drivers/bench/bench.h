@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the cases of the benchmark share.
+ *
+ * Two devices of tools/vmbhost: one is driven with the calls of hv_vmbus, the
+ * other with the library. A case does the same with both, one after the other.
+ *
+ * While something is timed the host is kept still: both rings are masked, so that
+ * neither end signals, and the host works only when the bench lets it. What is
+ * timed is then what the guest executes, and nothing else.
+ *
+ * Everything runs in module init, in process context, one case at a time. The
+ * channels' callbacks run in softirq context on the same processor, so that the
+ * counters that they change need no lock.
+ */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <linux/hyperv.h>
+#include <linux/kmcl.h>
+#include <linux/sizes.h>
+#include <linux/timex.h>
+#include <linux/types.h>
+
+#define BENCH_WARMUP	3
+#define BENCH_ROUNDS	33
+#define BENCH_WAIT_MS	5000
+
+/* The offers, in the order of scripts/bench.sh, and their classes */
+#define BENCH_RAW	0
+#define BENCH_KMCL	1
+#define BENCH_CLASS(n)	GUID_INIT(0x6b6d636c, 0x6265, 0x6e63, 0x68, 0x00, \
+				  0, 0, 0, 0, 0, (n))
+
+/**
+ * struct bench_link - one of the two devices
+ * @channel: of hv_vmbus
+ * @number: the host's number of the offer
+ * @received: packets that the driver has got
+ * @completed: requests of the driver that are completed
+ */
+struct bench_link {
+	struct vmbus_channel *channel;
+	unsigned int number;
+	u32 received;
+	u32 completed;
+};
+
+/**
+ * struct bench_case - what is measured, and how
+ * @name: as it is printed, and chosen by its beginning
+ * @run: measure both, and report
+ * @size: bytes of payload
+ * @burst: packets that follow each other
+ * @wanted: they are requests
+ */
+struct bench_case {
+	const char *name;
+	int (*run)(const struct bench_case *c);
+	u32 size;
+	u32 burst;
+	bool wanted;
+};
+
+struct bench_value {
+	const char *key;
+	u64 value;
+};
+
+/* How the raw driver reads its ring */
+enum bench_read {
+	BENCH_FOREACH,		/* foreach_vmbus_pkt(), and a copy */
+	BENCH_RECVPACKET,	/* vmbus_recvpacket() */
+};
+
+/*
+ * The time stamp counter: with QEMU's instruction counting it counts
+ * instructions, one by one.
+ */
+static inline u64 bench_now(void)
+{
+	return get_cycles();
+}
+
+/* Bytes in the ring of a packet with so much payload */
+static inline u32 bench_packet_bytes(u32 payload)
+{
+	return sizeof(struct vmpacket_descriptor) + ALIGN(payload, 8) +
+	       sizeof(u64);
+}
+
+/* Enough for a burst with some room, so that nothing waits for any */
+static inline u32 bench_ring_bytes(const struct bench_case *c)
+{
+	return ALIGN(c->burst * bench_packet_bytes(c->size), SZ_64K) + SZ_64K;
+}
+
+/* bench_host.c */
+int bench_host(const char *format, ...) __printf(1, 2);
+
+/* bench_link.c */
+void bench_quiet(struct bench_link *link);
+int bench_inbound(struct bench_link *link, u32 bytes);
+u64 bench_wake(struct bench_link *link);
+int bench_kick(struct bench_link *link);
+u64 bench_median(u64 *samples);
+void bench_report(const struct bench_case *c, const struct bench_value *values,
+		  unsigned int count);
+
+/* bench_raw.c */
+int bench_raw_register(void);
+void bench_raw_unregister(void);
+struct bench_link *bench_raw_open(u32 ring_bytes, enum bench_read how);
+void bench_raw_close(void);
+struct device *bench_raw_device(void);
+
+/* bench_kmcl.c */
+struct bench_link *bench_kmcl_open(u32 ring_bytes, u32 packet_bytes);
+void bench_kmcl_close(void);
+struct kmcl_channel *bench_kmcl_channel(void);
+
+/* bench_send.c */
+int bench_send(const struct bench_case *c);
+
+/* bench_receive.c */
+int bench_receive(const struct bench_case *c);
+
+#endif

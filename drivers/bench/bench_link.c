@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Keeping the host still, letting it work, and what was timed meanwhile.
+ *
+ * Process context.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/bottom_half.h>
+#include <linux/delay.h>
+#include <linux/interrupt.h>
+#include <linux/irqflags.h>
+#include <linux/kernel.h>
+#include <linux/sort.h>
+
+#include "bench.h"
+
+/**
+ * bench_quiet() - let neither end signal, until bench_kick()
+ * @link: both rings are empty
+ */
+void bench_quiet(struct bench_link *link)
+{
+	WRITE_ONCE(link->channel->inbound.ring_buffer->interrupt_mask, 1);
+	WRITE_ONCE(link->channel->outbound.ring_buffer->interrupt_mask, 1);
+	virt_mb(); /* the masks, before the indices change */
+}
+
+/**
+ * bench_inbound() - wait until the host has written so much
+ * @link: masked
+ * @bytes: of packets
+ *
+ * Return: 0 or -ETIMEDOUT.
+ */
+int bench_inbound(struct bench_link *link, u32 bytes)
+{
+	const struct hv_ring_buffer_info *ring = &link->channel->inbound;
+	unsigned int ms;
+
+	for (ms = 0; ms < BENCH_WAIT_MS; ms++) {
+		if (hv_get_bytes_to_read(ring) >= bytes)
+			return 0;
+		usleep_range(1000, 2000);
+	}
+	pr_err("channel %u: %u bytes of %u arrived\n", link->number,
+	       hv_get_bytes_to_read(ring), bytes);
+	return -ETIMEDOUT;
+}
+
+/**
+ * bench_wake() - run the channel's callback as its interrupt does
+ * @link: masked, with packets
+ *
+ * What vmbus_chan_sched() does for the channel, and all softirqs that follow.
+ *
+ * Return: the time that it took.
+ */
+u64 bench_wake(struct bench_link *link)
+{
+	struct vmbus_channel *channel = link->channel;
+	unsigned long flags;
+	u64 start;
+
+	local_bh_disable();
+	start = bench_now();
+	switch (channel->callback_mode) {
+	case HV_CALL_ISR:
+		local_irq_save(flags);
+		channel->onchannel_callback(channel->channel_callback_context);
+		local_irq_restore(flags);
+		break;
+	case HV_CALL_BATCHED:
+	case HV_CALL_DIRECT:
+		tasklet_schedule(&channel->callback_event);
+		break;
+	}
+	local_bh_enable();
+	return bench_now() - start;
+}
+
+static bool read_by_host(const struct hv_ring_buffer *ring)
+{
+	return READ_ONCE(ring->read_index) == READ_ONCE(ring->write_index);
+}
+
+/**
+ * bench_kick() - let the host read what was sent since bench_quiet()
+ * @link: masked
+ *
+ * The one signal is in place of that of the first packet, which the mask has
+ * suppressed.
+ *
+ * Return: 0 when the host has read it, or an error.
+ */
+int bench_kick(struct bench_link *link)
+{
+	struct hv_ring_buffer *ring = link->channel->outbound.ring_buffer;
+	unsigned int ms;
+
+	WRITE_ONCE(ring->interrupt_mask, 0);
+	virt_mb(); /* the mask, before looking whether the host has read */
+	if (!read_by_host(ring))
+		vmbus_setevent(link->channel);
+	for (ms = 0; !read_by_host(ring); ms++) {
+		if (ms == BENCH_WAIT_MS) {
+			pr_err("channel %u: the host does not read its ring\n",
+			       link->number);
+			return -ETIMEDOUT;
+		}
+		usleep_range(1000, 2000);
+	}
+	/* Then it has unmasked the ring, too */
+	return bench_host("%s", "");
+}
+
+static int compare(const void *a, const void *b)
+{
+	u64 x = *(const u64 *)a, y = *(const u64 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The median leaves out rounds in which the processor did something else */
+u64 bench_median(u64 *samples)
+{
+	sort(samples, BENCH_ROUNDS, sizeof(*samples), compare, NULL);
+	return samples[BENCH_ROUNDS / 2];
+}
+
+/**
+ * bench_report() - print a case's result, for scripts/bench.sh
+ * @c: the case
+ * @values: what was measured
+ * @count: of them
+ */
+void bench_report(const struct bench_case *c, const struct bench_value *values,
+		  unsigned int count)
+{
+	char line[160];
+	int length = 0;
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		length += scnprintf(line + length, sizeof(line) - length,
+				    " %s=%llu", values[i].key, values[i].value);
+	pr_info("%s%s\n", c->name, line);
+}

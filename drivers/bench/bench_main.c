@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Measures what packets cost: the calls of hv_vmbus, and the library, on devices
+ * of tools/vmbhost in the same run.
+ *
+ * Loading the module measures; it then does nothing any more. One line of the
+ * kernel log for each case:
+ *
+ *	kmcl_bench: receive/64B/burst64 raw=170 recvpacket=325 kmcl=538
+ *
+ * The numbers are of the time stamp counter, per packet.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "bench.h"
+
+static char *cases = "";
+module_param(cases, charp, 0444);
+MODULE_PARM_DESC(cases, "beginnings of names, separated by commas; empty: all");
+
+static const struct bench_case bench_cases[] = {
+	{ "send/16B/burst64", bench_send, 16, 64 },
+	{ "send/64B/burst1", bench_send, 64, 1 },
+	{ "send/64B/burst8", bench_send, 64, 8 },
+	{ "send/64B/burst64", bench_send, 64, 64 },
+	{ "send/1KiB/burst64", bench_send, SZ_1K, 64 },
+	{ "send/4KiB/burst64", bench_send, SZ_4K, 64 },
+	{ "send/16KiB/burst64", bench_send, SZ_16K, 64 },
+	/* The least that tools/vmbhost sends is 24 bytes */
+	{ "receive/24B/burst64", bench_receive, 24, 64 },
+	{ "receive/64B/burst1", bench_receive, 64, 1 },
+	{ "receive/64B/burst8", bench_receive, 64, 8 },
+	{ "receive/64B/burst64", bench_receive, 64, 64 },
+	{ "receive/1KiB/burst64", bench_receive, SZ_1K, 64 },
+	{ "receive/4KiB/burst64", bench_receive, SZ_4K, 64 },
+	{ "receive/16KiB/burst64", bench_receive, SZ_16K, 64 },
+	{ "receive-complete/64B/burst1", bench_receive, 64, 1, true },
+	{ "receive-complete/64B/burst64", bench_receive, 64, 64, true },
+};
+
+static bool is_chosen(const struct bench_case *c)
+{
+	const char *p = cases;
+	size_t length;
+
+	if (!*p)
+		return true;
+	for (;;) {
+		length = strcspn(p, ",");
+		if (length && !strncmp(c->name, p, length))
+			return true;
+		if (!p[length])
+			return false;
+		p += length + 1;
+	}
+}
+
+static int __init bench_init(void)
+{
+	unsigned int i, run = 0;
+	int ret;
+
+	ret = bench_raw_register();
+	if (ret)
+		return ret;
+	for (i = 0; i < ARRAY_SIZE(bench_cases) && !ret; i++) {
+		if (!is_chosen(&bench_cases[i]))
+			continue;
+		run++;
+		ret = bench_cases[i].run(&bench_cases[i]);
+		if (ret)
+			pr_err("%s failed (%d)\n", bench_cases[i].name, ret);
+	}
+	bench_raw_unregister();
+	if (!ret && !run) {
+		pr_err("no case begins with one of '%s'\n", cases);
+		ret = -EINVAL;
+	}
+	return ret;
+}
+
+static void __exit bench_exit(void)
+{
+	/* Nothing is left */
+}
+
+module_init(bench_init);
+module_exit(bench_exit);
+
+MODULE_DESCRIPTION("Cost of packets, raw VMBus API and KMCL");
+MODULE_LICENSE("GPL");

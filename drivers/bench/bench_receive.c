@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Receiving: the host writes a burst, and then the channel's callback is run.
+ *
+ * Process context.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/err.h>
+#include <linux/kernel.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
+
+#include "bench.h"
+
+static int measure(struct bench_link *link, const struct bench_case *c, u64 *value)
+{
+	u64 samples[BENCH_WARMUP + BENCH_ROUNDS];
+	unsigned int i;
+	u32 before;
+	int ret;
+
+	for (i = 0; i < ARRAY_SIZE(samples); i++) {
+		bench_quiet(link);
+		ret = bench_host("behave %u source rate=0,count=%u,size=%u,completion=%u",
+				 link->number, c->burst, c->size, c->wanted);
+		if (!ret)
+			ret = bench_inbound(link, c->burst *
+					    bench_packet_bytes(c->size));
+		if (ret)
+			return ret;
+		before = link->received;
+		samples[i] = bench_wake(link);
+		if (link->received - before != c->burst) {
+			pr_err("channel %u: %u packets of %u were delivered\n",
+			       link->number, link->received - before, c->burst);
+			return -EIO;
+		}
+		ret = bench_kick(link);
+		if (ret)
+			return ret;
+	}
+	*value = DIV_ROUND_CLOSEST_ULL(bench_median(samples + BENCH_WARMUP),
+				       c->burst);
+	return 0;
+}
+
+static int measure_raw(const struct bench_case *c, enum bench_read how,
+		       u64 *value)
+{
+	struct bench_link *link = bench_raw_open(bench_ring_bytes(c), how);
+	int ret;
+
+	if (IS_ERR(link))
+		return PTR_ERR(link);
+	ret = measure(link, c, value);
+	bench_raw_close();
+	return ret;
+}
+
+static int measure_kmcl(const struct bench_case *c, u64 *value)
+{
+	struct bench_link *link = bench_kmcl_open(bench_ring_bytes(c),
+						  max(c->size, 4096U));
+	int ret;
+
+	if (IS_ERR(link))
+		return PTR_ERR(link);
+	ret = measure(link, c, value);
+	bench_kmcl_close();
+	return ret;
+}
+
+int bench_receive(const struct bench_case *c)
+{
+	struct bench_value values[] = {
+		{ "raw" }, { "recvpacket" }, { "kmcl" },
+	};
+	int ret;
+
+	ret = measure_raw(c, BENCH_FOREACH, &values[0].value);
+	if (!ret)
+		ret = measure_raw(c, BENCH_RECVPACKET, &values[1].value);
+	if (!ret)
+		ret = measure_kmcl(c, &values[2].value);
+	if (!ret)
+		bench_report(c, values, ARRAY_SIZE(values));
+	return ret;
+}
