@@ -14,14 +14,24 @@
  * while they probe, for as long as that takes; so one class cannot hold up
  * another one, nor a caller of the library.
  *
- * kmcl_hv_classes_lock is a spinlock: the list of classes, and what the work
- * items are asked for. It is not held with another lock of ours. Everything here
- * runs in process context.
+ * Each class also has a notifier on the bus. It tells in the log when another
+ * driver gets a device that a channel claims, whenever that is. And it makes the
+ * user's choice last: driver_override goes with the hv_device, of which hv_vmbus
+ * makes a new one for each offer. What is remembered is at most one entry for
+ * each device that the user has chosen and that is away, and only while the class
+ * is watched. A device that is there has its driver_override, as the user sees it
+ * and may change it. The notifier takes no device lock: a driver may wait for the
+ * notifier chain with its device locked.
+ *
+ * kmcl_hv_classes_lock is a spinlock: the list of classes, what the work items
+ * are asked for, and what the notifiers remember. It is not held with another
+ * lock of ours. Everything here runs in process context.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/device.h>
 #include <linux/list.h>
+#include <linux/notifier.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
@@ -37,12 +47,21 @@
 /* Limit of kmcl_hv_settle() for one class */
 #define KMCL_HV_SETTLE		(2 * HZ)
 
+/* A device that is away, and that the user has chosen for the class's driver */
+struct kmcl_hv_chosen {
+	struct list_head link;
+	guid_t instance;
+};
+
 /**
  * struct kmcl_hv_class - a watched device class
- * @link: entry in kmcl_hv_classes; with the next two, protected by
+ * @link: entry in kmcl_hv_classes; with the next four, protected by
  *	kmcl_hv_classes_lock
  * @users: number of watches
  * @asked: a channel of the class was enabled since the work item looked
+ * @untold: a device was locked when it was asked whose it is
+ * @chosen: the devices that are away; see struct kmcl_hv_chosen
+ * @notifier: the notifier, kmcl_hv_notify(), while the driver is registered
  * @work: the work item, kmcl_hv_class_work(); the rest is its own
  * @registered: the driver is registered
  * @held_up: a device was locked when it was looked at
@@ -54,6 +73,9 @@ struct kmcl_hv_class {
 	struct list_head link;
 	unsigned int users;
 	bool asked;
+	bool untold;
+	struct list_head chosen;
+	struct notifier_block notifier;
 	struct delayed_work work;
 	bool registered;
 	bool held_up;
@@ -113,22 +135,135 @@ static int kmcl_hv_take(struct device *dev, void *data)
 	return 0;
 }
 
-/* Called for each device on the bus: tell how to get it from another driver. */
+/* Tell how to get a device from its driver. The device is locked. */
+static void kmcl_hv_hint(const struct kmcl_hv_class *class,
+			 const struct device *dev)
+{
+	pr_warn_ratelimited("device %s belongs to driver %s; to get it, write %s to /sys/bus/vmbus/drivers/%s/unbind, then to /sys/bus/vmbus/drivers/%s/bind; to get it whenever it is offered, write %s to /sys/bus/vmbus/devices/%s/driver_override before\n",
+			    dev_name(dev), dev->driver->name, dev_name(dev),
+			    dev->driver->name, class->name, class->name,
+			    dev_name(dev));
+}
+
+static void kmcl_hv_set_untold(struct kmcl_hv_class *class, bool untold)
+{
+	spin_lock(&kmcl_hv_classes_lock);
+	class->untold = untold;
+	spin_unlock(&kmcl_hv_classes_lock);
+}
+
+/* Called for each device on the bus: tell if it belongs to another driver. */
 static int kmcl_hv_report_owner(struct device *dev, void *data)
 {
-	const struct kmcl_hv_class *class = data;
+	struct kmcl_hv_class *class = data;
 
-	if (!kmcl_hv_wanted(class, device_to_hv_device(dev)) ||
-	    !device_trylock(dev))
+	if (!kmcl_hv_wanted(class, device_to_hv_device(dev)))
 		return 0;
+	if (!device_trylock(dev)) {
+		kmcl_hv_set_untold(class, true);
+		return 0;
+	}
 	__acquire(&dev->mutex);
 	if (dev->driver && dev->driver != &class->hv.driver)
-		pr_warn_ratelimited("device %s belongs to driver %s; to get it, write %s to /sys/bus/vmbus/drivers/%s/unbind, then to /sys/bus/vmbus/drivers/%s/bind\n",
-				    dev_name(dev), dev->driver->name,
-				    dev_name(dev), dev->driver->name,
-				    class->name);
+		kmcl_hv_hint(class, dev);
 	device_unlock(dev);
 	return 0;
+}
+
+static struct kmcl_hv_chosen *kmcl_hv_find_chosen(struct kmcl_hv_class *class,
+						  const guid_t *instance)
+	__must_hold(&kmcl_hv_classes_lock)
+{
+	struct kmcl_hv_chosen *chosen;
+
+	lockdep_assert_held(&kmcl_hv_classes_lock);
+	list_for_each_entry(chosen, &class->chosen, link)
+		if (guid_equal(&chosen->instance, instance))
+			return chosen;
+	return NULL;
+}
+
+/* The device is gone: remember it, if the user has chosen it for the class */
+static void kmcl_hv_keep_choice(struct kmcl_hv_class *class,
+				struct hv_device *hdev)
+{
+	struct kmcl_hv_chosen *chosen;
+
+	if (!kmcl_hv_take_override(hdev, &class->hv.driver))
+		return;
+	chosen = kzalloc_obj(*chosen);
+	if (!chosen) {
+		pr_warn_ratelimited("device %s: no memory to keep its driver_override\n",
+				    dev_name(&hdev->device));
+		return;
+	}
+	guid_copy(&chosen->instance, &hdev->dev_instance);
+	spin_lock(&kmcl_hv_classes_lock);
+	if (!kmcl_hv_find_chosen(class, &chosen->instance)) {
+		list_add_tail(&chosen->link, &class->chosen);
+		chosen = NULL;
+	}
+	spin_unlock(&kmcl_hv_classes_lock);
+	kfree(chosen);
+}
+
+/* A device is new, and not matched yet: choose it again if the user had */
+static void kmcl_hv_choose_again(struct kmcl_hv_class *class,
+				 struct hv_device *hdev)
+{
+	struct kmcl_hv_chosen *chosen;
+	int ret;
+
+	spin_lock(&kmcl_hv_classes_lock);
+	chosen = kmcl_hv_find_chosen(class, &hdev->dev_instance);
+	if (chosen)
+		list_del(&chosen->link);
+	spin_unlock(&kmcl_hv_classes_lock);
+	if (!chosen)
+		return;
+	kfree(chosen);
+	ret = kmcl_hv_set_override(hdev, &class->hv.driver);
+	if (ret)
+		pr_warn_ratelimited("device %s: setting its driver_override again gives error %d\n",
+				    dev_name(&hdev->device), ret);
+}
+
+static void kmcl_hv_forget_choices(struct kmcl_hv_class *class)
+{
+	struct kmcl_hv_chosen *chosen, *next;
+
+	list_for_each_entry_safe(chosen, next, &class->chosen, link)
+		kfree(chosen);
+	INIT_LIST_HEAD(&class->chosen);
+}
+
+static int kmcl_hv_notify(struct notifier_block *nb, unsigned long event,
+			  void *data)
+{
+	struct kmcl_hv_class *class = container_of(nb, struct kmcl_hv_class,
+						   notifier);
+	struct device *dev = data;
+	struct hv_device *hdev = device_to_hv_device(dev);
+
+	if (!guid_equal(&hdev->dev_type, &class->ids[0].guid))
+		return NOTIFY_DONE;
+	switch (event) {
+	case BUS_NOTIFY_ADD_DEVICE:
+		kmcl_hv_choose_again(class, hdev);
+		break;
+	case BUS_NOTIFY_REMOVED_DEVICE:
+		kmcl_hv_keep_choice(class, hdev);
+		break;
+	case BUS_NOTIFY_BOUND_DRIVER:
+		/* The device is locked, by whoever has bound it */
+		if (dev->driver == &class->hv.driver ||
+		    !kmcl_hv_wanted(class, hdev))
+			break;
+		kmcl_hv_hint(class, dev);
+		kmcl_hv_set_untold(class, false);
+		break;
+	}
+	return NOTIFY_DONE;
 }
 
 static void kmcl_hv_class_register(struct kmcl_hv_class *class)
@@ -154,6 +289,11 @@ static void kmcl_hv_class_register(struct kmcl_hv_class *class)
 	 */
 
 	ret = vmbus_driver_register(hv);
+	if (!ret) {
+		ret = bus_register_notifier(hv->driver.bus, &class->notifier);
+		if (ret)
+			vmbus_driver_unregister(hv);
+	}
 	if (ret) {
 		pr_err_ratelimited("cannot watch class %pUl: registering driver %s gives error %d; disable a channel of the class and enable it again to retry\n",
 				   &class->ids[0].guid, class->name, ret);
@@ -172,11 +312,10 @@ static void kmcl_hv_class_register(struct kmcl_hv_class *class)
 static void kmcl_hv_class_look(struct kmcl_hv_class *class, bool asked)
 {
 	const struct hv_driver *hv = &class->hv;
-	bool was_held_up = class->held_up;
 
 	class->held_up = false;
 	bus_for_each_dev(hv->driver.bus, NULL, class, kmcl_hv_take);
-	if (asked || (was_held_up && !class->held_up))
+	if (asked)
 		bus_for_each_dev(hv->driver.bus, NULL, class,
 				 kmcl_hv_report_owner);
 }
@@ -189,8 +328,9 @@ static void kmcl_hv_class_work(struct work_struct *work)
 
 	spin_lock(&kmcl_hv_classes_lock);
 	watched = class->users;
-	asked = class->asked;
+	asked = class->asked || class->untold;
 	class->asked = false;
+	class->untold = false;
 	spin_unlock(&kmcl_hv_classes_lock);
 
 	if (watched && !class->registered)
@@ -198,7 +338,9 @@ static void kmcl_hv_class_work(struct work_struct *work)
 	if (watched && class->registered) {
 		kmcl_hv_class_look(class, asked);
 	} else if (class->registered) {
+		bus_unregister_notifier(class->hv.driver.bus, &class->notifier);
 		vmbus_driver_unregister(&class->hv);
+		kmcl_hv_forget_choices(class);
 		class->registered = false;
 		class->held_up = false;
 	}
@@ -209,7 +351,7 @@ static void kmcl_hv_class_work(struct work_struct *work)
 	       !delayed_work_pending(&class->work);
 	if (gone)
 		list_del(&class->link);
-	else if (class->users && class->held_up)
+	else if (class->users && (class->held_up || class->untold))
 		queue_delayed_work(kmcl_hv_class_wq, &class->work,
 				   KMCL_HV_LOOK);
 	spin_unlock(&kmcl_hv_classes_lock);
@@ -244,6 +386,8 @@ static struct kmcl_hv_class *kmcl_hv_class_new(const guid_t *type)
 
 	if (!class)
 		return NULL;
+	INIT_LIST_HEAD(&class->chosen);
+	class->notifier.notifier_call = kmcl_hv_notify;
 	INIT_DELAYED_WORK(&class->work, kmcl_hv_class_work);
 	guid_copy(&class->ids[0].guid, type);
 	snprintf(class->name, sizeof(class->name), "vmbkmcl-%pUl", type);

@@ -8,7 +8,11 @@
 
 #include <asm/mshyperv.h>
 #include <linux/compiler.h>
+#include <linux/device.h>
 #include <linux/hyperv.h>
+#include <linux/minmax.h>
+#include <linux/slab.h>
+#include <linux/string.h>
 
 #include "kmcl_compat.h"
 
@@ -29,6 +33,55 @@ static inline bool kmcl_hv_isolated(const struct vmbus_channel *channel)
 		return false;
 #endif
 	return hv_is_isolation_supported();
+}
+
+/*
+ * driver_override says which driver alone may have a device. In older kernels it
+ * is a string of hv_vmbus', and Kbuild defines KMCL_HV_OWN_OVERRIDE: hv_vmbus
+ * does not free it, and the device's lock protects it. In newer ones it is the
+ * driver core's.
+ *
+ * kmcl_hv_take_override() is for a device that is removed, which nobody can write
+ * to any more, and returns whether it was @drv's.
+ */
+static inline bool kmcl_hv_take_override(struct hv_device *hdev,
+					 const struct device_driver *drv)
+{
+#ifdef KMCL_HV_OWN_OVERRIDE
+	if (!hdev->driver_override || strcmp(hdev->driver_override, drv->name))
+		return false;
+	kfree(hdev->driver_override);
+	hdev->driver_override = NULL;
+	return true;
+#else
+	bool found = device_match_driver_override(&hdev->device, drv) > 0;
+
+	/* For sparse, which does not know where a guard ends */
+	__release(&hdev->device.driver_override.lock);
+	return found;
+#endif
+}
+
+static inline int kmcl_hv_set_override(struct hv_device *hdev,
+				       const struct device_driver *drv)
+{
+#ifdef KMCL_HV_OWN_OVERRIDE
+	const char *name = kstrdup(drv->name, GFP_KERNEL);
+
+	if (!name)
+		return -ENOMEM;
+	if (!device_trylock(&hdev->device)) {
+		kfree(name);
+		return -EBUSY;
+	}
+	__acquire(&hdev->device.mutex);
+	swap(hdev->driver_override, name);
+	device_unlock(&hdev->device);
+	kfree(name);
+	return 0;
+#else
+	return device_set_driver_override(&hdev->device, drv->name);
+#endif
 }
 
 /* Older kernels have an int as the return type, which hv_vmbus ignores */

@@ -341,6 +341,125 @@ device_that_was_probed()
 	expect "rmmod kmcl_traffic_driver" rmmod kmcl_traffic_driver
 }
 
+# hints CHANNEL NAME NUMBER: as hinted, so many times
+hints()
+{
+	[ "$(dmesg | grep -c "device $(device_of "$1") belongs to driver $2;")" -eq "$3" ]
+}
+
+# override CHANNEL WORD: of its device
+override()
+{
+	echo "$2" >"/sys/bus/vmbus/devices/$(device_of "$1")/driver_override"
+}
+
+override_is()
+{
+	[ "$(cat "/sys/bus/vmbus/devices/$(device_of "$1")/driver_override")" = "$2" ]
+}
+
+# another_first CHANNEL: a driver is asked for each device before ours, and has one
+another_first()
+{
+	expect "insmod kmcl_traffic_driver" \
+		insmod /modules/kmcl_traffic_driver.ko class=$OTHER_CLASS
+	offer "$1" echo
+	taken "$1" kmcl_traffic_driver
+	client "$1" "$(instance $((offers - 1)))"
+	dmesg -c >/dev/null
+	expect "enable" ctl "$1" enable
+	expect "the log says how to get it" within 5 hinted "$1" kmcl_traffic_driver
+	expect "the channel waits" state "$1" Enabled
+}
+
+# another_last CHANNEL: the other driver, which has it now, goes
+another_last()
+{
+	expect "rmmod kmcl_traffic_driver" rmmod kmcl_traffic_driver
+	away "$1"
+}
+
+# offered_to_another CHANNEL: again; the log says it of this offer, too
+offered_to_another()
+{
+	dmesg -c >/dev/null
+	reoffer "$1"
+	taken "$1" kmcl_traffic_driver
+	expect "the log says it once" \
+		within 5 hints "$1" kmcl_traffic_driver "${2:-1}"
+}
+
+hint_for_each_offer()
+{
+	local WIRE_CLASS=$OTHER_CLASS round=0
+
+	another_first s
+	while [ "$round" -lt 3 ]; do
+		away s
+		offered_to_another s
+		expect "the channel waits" state s Enabled
+		round=$((round + 1))
+	done
+	# Its driver does not want it any more: nobody needs to know
+	ctl s disable
+	away s
+	offered_to_another s 0
+	another_last s
+}
+
+# The user's choice holds for each offer, until it is taken back
+override_lasts()
+{
+	local WIRE_CLASS=$OTHER_CLASS round=0
+
+	another_first s
+	expect "choose" override s "vmbkmcl-$WIRE_CLASS"
+	get_from s kmcl_traffic_driver
+	while [ "$round" -lt 3 ]; do
+		ctl s send 5 64
+		drained s
+		rescind s
+		closed s
+		reoffer s
+		again s
+		expect "it is ours" ours s
+		expect "as is chosen" override_is s "vmbkmcl-$WIRE_CLASS"
+		round=$((round + 1))
+	done
+	# Nobody's, as long as nobody of ours wants it
+	ctl s disable
+	away s
+	reoffer s
+	expect "it is there" within 5 driver_is s none
+	again s
+	expect "take back" override s ''
+	rescind s
+	closed s
+	reoffer s
+	taken s kmcl_traffic_driver
+	expect "nothing is chosen" override_is s '(null)'
+	another_last s
+}
+
+# Chosen for a driver of ours that goes with the last channel of the class
+override_ends_with_class()
+{
+	local WIRE_CLASS=$OTHER_CLASS
+
+	another_first s
+	expect "choose" override s "vmbkmcl-$WIRE_CLASS"
+	get_from s kmcl_traffic_driver
+	away s
+	expect "close" traffic close s
+	channels=
+	expect "the class has no driver of ours" \
+		[ ! -e "/sys/bus/vmbus/drivers/vmbkmcl-$WIRE_CLASS" ]
+	reoffer s
+	taken s kmcl_traffic_driver
+	expect "nothing is chosen" override_is s '(null)'
+	another_last s
+}
+
 claim_all()
 {
 	if [ -e /modules/hv_utils.ko ]; then
@@ -361,4 +480,7 @@ claim_all()
 	scenario "a device whose driver does not end its probe" \
 		device_that_is_probed
 	scenario "a device whose driver was probing" device_that_was_probed
+	scenario "another driver gets the device at each offer" hint_for_each_offer
+	scenario "driver_override holds for each offer" override_lasts
+	scenario "driver_override of a class that is left" override_ends_with_class
 }
