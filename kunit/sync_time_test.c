@@ -6,6 +6,7 @@
  * The clock is put back to where it was, but for the time that a case takes.
  */
 #include <linux/ktime.h>
+#include <linux/sched.h>
 #include <linux/timekeeping.h>
 
 #include "harness.h"
@@ -115,6 +116,29 @@ static void a_clock_that_is_set_back_lengthens_the_wait(struct kunit *test)
 	set_clock(test, -HOUR);
 }
 
+/* The timers of a processor learn of it at its next tick, where ticks drive them */
+static void a_wait_that_begins_when_the_clock_is_set_back(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u64 value = 1;
+	ktime_t start;
+	int i;
+
+	loop_up(loop);
+	for (i = 0; i < 3; i++) {
+		set_clock(test, 2 * HOUR);
+		schedule_timeout_uninterruptible(3);
+		set_clock(test, -2 * HOUR);
+		start = ktime_get();
+		KUNIT_EXPECT_EQ(test, -ECANCELED,
+				kmcl_send_sync_until(loop->client.ch, &value, 8,
+						     NULL, KMCL_SEND_WAIT, NULL,
+						     NULL,
+						     ktime_get_real() + SOON));
+		KUNIT_EXPECT_GE(test, ktime_get() - start, SOON);
+	}
+}
+
 static void a_time_that_has_passed(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -159,6 +183,7 @@ static void an_answer_ends_the_wait(struct kunit *test)
 static struct kunit_case sync_time_cases[] = {
 	KUNIT_CASE(a_clock_that_is_set_forward_ends_the_wait),
 	KUNIT_CASE(a_clock_that_is_set_back_lengthens_the_wait),
+	KUNIT_CASE(a_wait_that_begins_when_the_clock_is_set_back),
 	KUNIT_CASE(a_time_that_has_passed),
 	KUNIT_CASE(an_answer_ends_the_wait),
 	{}

@@ -118,6 +118,15 @@ static bool sync_over(const struct kmcl_sync *sync)
 }
 
 /*
+ * Timers may learn at the next tick only that the clock was set back. A sleep
+ * that begins before that ends at once.
+ */
+static bool limit_passed(const struct kmcl_limit *limit)
+{
+	return limit->clock != CLOCK_REALTIME || ktime_get_real() >= limit->ns;
+}
+
+/*
  * 0 when woken, -ECANCELED at the time limit or when the task is killed. A
  * suspend freezes the task here instead of failing because of it.
  */
@@ -137,12 +146,14 @@ static int sync_wait(struct kmcl_sync *sync, const struct kmcl_limit *limit)
 					    TASK_KILLABLE | TASK_FREEZABLE);
 		if (ret || sync_over(sync))
 			break;
-		if (!schedule_hrtimeout_range_clock(expires, 0,
-						    HRTIMER_MODE_ABS,
-						    limit->clock)) {
+		if (schedule_hrtimeout_range_clock(expires, 0, HRTIMER_MODE_ABS,
+						   limit->clock))
+			continue;
+		if (limit_passed(limit)) {
 			ret = -ETIME;
 			break;
 		}
+		schedule_timeout_uninterruptible(1);
 	}
 	finish_wait(&sync->wake, &wait);
 	return ret ? -ECANCELED : 0;
