@@ -5,7 +5,8 @@
  * An enabled server has an offer; a client that opens it makes a connection,
  * which consists of two rings and both channels. The client's open waits for
  * the server's opened callback. A connection has reference counts and is freed
- * when neither end uses it any more.
+ * when neither end uses it any more; it and its rings are made in
+ * loopback_conn.c.
  *
  * lb_lock protects a server's connections, their GPADLs, and server_up and
  * client_up. To signal, each end reads the other one's flag in an RCU read
@@ -16,38 +17,13 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
-#include <linux/vmalloc.h>
 
-#include "channel.h"
 #include "face.h"
+#include "loopback.h"
 #include "mdl.h"
-
-/* A ring: control page and data, the data mapped twice in a row */
-struct lb_ring {
-	struct page **pages;
-	unsigned int count;
-	void *map;
-};
-
-struct lb_conn {
-	struct kref ref;
-	struct kmcl_channel *server;	/* a reference */
-	struct kmcl_channel *client;	/* a reference */
-	bool server_up;			/* lb_lock */
-	bool client_up;			/* lb_lock */
-	u32 held;			/* lb_lock: packets that are held */
-	struct list_head gpadls;	/* lb_lock */
-	wait_queue_head_t unheld;	/* for held == 0, or a GPADL unmapped */
-	wait_queue_head_t answer;	/* for answered */
-	bool answered;			/* lb_lock */
-	int result;			/* lb_lock */
-	struct lb_ring up;		/* client to server */
-	struct lb_ring down;
-};
 
 /* An offer: a server, and the connections to it */
 struct lb_offer {
@@ -74,87 +50,6 @@ static DEFINE_SPINLOCK(lb_lock);
 static u32 lb_last_gpadl;		/* lb_lock */
 static DEFINE_MUTEX(lb_publish_mutex);
 
-static void ring_free(struct lb_ring *ring)
-{
-	unsigned int i;
-
-	vunmap(ring->map);
-	for (i = 0; ring->pages && i < ring->count; i++)
-		if (ring->pages[i])
-			__free_page(ring->pages[i]);
-	kvfree(ring->pages);
-}
-
-static int ring_alloc(struct lb_ring *ring, u32 bytes)
-{
-	/* The control page has 4096 bytes and is put into a page of its own */
-	unsigned int i, data = DIV_ROUND_UP(bytes - KMCL_PAGE_SIZE, PAGE_SIZE);
-
-	ring->count = data + 1;
-	ring->pages = kvcalloc(2 * data + 1, sizeof(*ring->pages), GFP_KERNEL);
-	if (!ring->pages)
-		return -ENOMEM;
-	for (i = 0; i < ring->count; i++) {
-		ring->pages[i] = alloc_page(GFP_KERNEL | __GFP_ZERO);
-		if (!ring->pages[i])
-			return -ENOMEM;
-		if (i)
-			ring->pages[data + i] = ring->pages[i];
-	}
-	ring->map = vmap(ring->pages, 2 * data + 1, VM_MAP, PAGE_KERNEL);
-	if (!ring->map)
-		return -ENOMEM;
-	((struct kmcl_ring_ctl *)ring->map)->feature_bits =
-		KMCL_RING_FEATURE_PENDING_SEND_SZ;
-	return 0;
-}
-
-static void ring_side(struct lb_ring *ring, struct kmcl_ring *side)
-{
-	kmcl_ring_init(side, ring->map, ring->map + PAGE_SIZE,
-		       (ring->count - 1) * PAGE_SIZE);
-}
-
-static void conn_release(struct kref *ref)
-{
-	struct lb_conn *conn = container_of(ref, struct lb_conn, ref);
-
-	ring_free(&conn->up);
-	ring_free(&conn->down);
-	kmcl_channel_put(conn->server);
-	kmcl_channel_put(conn->client);
-	kfree(conn);
-}
-
-static void conn_put(struct lb_conn *conn)
-{
-	kref_put(&conn->ref, conn_release);
-}
-
-static struct lb_conn *conn_new(struct kmcl_channel *client,
-				struct kmcl_channel *server,
-				u32 tx_bytes, u32 rx_bytes)
-{
-	struct lb_conn *conn = kzalloc_obj(*conn);
-
-	if (!conn)
-		return NULL;
-	kref_init(&conn->ref);
-	init_waitqueue_head(&conn->answer);
-	INIT_LIST_HEAD(&conn->gpadls);
-	init_waitqueue_head(&conn->unheld);
-	kmcl_channel_get(server);
-	kmcl_channel_get(client);
-	conn->server = server;
-	conn->client = client;
-	if (ring_alloc(&conn->up, tx_bytes) ||
-	    ring_alloc(&conn->down, rx_bytes)) {
-		conn_put(conn);
-		return NULL;
-	}
-	return conn;
-}
-
 static bool lb_answered(struct lb_conn *conn)
 {
 	bool answered;
@@ -178,11 +73,11 @@ static int lb_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 	/* Room for two of the largest packets of either side */
 	tx_bytes = max(tx_bytes, server->cfg.rx_pages * KMCL_PAGE_SIZE);
 	rx_bytes = max(rx_bytes, server->cfg.tx_pages * KMCL_PAGE_SIZE);
-	conn = conn_new(offer->ch, server, tx_bytes, rx_bytes);
+	conn = kmcl_lb_conn_new(offer->ch, server, tx_bytes, rx_bytes);
 	if (!conn)
 		return -ENOMEM;
-	ring_side(&conn->up, tx);
-	ring_side(&conn->down, rx);
+	kmcl_lb_ring_init(&conn->up, tx);
+	kmcl_lb_ring_init(&conn->down, rx);
 	conn->client_up = true;
 
 	spin_lock_irq(&lb_lock);
@@ -194,7 +89,7 @@ static int lb_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 	}
 	spin_unlock_irq(&lb_lock);
 	if (dead) {
-		conn_put(conn);
+		kmcl_lb_conn_put(conn);
 		return -ENODEV;
 	}
 	kmcl_link_up(server);
@@ -204,7 +99,7 @@ static int lb_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 		kmcl_still_waiting(conn->client, "the server to answer");
 	ret = conn->result;
 	if (ret)
-		conn_put(conn);
+		kmcl_lb_conn_put(conn);
 	else
 		lb->client = conn;
 	return ret;
@@ -244,7 +139,7 @@ static void lb_close(struct kmcl_offer *offer)
 		kmcl_still_waiting(offer->ch,
 				   "the server %s to complete %u packets with external data",
 				   kmcl_name(conn->server), lb_held(conn));
-	conn_put(conn);
+	kmcl_lb_conn_put(conn);
 }
 
 static void lb_release(struct kmcl_offer *offer)
@@ -338,7 +233,7 @@ static int lb_gpadl_destroy(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
 	spin_lock_irq(&lb_lock);
 	list_del(&lb->node);
 	spin_unlock_irq(&lb_lock);
-	conn_put(conn);
+	kmcl_lb_conn_put(conn);
 	kfree(lb);
 	return 0;
 }
@@ -466,7 +361,7 @@ static void lb_unhold(void *held)
 	if (!--conn->held)
 		wake_up_all(&conn->unheld);
 	spin_unlock_irqrestore(&lb_lock, flags);
-	conn_put(conn);
+	kmcl_lb_conn_put(conn);
 }
 
 /* Server: accept the connection that a client has requested. */
@@ -483,8 +378,8 @@ static int lb_accept(struct kmcl_offer *offer, struct kmcl_ring *tx,
 	spin_unlock_irq(&lb_lock);
 	if (!conn)
 		return -ENODEV;
-	ring_side(&conn->up, rx);
-	ring_side(&conn->down, tx);
+	kmcl_lb_ring_init(&conn->up, rx);
+	kmcl_lb_ring_init(&conn->down, tx);
 	return 0;
 }
 
@@ -514,7 +409,7 @@ static void lb_answer(struct kmcl_offer *offer, int result)
 		answer(lb->conn, result);
 	spin_unlock_irq(&lb_lock);
 	if (asking)
-		conn_put(asking);
+		kmcl_lb_conn_put(asking);
 }
 
 /* Server: release the connection. Sleeps. */
@@ -532,7 +427,7 @@ static void lb_disconnect(struct kmcl_offer *offer)
 	if (!conn)
 		return;
 	synchronize_rcu();
-	conn_put(conn);
+	kmcl_lb_conn_put(conn);
 }
 
 static void lb_revoke(struct kmcl_offer *offer)
