@@ -26,6 +26,8 @@
 
 #define TR_CHANNELS	128
 #define TR_NAME_MAX	16
+#define TR_COMMAND_MAX	192	/* bytes of a line, the end included */
+#define TR_WORDS	8
 #define TR_RING_PAGE	4096U
 #define TR_HEADER	((u32)sizeof(struct kmcl_traffic_header))
 
@@ -287,6 +289,12 @@ int tr_set(struct tr *tr, const char *what);
 int tr_set_ring(struct tr *tr, u32 bytes);
 int tr_set_target(struct tr *tr, const guid_t *class, const guid_t *instance);
 void tr_set_reopen(struct tr *tr, bool on);
+
+/* command.c */
+extern const struct file_operations tr_control_fops;
+int tr_parse_guid(const char *word, guid_t *guid);
+ssize_t tr_read_command(const char __user *user, size_t len, char *line,
+			char *argv[TR_WORDS]);
 
 /* debugfs.c */
 int tr_attach(const char *name, struct device *parent, bool managed);

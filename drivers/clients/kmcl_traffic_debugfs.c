@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Control files of kmcl_traffic, in /sys/kernel/debug/kmcl_traffic, and the
- * module's init and exit, which create and remove them. Everything here runs in
- * process context. Locks: kmcl_traffic.h. K is a number of bytes of payload.
+ * module's init and exit, which create and remove them. kmcl_traffic_command.c has
+ * what NAME/control does. Everything here runs in process context. Locks:
+ * kmcl_traffic.h. K is a number of bytes of payload.
  *
  *   control   "open NAME CLASS [INSTANCE] [ring=BYTES] [packet=K] [pipe]
  *             [noclosed] [giveback]": create a channel, disabled, and its
@@ -46,23 +47,14 @@
 
 #include <linux/debugfs.h>
 #include <linux/device.h>
-#include <linux/math.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
-#include <linux/uaccess.h>
 
 #include "kmcl_traffic.h"
 
-#define TR_COMMAND_MAX	192
-#define TR_WORDS	8
-#define TR_COUNT_MAX	1000000U
-#define TR_SYNC_MS	10000U
 #define TR_DEFAULT_PACKET	4096U
-#define TR_EXTERNAL_MAX	SZ_1M
-#define TR_SHARED_MAX	10000U	/* pages: more than fit in a GPADL */
-#define TR_PIECES_MAX	4096U
 
 static struct dentry *tr_root;
 static DEFINE_MUTEX(tr_mutex);		/* tr_channels */
@@ -167,268 +159,6 @@ static int tr_counters_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(tr_counters);
 
-/* Commands: words separated by blanks; argv[0] is the command */
-
-static int split(char *line, char *argv[TR_WORDS])
-{
-	int argc = 0;
-	char *word;
-
-	while ((word = strsep(&line, " \t\n"))) {
-		if (!*word)
-			continue;
-		if (argc == TR_WORDS)
-			return -EINVAL;
-		argv[argc++] = word;
-	}
-	return argc ?: -EINVAL;
-}
-
-static int parse_switch(const char *word, bool *on)
-{
-	*on = !strcmp(word, "on");
-	return *on || !strcmp(word, "off") ? 0 : -EINVAL;
-}
-
-static int parse_size(struct tr *tr, const char *word, u32 *size)
-{
-	if (kstrtou32(word, 0, size) || *size < TR_HEADER ||
-	    *size > tr->max_packet)
-		return -EINVAL;
-	return 0;
-}
-
-static int parse_guid(const char *word, guid_t *guid)
-{
-	if (!kmcl_guid_parse(word, guid))
-		return 0;
-	pr_err("\"%s\" is not a GUID: " KMCL_GUID_FORM "\n", word);
-	return -EINVAL;
-}
-
-/* COUNT K [completion] [default], and K WINDOW [completion] */
-static int parse_flags(int argc, char *argv[], u32 *flags)
-{
-	int i;
-
-	*flags = 0;
-	if (argc < 3)
-		return -EINVAL;
-	for (i = 3; i < argc; i++) {
-		if (!strcmp(argv[i], "completion"))
-			*flags |= KMCL_SEND_WAIT;
-		else if (!strcmp(argv[i], "default"))
-			*flags |= TR_SEND_DEFAULT;
-		else
-			return -EINVAL;
-	}
-	return 0;
-}
-
-static int command_send(struct tr *tr, int argc, char *argv[])
-{
-	u32 count, size, flags;
-
-	if (parse_flags(argc, argv, &flags) || kstrtou32(argv[1], 0, &count) ||
-	    count > TR_COUNT_MAX || parse_size(tr, argv[2], &size))
-		return -EINVAL;
-	return tr_send(tr, count, size, flags);
-}
-
-static int command_sync(struct tr *tr, int argc, char *argv[])
-{
-	u32 size, ms = TR_SYNC_MS;
-
-	if (argc < 2 || argc > 3 || parse_size(tr, argv[1], &size) ||
-	    (argc == 3 && kstrtou32(argv[2], 0, &ms)))
-		return -EINVAL;
-	if (!strcmp(argv[0], "until"))
-		return tr_sync_until(tr, size, ktime_add_ms(ktime_get_real(), ms));
-	return tr_sync(tr, size, (s64)ms * NSEC_PER_MSEC);
-}
-
-/* Nothing is mapped at so low an address */
-static int command_fault(struct tr *tr, const char *word)
-{
-	u32 size;
-
-	if (parse_size(tr, word, &size))
-		return -EINVAL;
-	return tr_send_user(tr, (const void __user *)PAGE_SIZE, size);
-}
-
-static int command_run(struct tr *tr, int argc, char *argv[])
-{
-	u32 size, window, flags;
-
-	if (argc == 2 && !strcmp(argv[1], "off")) {
-		tr_run_stop(tr);
-		return 0;
-	}
-	if (parse_flags(argc, argv, &flags) || parse_size(tr, argv[1], &size) ||
-	    flags & TR_SEND_DEFAULT || kstrtou32(argv[2], 0, &window) ||
-	    !window || window > TR_COUNT_MAX)
-		return -EINVAL;
-	return tr_run(tr, size, window, flags);
-}
-
-static int command_hook(struct tr *tr, int argc, char *argv[])
-{
-	unsigned int arg = 0;
-	int event, action;
-
-	if (argc < 3 || argc > 4 || (argc == 4 && kstrtouint(argv[3], 0, &arg)))
-		return -EINVAL;
-	event = match_string(tr_event_names, TR_EVENTS, argv[1]);
-	action = match_string(tr_action_names, TR_ACTIONS, argv[2]);
-	if (event < 0 || action < 0)
-		return -EINVAL;
-	return tr_set_hook(tr, event, action, arg);
-}
-
-static int command_switch(struct tr *tr, const char *what, const char *word)
-{
-	bool on;
-
-	if (parse_switch(word, &on))
-		return -EINVAL;
-	if (!strcmp(what, "hold"))
-		tr_set_hold(tr, on);
-	else if (!strcmp(what, "passive"))
-		kmcl_set_process_context(tr->ch, on);
-	else if (!strcmp(what, "reopen"))
-		tr_set_reopen(tr, on);
-	else
-		return -EINVAL;
-	return 0;
-}
-
-static int command_number(struct tr *tr, const char *what, const char *word)
-{
-	u64 number;
-
-	if (kstrtou64(word, 0, &number))
-		return -EINVAL;
-	if (!strcmp(what, "quota") && number <= U32_MAX) {
-		kmcl_set_quota(tr->ch, number);
-		return 0;
-	}
-	if (!strcmp(what, "memory") && number <= U32_MAX) {
-		kmcl_set_memory_limit(tr->ch, number);
-		return 0;
-	}
-	if (strcmp(what, "expect"))
-		return -EINVAL;
-	spin_lock_irq(&tr->lock);
-	tr->next_rx = number;
-	spin_unlock_irq(&tr->lock);
-	return 0;
-}
-
-/* Settings, which the library allows only while the channel is disabled */
-static int command_set(struct tr *tr, int argc, char *argv[])
-{
-	guid_t class, instance;
-	u32 bytes;
-
-	if (argc == 2)
-		return tr_set(tr, argv[1]);
-	if (argc == 3 && !strcmp(argv[1], "ring"))
-		return kstrtou32(argv[2], 0, &bytes) || bytes > SZ_1G ?
-			-EINVAL : tr_set_ring(tr, bytes);
-	if (argc != 4 || strcmp(argv[1], "target") ||
-	    parse_guid(argv[2], &class) || parse_guid(argv[3], &instance))
-		return -EINVAL;
-	return tr_set_target(tr, &class, &instance);
-}
-
-static int command_memory(struct tr *tr, const char *what, char *argv[])
-{
-	u32 size, pieces;
-
-	if (kstrtou32(argv[1], 0, &size) || kstrtou32(argv[2], 0, &pieces) ||
-	    pieces > TR_PIECES_MAX)
-		return -EINVAL;
-	if (!strcmp(what, "share"))
-		return size && size <= TR_SHARED_MAX ?
-			tr_share(tr, size, pieces) : -EINVAL;
-	if (size < TR_HEADER || size > TR_EXTERNAL_MAX || !pieces)
-		return -EINVAL;
-	return tr_external(tr, size, pieces, (s64)TR_SYNC_MS * NSEC_PER_MSEC);
-}
-
-static int tr_command(struct tr *tr, int argc, char *argv[])
-{
-	const char *what = argv[0];
-
-	if (!strcmp(what, "send"))
-		return command_send(tr, argc, argv);
-	if (!strcmp(what, "sync") || (!strcmp(what, "until") && argc == 3))
-		return command_sync(tr, argc, argv);
-	if (!strcmp(what, "run"))
-		return command_run(tr, argc, argv);
-	if (!strcmp(what, "hook"))
-		return command_hook(tr, argc, argv);
-	if (!strcmp(what, "set"))
-		return command_set(tr, argc, argv);
-	if (argc == 3 && (!strcmp(what, "external") || !strcmp(what, "share")))
-		return command_memory(tr, what, argv);
-	if (argc == 2 && !strcmp(what, "fault"))
-		return command_fault(tr, argv[1]);
-	if (argc == 2 && (!strcmp(what, "quota") || !strcmp(what, "expect") ||
-			  !strcmp(what, "memory")))
-		return command_number(tr, what, argv[1]);
-	if (argc == 2)
-		return command_switch(tr, what, argv[1]);
-	if (argc != 1)
-		return -EINVAL;
-
-	if (!strcmp(what, "enable"))
-		return kmcl_channel_enable(tr->ch);
-	if (!strcmp(what, "disable"))
-		return kmcl_channel_disable(tr->ch);
-	if (!strcmp(what, "pause"))
-		return kmcl_channel_pause(tr->ch);
-	if (!strcmp(what, "start"))
-		return kmcl_channel_start(tr->ch);
-	if (!strcmp(what, "unshare"))
-		return tr_unshare(tr);
-	if (strcmp(what, "release"))
-		return -EINVAL;
-	tr_release(tr);
-	return 0;
-}
-
-static ssize_t read_command(const char __user *user, size_t len, char *line,
-			    char *argv[TR_WORDS])
-{
-	if (len >= TR_COMMAND_MAX)
-		return -EINVAL;
-	if (copy_from_user(line, user, len))
-		return -EFAULT;
-	line[len] = '\0';
-	return split(line, argv);
-}
-
-static ssize_t tr_control_write(struct file *file, const char __user *user,
-				size_t len, loff_t *pos)
-{
-	char line[TR_COMMAND_MAX], *argv[TR_WORDS];
-	struct tr *tr = file->private_data;
-	ssize_t ret = read_command(user, len, line, argv);
-
-	if (ret > 0)
-		ret = tr_command(tr, ret, argv);
-	return ret ?: len;
-}
-
-static const struct file_operations tr_control_fops = {
-	.owner = THIS_MODULE,
-	.open = simple_open,
-	.write = tr_control_write,
-	.llseek = noop_llseek,
-};
-
 /* Channels */
 
 static int find(const char *name)
@@ -490,7 +220,7 @@ static int parse_option(const char *word, struct tr_options *options)
 		options->no_closed = true;
 		return 0;
 	}
-	if (!options->any || parse_guid(word, &options->instance))
+	if (!options->any || tr_parse_guid(word, &options->instance))
 		return -EINVAL;
 	options->any = false;
 	return 0;
@@ -546,7 +276,7 @@ static int command_open(int argc, char *argv[])
 	int i;
 
 	if (argc < 3 || strlen(argv[1]) >= TR_NAME_MAX ||
-	    strchr(argv[1], '/') || parse_guid(argv[2], &options.class))
+	    strchr(argv[1], '/') || tr_parse_guid(argv[2], &options.class))
 		return -EINVAL;
 	for (i = 3; i < argc; i++)
 		if (parse_option(argv[i], &options))
@@ -614,7 +344,7 @@ static ssize_t tr_root_write(struct file *file, const char __user *user,
 			     size_t len, loff_t *pos)
 {
 	char line[TR_COMMAND_MAX], *argv[TR_WORDS];
-	ssize_t ret = read_command(user, len, line, argv);
+	ssize_t ret = tr_read_command(user, len, line, argv);
 
 	if (ret > 0 && !strcmp(argv[0], "open"))
 		ret = command_open(ret, argv);
