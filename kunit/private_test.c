@@ -44,7 +44,7 @@ static void external_data_is_refused(struct kunit *test)
 			kmcl_send_sg(fx.pkt, &value, 8, &fx.page.sg, 1, WAIT));
 	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
 			kmcl_send_sync_mdl(loop->client.ch, &value, 8, mdl,
-					   WAIT, NULL, NULL, KMCL_NO_TIMEOUT));
+					   WAIT, NULL, NULL, NSEC_PER_SEC));
 	c = loop_snapshot(&loop->client);
 	KUNIT_EXPECT_EQ(test, c->accepted, 0);
 	KUNIT_EXPECT_EQ(test, c->sent, 0);
