@@ -3,6 +3,8 @@
  * The limit of the memory that incoming packets use: where delivery stops, what
  * resumes it, and two endpoints that come to their limits together.
  */
+#include <linux/sizes.h>
+
 #include "harness.h"
 
 #define BOTH_SEND	3000
@@ -74,6 +76,33 @@ static void one_packet_is_always_delivered(struct kunit *test)
 		loop_complete_kept(server, i, i);
 	}
 	loop_wait(&loop->client, loop_done(&loop->client) == 5);
+}
+
+/* Where nobody has set it, and where it was set to 0 */
+static void the_default_is_16_mib(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *server = &loop->server;
+	u32 i, most;
+
+	/* Each packet takes as much as the largest one */
+	KUNIT_ASSERT_EQ(test, 0, kmcl_set_max_packet_size(server->ch, LARGE));
+	server->keep = true;
+	loop_up(loop);
+	most = SZ_16M / server->ch->rx.ctx_bytes;
+	KUNIT_ASSERT_LT(test, most, 40);
+	for (i = 0; i < 40; i++)
+		loop_send(&loop->client, i, 0);
+	loop_wait(server, loop_counters(server).limit_stops == 1);
+	KUNIT_EXPECT_EQ(test, loop_kept(server), most);
+	kmcl_set_memory_limit(server->ch, U32_MAX);
+	loop_wait(server, loop_kept(server) == 40);
+	loop_complete_all(server);
+	kmcl_set_memory_limit(server->ch, 0);
+	for (i = 0; i < 40; i++)
+		loop_send(&loop->client, i, 0);
+	loop_wait(server, loop_counters(server).limit_stops == 2);
+	KUNIT_EXPECT_EQ(test, loop_kept(server), most);
 }
 
 static void defer_once(struct end *e, struct kmcl_context *ctx, u64 value)
@@ -214,6 +243,7 @@ static void what_is_kept_for_reuse(struct kunit *test)
 static struct kunit_case memory_limit_cases[] = {
 	KUNIT_CASE(outstanding_packets),
 	KUNIT_CASE(one_packet_is_always_delivered),
+	KUNIT_CASE(the_default_is_16_mib),
 	/* KMCL: VmbChannelPacketDeferToPassive VmbChannelPacketFail */
 	KUNIT_CASE(nothing_is_counted_for_ever),
 	/* KMCL: VmbChannelPacketComplete */
