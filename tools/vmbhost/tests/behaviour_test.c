@@ -1,22 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the host does with packets, and what it counts. The guest is made of
- * functions: see guest.h. One thread.
+ * What the host does with packets, and what it counts; source_test.c is about those
+ * that it sends by itself. The guest is made of functions: see guest.h. One thread.
  */
 #include "../random.h"
 #include "guest.h"
 
 static struct endpoint e;
 static struct incoming in;
-
-static bool is_traffic(uint64_t sequence, uint32_t bytes)
-{
-	static uint8_t payload[8192];
-
-	traffic_fill(payload, bytes, sequence);
-	return in.bytes == ((bytes + 7) & ~7u) &&
-	       !memcmp(in.payload, payload, bytes);
-}
 
 static void echo(void)
 {
@@ -33,7 +24,7 @@ static void echo(void)
 		expect(in.d.type == (request ? PKT_COMPLETION : PKT_INBAND));
 		expect(!request || in.d.trans == 1000 + i);
 		expect(in.d.flags == 0);
-		expect(is_traffic(i, 24 + i * 5));
+		expect(is_traffic(&in, i, 24 + i * 5));
 		expect(!read_packet(&e, &in));
 	}
 	expect(count("rx_packets") == 200);
@@ -165,7 +156,7 @@ static void echo_into_a_full_ring(void)
 	expect(count("tx_blocked") > 0);
 	while (got < sent) {
 		expect(read_packet(&e, &in));
-		expect(in.d.trans == 1000 + got && is_traffic(got, 1000));
+		expect(in.d.trans == 1000 + got && is_traffic(&in, got, 1000));
 		got++;
 		work();
 		if (!test_ok)
@@ -195,156 +186,6 @@ static void guest_waits_for_room(void)
 	expect(count("rx_packets") == (long long)sent);
 	expect(interrupts == 1);
 	expect(!bus->errors);
-	end();
-}
-
-static void source_behaviour(void)
-{
-	unsigned int i;
-
-	begin_with(&e, "source rate=1000,size=100,count=50");
-	/* The first at once, then one each millisecond. */
-	expect(read_packet(&e, &in) && is_traffic(0, 100));
-	expect(in.d.type == PKT_INBAND && in.d.flags == 0);
-	expect(!read_packet(&e, &in));
-	sleep_ns(10 * MSEC);
-	for (i = 1; i <= 10; i++)
-		expect(read_packet(&e, &in) && is_traffic(i, 100));
-	expect(!read_packet(&e, &in));
-	/* A worker that runs late catches up. */
-	now += 10 * MSEC;
-	work();
-	for (; i <= 20; i++)
-		expect(read_packet(&e, &in) && is_traffic(i, 100));
-	expect(!read_packet(&e, &in));
-	sleep_ns(SEC);
-	for (; i < 50; i++)
-		expect(read_packet(&e, &in) && is_traffic(i, 100));
-	expect(!read_packet(&e, &in));
-	expect(count("tx_packets") == 50);
-	expect(!bus->errors);
-	end();
-}
-
-static void flood(void)
-{
-	unsigned int i = 0;
-
-	begin_with(&e, "source rate=0,size=500,count=1000");
-	while (read_packet(&e, &in)) {
-		expect(is_traffic(i, 500));
-		i++;
-		work();
-	}
-	expect(i == 1000);
-	expect(count("tx_blocked") > 10);
-	expect(!bus->errors);
-	end();
-}
-
-static void source_wants_completions(void)
-{
-	begin_with(&e, "source rate=0,completion=1,count=3");
-	expect(read_packet(&e, &in));
-	expect(in.d.flags == PKT_COMPLETION_REQUESTED);
-	expect(count("tx_outstanding") == 3);
-	send_packet(&e, PKT_COMPLETION, 0, in.d.trans, "", 0);
-	work();
-	expect(count("rx_completions") == 1 && !bus->errors);
-	expect(count("tx_outstanding") == 2);
-	/* Twice is once too often. */
-	send_packet(&e, PKT_COMPLETION, 0, in.d.trans, "", 0);
-	work();
-	expect(count("completions_unknown") == 1 && bus->errors == 1);
-	end();
-}
-
-/* Pages of the guest that are not next to each other */
-static const uint8_t shared_page[] = { 50, 45, 48 };
-
-static uint8_t *shared_byte(uint32_t at)
-{
-	return memory + shared_page[at / VMBUS_PAGE] * VMBUS_PAGE +
-	       at % VMBUS_PAGE;
-}
-
-/* A packet whose ranges have its sequence number, with so many bytes each */
-static void expect_ranges(uint64_t sequence, uint32_t ranges, uint32_t bytes)
-{
-	static uint8_t want[8192];
-	struct ranges_header header;
-	uint32_t i, at;
-
-	expect(read_packet(&e, &in));
-	expect(in.d.type == PKT_XFER_PAGES &&
-	       in.d.flags == PKT_COMPLETION_REQUESTED);
-	expect(is_traffic(sequence, 24));
-	expect(in.header_bytes == 8 + 8 * ranges);
-	memcpy(&header, in.header, in.header_bytes);
-	expect(header.set == 0xcafe && header.count == ranges);
-	traffic_fill(want, bytes, sequence);
-	for (i = 0; i < ranges; i++) {
-		expect(header.range[i].bytes == bytes);
-		expect(header.range[i].offset + bytes <= 3 * VMBUS_PAGE);
-		for (at = 0; at < bytes; at++)
-			if (*shared_byte(header.range[i].offset + at) != want[at])
-				break;
-		expect(at == bytes);
-	}
-}
-
-static void complete_with_nothing(uint64_t trans)
-{
-	expect(send_packet(&e, PKT_COMPLETION, 0, trans, "", 0));
-	work();
-}
-
-static void source_with_ranges(void)
-{
-	uint64_t trans[4];
-	uint32_t handle, i;
-
-	begin_with(&e, "source rate=0,ranges=3,size=1000,count=6");
-	/* The rings are no memory for that. */
-	expect(!read_packet(&e, &in));
-	memset(shared_byte(0), 0, VMBUS_PAGE);
-	handle = make_gpadl(e.relid, shared_page, 3);
-	work();
-	/* Four parts fit, and each is the host's until it is completed. */
-	for (i = 0; i < 4; i++) {
-		expect_ranges(i, 3, 1000);
-		trans[i] = in.d.trans;
-	}
-	sleep_ns(SEC);
-	expect(!read_packet(&e, &in) && count("tx_outstanding") == 4);
-	/* Not the one that is next. */
-	complete_with_nothing(trans[1]);
-	expect(!read_packet(&e, &in));
-	complete_with_nothing(trans[0]);
-	expect_ranges(4, 3, 1000);
-	expect_ranges(5, 3, 1000);
-	complete_with_nothing(trans[2]);
-	complete_with_nothing(trans[3]);
-	expect(!read_packet(&e, &in) && count("tx_packets") == 6);
-	/* Without the memory nothing is sent any more. */
-	expect(did("reset 0"));
-	POST(MSG_GPADL_TEARDOWN, msg_gpadl_teardown, .relid = e.relid,
-	     .gpadl = handle);
-	expect(did("behave 0 source rate=0,ranges=1,count=1"));
-	sleep_ns(SEC);
-	expect(!read_packet(&e, &in) && !bus->errors);
-	end();
-}
-
-/* More than there is memory for */
-static void source_with_too_many_ranges(void)
-{
-	begin_with(&e, "source rate=0,ranges=64,size=200,count=1");
-	make_gpadl(e.relid, shared_page, 3);
-	sleep_ns(SEC);
-	expect(!read_packet(&e, &in) && !bus->errors);
-	expect(did("behave 0 source rate=0,ranges=60,size=200,count=1"));
-	expect_ranges(0, 60, 200);
 	end();
 }
 
@@ -419,9 +260,9 @@ static void late_and_closed(void)
 	expect(!read_packet(&e, &in));
 	sleep_ns(2 * MSEC);
 	expect(read_packet(&e, &in) && in.d.type == PKT_COMPLETION);
-	expect(in.d.trans == 1001 && is_traffic(1, 24));
-	expect(read_packet(&e, &in) && in.d.trans == 1002 && is_traffic(2, 32));
-	expect(read_packet(&e, &in) && in.d.trans == 1003 && is_traffic(3, 40));
+	expect(in.d.trans == 1001 && is_traffic(&in, 1, 24));
+	expect(read_packet(&e, &in) && in.d.trans == 1002 && is_traffic(&in, 2, 32));
+	expect(read_packet(&e, &in) && in.d.trans == 1003 && is_traffic(&in, 3, 40));
 	sleep_ns(SEC);
 	expect(!read_packet(&e, &in));
 
@@ -505,9 +346,9 @@ static void padded_echo(void)
 	for (i = 24; i < in.bytes; i++)
 		expect(!in.payload[i]);
 	expect(read_packet(&e, &in));
-	expect(in.d.type == PKT_COMPLETION && is_traffic(1, 200));
+	expect(in.d.type == PKT_COMPLETION && is_traffic(&in, 1, 200));
 	expect(read_packet(&e, &in));
-	expect(in.d.type == PKT_INBAND && is_traffic(2, 24));
+	expect(in.d.type == PKT_INBAND && is_traffic(&in, 2, 24));
 	expect(!bus->errors);
 	end();
 }
@@ -592,11 +433,6 @@ int main(void)
 	run(a_request_with_id_0);
 	run(echo_into_a_full_ring);
 	run(guest_waits_for_room);
-	run(source_behaviour);
-	run(flood);
-	run(source_wants_completions);
-	run(source_with_ranges);
-	run(source_with_too_many_ranges);
 	run(slow_behaviour);
 	run(late_behaviour);
 	run(late_and_closed);

@@ -437,4 +437,15 @@ static inline bool read_packet(struct endpoint *e, struct incoming *in)
 	return true;
 }
 
+/* Is it a packet of the traffic protocol with @bytes bytes? */
+static inline bool is_traffic(const struct incoming *in, uint64_t sequence,
+			      uint32_t bytes)
+{
+	static uint8_t payload[8192];
+
+	traffic_fill(payload, bytes, sequence);
+	return in->bytes == ((bytes + 7) & ~7u) &&
+	       !memcmp(in->payload, payload, bytes);
+}
+
 #endif
