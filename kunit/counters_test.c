@@ -208,10 +208,24 @@ static void a_channel_shows_what_it_is(struct kunit *test)
 	expect_line(test, text, "offer_flags 0x101");
 	expect_line(test, text, "offer_mmio_megabytes 8");
 	expect_line(test, text, "tx_broken 0");
+	expect_line(test, text, "rx_failed 0");
 	text = shown(test, loop->client.ch, kmcl_show_channel);
 	KUNIT_EXPECT_EQ(test, strncmp(text, "endpoint client\n", 16), 0);
 	KUNIT_EXPECT_NULL(test, strstr(text, "offer_flags"));
 	expect_line(test, text, "tx_broken 0");
+}
+
+static void a_channel_shows_that_it_receives_no_more(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_channel *ch = loop->client.ch;
+
+	loop_up(loop);
+	loop_inject_len8(&loop->server, 100);
+	loop_wait(&loop->client, READ_ONCE(ch->tx.no_answers));
+	expect_line(test, shown(test, ch, kmcl_show_channel), "rx_failed 1");
+	kmcl_channel_disable(ch);
+	expect_line(test, shown(test, ch, kmcl_show_channel), "rx_failed 0");
 }
 
 /* As long as the ring is there */
@@ -265,6 +279,7 @@ static struct kunit_case counters_cases[] = {
 	KUNIT_CASE(each_counter_has_its_line),
 	KUNIT_CASE(a_channel_shows_what_it_is),
 	KUNIT_CASE(a_channel_shows_that_its_ring_is_broken),
+	KUNIT_CASE(a_channel_shows_that_it_receives_no_more),
 	KUNIT_CASE(channels_have_directories_of_their_own),
 	{}
 };

@@ -63,6 +63,24 @@ static void an_id_is_not_given_twice(struct kunit *test)
 	loop_expect_balance(&loop->server);
 }
 
+/* Nobody reads the answer of what was in flight, so that it ends at once */
+static void a_failed_queue_answers_nothing(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u64 ids[2] = {};
+
+	image_leave_in_flight(loop, ids);
+	image_replace_server(loop, 0);
+	kmcl_tx_no_answers(loop->server.ch);
+	KUNIT_EXPECT_EQ(test, image_restore_chunk(loop, 0), 0);
+	KUNIT_EXPECT_EQ(test, image->restored, 3);
+	KUNIT_EXPECT_EQ(test, image->ndone, 2);
+	KUNIT_EXPECT_EQ(test, image->status[0], -EPROTO);
+	KUNIT_EXPECT_EQ(test, image->status[1], -EPROTO);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->server).queued, 1);
+	loop_expect_balance(&loop->server);
+}
+
 static const struct mutation chunk_mutations[] = {
 	{ "magic", 0, 0, -EBADMSG },
 	{ "version", 4, 2, -EBADMSG },
@@ -142,6 +160,7 @@ static struct kunit_case restore_cases[] = {
 	/* KMCL: VmbPacketRestore */
 	KUNIT_CASE_PARAM(mutated_packets_are_refused, packet_mutation_gen_params),
 	KUNIT_CASE(an_id_is_not_given_twice),
+	KUNIT_CASE(a_failed_queue_answers_nothing),
 	/* KMCL: VmbChannelRestoreFromBuffer */
 	KUNIT_CASE_PARAM(mutated_chunks_restore_nothing, chunk_mutation_gen_params),
 	/* KMCL: VmbChannelRestoreFromBuffer */

@@ -93,8 +93,8 @@ static void show_library(struct seq_file *m, const struct kmcl_counters *c)
 		   c->open_failures, c->gpadls, c->gpadls_left);
 	seq_printf(m, "gpadls_kept %llu\nkept_bytes %llu\nbroken %llu\n",
 		   c->gpadls_kept, c->kept_bytes, c->broken);
-	seq_printf(m, "comps_too_long %llu\nrings_kept %llu\n",
-		   c->comps_too_long, c->rings_kept);
+	seq_printf(m, "comps_too_long %llu\nunanswered %llu\nrings_kept %llu\n",
+		   c->comps_too_long, c->unanswered, c->rings_kept);
 }
 
 static void show_own(struct seq_file *m, const struct tr_counts *c)

@@ -53,6 +53,7 @@ static const struct {
 	COUNTER(comps_dropped),
 	COUNTER(comps_stale),
 	COUNTER(comps_too_long),
+	COUNTER(unanswered),
 	COUNTER(bad_packets),
 	BAD("write_index", WRITE_INDEX),
 	BAD("short", SHORT),
@@ -105,6 +106,8 @@ void kmcl_show_channel(struct seq_file *m, struct kmcl_channel *ch)
 	seq_printf(m, "ring_pages_out %u\n", ch->cfg.tx_pages);
 	seq_printf(m, "tx_broken %d\n",
 		   READ_ONCE(ch->tx.linked) && READ_ONCE(ch->tx.ring.broken));
+	seq_printf(m, "rx_failed %d\n",
+		   READ_ONCE(ch->tx.linked) && READ_ONCE(ch->tx.no_answers));
 	seq_printf(m, "quota %u\n", READ_ONCE(ch->rx.quota));
 	seq_printf(m, "memory_limit %u\n", READ_ONCE(ch->rx.memory_limit));
 	seq_printf(m, "at_passive %d\n", READ_ONCE(ch->rx.passive));

@@ -143,9 +143,11 @@ EXPORT_SYMBOL_GPL(kmcl_restore);
 static int restore_in_flight(struct kmcl_packet *pkt, u64 trans_id)
 {
 	struct kmcl_channel *ch = pkt->ch;
+	bool no_answers;
 	int ret = 0;
 
 	spin_lock_irq(&ch->tx.lock);
+	no_answers = ch->tx.no_answers;
 	if (pkt->state != KMCL_PKT_IDLE) {
 		ret = -EBUSY;
 		goto unlock;
@@ -171,6 +173,8 @@ unlock:
 	/* With a new offer no peer knows the id, so none will complete it */
 	if (!ret && ch->cfg.server_flags & KMCL_SERVER_FORCE_NEW)
 		kmcl_tx_take_back(pkt, -ENODEV);
+	else if (!ret && no_answers)
+		kmcl_tx_take_back(pkt, -EPROTO);
 	return ret;
 }
 
@@ -184,7 +188,8 @@ unlock:
  *
  * A packet that was queued is added to the end of the queue. One that was in
  * flight is in flight again, until the peer sends the completion; with
- * KMCL_SERVER_FORCE_NEW it ends with -ENODEV at once. From here on the packet
+ * KMCL_SERVER_FORCE_NEW it ends with -ENODEV at once, and with -EPROTO if
+ * nothing more is received, see kmcl_send(). From here on the packet
  * is treated like one that was sent.
  *
  * Context: only inside the restore callback.

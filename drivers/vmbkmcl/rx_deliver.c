@@ -57,7 +57,7 @@ static void ring_broken(struct kmcl_channel *ch, enum kmcl_ring_error err,
 	};
 
 	bad_packet(ch, kind[err], described ? pkt : NULL);
-	pr_warn_ratelimited("%s: the other side wrote a bad packet: %s; nothing more is received until the channel is opened again\n",
+	pr_warn_ratelimited("%s: the other side wrote a bad packet: %s; nothing more is received until the channel is opened again, and requests end with -EPROTO\n",
 			    kmcl_name(ch), what[err]);
 }
 
@@ -297,6 +297,11 @@ static void rx_poll(struct kmcl_channel *ch, bool passive)
 		rcu_read_unlock();
 		if (delivered && ch->cfg.processed)
 			ch->cfg.processed(ch, delivered);
+		if (unlikely(reason == KMCL_STOP_FAILED)) {
+			kmcl_tx_no_answers(ch);
+			/* Requests in the queue end, too */
+			kmcl_tx_flush(ch);
+		}
 	} while (finish_batch(ch, reason, delivered, passive));
 }
 

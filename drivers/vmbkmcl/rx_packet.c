@@ -78,8 +78,9 @@ EXPORT_SYMBOL_GPL(kmcl_packet_defer);
  * @ctx: the packet's context, inside the process callback; it must not be used
  *	afterwards
  *
- * No completion is sent, and nothing more is delivered until the channel is
- * opened again.
+ * No completion is sent, and nothing more is received until the channel is
+ * opened again: requests of this end that are in flight end with -EPROTO, see
+ * kmcl_send().
  *
  * Context: atomic.
  */

@@ -105,6 +105,7 @@ struct kmcl_tx {
 	bool open;			/* the gate for packets */
 	bool sync_closed;		/* no synchronous request may wait */
 	bool ending;			/* do not queue any more */
+	bool no_answers;		/* nothing more is read on this link */
 	bool full;			/* there was no room last time */
 	u32 generation;			/* of the last transaction id */
 	u32 unused_end;			/* later ones, unused up to here */
@@ -160,6 +161,7 @@ void kmcl_done_add(struct kmcl_packet *pkt, int status, u32 len);
 void kmcl_tx_fail_in_flight(struct kmcl_channel *ch, int status,
 			    bool keep_external);
 void kmcl_tx_fail_queued(struct kmcl_channel *ch, int status);
+void kmcl_tx_no_answers(struct kmcl_channel *ch);
 void kmcl_tx_wait_done(struct kmcl_channel *ch);
 void kmcl_tx_matched(struct kmcl_channel *ch, u64 trans_id,
 		     const void *payload, u32 len);

@@ -156,6 +156,8 @@ void kmcl_done_add(struct kmcl_packet *pkt, int status, u32 len)
 		ch->tx.n.cancelled++;
 	else if (status == -ENODEV)
 		ch->tx.n.removed++;
+	else if (status == -EPROTO)
+		ch->tx.n.unanswered++;
 	list_add_tail(&pkt->item.node, &ch->tx.done);
 }
 
@@ -190,21 +192,18 @@ static void drop_comps(struct kmcl_channel *ch)
 }
 
 /*
- * End the packets in flight, since no completion will come, and drop the
- * driver's completions that are still queued. @keep_external: not the packets
- * with external data, whose memory the peer may still use. The gate is closed,
- * so that none are added meanwhile. Atomic.
+ * End the packets in flight, since no completion will come. @keep_external: not
+ * the packets with external data, whose memory the peer may still use. None are
+ * added meanwhile.
  */
-void kmcl_tx_fail_in_flight(struct kmcl_channel *ch, int status,
-			    bool keep_external)
+static void end_in_flight(struct kmcl_channel *ch, int status,
+			  bool keep_external, unsigned long *flags)
+	__must_hold(&ch->tx.lock)
 {
 	struct kmcl_packet *pkt;
-	unsigned long flags;
 	u64 left, n = 0;
 
-	kmcl_sync_abort(ch);
-	drop_comps(ch);
-	spin_lock_irqsave(&ch->tx.lock, flags);
+	lockdep_assert_held(&ch->tx.lock);
 	for (left = ch->tx.n.in_flight; left; left--) {
 		pkt = list_first_entry_or_null(&ch->tx.in_flight,
 					       struct kmcl_packet, item.node);
@@ -220,8 +219,40 @@ void kmcl_tx_fail_in_flight(struct kmcl_channel *ch, int status,
 			kmcl_done_add(pkt, status, 0);
 		}
 		if (!(++n % KMCL_TX_BURST))
-			drop_lock_once(ch, &flags);
+			drop_lock_once(ch, flags);
 	}
+}
+
+/*
+ * The link is being taken down, and the gate is closed: end the packets in
+ * flight, and drop the driver's completions that are still queued. Atomic.
+ */
+void kmcl_tx_fail_in_flight(struct kmcl_channel *ch, int status,
+			    bool keep_external)
+{
+	unsigned long flags;
+
+	kmcl_sync_abort(ch);
+	drop_comps(ch);
+	spin_lock_irqsave(&ch->tx.lock, flags);
+	end_in_flight(ch, status, keep_external, &flags);
+	kmcl_done_run(ch, flags);
+}
+
+/*
+ * Nothing more is read from the incoming ring until the next opening, and so no
+ * completion: end the packets in flight. The peer may still use external data,
+ * so packets with that end with the link. Those that come later end in
+ * tx_send.c; that unused_end says nothing makes the sender look. Atomic.
+ */
+void kmcl_tx_no_answers(struct kmcl_channel *ch)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->tx.lock, flags);
+	ch->tx.no_answers = true;
+	ch->tx.unused_end = ch->tx.generation + 1;
+	end_in_flight(ch, -EPROTO, true, &flags);
 	kmcl_done_run(ch, flags);
 }
 

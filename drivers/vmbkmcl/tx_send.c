@@ -50,8 +50,11 @@ static __always_inline int put_first(struct kmcl_packet *pkt, const void *buf,
 	lockdep_assert_held(&ch->tx.lock);
 	if (pkt->wait) {
 		/* Signed, because both wrap */
-		if (unlikely((s32)(ch->tx.unused_end - ch->tx.generation) <= 1))
+		if (unlikely((s32)(ch->tx.unused_end - ch->tx.generation) <= 1)) {
+			if (ch->tx.no_answers)
+				return -EPROTO;
 			kmcl_trans_find_unused(ch);
+		}
 		id |= (u64)(ch->tx.generation + 1) << 32;
 	}
 	if (unlikely(ch->cfg.pipe))
@@ -123,6 +126,14 @@ static void ring_full(struct kmcl_channel *ch)
 	ch->tx.full = true;
 }
 
+/* Is the packet a request that nobody will see the answer to? */
+static bool unanswered(const struct kmcl_packet *pkt)
+	__must_hold(&pkt->ch->tx.lock)
+{
+	lockdep_assert_held(&pkt->ch->tx.lock);
+	return pkt->wait && pkt->ch->tx.no_answers;
+}
+
 /*
  * The peer's read index is invalid: send nothing more on this link, even if the
  * index becomes valid again. The next link has a new ring. True: the caller
@@ -163,13 +174,13 @@ static int put_item(struct kmcl_channel *ch, struct kmcl_item *item)
 		pkt = container_of(item, struct kmcl_packet, item);
 		list_del(&item->node);
 		ret = put_packet(pkt, pkt->buf, pkt->len);
-		if (ret) {
+		if (ret && !unanswered(pkt)) {
 			list_add(&item->node, prev);
 			return ret;
 		}
 		ch->tx.n.queued--;
-		if (!pkt->wait)
-			kmcl_done_add(pkt, 0, 0);
+		if (ret || !pkt->wait)
+			kmcl_done_add(pkt, ret, 0);
 		return 0;
 	}
 
@@ -387,6 +398,8 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 		}
 	}
 	if (unlikely(ret)) {
+		if (ret == -EPROTO && unanswered(pkt))
+			goto unlock;
 		broken = ret == -EPROTO && ring_broken(ch);
 		ret = -EAGAIN;
 		if (may_queue)
@@ -467,7 +480,9 @@ int kmcl_check_send(const struct kmcl_packet *pkt, const void *buf, u32 len)
  * Not accepted: -EINVAL: no packet, no buffer, unknown flags, or KMCL_SEND_WAIT
  * in pipe mode; -ENOENT: no completion routine; -EBUSY: the packet is in use;
  * -EMSGSIZE: @len is above the packet size; -ENODEV: the channel is being
- * freed; -EFAULT: not all of @buf can be read.
+ * freed; -EFAULT: not all of @buf can be read; -EPROTO: with KMCL_SEND_WAIT:
+ * nothing is received any more, because of a bad packet, until the channel is
+ * opened again. A packet that is in flight or queued then ends with -EPROTO.
  */
 int kmcl_send(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags)
 {
@@ -512,6 +527,7 @@ void kmcl_tx_attach(struct kmcl_channel *ch)
 {
 	spin_lock_irq(&ch->tx.lock);
 	ch->tx.linked = !READ_ONCE(ch->sm.in.dead);
+	ch->tx.no_answers = false;
 	if (ch->server)
 		ch->tx.sync_closed = false;
 	spin_unlock_irq(&ch->tx.lock);

@@ -291,7 +291,8 @@ static int send_sync(struct kmcl_channel *ch, const void *buf, u32 len,
  * expired, or the task is being killed; -ENODEV: the channel is or was closed;
  * -ENOSPC: the data was truncated, @reply_len has its size; -EDEADLK: waiting
  * in a state callback other than suspend and post-started, in the process
- * callback or in a completion routine; -ENOMEM; -EMSGSIZE: @len is above the
+ * callback or in a completion routine; -EPROTO: with KMCL_SEND_WAIT: nothing is
+ * received any more, see kmcl_send(); -ENOMEM; -EMSGSIZE: @len is above the
  * packet size; -EFAULT, -E2BIG: see kmcl_send_mdl(); -EOPNOTSUPP: @mdl on a
  * server or in pipe mode; -EINVAL: no channel, no buffer, flags as in
  * kmcl_send_mdl(), @reply without @reply_len or one that is no multiple of 8,

@@ -357,6 +357,8 @@ enum kmcl_bad {
  * @bad: of @bad_packets, those of each kind
  * @comps_too_long: of @completed, those with -EMSGSIZE: the data of the peer's
  *	completion are above the packet size
+ * @unanswered: of @completed, those with -EPROTO: nothing was received any more
+ *	before the peer's completion
  * @full: times the outgoing ring had no room
  * @broken: openings in which the outgoing ring was broken: the peer wrote a
  *	read index that cannot be true, and nothing more was sent
@@ -395,6 +397,7 @@ struct kmcl_counters {
 		u64 comps_dropped;
 		u64 comps_stale;
 		u64 comps_too_long;
+		u64 unanswered;
 		u64 full;
 		u64 broken;
 	);

@@ -59,6 +59,38 @@ completions_too_long()
 	expect "no more were too long" [ "$c_comps_too_long" -eq 20 ]
 }
 
+# A length from the host cannot be true, so that nothing more is read
+answers_unreadable()
+{
+	allow syncs done_other bad_packets
+	channel a complete-never
+	ctl a send 20 64 completion
+	ctl a sync 64 60000 2>/tmp/sync &
+	expect "the host has the requests" within 5 host_counts a rx_requests -eq 21
+	note a
+	expect "and answers none" [ "$c_in_flight" -eq 21 ]
+	at a behave garble "seed=1,count=20,what=lengths"
+	expect "each has ended" within 5 counts a done_other -eq 20
+	wait $!
+	expect "a synchronous one, too" grep -q 'Protocol error$' /tmp/sync
+	note a
+	expect "once" [ "$c_in_flight $c_unanswered $c_completed" = "0 21 21" ]
+	ctl a send 1 64 completion 2>/tmp/send
+	expect "another one is refused" grep -q 'Protocol error$' /tmp/send
+	expect "what needs no answer is sent" ctl a send 10 64
+	drained a
+	note a
+	expect "and has ended" [ "$c_done_ok" -eq 10 ]
+	at a behave echo
+	expect "disable" ctl a disable
+	again a
+	ctl a send 20 64 completion
+	drained a
+	note a
+	expect "each of the next 20 is completed" [ "$c_done_ok" -eq 30 ]
+	expect "no more were unanswered" [ "$c_unanswered" -eq 21 ]
+}
+
 # The host answers when the request was given up
 completions_late()
 {
@@ -561,6 +593,7 @@ traffic_all()
 	scenario "completions" completions
 	scenario "completions out of order" completions_out_of_order
 	scenario "completions that are too long" completions_too_long
+	scenario "answers that cannot be read" answers_unreadable
 	scenario "completions after a time limit" completions_late
 	scenario "completions of an earlier opening" completions_of_earlier_opening
 	scenario "a host that sends" sources
