@@ -18,13 +18,14 @@
 
 #include <linux/hyperv.h>
 #include <linux/kmcl.h>
+#include <linux/minmax.h>
 #include <linux/sizes.h>
-#include <linux/timex.h>
 #include <linux/types.h>
 
 #define BENCH_WARMUP	3
-#define BENCH_ROUNDS	33
+#define BENCH_ROUNDS	36	/* with these */
 #define BENCH_WAIT_MS	5000
+#define BENCH_REQUESTS	128	/* at most, at a time */
 
 /* The offers, in the order of scripts/bench.sh, and their classes */
 #define BENCH_RAW	0
@@ -53,6 +54,7 @@ struct bench_link {
  * @size: bytes of payload
  * @burst: packets that follow each other
  * @wanted: they are requests
+ * @packet: the channel's packet size; 0: 4096, or @size
  */
 struct bench_case {
 	const char *name;
@@ -60,6 +62,7 @@ struct bench_case {
 	u32 size;
 	u32 burst;
 	bool wanted;
+	u32 packet;
 };
 
 struct bench_value {
@@ -73,13 +76,20 @@ enum bench_read {
 	BENCH_RECVPACKET,	/* vmbus_recvpacket() */
 };
 
-/*
- * The time stamp counter: with QEMU's instruction counting it counts
- * instructions, one by one.
- */
-static inline u64 bench_now(void)
+/* What is counted */
+enum bench_count {
+	BENCH_INSTRUCTIONS,
+	BENCH_LOCKED,		/* locked operations */
+	BENCH_IRQ_OFF,		/* times that interrupts are switched off */
+};
+
+extern enum bench_count bench_count;
+
+/* Single-stepping takes long, and has no noise */
+static inline unsigned int bench_rounds(void)
 {
-	return get_cycles();
+	return bench_count == BENCH_INSTRUCTIONS ? BENCH_ROUNDS :
+						   BENCH_WARMUP + 1;
 }
 
 /* Bytes in the ring of a packet with so much payload */
@@ -87,6 +97,12 @@ static inline u32 bench_packet_bytes(u32 payload)
 {
 	return sizeof(struct vmpacket_descriptor) + ALIGN(payload, 8) +
 	       sizeof(u64);
+}
+
+/* The channel's packet size, at least the default */
+static inline u32 bench_packet_size(const struct bench_case *c)
+{
+	return c->packet ?: max(c->size, 4096U);
 }
 
 /* Enough for a burst with some room, so that nothing waits for any */
@@ -98,31 +114,67 @@ static inline u32 bench_ring_bytes(const struct bench_case *c)
 /* bench_host.c */
 int bench_host(const char *format, ...) __printf(1, 2);
 
+/* bench_time.c */
+int bench_time_init(void);
+void bench_time_exit(void);
+void bench_time_count(enum bench_count count);
+void bench_begin(void);
+u64 bench_end(void);
+u64 bench_result(u64 *samples, unsigned int count, u32 packets);
+
 /* bench_link.c */
 void bench_quiet(struct bench_link *link);
 int bench_inbound(struct bench_link *link, u32 bytes);
 u64 bench_wake(struct bench_link *link);
+int bench_rest(struct bench_link *link);
 int bench_kick(struct bench_link *link);
-u64 bench_median(u64 *samples);
 void bench_report(const struct bench_case *c, const struct bench_value *values,
 		  unsigned int count);
 
 /* bench_raw.c */
 int bench_raw_register(void);
 void bench_raw_unregister(void);
-struct bench_link *bench_raw_open(u32 ring_bytes, enum bench_read how);
+struct bench_link *bench_raw_open(u32 ring_bytes, u32 packet_bytes,
+				  enum bench_read how);
 void bench_raw_close(void);
 struct device *bench_raw_device(void);
+u64 bench_raw_id(int index);
 
 /* bench_kmcl.c */
-struct bench_link *bench_kmcl_open(u32 ring_bytes, u32 packet_bytes);
+struct bench_link *bench_kmcl_open(u32 ring_bytes, u32 packet_bytes,
+				   u32 external_bytes);
 void bench_kmcl_close(void);
+int bench_kmcl_find(struct bench_link *link);
 struct kmcl_channel *bench_kmcl_channel(void);
+void bench_kmcl_done(struct kmcl_packet *pkt, int status, void *buf, u32 len);
 
 /* bench_send.c */
 int bench_send(const struct bench_case *c);
+int bench_signals(const struct bench_case *c);
 
 /* bench_receive.c */
 int bench_receive(const struct bench_case *c);
+
+/* bench_request.c */
+typedef int (*bench_send_fn)(struct bench_link *link,
+			     const struct bench_case *c, unsigned int i);
+int bench_requests(struct bench_link *link, const struct bench_case *c,
+		   u32 reply, bench_send_fn send, u64 *value);
+int bench_request(const struct bench_case *c);
+int bench_request_alloc(const struct bench_case *c);
+
+/* bench_external.c */
+int bench_external(const struct bench_case *c);
+
+/* bench_queue.c */
+int bench_queue(const struct bench_case *c);
+
+/* bench_channel.c */
+int bench_open(const struct bench_case *c);
+int bench_close(const struct bench_case *c);
+int bench_memory(const struct bench_case *c);
+
+/* bench_floor.c */
+int bench_floor(const struct bench_case *c);
 
 #endif

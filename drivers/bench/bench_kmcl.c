@@ -17,6 +17,7 @@
 static struct bench_link link = { .number = BENCH_KMCL };
 static struct kmcl_channel *kmcl;
 static DECLARE_COMPLETION(kmcl_running);
+static u64 kmcl_status;		/* the reply's first bytes */
 static const guid_t kmcl_class = BENCH_CLASS(BENCH_KMCL);
 
 static void kmcl_post_started(struct kmcl_channel *ch)
@@ -32,21 +33,34 @@ static void kmcl_process(struct kmcl_channel *ch, struct kmcl_context *ctx,
 	kmcl_complete(ctx, NULL, 0);
 }
 
+/* The completion routine of requests */
+void bench_kmcl_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
+{
+	if (!status && len >= sizeof(kmcl_status))
+		kmcl_status = *(const u64 *)buf;
+	link.completed++;
+}
+
 static int is_ours(struct device *dev, const void *class)
 {
 	return guid_equal(&container_of(dev, struct hv_device, device)->dev_type,
 			  class);
 }
 
-/* The rings of the library's channel are those of the device's */
-static int find_channel(void)
+/**
+ * bench_kmcl_find() - find the rings of the library's channel
+ * @found: gets them: they are the device's
+ *
+ * Return: 0 or -ENODEV.
+ */
+int bench_kmcl_find(struct bench_link *found)
 {
 	struct device *dev = bus_find_device(bench_raw_device()->bus, NULL,
 					     &kmcl_class, is_ours);
 
 	if (!dev)
 		return -ENODEV;
-	link.channel = container_of(dev, struct hv_device, device)->channel;
+	found->channel = container_of(dev, struct hv_device, device)->channel;
 	put_device(dev);
 	return 0;
 }
@@ -55,15 +69,19 @@ static int find_channel(void)
  * bench_kmcl_open() - open a channel of the library
  * @ring_bytes: of each ring
  * @packet_bytes: the channel's packet size
+ * @external_bytes: most with one packet, each page a range; 0: the default
  *
  * Return: the link, or an ERR_PTR().
  */
-struct bench_link *bench_kmcl_open(u32 ring_bytes, u32 packet_bytes)
+struct bench_link *bench_kmcl_open(u32 ring_bytes, u32 packet_bytes,
+				   u32 external_bytes)
 {
 	const struct kmcl_client client = {
 		.name = "kmcl_bench",
 		.type = BENCH_CLASS(BENCH_KMCL),
 		.packet_bytes = packet_bytes,
+		.external_bytes = external_bytes,
+		.external_ranges = external_bytes / PAGE_SIZE,
 		.tx_ring_bytes = ring_bytes,
 		.rx_ring_bytes = ring_bytes,
 		.post_started = kmcl_post_started,
@@ -86,7 +104,7 @@ struct bench_link *bench_kmcl_open(u32 ring_bytes, u32 packet_bytes)
 		ret = -ETIMEDOUT;
 		goto disable;
 	}
-	ret = find_channel();
+	ret = bench_kmcl_find(&link);
 	if (ret)
 		goto disable;
 	return &link;

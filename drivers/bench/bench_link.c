@@ -11,7 +11,6 @@
 #include <linux/interrupt.h>
 #include <linux/irqflags.h>
 #include <linux/kernel.h>
-#include <linux/sort.h>
 
 #include "bench.h"
 
@@ -54,16 +53,15 @@ int bench_inbound(struct bench_link *link, u32 bytes)
  *
  * What vmbus_chan_sched() does for the channel, and all softirqs that follow.
  *
- * Return: the time that it took.
+ * Return: what that took.
  */
 u64 bench_wake(struct bench_link *link)
 {
 	struct vmbus_channel *channel = link->channel;
 	unsigned long flags;
-	u64 start;
 
 	local_bh_disable();
-	start = bench_now();
+	bench_begin();
 	switch (channel->callback_mode) {
 	case HV_CALL_ISR:
 		local_irq_save(flags);
@@ -76,12 +74,35 @@ u64 bench_wake(struct bench_link *link)
 		break;
 	}
 	local_bh_enable();
-	return bench_now() - start;
+	return bench_end();
 }
 
 static bool read_by_host(const struct hv_ring_buffer *ring)
 {
 	return READ_ONCE(ring->read_index) == READ_ONCE(ring->write_index);
+}
+
+/**
+ * bench_rest() - wait until the host has read everything
+ * @link: of the device
+ *
+ * Return: 0 or an error.
+ */
+int bench_rest(struct bench_link *link)
+{
+	const struct hv_ring_buffer *ring = link->channel->outbound.ring_buffer;
+	unsigned int ms;
+
+	for (ms = 0; !read_by_host(ring); ms++) {
+		if (ms == BENCH_WAIT_MS) {
+			pr_err("channel %u: the host does not read its ring\n",
+			       link->number);
+			return -ETIMEDOUT;
+		}
+		usleep_range(1000, 2000);
+	}
+	/* Then it has unmasked the ring, too */
+	return bench_host("%s", "");
 }
 
 /**
@@ -96,36 +117,12 @@ static bool read_by_host(const struct hv_ring_buffer *ring)
 int bench_kick(struct bench_link *link)
 {
 	struct hv_ring_buffer *ring = link->channel->outbound.ring_buffer;
-	unsigned int ms;
 
 	WRITE_ONCE(ring->interrupt_mask, 0);
 	virt_mb(); /* the mask, before looking whether the host has read */
 	if (!read_by_host(ring))
 		vmbus_setevent(link->channel);
-	for (ms = 0; !read_by_host(ring); ms++) {
-		if (ms == BENCH_WAIT_MS) {
-			pr_err("channel %u: the host does not read its ring\n",
-			       link->number);
-			return -ETIMEDOUT;
-		}
-		usleep_range(1000, 2000);
-	}
-	/* Then it has unmasked the ring, too */
-	return bench_host("%s", "");
-}
-
-static int compare(const void *a, const void *b)
-{
-	u64 x = *(const u64 *)a, y = *(const u64 *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* The median leaves out rounds in which the processor did something else */
-u64 bench_median(u64 *samples)
-{
-	sort(samples, BENCH_ROUNDS, sizeof(*samples), compare, NULL);
-	return samples[BENCH_ROUNDS / 2];
+	return bench_rest(link);
 }
 
 /**
@@ -137,6 +134,11 @@ u64 bench_median(u64 *samples)
 void bench_report(const struct bench_case *c, const struct bench_value *values,
 		  unsigned int count)
 {
+	static const char *const counted[] = {
+		[BENCH_INSTRUCTIONS] = "",
+		[BENCH_LOCKED] = "locked/",
+		[BENCH_IRQ_OFF] = "irq-off/",
+	};
 	char line[160];
 	int length = 0;
 	unsigned int i;
@@ -144,5 +146,5 @@ void bench_report(const struct bench_case *c, const struct bench_value *values,
 	for (i = 0; i < count; i++)
 		length += scnprintf(line + length, sizeof(line) - length,
 				    " %s=%llu", values[i].key, values[i].value);
-	pr_info("%s%s\n", c->name, line);
+	pr_info("%s%s%s\n", counted[bench_count], c->name, line);
 }

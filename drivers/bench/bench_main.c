@@ -8,7 +8,8 @@
  *
  *	kmcl_bench: receive/64B/burst64 raw=170 recvpacket=325 kmcl=538
  *
- * The numbers are of the time stamp counter, per packet.
+ * The numbers are of the time stamp counter, per packet. With @stepped=1 they are
+ * locked operations, then times that interrupts are switched off, of all packets.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -23,6 +24,10 @@
 static char *cases = "";
 module_param(cases, charp, 0444);
 MODULE_PARM_DESC(cases, "beginnings of names, separated by commas; empty: all");
+
+static bool stepped;
+module_param(stepped, bool, 0444);
+MODULE_PARM_DESC(stepped, "count locked operations instead of instructions");
 
 static const struct bench_case bench_cases[] = {
 	{ "send/16B/burst64", bench_send, 16, 64 },
@@ -41,7 +46,21 @@ static const struct bench_case bench_cases[] = {
 	{ "receive/4KiB/burst64", bench_receive, SZ_4K, 64 },
 	{ "receive/16KiB/burst64", bench_receive, SZ_16K, 64 },
 	{ "receive-complete/64B/burst1", bench_receive, 64, 1, true },
+	{ "receive-complete/64B/burst8", bench_receive, 64, 8, true },
 	{ "receive-complete/64B/burst64", bench_receive, 64, 64, true },
+	{ "request/64B/burst1", bench_request, 64, 1 },
+	{ "request/64B/burst8", bench_request, 64, 8 },
+	{ "request/64B/burst128", bench_request, 64, 128 },
+	{ "request-alloc/64B/burst8", bench_request_alloc, 64, 8, false, 24 * SZ_1K },
+	{ "request-alloc/64B/burst128", bench_request_alloc, 64, 128, false, 24 * SZ_1K },
+	{ "external/1MiB/burst8", bench_external, 64, 8 },
+	{ "signals/64B/burst64", bench_signals, 64, 64 },
+	{ "queue/64B", bench_queue, 64, 1280 },
+	{ "open", bench_open },
+	{ "close", bench_close },
+	{ "memory", bench_memory },
+	{ "floor/64B/burst64", bench_floor, 64, 64 },
+	{ "floor/4KiB/burst64", bench_floor, SZ_4K, 64 },
 };
 
 static bool is_chosen(const struct bench_case *c)
@@ -61,27 +80,54 @@ static bool is_chosen(const struct bench_case *c)
 	}
 }
 
-static int __init bench_init(void)
+/* What can be single-stepped in seconds */
+static bool is_quick(const struct bench_case *c)
+{
+	return c->size == 64 && c->burst == 8 && c->run != bench_external;
+}
+
+static int run_cases(enum bench_count count)
 {
 	unsigned int i, run = 0;
-	int ret;
+	int ret = 0;
 
-	ret = bench_raw_register();
-	if (ret)
-		return ret;
+	bench_time_count(count);
 	for (i = 0; i < ARRAY_SIZE(bench_cases) && !ret; i++) {
-		if (!is_chosen(&bench_cases[i]))
+		if (!is_chosen(&bench_cases[i]) ||
+		    (count != BENCH_INSTRUCTIONS && !is_quick(&bench_cases[i])))
 			continue;
 		run++;
 		ret = bench_cases[i].run(&bench_cases[i]);
 		if (ret)
 			pr_err("%s failed (%d)\n", bench_cases[i].name, ret);
 	}
-	bench_raw_unregister();
 	if (!ret && !run) {
 		pr_err("no case begins with one of '%s'\n", cases);
 		ret = -EINVAL;
 	}
+	return ret;
+}
+
+static int __init bench_init(void)
+{
+	int ret;
+
+	ret = bench_time_init();
+	if (ret)
+		return ret;
+	ret = bench_raw_register();
+	if (ret)
+		goto exit;
+	if (stepped) {
+		ret = run_cases(BENCH_LOCKED);
+		if (!ret)
+			ret = run_cases(BENCH_IRQ_OFF);
+	} else {
+		ret = run_cases(BENCH_INSTRUCTIONS);
+	}
+	bench_raw_unregister();
+exit:
+	bench_time_exit();
 	return ret;
 }
 

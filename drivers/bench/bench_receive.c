@@ -8,19 +8,17 @@
 
 #include <linux/err.h>
 #include <linux/kernel.h>
-#include <linux/math64.h>
-#include <linux/minmax.h>
 
 #include "bench.h"
 
 static int measure(struct bench_link *link, const struct bench_case *c, u64 *value)
 {
-	u64 samples[BENCH_WARMUP + BENCH_ROUNDS];
+	u64 samples[BENCH_ROUNDS];
 	unsigned int i;
 	u32 before;
 	int ret;
 
-	for (i = 0; i < ARRAY_SIZE(samples); i++) {
+	for (i = 0; i < bench_rounds(); i++) {
 		bench_quiet(link);
 		ret = bench_host("behave %u source rate=0,count=%u,size=%u,completion=%u",
 				 link->number, c->burst, c->size, c->wanted);
@@ -40,15 +38,15 @@ static int measure(struct bench_link *link, const struct bench_case *c, u64 *val
 		if (ret)
 			return ret;
 	}
-	*value = DIV_ROUND_CLOSEST_ULL(bench_median(samples + BENCH_WARMUP),
-				       c->burst);
+	*value = bench_result(samples, i, c->burst);
 	return 0;
 }
 
 static int measure_raw(const struct bench_case *c, enum bench_read how,
 		       u64 *value)
 {
-	struct bench_link *link = bench_raw_open(bench_ring_bytes(c), how);
+	struct bench_link *link = bench_raw_open(bench_ring_bytes(c),
+						 bench_packet_size(c), how);
 	int ret;
 
 	if (IS_ERR(link))
@@ -61,7 +59,7 @@ static int measure_raw(const struct bench_case *c, enum bench_read how,
 static int measure_kmcl(const struct bench_case *c, u64 *value)
 {
 	struct bench_link *link = bench_kmcl_open(bench_ring_bytes(c),
-						  max(c->size, 4096U));
+						  bench_packet_size(c), 0);
 	int ret;
 
 	if (IS_ERR(link))

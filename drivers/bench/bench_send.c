@@ -8,8 +8,6 @@
 
 #include <linux/err.h>
 #include <linux/kernel.h>
-#include <linux/math64.h>
-#include <linux/minmax.h>
 
 #include "bench.h"
 
@@ -40,33 +38,63 @@ static void done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 {
 }
 
-static int measure(struct bench_link *link, const struct bench_case *c,
-		   int (*send)(struct bench_link *link, u32 size), u64 *value)
+/* While the host does not run */
+static int count_instructions(struct bench_link *link,
+			      const struct bench_case *c,
+			      int (*send)(struct bench_link *link, u32 size),
+			      u64 *value)
 {
-	u64 samples[BENCH_WARMUP + BENCH_ROUNDS];
+	u64 samples[BENCH_ROUNDS];
 	unsigned int i, k;
 	int ret = 0;
-	u64 start;
 
-	for (i = 0; i < ARRAY_SIZE(samples); i++) {
+	for (i = 0; i < bench_rounds(); i++) {
 		bench_quiet(link);
-		start = bench_now();
+		bench_begin();
 		for (k = 0; k < c->burst && !ret; k++)
 			ret = send(link, c->size);
-		samples[i] = bench_now() - start;
+		samples[i] = bench_end();
 		if (!ret)
 			ret = bench_kick(link);
 		if (ret)
 			return ret;
 	}
-	*value = DIV_ROUND_CLOSEST_ULL(bench_median(samples + BENCH_WARMUP),
-				       c->burst);
+	*value = bench_result(samples, i, c->burst);
 	return 0;
 }
 
-static int measure_raw(const struct bench_case *c, u64 *value)
+/* How often the host is signalled, while it reads */
+static int count_signals(struct bench_link *link, const struct bench_case *c,
+			 int (*send)(struct bench_link *link, u32 size),
+			 u64 *value)
+{
+	u64 samples[BENCH_ROUNDS];
+	unsigned int i, k;
+	int ret = 0;
+
+	for (i = 0; i < bench_rounds(); i++) {
+		samples[i] = link->channel->sig_events;
+		for (k = 0; k < c->burst && !ret; k++)
+			ret = send(link, c->size);
+		if (!ret)
+			ret = bench_rest(link);
+		if (ret)
+			return ret;
+		samples[i] = link->channel->sig_events - samples[i];
+	}
+	*value = bench_result(samples, i, 1);
+	return 0;
+}
+
+typedef int (*measure_fn)(struct bench_link *link, const struct bench_case *c,
+			  int (*send)(struct bench_link *link, u32 size),
+			  u64 *value);
+
+static int measure_raw(const struct bench_case *c, measure_fn measure,
+		       u64 *value)
 {
 	struct bench_link *link = bench_raw_open(bench_ring_bytes(c),
+						 bench_packet_size(c),
 						 BENCH_FOREACH);
 	int ret;
 
@@ -77,10 +105,11 @@ static int measure_raw(const struct bench_case *c, u64 *value)
 	return ret;
 }
 
-static int measure_kmcl(const struct bench_case *c, u64 *reused, u64 *alloced)
+static int measure_kmcl(const struct bench_case *c, measure_fn measure,
+			u64 *reused, u64 *alloced)
 {
 	struct bench_link *link = bench_kmcl_open(bench_ring_bytes(c),
-						  max(c->size, 4096U));
+						  bench_packet_size(c), 0);
 	int ret = -ENOMEM;
 
 	if (IS_ERR(link))
@@ -97,15 +126,26 @@ static int measure_kmcl(const struct bench_case *c, u64 *reused, u64 *alloced)
 	return ret;
 }
 
-int bench_send(const struct bench_case *c)
+static int send_or_signal(const struct bench_case *c, measure_fn measure)
 {
 	struct bench_value values[] = { { "raw" }, { "kmcl" }, { "alloc" } };
 	int ret;
 
-	ret = measure_raw(c, &values[0].value);
+	ret = measure_raw(c, measure, &values[0].value);
 	if (!ret)
-		ret = measure_kmcl(c, &values[1].value, &values[2].value);
+		ret = measure_kmcl(c, measure, &values[1].value,
+				   &values[2].value);
 	if (!ret)
 		bench_report(c, values, ARRAY_SIZE(values));
 	return ret;
+}
+
+int bench_send(const struct bench_case *c)
+{
+	return send_or_signal(c, count_instructions);
+}
+
+int bench_signals(const struct bench_case *c)
+{
+	return send_or_signal(c, count_signals);
 }

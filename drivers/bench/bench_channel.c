@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Opening and closing a channel, and the memory that it has while it is open.
+ *
+ * Opening and closing wait for the host and for grace periods. What elapses is
+ * the time stamp counter's difference; what the processor was busy with is the
+ * part of it that was not idle time, including what the host did at once.
+ *
+ * Process context. The tracepoints' probes run in any context, on one processor;
+ * @memory_lock serialises them.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/err.h>
+#include <linux/kernel.h>
+#include <linux/slab.h>
+#include <linux/delay.h>
+#include <linux/spinlock.h>
+#include <linux/tick.h>
+
+#include <trace/events/kmem.h>
+
+#include "bench.h"
+
+#define RING		SZ_64K
+#define OBJECTS		2048
+
+struct span {
+	u64 elapsed[BENCH_ROUNDS];
+	u64 busy[BENCH_ROUNDS];
+};
+
+struct spans {
+	struct span open, close;
+};
+
+static u64 idle;
+
+static u64 idle_now(void)
+{
+	u64 now = get_cpu_idle_time_us(get_cpu(), NULL);
+
+	put_cpu();
+	return now * NSEC_PER_USEC;
+}
+
+static void begin(void)
+{
+	idle = idle_now();
+	bench_begin();
+}
+
+static void end(struct span *span, unsigned int i)
+{
+	u64 elapsed = bench_end();
+
+	idle = idle_now() - idle;
+	span->elapsed[i] = elapsed;
+	span->busy[i] = elapsed > idle ? elapsed - idle : 0;
+}
+
+static int raw_once(struct spans *s, unsigned int i)
+{
+	struct bench_link *link;
+
+	begin();
+	link = bench_raw_open(RING, 0, BENCH_FOREACH);
+	end(&s->open, i);
+	if (IS_ERR(link))
+		return PTR_ERR(link);
+	begin();
+	bench_raw_close();
+	end(&s->close, i);
+	return 0;
+}
+
+static int kmcl_once(struct spans *s, unsigned int i)
+{
+	struct bench_link *link;
+
+	begin();
+	link = bench_kmcl_open(RING, 0, 0);
+	end(&s->open, i);
+	if (IS_ERR(link))
+		return PTR_ERR(link);
+	begin();
+	bench_kmcl_close();
+	end(&s->close, i);
+	return 0;
+}
+
+static int measure(int (*once)(struct spans *s, unsigned int i), bool open,
+		   u64 *busy, u64 *elapsed)
+{
+	struct spans *s = kmalloc(sizeof(*s), GFP_KERNEL);
+	struct span *span;
+	unsigned int i;
+	int ret = 0;
+
+	if (!s)
+		return -ENOMEM;
+	for (i = 0; i < bench_rounds() && !ret; i++)
+		ret = once(s, i);
+	if (!ret) {
+		span = open ? &s->open : &s->close;
+		*busy = bench_result(span->busy, i, 1);
+		*elapsed = bench_result(span->elapsed, i, 1);
+	}
+	kfree(s);
+	return ret;
+}
+
+static int open_or_close(const struct bench_case *c, bool open)
+{
+	struct bench_value values[] = {
+		{ "raw" }, { "kmcl" }, { "raw_elapsed" }, { "kmcl_elapsed" },
+	};
+	int ret;
+
+	ret = measure(raw_once, open, &values[0].value, &values[2].value);
+	if (!ret)
+		ret = measure(kmcl_once, open, &values[1].value,
+			      &values[3].value);
+	if (!ret)
+		bench_report(c, values, ARRAY_SIZE(values));
+	return ret;
+}
+
+int bench_open(const struct bench_case *c)
+{
+	return open_or_close(c, true);
+}
+
+int bench_close(const struct bench_case *c)
+{
+	return open_or_close(c, false);
+}
+
+/* Objects that were allocated since, and not freed */
+static DEFINE_SPINLOCK(memory_lock);
+static struct object {
+	const void *ptr;
+	size_t bytes;
+} objects[OBJECTS];
+static unsigned int lost;
+
+static void allocated(const void *ptr, size_t bytes)
+{
+	unsigned long flags;
+	unsigned int i;
+
+	if (!ptr)
+		return;
+	spin_lock_irqsave(&memory_lock, flags);
+	for (i = 0; i < OBJECTS && objects[i].ptr; i++)
+		;
+	if (i < OBJECTS)
+		objects[i] = (struct object){ ptr, bytes };
+	else
+		lost++;
+	spin_unlock_irqrestore(&memory_lock, flags);
+}
+
+static void freed(const void *ptr)
+{
+	unsigned long flags;
+	unsigned int i;
+
+	spin_lock_irqsave(&memory_lock, flags);
+	for (i = 0; i < OBJECTS && objects[i].ptr != ptr; i++)
+		;
+	if (i < OBJECTS)
+		objects[i].ptr = NULL;
+	spin_unlock_irqrestore(&memory_lock, flags);
+}
+
+static void on_kmalloc(void *data, unsigned long call_site, const void *ptr,
+		       size_t bytes_req, size_t bytes_alloc, gfp_t gfp, int node)
+{
+	allocated(ptr, bytes_alloc);
+}
+
+static void on_cache_alloc(void *data, unsigned long call_site, const void *ptr,
+			   struct kmem_cache *s, gfp_t gfp, int node)
+{
+	allocated(ptr, kmem_cache_size(s));
+}
+
+static void on_kfree(void *data, unsigned long call_site, const void *ptr)
+{
+	freed(ptr);
+}
+
+static void on_cache_free(void *data, unsigned long call_site, const void *ptr,
+			  const struct kmem_cache *s)
+{
+	freed(ptr);
+}
+
+static void unwatch(void)
+{
+	unregister_trace_kmem_cache_free(on_cache_free, NULL);
+	unregister_trace_kfree(on_kfree, NULL);
+	unregister_trace_kmem_cache_alloc(on_cache_alloc, NULL);
+	unregister_trace_kmalloc(on_kmalloc, NULL);
+	tracepoint_synchronize_unregister();
+}
+
+static int watch(void)
+{
+	int ret;
+
+	memset(objects, 0, sizeof(objects));
+	lost = 0;
+	ret = register_trace_kmalloc(on_kmalloc, NULL);
+	ret = ret ?: register_trace_kmem_cache_alloc(on_cache_alloc, NULL);
+	ret = ret ?: register_trace_kfree(on_kfree, NULL);
+	ret = ret ?: register_trace_kmem_cache_free(on_cache_free, NULL);
+	if (ret)
+		unwatch();
+	return ret;
+}
+
+/* The rings themselves are pages, which are not objects */
+static int memory_once(struct bench_link *(*open)(void), void (*close)(void),
+		       u64 *bytes)
+{
+	struct bench_link *link;
+	unsigned int i;
+	int ret;
+
+	ret = watch();
+	if (ret)
+		return ret;
+	link = open();
+	msleep(100);
+	unwatch();
+	if (IS_ERR(link))
+		return PTR_ERR(link);
+	for (i = 0, *bytes = 0; i < OBJECTS; i++)
+		if (objects[i].ptr)
+			*bytes += objects[i].bytes;
+	close();
+	return lost ? -ENOSPC : 0;
+}
+
+static struct bench_link *raw_open(void)
+{
+	return bench_raw_open(RING, 0, BENCH_FOREACH);
+}
+
+static struct bench_link *kmcl_open(void)
+{
+	return bench_kmcl_open(RING, 0, 0);
+}
+
+static int memory_rounds(struct bench_link *(*open)(void), void (*close)(void),
+			 u64 *value)
+{
+	u64 samples[BENCH_ROUNDS];
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < bench_rounds() && !ret; i++)
+		ret = memory_once(open, close, &samples[i]);
+	if (!ret)
+		*value = bench_result(samples, i, 1);
+	return ret;
+}
+
+int bench_memory(const struct bench_case *c)
+{
+	struct bench_value values[] = { { "raw" }, { "kmcl" } };
+	int ret;
+
+	ret = memory_rounds(raw_open, bench_raw_close, &values[0].value);
+	if (!ret)
+		ret = memory_rounds(kmcl_open, bench_kmcl_close,
+				    &values[1].value);
+	if (!ret)
+		bench_report(c, values, ARRAY_SIZE(values));
+	return ret;
+}

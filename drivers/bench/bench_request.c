@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Requests: sent, and their completions received, when the host has written all.
+ *
+ * Process context; the completion routines run with bottom halves off.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/err.h>
+#include <linux/kernel.h>
+
+#include "bench.h"
+
+static u8 payload[SZ_16K];
+static struct kmcl_packet *packets[BENCH_REQUESTS];
+
+/**
+ * bench_requests() - count sending requests and receiving their completions
+ * @link: of the device
+ * @c: how large and how many
+ * @reply: bytes of payload of the host's completions
+ * @send: send the request of this index
+ * @value: set to what both take
+ *
+ * Return: 0 or an error.
+ */
+int bench_requests(struct bench_link *link, const struct bench_case *c,
+		   u32 reply, bench_send_fn send, u64 *value)
+{
+	u64 samples[BENCH_ROUNDS];
+	unsigned int i, k;
+	u32 before;
+	int ret = 0;
+
+	for (i = 0; i < bench_rounds(); i++) {
+		bench_quiet(link);
+		before = link->completed;
+		bench_begin();
+		for (k = 0; k < c->burst && !ret; k++)
+			ret = send(link, c, k);
+		samples[i] = bench_end();
+		if (!ret)
+			ret = bench_kick(link);
+		if (!ret)
+			ret = bench_inbound(link, c->burst *
+					    bench_packet_bytes(reply));
+		if (ret)
+			return ret;
+		samples[i] += bench_wake(link);
+		if (link->completed - before != c->burst) {
+			pr_err("channel %u: %u requests of %u were completed\n",
+			       link->number, link->completed - before,
+			       c->burst);
+			return -EIO;
+		}
+	}
+	*value = bench_result(samples, i, c->burst);
+	return 0;
+}
+
+static int raw_send(struct bench_link *link, u32 size, int index)
+{
+	u64 id = bench_raw_id(index);
+
+	return id ? vmbus_sendpacket(link->channel, payload, size, id,
+				     VM_PKT_DATA_INBAND,
+				     VMBUS_DATA_PACKET_FLAG_COMPLETION_REQUESTED) :
+		    -EAGAIN;
+}
+
+static int raw_reuse(struct bench_link *link, const struct bench_case *c,
+		     unsigned int i)
+{
+	return raw_send(link, c->size, i);
+}
+
+static int raw_alloc(struct bench_link *link, const struct bench_case *c,
+		     unsigned int i)
+{
+	return raw_send(link, c->size, -1);
+}
+
+static int kmcl_reuse(struct bench_link *link, const struct bench_case *c,
+		      unsigned int i)
+{
+	return kmcl_send(packets[i], payload, c->size, KMCL_SEND_WAIT);
+}
+
+static void free_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
+{
+	bench_kmcl_done(pkt, status, buf, len);
+	kmcl_packet_free(pkt);
+}
+
+static int kmcl_alloc(struct bench_link *link, const struct bench_case *c,
+		      unsigned int i)
+{
+	struct kmcl_packet *pkt = kmcl_packet_alloc(bench_kmcl_channel());
+
+	if (!pkt)
+		return -ENOMEM;
+	kmcl_packet_set_done(pkt, free_done);
+	return kmcl_send(pkt, payload, c->size, KMCL_SEND_WAIT);
+}
+
+static int measure_raw(const struct bench_case *c, bench_send_fn send,
+		       u64 *value)
+{
+	struct bench_link *link = bench_raw_open(bench_ring_bytes(c), 0,
+						 BENCH_FOREACH);
+	int ret;
+
+	if (IS_ERR(link))
+		return PTR_ERR(link);
+	ret = bench_host("behave %u echo", link->number);
+	if (!ret)
+		ret = bench_requests(link, c, c->size, send, value);
+	bench_raw_close();
+	return ret;
+}
+
+static int measure_kmcl(const struct bench_case *c, bench_send_fn send,
+			u64 *value)
+{
+	struct bench_link *link;
+	unsigned int i, count = 0;
+	int ret;
+
+	link = bench_kmcl_open(bench_ring_bytes(c), bench_packet_size(c), 0);
+	if (IS_ERR(link))
+		return PTR_ERR(link);
+	ret = bench_host("behave %u echo", link->number);
+	if (send == kmcl_reuse)
+		count = c->burst;
+	for (i = 0; i < count && !ret; i++) {
+		packets[i] = kmcl_packet_alloc(bench_kmcl_channel());
+		if (packets[i])
+			kmcl_packet_set_done(packets[i], bench_kmcl_done);
+		else
+			ret = -ENOMEM;
+	}
+	if (!ret)
+		ret = bench_requests(link, c, c->size, send, value);
+	while (i--)
+		if (packets[i])
+			kmcl_packet_free(packets[i]);
+	bench_kmcl_close();
+	return ret;
+}
+
+static int request(const struct bench_case *c, bench_send_fn raw,
+		   bench_send_fn kmcl)
+{
+	struct bench_value values[] = { { "raw" }, { "kmcl" } };
+	int ret;
+
+	ret = measure_raw(c, raw, &values[0].value);
+	if (!ret)
+		ret = measure_kmcl(c, kmcl, &values[1].value);
+	if (!ret)
+		bench_report(c, values, ARRAY_SIZE(values));
+	return ret;
+}
+
+/* The driver's own, used again */
+int bench_request(const struct bench_case *c)
+{
+	return request(c, raw_reuse, kmcl_reuse);
+}
+
+/* A new one each time, freed by its completion */
+int bench_request_alloc(const struct bench_case *c)
+{
+	return request(c, raw_alloc, kmcl_alloc);
+}
