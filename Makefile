@@ -47,7 +47,7 @@ distclean:
 # Each of these can be run alone, needs nothing installed, downloads what it
 # uses into build/ once, and ends with "N passed, N failed, N skipped".
 # KERNEL=x.y (6.12 is the default) or KERNEL=newest chooses one of Debian's kernels
-# for demo, vmtest, bench and dkmstest; for wiretest, garbletest and soak it may be
+# for demo, vmtest and dkmstest; for wiretest, garbletest, soak and bench it may be
 # several.
 demo check kunit coverage symbols sparse layers checkpatch shellcheck docs build-test \
 	script-test fetch-test vmtest bench vmbhost-test vmtest-debug:
@@ -114,7 +114,8 @@ help:
 	@echo 'make garbletest [KERNEL=..] a million mutations of a hostile host'
 	@echo 'make vmtest-debug          both on a kernel with every checker, built once'
 	@echo 'make soak [MINUTES=10]     rescind and re-offer under traffic'
-	@echo 'make bench  [KERNEL=6.12]  instructions per packet, beside the raw VMBus API'
+	@echo 'make bench  [KERNEL=..] [CASES=..] [STEPPED=1] [PLOT=1]'
+	@echo '                           instructions per packet, beside the raw VMBus API'
 	@echo 'make dkmstest              the package in a clean Debian root and a guest'
 
 .PHONY: bench modules headers modules_install clean distclean demo check kunit coverage \

@@ -1,39 +1,62 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# usage: [KERNEL=VERSION] [CASES="NAME ..."] scripts/bench.sh
+# usage: [KERNEL="VERSION ..."] [CASES="NAME ..."] [STEPPED=1] [PLOT=1] scripts/bench.sh
 #
-# Instructions per packet, raw VMBus API and KMCL in one run on tools/vmbhost.
-# Only ratios of one run mean something; see Documentation/measurements.md. CASES
-# are beginnings of the names of cases in drivers/bench/bench_main.c, such as
-# receive; without it all are run.
+# Instructions per packet, hv_vmbus' own calls and the library in one run on
+# tools/vmbhost; see Documentation/measurements.md. CASES are beginnings of the
+# names of cases in drivers/bench/bench_main.c, such as receive; without it all are
+# run. With STEPPED=1 locked operations are counted as well. The results are in
+# build/bench.json, or in the file RESULTS; PLOT=1 draws them into
+# Documentation/measurements/.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=scripts/kernels.sh
 . "$TOP/scripts/kernels.sh"
 
+results=${RESULTS:-$BUILD/bench.json}
 # The guest says every 5 seconds of its own that it is alive: 5,000 million instructions
 export SILENCE=${SILENCE:-180}
-kernel_or_die
-log=$BUILD/vm/bench-$KERNEL.log
-rm -f "$log"
-
 # The classes of drivers/bench/bench.h, the raw driver's first
 class=6b6d636c-6265-6e63-6800-00000000000
 # shellcheck disable=SC2086 # several names
 words=$(printf '%s,' ${CASES:-})
+need_packages python3
 
-check "modules and benchmark for $KERNEL build" \
-	env BENCH=1 scripts/build-modules.sh "$KERNEL"
-if [ "$failed" -eq 0 ]; then
-	check "guest with $KERNEL ran to its end, kernel log clean" \
-		scripts/vm-run.sh --kernel "$KERNEL" --host vmbhost --icount \
+# Linux with one processor replaces locked instructions by plain ones: noreplace-smp
+run()
+{
+	local log=$BUILD/vm/bench-$1.log
+
+	rm -f "$log"
+	check "modules and benchmark for $1 build" \
+		env BENCH=1 scripts/build-modules.sh "$1"
+	[ "$failed" -eq 0 ] || return 0
+	check "guest with $1 ran to its end, kernel log clean" \
+		scripts/vm-run.sh --kernel "$1" --host vmbhost --icount \
 		--offer "${class}0 sink" --offer "${class}1 sink" \
-		--modules "$BUILD/bench/$KERNEL" --script scripts/guest/bench.sh \
-		--file scripts/guest/lib.sh --append "cases=${words%,}" \
-		--timeout 400 --log "$log"
+		--modules "$BUILD/bench/$1" --script scripts/guest/bench.sh \
+		--file scripts/guest/lib.sh --timeout 500 --log "$log" \
+		--append "cases=${words%,} stepped=${STEPPED:-0} noreplace-smp"
+	[ ! -e "$log" ] || count_guest "$log"
+	logs+=("$log")
+}
+
+logs=()
+# shellcheck disable=SC2086 # several names
+find_kernels $KERNEL
+for kernel in "${kernels[@]}"; do
+	run "$kernel"
+done
+if [ "$failed" -eq 0 ]; then
+	check "results in ${results#"$TOP/"}" \
+		/usr/bin/python3 scripts/bench.py collect "$results" "${logs[@]}"
+	/usr/bin/python3 scripts/bench.py table "$results"
 fi
-[ ! -e "$log" ] || tr -d '\r' <"$log" | sed -n 's/^\[.*kmcl_bench: \(.* kmcl=\)/\1/p'
-[ ! -e "$log" ] || count_guest "$log"
+if [ "$failed" -eq 0 ] && [ "${PLOT:-0}" != 0 ]; then
+	need_packages python3-matplotlib
+	check "plots in Documentation/measurements" \
+		/usr/bin/python3 scripts/bench.py plot "$results" Documentation/measurements
+fi
 tally
