@@ -7,6 +7,8 @@
 #include <linux/mm.h>
 #include <linux/spinlock.h>
 
+#include <trace/events/kmem.h>
+
 #include "alloc_harness.h"
 
 static DEFINE_SPINLOCK(alloc_lock);
@@ -246,6 +248,51 @@ static void freeing_under_a_spinlock(struct kunit *test)
 	faults_expect_no_more(test);
 }
 
+static struct {
+	struct task_struct *task;
+	u32 seen;
+	u32 loud;		/* the kernel would say that there is no memory */
+} nodes;
+
+static void on_cache_alloc(void *data, unsigned long call_site, const void *ptr,
+			   struct kmem_cache *cache, gfp_t gfp, int node)
+{
+	if (!in_task() || current != nodes.task)
+		return;
+	nodes.seen++;
+	nodes.loud += !(gfp & __GFP_NOWARN);
+}
+
+/* That is under a lock, and a console may send the message on the channel */
+static void a_packets_slot_is_made_silently(struct kunit *test)
+{
+	struct alloc_fixture *f = test->priv;
+	struct kmcl_packet *pkt;
+	bool failed = true;
+	int nth;
+
+	nodes.seen = 0;
+	nodes.loud = 0;
+	for (nth = 1; failed && nth < 10; nth++) {
+		alloc_make(test, &f->client, false);
+		WRITE_ONCE(nodes.task, current);
+		KUNIT_ASSERT_EQ(test, 0,
+				register_trace_kmem_cache_alloc(on_cache_alloc,
+								NULL));
+		faults_arm(f->slab, nth);
+		pkt = kmcl_packet_alloc(f->client.ch);
+		failed = faults_disarm(f->slab);
+		unregister_trace_kmem_cache_alloc(on_cache_alloc, NULL);
+		tracepoint_synchronize_unregister();
+		kmcl_packet_free(pkt);
+		alloc_finish(&f->client);
+	}
+	KUNIT_EXPECT_FALSE(test, failed);
+	/* The first node of the table of slots was asked for, also again */
+	KUNIT_EXPECT_GT(test, nodes.seen, 1);
+	KUNIT_EXPECT_EQ(test, nodes.loud, 0);
+}
+
 static void delivering(struct kunit *test)
 {
 	struct alloc_fixture *f = test->priv;
@@ -359,6 +406,7 @@ static struct kunit_case alloc_traffic_cases[] = {
 	KUNIT_CASE(delivering),
 	KUNIT_CASE(delivering_without_memory),
 	KUNIT_CASE(freeing_under_a_spinlock),
+	KUNIT_CASE(a_packets_slot_is_made_silently),
 	/* KMCL: VmbChannelPacketComplete */
 	KUNIT_CASE(completing),
 	/* KMCL: VmbChannelSaveEnd */
