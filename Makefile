@@ -50,7 +50,7 @@ distclean:
 # for demo, vmtest and dkmstest; for wiretest, garbletest, soak and bench it may be
 # several.
 demo check kunit coverage symbols sparse layers checkpatch shellcheck docs build-test \
-	script-test fetch-test vmtest bench vmbhost-test vmtest-debug:
+	script-test fetch-test vmtest bench vmbhost-test vmtest-debug irqsoff:
 	@scripts/$@.sh
 
 # Tests against a host that misbehaves: see Documentation/testing.rst.
@@ -113,6 +113,7 @@ help:
 	@echo 'make wiretest [KERNEL=..]  devices rescinded and offered again, by vmbhost'
 	@echo 'make garbletest [KERNEL=..] a million mutations of a hostile host'
 	@echo 'make vmtest-debug          both on a kernel with every checker, built once'
+	@echo 'make irqsoff               for how long interrupts are off, kernel built once'
 	@echo 'make soak [MINUTES=10]     rescind and re-offer under traffic'
 	@echo 'make bench  [KERNEL=..] [CASES=..] [STEPPED=1] [PLOT=1]'
 	@echo '                           instructions per packet, beside the raw VMBus API'
@@ -121,4 +122,4 @@ help:
 .PHONY: bench modules headers modules_install clean distclean demo check kunit coverage \
 	kmcl-coverage symbols sparse layers checkpatch shellcheck docs build-test script-test \
 	fetch-test vmtest dkms-install dkms-remove deb dkmstest help vmbhost vmbhost-test wiretest \
-	garbletest soak vmtest-debug
+	garbletest soak vmtest-debug irqsoff

@@ -3,10 +3,10 @@
 #
 # usage: [BENCH=1] scripts/build-modules.sh [VERSION] [W=1]
 #
-# Builds this tree's modules for Debian's kernel VERSION (x.y, newest or debug, see
-# kernels.sh), out of a clean copy in build/modules/X.Y (with W=1: build/w1/X.Y, and
-# any warning is a failure), with the compiler the kernel was built with.
-# The plain build is skipped if nothing has changed. With BENCH=1 in the
+# Builds this tree's modules for Debian's kernel VERSION (x.y, newest, debug or
+# tracer, see kernels.sh), out of a clean copy in build/modules/X.Y (with W=1:
+# build/w1/X.Y, and any warning is a failure), with the compiler the kernel was built
+# with. The plain build is skipped if nothing has changed. With BENCH=1 in the
 # environment the benchmark is built too, in build/bench/X.Y.
 
 # shellcheck source=scripts/lib.sh
@@ -22,8 +22,8 @@ dir=$BUILD/modules/$version
 [ -z "${BENCH:-}" ] || dir=$BUILD/bench/$version
 log=$dir.log
 
-if [ "$version" = debug ]; then
-	"$TOP/scripts/debug-kernel.sh"
+if own_kernel "$version"; then
+	"$TOP/scripts/debug-kernel.sh" "$version"
 else
 	need_tools "$suite"
 	"$TOP/scripts/fetch-kernel.sh" "$version"
@@ -41,7 +41,7 @@ kbuild_sources | tar -cf - -T - | tar -xf - -C "$dir"
 
 say "building the modules for $(cat "$kernel/release")${warn:+ with $warn}"
 tools=(in_tools "$(cat "$kernel/suite")")
-[ "$version" != debug ] || tools=()
+! own_kernel "$version" || tools=()
 if ! "${tools[@]}" \
 	make -C "$dir" KDIR="$(readlink "$kernel/headers")" -j "$JOBS" \
 	CONFIG_DEBUG_INFO_BTF_MODULES= ${warn:+"$warn"} ${BENCH:+BENCH=1} modules >"$log" 2>&1; then

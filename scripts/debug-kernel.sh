@@ -1,22 +1,31 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Builds the guest kernel of make vmtest-debug, once: Linux 6.12 as Debian has it,
-# configured by scripts/debug.config. It takes four minutes on two idle cores, and
-# is put beside the kernels of fetch-kernel.sh, as build/kernels/debug.
+# usage: scripts/debug-kernel.sh [debug|tracer]
+#
+# Builds the guest kernel of make vmtest-debug, or that of make irqsoff, once: Linux
+# 6.12 as Debian has it, configured by scripts/guest.config and debug.config or
+# tracer.config. It takes four minutes on two idle cores, and is put beside the
+# kernels of fetch-kernel.sh, as build/kernels/debug or tracer.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source=scripts/roots.sh
 . "$TOP/scripts/roots.sh"
 
-dir=$BUILD/kernels/debug
+name=${1:-debug}
+case $name in
+debug)	what="every checker" ;;
+tracer)	what="the tracer of sections with interrupts off" ;;
+*)	die "no kernel $name: choose debug or tracer" ;;
+esac
+dir=$BUILD/kernels/$name
 out=$dir/build
-config=$TOP/scripts/debug.config
+configs=("$TOP/scripts/guest.config" "$TOP/scripts/$name.config")
 
 stamp()
 {
-	sha256sum <"$config"
+	cat "${configs[@]}" | sha256sum
 	echo "$dir"
 }
 
@@ -30,7 +39,7 @@ build()
 	make -C "$source" ARCH=x86_64 O="$out" -j"$JOBS" "$@" </dev/null
 }
 
-# Each line of the fragment is in the configuration unchanged.
+# Each line of the fragments is in the configuration unchanged.
 complete()
 {
 	local line lost=0
@@ -42,7 +51,7 @@ complete()
 		esac && continue
 		echo "not so: $line"
 		lost=1
-	done < <(grep -E '^(CONFIG_|# CONFIG_.* is not set)' "$config")
+	done < <(grep -hE '^(CONFIG_|# CONFIG_.* is not set)' "${configs[@]}")
 	return "$lost"
 }
 
@@ -50,21 +59,21 @@ configure()
 {
 	build -s tinyconfig &&
 		(cd "$out" && "$source/scripts/kconfig/merge_config.sh" -m \
-			-O "$out" "$out/.config" "$config") &&
+			-O "$out" "$out/.config" "${configs[@]}") &&
 		build -s olddefconfig &&
 		complete
 }
 
 need_packages gcc libc6-dev make flex bison bc perl libelf-dev libssl-dev xz-utils
 ready && exit 0
-alone kernel-debug
+alone "kernel-$name"
 ready && exit 0
 source=$("$TOP/scripts/fetch-source.sh" 6.12)
 
 rm -rf "$dir"
 mkdir -p "$out"
 log=$dir/build.log
-say "building a 6.12 kernel with every checker, about four minutes"
+say "building a 6.12 kernel with $what, about four minutes"
 configure >"$log" 2>&1 || die "the configuration failed: $(tail -n 5 "$log")"
 { build bzImage && build modules; } >>"$log" 2>&1 ||
 	die "the build failed, see $log"

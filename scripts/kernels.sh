@@ -12,7 +12,8 @@
 #
 #   find_kernel NAME   sets found (x.y), release (its `uname -r`) and suite; where
 #                      no suite has it, sets reason and fails.
-#                      "debug" is the kernel of debug-kernel.sh.
+#                      "debug" and "tracer" are those of debug-kernel.sh.
+#   own_kernel NAME    it is one of these two
 #   find_source NAME   the same for the package linux-source-x.y
 #   find_kernels NAME...  sets kernels to the x.y of each, and skips the others
 #   kernel_or_skip     makes $KERNEL an x.y, or ends the suite with a skip
@@ -150,12 +151,17 @@ find_in_table()
 	return 1
 }
 
+own_kernel()
+{
+	[ "$1" = debug ] || [ "$1" = tracer ]
+}
+
 find_kernel()
 {
 	local order=(trixie bookworm)
 
 	found=$1
-	[ "$found" != debug ] || return 0
+	! own_kernel "$found" || return 0
 	if [ "$found" != newest ] && kernel_ready "$found"; then
 		release=$(cat "$BUILD/kernels/$found/release")
 		suite=$(cat "$BUILD/kernels/$found/suite")

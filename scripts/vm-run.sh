@@ -10,8 +10,8 @@
 # Boots Debian's kernel VERSION with its stock hv_vmbus as a Hyper-V guest and
 # runs the shell script FILE in it as /test.sh; every .ko below DIR and every
 # --file is put beside it, and so is the kernel's own module NAME, if it has one.
-# VERSION is x.y, newest or debug, see scripts/kernels.sh. The guest's console goes
-# to the log.
+# VERSION is x.y, newest, debug or tracer, see scripts/kernels.sh. The guest's
+# console goes to the log.
 #
 # --host selects the program that emulates Hyper-V:
 #   qemu     QEMU's VMBus host, vmbus-bridge and hv-balloon (the default). Its QMP
@@ -105,8 +105,8 @@ busybox=$qemu/usr/bin/busybox
 	apt_root trixie trixie-backports
 	root_into "$qemu" qemu-system-x86 busybox-static
 )
-if [ "$version" = debug ]; then
-	"$TOP/scripts/debug-kernel.sh"
+if own_kernel "$version"; then
+	"$TOP/scripts/debug-kernel.sh" "$version"
 else
 	"$TOP/scripts/fetch-kernel.sh" "$version"
 fi
