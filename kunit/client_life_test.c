@@ -306,11 +306,11 @@ static void a_buffer_is_copied_and_sent(struct kunit *test)
 	end(other);
 }
 
-static int refuse_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
-		       struct kmcl_ring *tx, struct kmcl_ring *rx)
+static int refuse_open(struct kmcl_offer *offer, struct kmcl_ring *tx,
+		       struct kmcl_ring *rx)
 {
-	fx.tx_bytes = tx_bytes;
-	fx.rx_bytes = rx_bytes;
+	fx.tx_bytes = offer->ch->cfg.tx_pages * KMCL_PAGE_SIZE;
+	fx.rx_bytes = offer->ch->cfg.rx_pages * KMCL_PAGE_SIZE;
 	return -ECONNREFUSED;
 }
 

@@ -3,6 +3,8 @@
  * A transport that is the test itself, see fake_transport.h.
  */
 #include <linux/bottom_half.h>
+#include <linux/mm.h>
+#include <linux/string.h>
 
 #include "fake_transport.h"
 
@@ -44,26 +46,64 @@ static void fake_give_back(struct kmcl_offer *offer)
 	fake.given_back++;
 }
 
-/* Once, as a transport whose peer does not give the rings back */
-static void fake_keep(struct kmcl_offer *offer)
+static size_t block_bytes(void)
 {
-	u32 kept = fake.kept;
-
-	fake.kept = 0;
-	if (kept)
-		kmcl_offer_rings_kept(offer, kept);
+	return PAGE_SIZE << fake.had.order;
 }
 
-static int fake_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
-		     struct kmcl_ring *tx, struct kmcl_ring *rx)
+static int take_block(struct kmcl_offer *offer)
 {
+	const struct kmcl_ring_block *block;
+
+	if (!fake.library_memory)
+		return 0;
+	block = kmcl_offer_rings(offer, NUMA_NO_NODE);
+	if (!block)
+		return -ENOMEM;
+	fake.had = *block;
+	if (memchr_inv(page_address(block->page), 0, block_bytes()))
+		fake.dirty = true;
+	return 0;
+}
+
+/* The peer has written into it, and may not give it back, once */
+static void leave_block(struct kmcl_offer *offer)
+{
+	if (!fake.library_memory)
+		return;
+	memset(page_address(fake.had.page), 0xa5, block_bytes());
+	if (fake.keep)
+		kmcl_offer_rings_kept(offer);
+	fake.keep = false;
+}
+
+/* No traffic fits in it, since it is not mapped twice in a row */
+static void ring_in_block(struct kmcl_ring *ring, u32 first, u32 pages)
+{
+	void *ctl = page_address(fake.had.page + first);
+
+	kmcl_ring_init(ring, ctl, ctl + PAGE_SIZE, (pages - 1) * PAGE_SIZE);
+}
+
+static int fake_open(struct kmcl_offer *offer, struct kmcl_ring *tx,
+		     struct kmcl_ring *rx)
+{
+	int ret = take_block(offer);
+
+	if (ret)
+		return ret;
 	if (fake.open_result) {
-		fake_keep(offer);
+		leave_block(offer);
 		return fake.open_result;
 	}
 	WRITE_ONCE(fake.opens, fake.opens + 1);
 	if (fake.open_waits)
 		wait_for_completion_timeout(fake.open_waits, LOOP_LIMIT);
+	if (fake.library_memory) {
+		ring_in_block(tx, 0, fake.had.tx_pages);
+		ring_in_block(rx, fake.had.tx_pages, fake.had.rx_pages);
+		return 0;
+	}
 	ring_at(fake.out, 0, 0);
 	ring_at(fake.in, 0, 0);
 	kmcl_ring_init(tx, fake.out->ctl, fake.out->data, fake.out->size);
@@ -75,7 +115,7 @@ static void fake_close(struct kmcl_offer *offer)
 {
 	if (fake.close_waits)
 		wait_for_completion_timeout(fake.close_waits, LOOP_LIMIT);
-	fake_keep(offer);
+	leave_block(offer);
 	WRITE_ONCE(fake.closes, fake.closes + 1);
 }
 

@@ -22,7 +22,10 @@ struct fake_transport {
 	int watch_result;
 	bool watch_once;		/* only the first call fails */
 	int open_result;
-	u32 kept;			/* bytes of the rings that it reports */
+	bool library_memory;		/* for rings without traffic */
+	bool keep;			/* it is not given back, once */
+	bool dirty;			/* there was something in it */
+	struct kmcl_ring_block had;	/* as it was at the last opening */
 	bool gpadls_first;
 	bool private;			/* the test cannot access memory */
 	struct completion *open_waits;	/* before it has opened */

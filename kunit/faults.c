@@ -114,11 +114,17 @@ struct fault_attr *faults_of(struct kunit *test, const char *dir)
 	return attr;
 }
 
+/* As where memory is fragmented: blocks of @order and more can fail. */
+void faults_set_min_order(struct kunit *test, u32 order)
+{
+	*(u32 *)debugfs_value(test, "fail_page_alloc", "min-order") = order;
+}
+
 void faults_set_any_page(struct kunit *test)
 {
 	static const char dir[] = "fail_page_alloc";
 
-	*(u32 *)debugfs_value(test, dir, "min-order") = 0;
+	faults_set_min_order(test, 0);
 	*(bool *)debugfs_value(test, dir, "ignore-gfp-highmem") = false;
 }
 

@@ -15,6 +15,7 @@ extern struct alloc_tag __stop_alloc_tags[];
 
 struct fault_attr *faults_of(struct kunit *test, const char *dir);
 void faults_set_any_page(struct kunit *test);
+void faults_set_min_order(struct kunit *test, u32 order);
 void faults_arm(struct fault_attr *attr, int nth);
 void faults_arm_shortage(struct fault_attr *attr, int bytes);
 bool faults_disarm(struct fault_attr *attr);

@@ -154,45 +154,6 @@ static void a_device_that_cannot_be_opened(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, loop_count(&loop->client, OPENED_BEGINS), 0);
 }
 
-static void expect_rings_kept(struct kunit *test, u64 rings, u64 bytes)
-{
-	struct loop *loop = test->priv;
-	const struct kmcl_counters *c = loop_snapshot(&loop->client);
-
-	KUNIT_EXPECT_EQ(test, c->rings_kept, rings);
-	KUNIT_EXPECT_EQ(test, c->kept_bytes, bytes);
-	KUNIT_EXPECT_EQ(test, c->gpadls_kept, 0);
-}
-
-static void rings_that_are_not_given_back(struct kunit *test)
-{
-	struct loop *loop = test->priv;
-
-	/* A device that could not be opened may have them, too */
-	fake.open_result = -ECONNREFUSED;
-	fake.kept = 4096;
-	KUNIT_ASSERT_EQ(test, kmcl_transport_register(&fake_ops), 0);
-	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(loop->client.ch), 0);
-	fake_offer(loop);
-	loop_wait_state(&loop->client, "Disabled");
-	expect_rings_kept(test, 1, 4096);
-
-	fake.open_result = 0;
-	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(loop->client.ch), 0);
-	loop_wait_event(&loop->client, POST_STARTED, 1);
-	fake.kept = 8192;
-	kmcl_channel_disable(loop->client.ch);
-	expect_rings_kept(test, 2, 12288);
-
-	/* It is still bound while the rings of a rescinded device are freed */
-	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(loop->client.ch), 0);
-	loop_wait_event(&loop->client, POST_STARTED, 2);
-	fake.kept = 4096;
-	kmcl_offer_rescind(fake.offer);
-	loop_wait_state(&loop->client, "Disabled");
-	expect_rings_kept(test, 3, 16384);
-}
-
 /* The instance is the device's while the channel is bound, and after it closed */
 static void the_instance_of_a_device_that_was_not_opened(struct kunit *test)
 {
@@ -409,7 +370,6 @@ static struct kunit_case transport_cases[] = {
 	KUNIT_CASE(a_rescinded_device_is_released),
 	/* KMCL: EVT_VMB_CHANNEL_PNP_FAILURE */
 	KUNIT_CASE(a_device_that_cannot_be_opened),
-	KUNIT_CASE(rings_that_are_not_given_back),
 	KUNIT_CASE(a_rescind_while_the_device_is_opened),
 	/* KMCL: VmbChannelGetInterfaceInstance */
 	KUNIT_CASE(the_instance_of_a_device_that_was_not_opened),

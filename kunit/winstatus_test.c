@@ -315,8 +315,8 @@ static void fake_unwatch(const guid_t *type)
 {
 }
 
-static int fake_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
-		     struct kmcl_ring *tx, struct kmcl_ring *rx)
+static int fake_open(struct kmcl_offer *offer, struct kmcl_ring *tx,
+		     struct kmcl_ring *rx)
 {
 	return open_result;
 }

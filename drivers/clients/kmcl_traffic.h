@@ -3,6 +3,7 @@
  * Declarations shared by the files of kmcl_traffic. Each file calls only those
  * before it in Kbuild. Locks, outermost first:
  *
+ *	tr_pages_mutex		pages that fragment memory (memory.c); alone
  *	tr_mutex (debugfs.c)	the table of channels; held while a channel is
  *				added or removed, never while waiting for a peer
  *	tr.send_mutex		held while a packet gets its sequence number and
@@ -281,6 +282,7 @@ int tr_external(struct tr *tr, u32 size, u32 pieces, s64 timeout_ns);
 int tr_share(struct tr *tr, u32 pages, u32 pieces);
 int tr_unshare(struct tr *tr);
 void tr_memory_free(struct tr *tr);
+int tr_fragment(unsigned int order);
 
 /* main.c */
 struct tr *tr_create(const char *name, const struct tr_options *options);

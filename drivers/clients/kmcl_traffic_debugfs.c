@@ -10,6 +10,7 @@
  *             directory; noclosed: without a closed callback; giveback: give the
  *             device back when the channel is disabled or freed. "close NAME [enabled]": free
  *             it; enabled: without disabling it first
+ *             "fragment ORDER": leave no free block of 2^ORDER pages; 0: undo
  *
  *   NAME/state     one word
  *   NAME/counters  "name value" lines: the library's, then this driver's
@@ -95,6 +96,9 @@ static void show_library(struct seq_file *m, const struct kmcl_counters *c)
 		   c->gpadls_kept, c->kept_bytes, c->broken);
 	seq_printf(m, "comps_too_long %llu\nunanswered %llu\nrings_kept %llu\n",
 		   c->comps_too_long, c->unanswered, c->rings_kept);
+	seq_printf(m, "ring_in %llu\nring_out %llu\nring_memory %llu\n",
+		   c->ring_in, c->ring_out, c->ring_memory);
+	seq_printf(m, "small_rings %llu\n", c->small_rings);
 }
 
 static void show_own(struct seq_file *m, const struct tr_counts *c)
@@ -345,6 +349,7 @@ static ssize_t tr_root_write(struct file *file, const char __user *user,
 {
 	char line[TR_COMMAND_MAX], *argv[TR_WORDS];
 	ssize_t ret = tr_read_command(user, len, line, argv);
+	unsigned int order;
 
 	if (ret > 0 && !strcmp(argv[0], "open"))
 		ret = command_open(ret, argv);
@@ -353,6 +358,8 @@ static ssize_t tr_root_write(struct file *file, const char __user *user,
 	else if (ret == 3 && !strcmp(argv[0], "close") &&
 		 !strcmp(argv[2], "enabled"))
 		ret = command_close(argv[1], false);
+	else if (ret == 2 && !strcmp(argv[0], "fragment"))
+		ret = kstrtouint(argv[1], 0, &order) ?: tr_fragment(order);
 	else if (ret > 0)
 		ret = -EINVAL;
 	return ret ?: len;
@@ -384,6 +391,7 @@ static void __exit tr_exit(void)
 		if (tr_channels[i])
 			end(tr_channels[i], true);
 	debugfs_remove_recursive(tr_root);
+	tr_fragment(0);
 }
 module_exit(tr_exit);
 

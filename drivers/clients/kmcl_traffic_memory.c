@@ -1,19 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Memory that kmcl_traffic shares with its peer: external data, and one GPADL.
+ * And memory that it fragments.
  *
- * Everything here runs in process context and takes tr->send_mutex. tr->lock
- * protects what packet callbacks look at.
+ * Everything here runs in process context. What a channel shares takes
+ * tr->send_mutex; tr->lock protects what packet callbacks look at.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include "kmcl_traffic.h"
 
 /* Offset of the data in their buffer: odd, so that nothing is aligned */
 #define TR_OFFSET	1001U
+
+static DEFINE_MUTEX(tr_pages_mutex);	/* tr_pages */
+static LIST_HEAD(tr_pages);
 
 static void free_chain(struct kmcl_mdl *mdl)
 {
@@ -134,6 +141,44 @@ int tr_share(struct tr *tr, u32 pages, u32 pieces)
 unlock:
 	mutex_unlock(&tr->send_mutex);
 	return ret;
+}
+
+/* Split a block, and free all of it but one page, which stays where it is */
+static struct page *keep_one_page(struct page *block, unsigned int order)
+{
+	unsigned int i;
+
+	split_page(block, order);
+	for (i = 1; i < 1U << order; i++)
+		__free_page(block + i);
+	return block;
+}
+
+/*
+ * Leave no free block of @order or more, as long uptime does; 0: undo that. The
+ * kernel moves what it can to make more of them, until a page of ours is in each.
+ */
+int tr_fragment(unsigned int order)
+{
+	gfp_t gfp = GFP_KERNEL | __GFP_NOWARN | __GFP_RETRY_MAYFAIL;
+	struct page *page, *next;
+
+	if (order > get_order(SZ_1M))
+		return -EINVAL;
+	mutex_lock(&tr_pages_mutex);
+	while (order && !fatal_signal_pending(current)) {
+		page = alloc_pages(gfp, order);
+		if (!page)
+			break;
+		list_add(&keep_one_page(page, order)->lru, &tr_pages);
+	}
+	if (!order) {
+		list_for_each_entry_safe(page, next, &tr_pages, lru)
+			__free_page(page);
+		INIT_LIST_HEAD(&tr_pages);
+	}
+	mutex_unlock(&tr_pages_mutex);
+	return 0;
 }
 
 /* Called after the channel was freed, which deletes a GPADL that is left */

@@ -37,9 +37,14 @@ struct kmcl_offer {
 };
 
 struct kmcl_link {
-	spinlock_t lock;		/* the next two */
+	spinlock_t lock;		/* as far as kmcl_bus_lock */
 	u64 mmio_start;			/* client: until it is unbound */
 	u64 mmio_size;
+	/* Written by the work item, which reads them without the lock */
+	struct kmcl_ring_block block;
+	u32 ring_in;			/* bytes of data, when they were */
+	u32 ring_out;			/* connected last */
+	u32 small_rings;		/* openings with less than was set */
 	/* kmcl_bus_lock */
 	struct list_head node;
 	/*
@@ -71,6 +76,9 @@ struct kmcl_link {
 
 extern spinlock_t kmcl_bus_lock;
 extern struct list_head kmcl_channels;	/* kmcl_bus_lock */
+
+/* rings.c */
+void kmcl_rings_free(struct kmcl_channel *ch);
 
 /* link.c */
 void kmcl_link_init(struct kmcl_channel *ch);

@@ -156,6 +156,7 @@ int kmcl_channel_free(struct kmcl_channel *ch)
 	kmcl_tx_wait_done(ch);
 	kmcl_rx_detach(ch);
 	kmcl_packets_free(ch);
+	kmcl_rings_free(ch);
 	put_device(ch->parent);
 	kmcl_channel_put(ch);
 	return 0;
@@ -181,10 +182,12 @@ static u32 ring_pages(const struct kmcl_channel *ch, u32 asked, u32 header)
 
 static void size_rings(struct kmcl_channel *ch)
 {
-	ch->cfg.rx_pages = ring_pages(ch, ch->cfg.rx_pages,
-				      kmcl_ext_rx_header(ch));
-	ch->cfg.tx_pages = ring_pages(ch, ch->cfg.tx_pages,
-				      kmcl_ext_tx_room(ch));
+	u32 rx_header = kmcl_ext_rx_header(ch), tx_header = kmcl_ext_tx_room(ch);
+
+	ch->cfg.rx_pages = ring_pages(ch, ch->cfg.rx_pages, rx_header);
+	ch->cfg.tx_pages = ring_pages(ch, ch->cfg.tx_pages, tx_header);
+	ch->cfg.rx_pages_least = ring_pages(ch, 1, rx_header);
+	ch->cfg.tx_pages_least = ring_pages(ch, 1, tx_header);
 }
 
 /* Can a client without a target bind to its parent? */

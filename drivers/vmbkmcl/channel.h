@@ -18,7 +18,7 @@
  * the others:
  *   ch->gpadl.lock	GPADLs
  *   ch->rx.lock	delivery: gate, outstanding packets, free contexts
- *   ch->link.lock	memory-mapped I/O
+ *   ch->link.lock	memory-mapped I/O, and what the rings have
  * All but the mutexes are taken with interrupts off, and no callback of the
  * driver runs under any of them. Nothing is printed under them either: the
  * console may be the driver's, and send. The peer is signalled without a lock,
@@ -84,8 +84,10 @@ struct kmcl_cfg {
 	u32 context_size;
 	u32 ext_data;			/* limits for external data */
 	u32 ext_chain;
-	u32 rx_pages;
+	u32 rx_pages;			/* of a ring, from enable on */
 	u32 tx_pages;
+	u32 rx_pages_least;		/* if there is no memory for those */
+	u32 tx_pages_least;
 };
 
 struct kmcl_channel {

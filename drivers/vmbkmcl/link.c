@@ -12,7 +12,6 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/export.h>
 #include <linux/rcupdate.h>
 
 #include "channel.h"
@@ -99,6 +98,15 @@ void kmcl_mmio_free(struct kmcl_channel *ch)
 	ch->link.offer->ops->mmio_free(ch->link.offer);
 }
 
+/* Remember how large the rings are that are connected. */
+static void set_rings(struct kmcl_channel *ch)
+{
+	spin_lock_irq(&ch->link.lock);
+	ch->link.ring_in = ch->rx.ring.size;
+	ch->link.ring_out = ch->tx.ring.size;
+	spin_unlock_irq(&ch->link.lock);
+}
+
 /* Step: connect the rings. Returns what @open or @accept did. Sleeps. */
 int kmcl_connect(struct kmcl_channel *ch)
 {
@@ -110,6 +118,8 @@ int kmcl_connect(struct kmcl_channel *ch)
 	if (ch->server) {
 		ret = offer->ops->server->accept(offer, &ch->tx.ring,
 						 &ch->rx.ring);
+		if (!ret)
+			set_rings(ch);
 		WRITE_ONCE(ch->link.connected, !ret);
 		return ret;
 	}
@@ -126,9 +136,9 @@ int kmcl_connect(struct kmcl_channel *ch)
 	if (private)
 		pr_info("%s: external data is refused: the memory of this guest is private\n",
 			kmcl_name(ch));
-	ret = offer->ops->open(offer, ch->cfg.tx_pages * KMCL_PAGE_SIZE,
-			       ch->cfg.rx_pages * KMCL_PAGE_SIZE,
-			       &ch->tx.ring, &ch->rx.ring);
+	ret = offer->ops->open(offer, &ch->tx.ring, &ch->rx.ring);
+	if (!ret)
+		set_rings(ch);
 	if (!ret && offer->ops->mmio) {
 		offer->ops->mmio(offer, &start, &size);
 		set_mmio(ch, start, size);
@@ -153,26 +163,6 @@ void kmcl_disconnect(struct kmcl_channel *ch)
 	if (ch->server)
 		tasklet_kill(&ch->link.dead_tasklet);
 }
-
-/**
- * kmcl_offer_rings_kept() - report that memory of rings is never used again
- * @offer: the offer, which is being opened or closed
- * @bytes: how much
- *
- * Context: process context, inside @open or @close of the transport.
- */
-void kmcl_offer_rings_kept(struct kmcl_offer *offer, u32 bytes)
-{
-	struct kmcl_channel *ch = offer->ch;
-
-	spin_lock_irq(&ch->gpadl.lock);
-	ch->gpadl.rings_kept++;
-	ch->gpadl.kept_bytes += bytes;
-	spin_unlock_irq(&ch->gpadl.lock);
-	pr_err("%s: the host did not give back the rings; their %u bytes of memory are not used again\n",
-	       kmcl_name(ch), bytes);
-}
-EXPORT_SYMBOL_GPL(kmcl_offer_rings_kept);
 
 void kmcl_link_init(struct kmcl_channel *ch)
 {

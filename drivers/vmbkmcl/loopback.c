@@ -61,19 +61,21 @@ static bool lb_answered(struct lb_conn *conn)
 }
 
 /* Client: connect, and wait for the server's answer. */
-static int lb_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
-		   struct kmcl_ring *tx, struct kmcl_ring *rx)
+static int lb_open(struct kmcl_offer *offer, struct kmcl_ring *tx,
+		   struct kmcl_ring *rx)
 {
 	struct lb_offer *lb = offer->priv;
-	struct kmcl_channel *server = lb->server;
+	struct kmcl_channel *client = offer->ch, *server = lb->server;
 	struct lb_conn *conn;
+	u32 up, down;
 	bool dead;
 	int ret;
 
 	/* Room for two of the largest packets of either side */
-	tx_bytes = max(tx_bytes, server->cfg.rx_pages * KMCL_PAGE_SIZE);
-	rx_bytes = max(rx_bytes, server->cfg.tx_pages * KMCL_PAGE_SIZE);
-	conn = kmcl_lb_conn_new(offer->ch, server, tx_bytes, rx_bytes);
+	up = max(client->cfg.tx_pages, server->cfg.rx_pages);
+	down = max(client->cfg.rx_pages, server->cfg.tx_pages);
+	conn = kmcl_lb_conn_new(client, server, up * KMCL_PAGE_SIZE,
+				down * KMCL_PAGE_SIZE);
 	if (!conn)
 		return -ENOMEM;
 	kmcl_lb_ring_init(&conn->up, tx);

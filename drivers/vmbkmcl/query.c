@@ -42,6 +42,14 @@ void kmcl_get_counters(struct kmcl_channel *ch, struct kmcl_counters *c)
 	c->rings_kept = ch->gpadl.rings_kept;
 	c->kept_bytes = ch->gpadl.kept_bytes;
 	spin_unlock_irqrestore(&ch->gpadl.lock, flags);
+
+	spin_lock_irqsave(&ch->link.lock, flags);
+	c->ring_in = ch->link.ring_in;
+	c->ring_out = ch->link.ring_out;
+	c->ring_memory = ch->link.block.page ?
+		PAGE_SIZE << ch->link.block.order : 0;
+	c->small_rings = ch->link.small_rings;
+	spin_unlock_irqrestore(&ch->link.lock, flags);
 }
 EXPORT_SYMBOL_GPL(kmcl_get_counters);
 

@@ -248,6 +248,13 @@ EXPORT_SYMBOL_GPL(kmcl_set_context_size);
  * PAGE_SIZE is more than 4 KiB, the data are rounded up to it. If never set there
  * is room for two of the largest packets, and for 16 KiB.
  *
+ * hv_vmbus needs one block of memory for both rings, which the channel keeps until
+ * it is freed. If there is no block of that size, because memory is fragmented or
+ * the kernel has none so large, the rings are smaller, but have room for two of
+ * the largest packets; the log says so, and &kmcl_counters.ring_in and
+ * &kmcl_counters.ring_out are their sizes. If there is no memory for that either,
+ * opening fails with -ENOMEM.
+ *
  * Context: may sleep.
  * Return: 0; -EBUSY: not disabled; -EINVAL: a server, 0 pages, or more than
  * KMCL_RING_PAGES_MAX.

@@ -20,6 +20,7 @@ struct device;
 struct kmcl_channel;
 struct kmcl_mdl;
 struct kmcl_offer;
+struct page;
 
 /**
  * struct kmcl_gpadl - memory that a client shares with its server
@@ -45,6 +46,20 @@ struct kmcl_gpadl {
 	void *buffer;
 	struct kmcl_mdl *mdl;
 	void *priv;
+};
+
+/**
+ * struct kmcl_ring_block - one block of pages for both rings of a channel
+ * @page: the first page, the control page of the ring to the peer; NULL: none
+ * @order: order of the block, which may have more pages than the rings
+ * @tx_pages: pages of the ring to the peer, control page included
+ * @rx_pages: pages of the ring from the peer, which follows; the same
+ */
+struct kmcl_ring_block {
+	struct page *page;
+	unsigned int order;
+	u32 tx_pages;
+	u32 rx_pages;
 };
 
 /* Flags of an offer, as the wire has them; see @flags below */
@@ -124,8 +139,9 @@ struct kmcl_server_ops {
  *	its driver handles rescinds itself; -ENODEV: it is rescinded. May sleep;
  *	like @disown, called with locks of the device's bus held
  * @disown: (with @adopt) undo @adopt: call kmcl_offer_gone(). May sleep
- * @open: (required) connect rings of at least @rx_bytes and @tx_bytes,
- *	control page included, and fill in @rx and @tx with kmcl_ring_init().
+ * @open: (required) connect rings and fill in @rx and @tx with
+ *	kmcl_ring_init(). They have the memory of kmcl_offer_rings(), or are of
+ *	the transport's own, and not smaller than the channel's settings say.
  *	-ENODEV: the offer was rescinded meanwhile; -ECONNREFUSED: the peer
  *	refused. May sleep
  * @close: (required) disconnect what @open connected. Called once per
@@ -171,8 +187,8 @@ struct kmcl_transport_ops {
 	struct kmcl_offer *(*adopt)(struct device *parent,
 				    const struct kmcl_channel *owner);
 	void (*disown)(struct kmcl_offer *offer);
-	int (*open)(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
-		    struct kmcl_ring *tx, struct kmcl_ring *rx);
+	int (*open)(struct kmcl_offer *offer, struct kmcl_ring *tx,
+		    struct kmcl_ring *rx);
 	void (*close)(struct kmcl_offer *offer);
 	void (*release)(struct kmcl_offer *offer);
 	void (*give_back)(struct kmcl_offer *offer);
@@ -233,10 +249,18 @@ void kmcl_offer_gone(struct kmcl_offer *offer);
 /* Report a signal of the peer. In softirq context, or with BHs disabled */
 void kmcl_offer_signalled(struct kmcl_offer *offer);
 /*
- * Report, in @open or @close, that the peer may go on using the memory of the
- * rings, which is therefore never used again. May sleep.
+ * Get, in @open, the memory for both rings, filled with zeroes, from @node if it
+ * has to be allocated. It belongs to the channel, which keeps it for the next
+ * opening: nobody else uses it until @close has returned, or @open has failed.
+ * NULL: there is not even memory for the smallest rings. May sleep.
  */
-void kmcl_offer_rings_kept(struct kmcl_offer *offer, u32 bytes);
+const struct kmcl_ring_block *kmcl_offer_rings(struct kmcl_offer *offer,
+					       int node);
+/*
+ * Report, in @open or @close, that the peer may go on using this memory, which is
+ * therefore never used again. May sleep.
+ */
+void kmcl_offer_rings_kept(struct kmcl_offer *offer);
 /* Get the @priv that kmcl_offer_add() was given */
 void *kmcl_offer_priv(const struct kmcl_offer *offer);
 

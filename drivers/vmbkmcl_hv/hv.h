@@ -80,8 +80,8 @@ void kmcl_hv_look(const guid_t *type);
 void kmcl_hv_settle(const guid_t *type);
 
 /* Operations of offer.c; see struct kmcl_transport_ops */
-int kmcl_hv_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
-		 struct kmcl_ring *tx, struct kmcl_ring *rx);
+int kmcl_hv_open(struct kmcl_offer *offer, struct kmcl_ring *tx,
+		 struct kmcl_ring *rx);
 void kmcl_hv_close(struct kmcl_offer *offer);
 void kmcl_hv_signal(struct kmcl_offer *offer);
 void kmcl_hv_full(struct kmcl_offer *offer, bool first);
@@ -110,7 +110,7 @@ void kmcl_hv_remove(struct hv_device *hdev);
 bool kmcl_hv_host_knows(u64 bytes, const struct vmbus_gpadl *gpadl, int ret);
 
 /* Of rings.c, for offer.c */
-int kmcl_hv_rings_connect(struct kmcl_offer *offer, u32 send, u32 recv,
+int kmcl_hv_rings_connect(struct kmcl_offer *offer,
 			  void (*onchannel)(void *context));
 void kmcl_hv_rings_disconnect(struct kmcl_offer *offer);
 

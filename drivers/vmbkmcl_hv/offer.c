@@ -9,14 +9,11 @@
  * host, and no other lock of ours is taken inside. No other lock of ours is
  * held across kmcl_hv_rings_connect() and kmcl_hv_rings_disconnect().
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/build_bug.h>
 #include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/interrupt.h>
 #include <linux/ioport.h>
-#include <linux/mmzone.h>
 #include <linux/mutex.h>
 #include <linux/sizes.h>
 #include <linux/spinlock.h>
@@ -64,15 +61,6 @@ static void kmcl_hv_undo_open(struct kmcl_hv_binding *binding)
 	tasklet_enable(&channel->callback_event);
 }
 
-/*
- * Convert a ring's size in the protocol, with a control page of 4096 bytes, to
- * the size of its allocation, with a control page of PAGE_SIZE.
- */
-static u64 kmcl_hv_ring_bytes(u32 bytes)
-{
-	return PAGE_ALIGN((u64)bytes - KMCL_PAGE_SIZE) + PAGE_SIZE;
-}
-
 /* The data area is mapped twice in a row, by hv_ringbuffer_init() */
 static void kmcl_hv_ring_init(struct kmcl_ring *ring,
 			      const struct hv_ring_buffer_info *info)
@@ -118,23 +106,20 @@ static int kmcl_hv_open_error(int ret)
 /**
  * kmcl_hv_open() - open the device's channel
  * @offer: the offer
- * @tx_bytes: minimum size of the ring to the host, control page included
- * @rx_bytes: minimum size of the ring from the host, control page included
  * @tx: filled in: the producer's end of the ring to the host
  * @rx: filled in: the consumer's end of the ring from the host
  *
  * Context: Process context, may sleep; not after kmcl_offer_gone().
  * Return: 0; -ENODEV if the device was rescinded, -ECONNREFUSED if the host
- *	refused, -ENOMEM if the rings cannot be allocated or the host refuses
- *	their memory, -ENOTCONN if the channel is open already, -EOPNOTSUPP for
+ *	refused, -ENOMEM if there is no memory for the rings or the host refuses
+ *	it, -ENOTCONN if the channel is open already, -EOPNOTSUPP for
  *	a socket's channel, or another negative errno.
  */
-int kmcl_hv_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
-		 struct kmcl_ring *tx, struct kmcl_ring *rx)
+int kmcl_hv_open(struct kmcl_offer *offer, struct kmcl_ring *tx,
+		 struct kmcl_ring *rx)
 {
 	struct kmcl_hv_binding *binding = kmcl_offer_priv(offer);
 	struct vmbus_channel *channel = binding->channel;
-	u64 send, recv;
 	int ret;
 
 	/*
@@ -144,19 +129,6 @@ int kmcl_hv_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 	if (channel->offermsg.offer.chn_flags &
 	    VMBUS_CHANNEL_TLNPI_PROVIDER_OFFER)
 		return -EOPNOTSUPP;
-	if (tx_bytes <= KMCL_PAGE_SIZE || rx_bytes <= KMCL_PAGE_SIZE)
-		return -EINVAL;
-
-	/* hv_vmbus makes one allocation, and warns if that is too large */
-	send = kmcl_hv_ring_bytes(tx_bytes);
-	recv = kmcl_hv_ring_bytes(rx_bytes);
-	if (send + recv > (u64)MAX_ORDER_NR_PAGES << PAGE_SHIFT) {
-		pr_err_ratelimited("%s: rings of %u and %u bytes are too large: the limit is %llu for both\n",
-				   dev_name(&binding->hdev->device),
-				   tx_bytes, rx_bytes,
-				   (u64)MAX_ORDER_NR_PAGES << PAGE_SHIFT);
-		return -ENOMEM;
-	}
 
 	/*
 	 * Leave a channel alone that somebody else has opened, as the driver of
@@ -174,7 +146,7 @@ int kmcl_hv_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
 	binding->mode = channel->callback_mode;
 	set_channel_read_mode(channel, HV_CALL_DIRECT);
 
-	ret = kmcl_hv_rings_connect(offer, send, recv, kmcl_hv_onchannel);
+	ret = kmcl_hv_rings_connect(offer, kmcl_hv_onchannel);
 	if (ret) {
 		kmcl_hv_undo_open(binding);
 		if (READ_ONCE(channel->rescind) ||
@@ -197,8 +169,8 @@ int kmcl_hv_open(struct kmcl_offer *offer, u32 tx_bytes, u32 rx_bytes,
  * kmcl_hv_close() - close the device's channel
  * @offer: the offer, opened by kmcl_hv_open()
  *
- * Needed after a rescind as well, to free the rings. Their memory is kept if
- * the host has not confirmed that it does not use it any more. No callback runs
+ * Needed after a rescind as well. The memory of the rings is never used again
+ * if the host has not confirmed that it does not use it any more. No callback runs
  * any more when it returns.
  *
  * Context: Process context, may sleep; waits for the host unless the device

@@ -2,9 +2,11 @@
 /*
  * The hv_vmbus transport of vmbkmcl: connecting the rings, and their memory.
  *
- * vmbus_close() and vmbus_open() free the rings also if the host did not take the
+ * vmbus_open() allocates the rings as one block for each opening, and may find
+ * none; vmbus_close() and vmbus_open() free them also if the host did not take the
  * message that tears their GPADL down, so that it can still write to them. This
- * file calls what these two are made of, and looks at the GPADL in between.
+ * file calls what these two are made of, with memory that the library keeps, and
+ * looks at the GPADL in between.
  *
  * Everything here runs in process context and may sleep. The library connects
  * and disconnects an offer in one work item. No lock of ours is held while
@@ -13,20 +15,22 @@
 #include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/topology.h>
 
 #include "compat.h"
 #include "hv.h"
 
-/* Free the rings, but keep their memory if the host may still use it */
+/*
+ * Unmap the rings. Their memory is the library's, which uses it again unless the
+ * host may still do so.
+ */
 static void kmcl_hv_rings_free(struct kmcl_offer *offer,
 			       struct vmbus_channel *channel, bool known)
 {
-	if (known) {
-		kmcl_offer_rings_kept(offer, channel->ringbuffer_pagecount <<
-				      PAGE_SHIFT);
-		channel->ringbuffer_page = NULL;
-	}
+	channel->ringbuffer_page = NULL;
 	vmbus_free_ring(channel);
+	if (known)
+		kmcl_offer_rings_kept(offer);
 }
 
 /*
@@ -43,28 +47,31 @@ static bool kmcl_hv_rings_known(const struct vmbus_channel *channel)
 }
 
 /**
- * kmcl_hv_rings_connect() - allocate rings and open the channel with them
+ * kmcl_hv_rings_connect() - open the channel with rings in the library's memory
  * @offer: the offer, not open
- * @send: size of the allocation for the ring to the host
- * @recv: size of the allocation for the ring from the host
  * @onchannel: called when the host has signalled, with @offer
  *
  * Context: Process context, may sleep; waits for the host.
- * Return: 0, or the error of vmbus_alloc_ring() or vmbus_connect_ring(). The
- *	callback may then still be set.
+ * Return: 0; -ENOMEM if there is no memory, or the error of
+ *	vmbus_connect_ring(). The callback may then still be set.
  */
-int kmcl_hv_rings_connect(struct kmcl_offer *offer, u32 send, u32 recv,
+int kmcl_hv_rings_connect(struct kmcl_offer *offer,
 			  void (*onchannel)(void *context))
 {
 	struct kmcl_hv_binding *binding = kmcl_offer_priv(offer);
 	struct vmbus_channel *channel = binding->channel;
 	struct vmbus_gpadl *gpadl = &channel->ringbuffer_gpadlhandle;
+	const struct kmcl_ring_block *rings;
 	bool known;
 	int ret;
 
-	ret = vmbus_alloc_ring(channel, send, recv);
-	if (ret)
-		return ret;
+	rings = kmcl_offer_rings(offer, cpu_to_node(channel->target_cpu));
+	if (!rings)
+		return -ENOMEM;
+	/* As vmbus_alloc_ring() does */
+	channel->ringbuffer_page = rings->page;
+	channel->ringbuffer_pagecount = rings->tx_pages + rings->rx_pages;
+	channel->ringbuffer_send_offset = rings->tx_pages;
 	/* To tell afterwards whether it was made: then the buffer is set */
 	memset(gpadl, 0, sizeof(*gpadl));
 	ret = vmbus_connect_ring(channel, onchannel, offer);
@@ -73,7 +80,8 @@ int kmcl_hv_rings_connect(struct kmcl_offer *offer, u32 send, u32 recv,
 	if (gpadl->buffer)
 		known = kmcl_hv_rings_known(channel);
 	else
-		known = kmcl_hv_host_knows(send + recv, gpadl,
+		known = kmcl_hv_host_knows(channel->ringbuffer_pagecount <<
+					   PAGE_SHIFT, gpadl,
 					   READ_ONCE(channel->rescind) ?
 					   -ENODEV : ret);
 	kmcl_hv_rings_free(offer, channel, known);
@@ -81,7 +89,7 @@ int kmcl_hv_rings_connect(struct kmcl_offer *offer, u32 send, u32 recv,
 }
 
 /**
- * kmcl_hv_rings_disconnect() - close the channel and free the rings
+ * kmcl_hv_rings_disconnect() - close the channel and unmap the rings
  * @offer: the offer, from kmcl_hv_rings_connect()
  *
  * Context: Process context, may sleep; waits for the host, unless the device is

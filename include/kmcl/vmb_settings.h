@@ -139,7 +139,9 @@ VmbChannelInitSetStateChangeCallbacks(VMBCHANNEL Channel,
  * The count is that of the pages which the client gives to the ring, and one of
  * them is the control page: a count of 2 has 4096 bytes of data. A ring in which
  * two of the largest packets do not fit is made larger, and none smaller. Where
- * pages are larger than 4 KiB, the data are rounded up to whole ones.
+ * pages are larger than 4 KiB, the data are rounded up to whole ones. Where memory
+ * is too fragmented for such rings, they are smaller, with a message, but have room
+ * for two of the largest packets, see kmcl_set_ring_pages().
  *
  * Context: PASSIVE.
  * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1, _2 or _3.

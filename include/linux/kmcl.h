@@ -157,6 +157,10 @@ typedef void (*kmcl_done_fn)(struct kmcl_packet *pkt, int status,
  * @status: a negative errno
  *
  * A state callback, with the rules of &struct kmcl_channel_ops. May sleep.
+ *
+ * The library does not open the device again by itself, whatever the error. A
+ * driver that wants another attempt, after -ENOMEM for example, enables the channel
+ * again: later, and not in this callback, where it is refused.
  */
 typedef void (*kmcl_pnp_failure_fn)(struct kmcl_channel *ch, int status);
 
@@ -378,6 +382,13 @@ enum kmcl_bad {
  * @rings_kept: openings whose rings the peer did not give back: their memory is
  *	never used again
  * @kept_bytes: bytes of the memory of both
+ * @ring_in: bytes of data for which the incoming ring has room; if it is not
+ *	connected, as it was last
+ * @ring_out: the same of the outgoing ring
+ * @ring_memory: bytes of the memory that the channel keeps for its rings until
+ *	it is freed; 0 on the loopback bus
+ * @small_rings: openings with rings that are smaller than was set, because
+ *	memory was fragmented, see kmcl_set_ring_pages()
  *
  * The counters of sending are of one instant, and so are those of receiving.
  */
@@ -432,6 +443,10 @@ struct kmcl_counters {
 	u64 gpadls_kept;
 	u64 rings_kept;
 	u64 kept_bytes;
+	u64 ring_in;
+	u64 ring_out;
+	u64 ring_memory;
+	u64 small_rings;
 };
 
 void kmcl_get_counters(struct kmcl_channel *ch, struct kmcl_counters *c);

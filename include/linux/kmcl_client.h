@@ -30,7 +30,8 @@
  *	descriptions in a chain; 0: 32
  * @tx_ring_bytes: size of the outgoing ring as for vmbus_open(), its control
  *	page included, up to 1 GiB. Rounded up to pages of 4 KiB, and raised
- *	where two of the largest packets would not fit; 0: 20 KiB or more
+ *	where two of the largest packets would not fit; 0: 20 KiB or more. Less
+ *	if there is no block of memory for it, see kmcl_set_ring_pages()
  * @rx_ring_bytes: the same for the incoming ring
  * @quota: most incoming packets that are outstanding at a time; 0: no limit
  * @memory_bytes: most bytes that incoming packets use, see

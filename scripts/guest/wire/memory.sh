@@ -4,7 +4,8 @@
 # GPADLs of a device that the host takes away: one that is being made, one that
 # is being deleted, and those that are there. And of one that the guest closes: a
 # host before 4.0 wants them deleted first, see left_at_close(). And those that the
-# host does not give back, the rings among them.
+# host does not give back, the rings among them. And the rings of a guest whose
+# memory is fragmented.
 #
 # shellcheck disable=SC2154,SC2034 # note() sets c_* and h_*; scenario() uses channels
 
@@ -120,9 +121,44 @@ rings_not_given_back()
 	back a
 }
 
+# A guest has no large blocks of memory left when its device comes back: the channel
+# has kept its own. One that opens for the first time has smaller rings, until there
+# is memory again
+rings_in_fragmented_memory()
+{
+	channel a echo ring=131072
+	note a
+	expect "it has its rings" \
+		[ "$c_ring_memory $c_ring_out" = "$RING_BYTES 126976" ]
+	rescind a
+	after_rescind a
+	expect "memory is fragmented" traffic fragment 4
+	back a
+	note a
+	expect "it has them again" [ "$c_ring_memory $c_ring_in $c_small_rings" = \
+		"$RING_BYTES 126976 0" ]
+
+	channel b echo ring=131072
+	note b
+	expect "another one has smaller rings" [ "$c_small_rings" -eq 1 ]
+	expect "of a smaller block" [ "$c_ring_memory" -lt "$RING_BYTES" ]
+	expect "for two packets" [ "$c_ring_out" -ge 12288 ]
+	expect "and the log says so" kept_said \
+		"b: there is no block of memory for rings of 126976 bytes out and 126976 in; they have $c_ring_out and $c_ring_in"
+	expect "packets of all sizes" ctl b send 50 4096 completion
+	drained b
+	rescind b
+	after_rescind b
+	expect "memory is whole" traffic fragment 0
+	back b
+	note b
+	expect "its rings are larger" [ "$c_ring_memory $c_ring_out $c_small_rings" = \
+		"$RING_BYTES 126976 1" ]
+}
+
 kept_said()
 {
-	dmesg | grep -q " $1 "
+	dmesg | grep -q " $1\( \|$\)"
 }
 
 gpadl_create_and_rescind()
@@ -357,6 +393,8 @@ memory_all()
 	scenario "rescind while a GPADL is made" gpadl_create_and_rescind
 	scenario "GPADLs that the host does not give back" gpadls_not_given_back
 	scenario "rings that the host does not give back" rings_not_given_back
+	scenario "a device comes back when memory is fragmented" \
+		rings_in_fragmented_memory
 	scenario "rescind while a GPADL is deleted" gpadl_delete_and_rescind
 	scenario "a GPADL is deleted in Closed, after a rescind" \
 		gpadl_deleted_in_closed
