@@ -107,28 +107,23 @@ static u32 collect(struct kmcl_channel *ch, struct kmcl_packet **pkts, u32 max)
 {
 	struct kmcl_packet *pkt;
 	struct kmcl_item *item;
+	unsigned long flags;
 	u32 n = 0;
 
-	spin_lock_irq(&ch->tx.lock);
+	spin_lock_irqsave(&ch->tx.lock, flags);
 	list_for_each_entry(pkt, &ch->tx.in_flight, item.node) {
 		if (n < max)
 			pkts[n] = pkt;
-		if (!(++n % KMCL_TX_BURST)) {
-			spin_unlock_irq(&ch->tx.lock);
-			spin_lock_irq(&ch->tx.lock);
-		}
+		kmcl_tx_end_burst(ch, ++n, &flags);
 	}
 	list_for_each_entry(item, &ch->tx.queue, node) {
 		if (item->kind != KMCL_ITEM_PACKET)
 			continue;
 		if (n < max)
 			pkts[n] = container_of(item, struct kmcl_packet, item);
-		if (!(++n % KMCL_TX_BURST)) {
-			spin_unlock_irq(&ch->tx.lock);
-			spin_lock_irq(&ch->tx.lock);
-		}
+		kmcl_tx_end_burst(ch, ++n, &flags);
 	}
-	spin_unlock_irq(&ch->tx.lock);
+	spin_unlock_irqrestore(&ch->tx.lock, flags);
 	return n;
 }
 

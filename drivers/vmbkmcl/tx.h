@@ -157,6 +157,7 @@ void kmcl_packets_free(struct kmcl_channel *ch);
 
 /* tx_done.c */
 void kmcl_tx_init(struct kmcl_channel *ch);
+void kmcl_tx_end_burst(struct kmcl_channel *ch, u64 n, unsigned long *flags);
 void kmcl_done_add(struct kmcl_packet *pkt, int status, u32 len);
 void kmcl_tx_fail_in_flight(struct kmcl_channel *ch, int status,
 			    bool keep_external);

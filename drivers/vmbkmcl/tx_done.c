@@ -161,10 +161,16 @@ void kmcl_done_add(struct kmcl_packet *pkt, int status, u32 len)
 	list_add_tail(&pkt->item.node, &ch->tx.done);
 }
 
-/* For a moment, so that interrupts are handled, and others get the lock. */
-static void drop_lock_once(struct kmcl_channel *ch, unsigned long *flags)
+/*
+ * Called after each of @n entries of a list: drop the lock for a moment when it
+ * has been held for a burst, so that interrupts are handled, and others get it.
+ */
+void kmcl_tx_end_burst(struct kmcl_channel *ch, u64 n, unsigned long *flags)
 	__must_hold(&ch->tx.lock)
 {
+	lockdep_assert_held(&ch->tx.lock);
+	if (n % KMCL_TX_BURST)
+		return;
 	spin_unlock_irqrestore(&ch->tx.lock, *flags);
 	spin_lock_irqsave(&ch->tx.lock, *flags);
 }
@@ -218,8 +224,7 @@ static void end_in_flight(struct kmcl_channel *ch, int status,
 			ch->tx.n.in_flight--;
 			kmcl_done_add(pkt, status, 0);
 		}
-		if (!(++n % KMCL_TX_BURST))
-			drop_lock_once(ch, flags);
+		kmcl_tx_end_burst(ch, ++n, flags);
 	}
 }
 
@@ -271,8 +276,7 @@ void kmcl_tx_fail_queued(struct kmcl_channel *ch, int status)
 		list_del(&pkt->item.node);
 		ch->tx.n.queued--;
 		kmcl_done_add(pkt, status, 0);
-		if (!(++n % KMCL_TX_BURST))
-			drop_lock_once(ch, &flags);
+		kmcl_tx_end_burst(ch, ++n, &flags);
 	}
 	kmcl_done_run(ch, flags);
 }
@@ -372,8 +376,7 @@ void kmcl_sync_abort(struct kmcl_channel *ch)
 		list_move_tail(&sync->node, &ch->tx.syncs);
 		sync->aborted = true;
 		wake_up_all(&sync->wake);
-		if (!(++n % KMCL_TX_BURST))
-			drop_lock_once(ch, &flags);
+		kmcl_tx_end_burst(ch, ++n, &flags);
 	}
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
 }
