@@ -406,6 +406,33 @@ static void a_device_is_given_back_by_freeing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake.given_back, 1);
 }
 
+static void go(void *data)
+{
+	gone();
+}
+
+/* So that the transport has the device until the operation has returned */
+static void a_device_that_goes_while_it_is_given_back(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct job *disabling, *going;
+	struct completion back;
+
+	init_completion(&back);
+	fake.back_waits = &back;
+	give_back(loop);
+	open_both(loop, 1);
+	disabling = loop_disable(&loop->client);
+	loop_wait(&loop->client, READ_ONCE(fake.given_back) == 1);
+	going = loop_job(loop, go, NULL);
+	KUNIT_EXPECT_EQ(test, 0, wait_for_completion_timeout(&going->done,
+							     HZ / 20));
+	complete_all(&back);
+	loop_job_wait(disabling);
+	loop_job_wait(going);
+	fake.back_waits = NULL;
+}
+
 static void servers_have_no_device_to_give_back(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -498,6 +525,7 @@ static struct kunit_case claim_cases[] = {
 	KUNIT_CASE(a_device_is_given_back_on_request),
 	KUNIT_CASE(a_device_that_another_channel_wants),
 	KUNIT_CASE(a_device_is_given_back_by_freeing),
+	KUNIT_CASE(a_device_that_goes_while_it_is_given_back),
 	KUNIT_CASE(servers_have_no_device_to_give_back),
 	KUNIT_CASE(a_free_that_waits_holds_up_no_other_channel),
 	KUNIT_CASE(the_transport_waits_for_what_runs_in_it),

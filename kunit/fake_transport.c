@@ -43,7 +43,9 @@ static void fake_settle(const guid_t *type)
 
 static void fake_give_back(struct kmcl_offer *offer)
 {
-	fake.given_back++;
+	WRITE_ONCE(fake.given_back, fake.given_back + 1);
+	if (fake.back_waits)
+		wait_for_completion_timeout(fake.back_waits, LOOP_LIMIT);
 }
 
 static size_t block_bytes(void)

@@ -442,10 +442,10 @@ static struct kmcl_offer *take_idle(struct kmcl_channel *ch)
 		    !guid_equal(&offer->instance, &ch->link.had_instance) ||
 		    claimed(&offer->type, &offer->instance, offer))
 			continue;
-		/* From here on no channel can bind to it */
+		/* From here on no channel can bind to it, and it stays there */
 		offer->broken = true;
+		offer->giving_back = true;
 		kref_get(&offer->ref);
-		kmcl_transport_hold();
 		found = offer;
 		break;
 	}
@@ -467,7 +467,9 @@ void kmcl_give_back(struct kmcl_channel *ch)
 	if (!offer)
 		return;
 	offer->ops->give_back(offer);
-	kmcl_transport_unhold();
+	/* All use of the transport before; pairs with offer_unused() */
+	smp_store_release(&offer->giving_back, false);
+	wake_up_all(&offer->wait);
 	offer_put(offer);
 }
 
@@ -502,7 +504,10 @@ EXPORT_SYMBOL_GPL(kmcl_offer_rescind);
 /* The transport may free what it has for the offer */
 static bool offer_unused(struct kmcl_offer *offer)
 {
-	return !smp_load_acquire(&offer->ch);	/* pairs with kmcl_unbind() */
+	if (smp_load_acquire(&offer->ch))	/* pairs with kmcl_unbind() */
+		return false;
+	/* Pairs with kmcl_give_back() */
+	return !smp_load_acquire(&offer->giving_back);
 }
 
 /* The transport waits for the channel that uses an offer */
@@ -530,7 +535,8 @@ static void say_who_uses(struct kmcl_offer *offer)
  *
  * Waits until the channel that uses the offer has closed, and so for its driver
  * to complete the outstanding packets. Inside the release operation no channel
- * uses the offer any more, so it does not wait.
+ * uses the offer any more, so it does not wait for one. Also waits until the
+ * give_back operation has returned.
  *
  * Context: may sleep.
  */

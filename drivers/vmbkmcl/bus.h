@@ -32,8 +32,9 @@ struct kmcl_offer {
 					/* rescinded, or it is disowned */
 	bool gone;			/* not to be released */
 	bool released;			/* @release was called */
+	bool giving_back;		/* inside @give_back */
 	struct work_struct release_work;
-	wait_queue_head_t wait;		/* for ch == NULL */
+	wait_queue_head_t wait;		/* for ch and giving_back */
 };
 
 struct kmcl_link {

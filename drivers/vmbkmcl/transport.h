@@ -151,8 +151,9 @@ struct kmcl_server_ops {
  *	library does not use it any more. May sleep, but must not wait for an
  *	adopted device's driver, which may be waiting for the channel
  * @give_back: (optional) call kmcl_offer_gone(), and let other drivers have the
- *	device, unless a channel claims it again. The offer may be gone by now.
- *	Returns at once, as @watch
+ *	device, unless a channel claims it again, both from another thread:
+ *	kmcl_offer_gone() waits until this has returned. May be called before
+ *	kmcl_offer_claim() has returned. Returns at once, as @watch
  * @signal: (required) interrupt the peer. Atomic
  * @gpadl_create: (optional) share @gpadl's memory and fill in its handle.
  *	-ENODEV: the offer was rescinded meanwhile; -EOPNOTSUPP: memory of this

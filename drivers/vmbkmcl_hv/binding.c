@@ -50,6 +50,12 @@
  *    for a new one. If release() comes first, it clears @must_unregister under
  *    the lock, and has to wait for remove(), in the driver core. If remove()
  *    comes first, release() does nothing, and remove() queues the work item.
+ *  - give_back() and probe() or remove(). The library may call it as soon as
+ *    kmcl_offer_claim() has made the offer known, before that has returned and
+ *    @offer is set. So it finds the binding by the offer's private data, not by
+ *    @offer; kmcl_offer_gone() waits for it, so the binding is there. The work
+ *    item that it queues waits for probe(), in the driver core, and leaves a
+ *    binding alone that is @leaving.
  *  - The work item and remove() of an adopted device. While the work item is
  *    queued or running (@finishing), it is the one that frees the binding.
  *  - Module unload and any of these. remove() has run for every device, and
@@ -211,7 +217,7 @@ static bool kmcl_hv_is_bound(const struct device *dev)
 	spin_lock(&kmcl_hv_bindings_lock);
 	list_for_each_entry(binding, &kmcl_hv_bindings, link)
 		if (&binding->hdev->device == dev)
-			bound = !binding->adopted && binding->offer;
+			bound = !binding->adopted && !binding->leaving;
 	spin_unlock(&kmcl_hv_bindings_lock);
 	return bound;
 }
@@ -332,6 +338,7 @@ static void kmcl_hv_unbind(struct kmcl_hv_binding *binding)
 	spin_lock(&kmcl_hv_bindings_lock);
 	offer = binding->offer;
 	binding->offer = NULL;
+	binding->leaving = true;
 	spin_unlock(&kmcl_hv_bindings_lock);
 
 	/* So that the channel keeps its claim on the device that comes back */
@@ -461,26 +468,21 @@ void kmcl_hv_release(struct kmcl_offer *offer)
 
 /**
  * kmcl_hv_give_back() - give a device back to the kernel's other drivers
- * @offer: the offer, which no channel uses; it may be gone by now
+ * @offer: the offer, which no channel uses; it is not gone until this returns
  *
  * Context: Process context; waits for nobody.
  */
 void kmcl_hv_give_back(struct kmcl_offer *offer)
 {
-	struct kmcl_hv_binding *binding;
+	struct kmcl_hv_binding *binding = kmcl_offer_priv(offer);
 	struct kmcl_hv_back *back;
 
 	spin_lock(&kmcl_hv_bindings_lock);
-	list_for_each_entry(binding, &kmcl_hv_bindings, link) {
-		if (binding->offer != offer)
-			continue;
-		back = binding->back;
-		binding->back = NULL;
-		if (back) {
-			back->dev = get_device(&binding->hdev->device);
-			queue_work(kmcl_hv_wq, &back->work);
-		}
-		break;
+	back = binding->back;
+	binding->back = NULL;
+	if (back) {
+		back->dev = get_device(&binding->hdev->device);
+		queue_work(kmcl_hv_wq, &back->work);
 	}
 	spin_unlock(&kmcl_hv_bindings_lock);
 }

@@ -35,6 +35,7 @@ struct resource;
  * @offer: the library's object for the device, a reference; set when it is
  *	bound, cleared when remove() or disown begins; protected by the lock
  * @adopted: the device has a driver of its own
+ * @leaving: remove() or disown has begun; protected by the lock
  * @gone: remove() or disown needs the binding no longer; protected by the lock
  * @rescinded: the rescind callback has run; protected by the lock
  * @must_unregister: this transport has to unregister the device; protected by
@@ -58,6 +59,7 @@ struct kmcl_hv_binding {
 	struct vmbus_channel *channel;
 	struct kmcl_offer *offer;
 	bool adopted;
+	bool leaving;
 	bool gone;
 	bool rescinded;
 	bool must_unregister;
