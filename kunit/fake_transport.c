@@ -129,9 +129,11 @@ static bool fake_gpadls_first(struct kmcl_offer *offer)
 /* As when a bus removes the device: the offer is gone before this returns */
 static void fake_release(struct kmcl_offer *offer)
 {
-	fake.releases++;
 	fake.offer = NULL;
 	kmcl_offer_gone(offer);
+	WRITE_ONCE(fake.releases, fake.releases + 1);
+	if (fake.release_waits)
+		wait_for_completion_timeout(fake.release_waits, LOOP_LIMIT);
 }
 
 static void fake_signal(struct kmcl_offer *offer)

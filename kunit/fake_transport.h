@@ -31,6 +31,7 @@ struct fake_transport {
 	struct completion *open_waits;	/* before it has opened */
 	struct completion *close_waits;	/* before it closes */
 	struct completion *settle_waits;	/* before it has settled */
+	struct completion *release_waits;	/* after the offer is gone */
 	struct completion *back_waits;	/* while a device is given back */
 	int watches;
 	int unwatches;

@@ -10,6 +10,7 @@
 #include <linux/sched.h>
 #include <trace/events/printk.h>
 
+#include "fake_transport.h"
 #include "gpadl_harness.h"
 
 #define LINES	8
@@ -35,20 +36,41 @@ static void on_console(void *data, const char *text, size_t len)
 	spin_unlock_irqrestore(&fx.lock, flags);
 }
 
-static int wait_init(struct kunit *test)
+static int listen(void)
 {
 	memset(&fx, 0, sizeof(fx));
 	spin_lock_init(&fx.lock);
 	kmcl_slow = DIV_ROUND_UP(HZ, 50);
-	return gpadl_init(test) ?: register_trace_console(on_console, NULL);
+	return register_trace_console(on_console, NULL);
 }
 
-static void wait_exit(struct kunit *test)
+static void listen_end(void)
 {
 	kmcl_slow = 30 * HZ;
 	unregister_trace_console(on_console, NULL);
 	tracepoint_synchronize_unregister();
+}
+
+static int wait_init(struct kunit *test)
+{
+	return gpadl_init(test) ?: listen();
+}
+
+static void wait_exit(struct kunit *test)
+{
+	listen_end();
 	loop_exit(test);
+}
+
+static int transport_init(struct kunit *test)
+{
+	return fake_init(test) ?: listen();
+}
+
+static void transport_exit(struct kunit *test)
+{
+	listen_end();
+	fake_exit(test);
 }
 
 /* Does a line of the log have all of these? */
@@ -232,6 +254,59 @@ static void it_is_said_once_a_minute(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, said("test 5: ", "state Disabled"));
 }
 
+static void unregister(void *data)
+{
+	kmcl_transport_unregister(&fake_ops);
+}
+
+/* As when a driver that is probed has a device of the class locked */
+static void a_class_that_is_not_left(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *e = &loop->client;
+	struct job *freeing, *going;
+	struct completion settle;
+	char class[60];
+
+	init_completion(&settle);
+	fake_up(loop);
+	kmcl_channel_disable(e->ch);
+	fake.settle_waits = &settle;
+	freeing = loop_free(e);
+	loop_wait(&loop->server, READ_ONCE(fake.settles) == 1);
+	e->ch = NULL;
+	fake.settle_waits = NULL;
+	going = loop_job(loop, unregister, NULL);
+	snprintf(class, sizeof(class), "of class %pUl", &loop->type);
+	expect_wait(&loop->server, going, class, "devices of class");
+	complete_all(&settle);
+	loop_job_wait(freeing);
+	loop_job_wait(going);
+}
+
+/* The bus removes it meanwhile, which waits for whoever has it locked */
+static void a_device_that_is_not_released(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *e = &loop->client;
+	struct completion release;
+	struct job *going;
+	char device[100];
+
+	init_completion(&release);
+	fake_up(loop);
+	fake.release_waits = &release;
+	kmcl_offer_rescind(fake.offer);
+	loop_wait(e, READ_ONCE(fake.releases) == 1);
+	going = loop_job(loop, unregister, NULL);
+	snprintf(device, sizeof(device), "device %pUl of class %pUl",
+		 &loop->instance, &loop->type);
+	expect_wait(e, going, device, "to be released");
+	complete_all(&release);
+	loop_job_wait(going);
+	fake.release_waits = NULL;
+}
+
 static struct kunit_case wait_cases[] = {
 	KUNIT_CASE(a_driver_that_keeps_packets),
 	KUNIT_CASE(a_callback_that_does_not_return),
@@ -251,4 +326,17 @@ static struct kunit_suite wait_suite = {
 	.test_cases = wait_cases,
 };
 
-kunit_test_suite(wait_suite);
+static struct kunit_case transport_cases[] = {
+	KUNIT_CASE(a_class_that_is_not_left),
+	KUNIT_CASE(a_device_that_is_not_released),
+	{}
+};
+
+static struct kunit_suite transport_suite = {
+	.name = "kmcl_wait_transport",
+	.init = transport_init,
+	.exit = transport_exit,
+	.test_cases = transport_cases,
+};
+
+kunit_test_suites(&wait_suite, &transport_suite);

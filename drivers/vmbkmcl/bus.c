@@ -13,9 +13,10 @@
  * an offer. No function here takes a mutex; a transport's operations are called
  * with no lock held.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/export.h>
 #include <linux/slab.h>
-#include <linux/wait_bit.h>
 
 #include "channel.h"
 
@@ -24,8 +25,8 @@ LIST_HEAD(kmcl_channels);
 
 static const struct kmcl_server_ops *kmcl_server_bus;
 static LIST_HEAD(kmcl_offers);
-/* Operations in progress that kmcl_transport_unregister() has to wait for */
-static atomic_t kmcl_transport_calls;
+static LIST_HEAD(kmcl_transport_calls);
+static DECLARE_WAIT_QUEUE_HEAD(kmcl_transport_wait);	/* for none of them */
 
 void kmcl_bus_add_channel(struct kmcl_channel *ch)
 {
@@ -209,20 +210,86 @@ void kmcl_seek(struct kmcl_channel *ch)
 	spin_unlock_irq(&kmcl_bus_lock);
 }
 
+/*
+ * Keep the transport from being unregistered. The caller has a proof that it is
+ * registered: kmcl_watch_mutex, or an offer that is not gone under kmcl_bus_lock.
+ */
+static void transport_begin(struct kmcl_transport_call *call)
+	__must_hold(&kmcl_bus_lock)
+{
+	lockdep_assert_held(&kmcl_bus_lock);
+	list_add_tail(&call->node, &kmcl_transport_calls);
+}
+
+void kmcl_transport_begin(struct kmcl_transport_call *call)
+{
+	spin_lock_irq(&kmcl_bus_lock);
+	transport_begin(call);
+	spin_unlock_irq(&kmcl_bus_lock);
+}
+
+void kmcl_transport_end(struct kmcl_transport_call *call)
+{
+	spin_lock_irq(&kmcl_bus_lock);
+	list_del(&call->node);
+	if (list_empty(&kmcl_transport_calls))
+		wake_up_all(&kmcl_transport_wait);
+	spin_unlock_irq(&kmcl_bus_lock);
+}
+
+static bool no_calls(struct kmcl_transport_call *first)
+{
+	const struct kmcl_transport_call *call;
+
+	spin_lock_irq(&kmcl_bus_lock);
+	call = list_first_entry_or_null(&kmcl_transport_calls,
+					struct kmcl_transport_call, node);
+	if (call)
+		*first = *call;
+	spin_unlock_irq(&kmcl_bus_lock);
+	return !call;
+}
+
+/* They may wait for drivers, in the driver core: see kmcl_slow. Sleeps. */
+void kmcl_transport_wait_ended(const struct kmcl_transport_ops *ops)
+{
+	struct kmcl_transport_call call;
+	unsigned long slow = kmcl_slow;
+
+	while (!wait_event_idle_timeout(kmcl_transport_wait, no_calls(&call),
+					slow)) {
+		if (guid_is_null(&call.instance))
+			pr_warn("%s: still waiting for the devices of class %pUl to be left: a driver may have locked one\n",
+				ops->name, &call.type);
+		else
+			pr_warn("%s: still waiting for device %pUl of class %pUl to be released: a driver may have locked it\n",
+				ops->name, &call.instance, &call.type);
+		slow = 2 * kmcl_slow;
+	}
+}
+
 /* Release an offer that was rescinded and unbound, or bind another channel */
 static void release_or_match(struct kmcl_offer *offer)
 {
+	struct kmcl_transport_call call = {
+		.type = offer->type,
+		.instance = offer->instance,
+	};
 	bool release;
 
 	spin_lock_irq(&kmcl_bus_lock);
 	release = offer->dead && !offer->gone && !offer->released && !offer->ch;
-	if (release)
+	if (release) {
 		offer->released = true;
-	else
+		transport_begin(&call);
+	} else {
 		match_offer(offer);
+	}
 	spin_unlock_irq(&kmcl_bus_lock);
-	if (release)
-		offer->ops->release(offer);
+	if (!release)
+		return;
+	offer->ops->release(offer);
+	kmcl_transport_end(&call);
 }
 
 /* Step: keep the instance, for kmcl_get_instance() after the channel closes */
@@ -407,27 +474,6 @@ bool kmcl_offer_claimed(const guid_t *type, const guid_t *instance)
 	return wanted;
 }
 EXPORT_SYMBOL_GPL(kmcl_offer_claimed);
-
-/*
- * Keep the transport from being unregistered. The caller has a proof that it is
- * registered: kmcl_watch_mutex, or a live offer under kmcl_bus_lock.
- */
-void kmcl_transport_hold(void)
-{
-	atomic_inc(&kmcl_transport_calls);
-}
-
-void kmcl_transport_unhold(void)
-{
-	if (atomic_dec_and_test(&kmcl_transport_calls))
-		wake_up_var(&kmcl_transport_calls);
-}
-
-void kmcl_transport_wait_unheld(void)
-{
-	wait_var_event(&kmcl_transport_calls,
-		       !atomic_read(&kmcl_transport_calls));
-}
 
 /* Take the offer that @ch had last, if no channel uses or claims it. */
 static struct kmcl_offer *take_idle(struct kmcl_channel *ch)

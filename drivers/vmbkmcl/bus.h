@@ -75,6 +75,13 @@ struct kmcl_link {
 	struct tasklet_struct dead_tasklet;
 };
 
+/* An operation in progress that kmcl_transport_unregister() has to wait for */
+struct kmcl_transport_call {
+	struct list_head node;		/* kmcl_bus_lock */
+	guid_t type;
+	guid_t instance;		/* of what is released; null: settles */
+};
+
 extern spinlock_t kmcl_bus_lock;
 extern struct list_head kmcl_channels;	/* kmcl_bus_lock */
 
@@ -103,9 +110,9 @@ void kmcl_unbind(struct kmcl_channel *ch);
 bool kmcl_offer_exists(const guid_t *type, const guid_t *instance);
 int kmcl_publish(struct kmcl_channel *ch);
 void kmcl_retire(struct kmcl_channel *ch);
-void kmcl_transport_hold(void);
-void kmcl_transport_unhold(void);
-void kmcl_transport_wait_unheld(void);
+void kmcl_transport_begin(struct kmcl_transport_call *call);
+void kmcl_transport_end(struct kmcl_transport_call *call);
+void kmcl_transport_wait_ended(const struct kmcl_transport_ops *ops);
 
 /* watch.c */
 int kmcl_watch(struct kmcl_channel *ch);

@@ -10,7 +10,7 @@
  * held across @adopt and @disown. There are two because a driver's probe() and
  * remove(), which adopt and disown, run with the device locked.
  * Operations that wait for devices or drivers are called with neither, see
- * kmcl_transport_hold().
+ * kmcl_transport_begin().
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -132,6 +132,7 @@ int kmcl_watch(struct kmcl_channel *ch)
 void kmcl_unwatch(struct kmcl_channel *ch)
 {
 	const struct kmcl_transport_ops *ops = NULL;
+	struct kmcl_transport_call call = {};
 
 	disown_parent(ch);
 	/* A driver's remove() must not wait for kmcl_watch_mutex, see above */
@@ -142,7 +143,8 @@ void kmcl_unwatch(struct kmcl_channel *ch)
 		kmcl_transport->unwatch(&ch->link.watched);
 		if (kmcl_transport->settle) {
 			ops = kmcl_transport;
-			kmcl_transport_hold();
+			call.type = ch->link.watched;
+			kmcl_transport_begin(&call);
 		}
 	}
 	ch->link.watching = false;
@@ -151,7 +153,7 @@ void kmcl_unwatch(struct kmcl_channel *ch)
 	if (!ops)
 		return;
 	ops->settle(&ch->link.watched);
-	kmcl_transport_unhold();
+	kmcl_transport_end(&call);
 }
 
 static void set_adopter(const struct kmcl_transport_ops *ops)
@@ -272,12 +274,11 @@ void kmcl_transport_unregister(const struct kmcl_transport_ops *ops)
 	if (ops->settle)
 		ops->settle(NULL);
 	disown_all();
-	kmcl_transport_wait_unheld();
+	/* The last of the release operations, too */
+	kmcl_transport_wait_ended(ops);
 	mutex_lock(&kmcl_watch_mutex);
 	kmcl_transport = NULL;
 	kmcl_transport_going = false;
 	mutex_unlock(&kmcl_watch_mutex);
-	/* A release operation may still be running in the transport */
-	flush_workqueue(kmcl_wq);
 }
 EXPORT_SYMBOL_GPL(kmcl_transport_unregister);

@@ -60,7 +60,8 @@
  *    queued or running (@finishing), it is the one that frees the binding.
  *  - Module unload and any of these. remove() has run for every device, and
  *    kmcl_hv_bindings_exit() waits for the work items. They end when the device
- *    is unregistered, after which hv_vmbus calls no callback.
+ *    is unregistered, after which hv_vmbus calls no callback. That may take as
+ *    long as another driver likes, so the wait is idle.
  *
  * Contexts: everything here runs in process context; hv_vmbus calls the rescind
  * callback from a workqueue that serves all devices.
@@ -79,6 +80,7 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/wait.h>
 
 #include "compat.h"
 #include "hv.h"
@@ -91,8 +93,36 @@ struct kmcl_hv_back {
 
 static LIST_HEAD(kmcl_hv_bindings);
 static DEFINE_SPINLOCK(kmcl_hv_bindings_lock);
+static unsigned int kmcl_hv_works;	/* queued or running; with the lock */
+static DECLARE_WAIT_QUEUE_HEAD(kmcl_hv_works_wait);	/* for none of them */
 static struct workqueue_struct *kmcl_hv_wq;
 static const struct kmcl_transport_ops *kmcl_hv_transport;
+
+static void kmcl_hv_queue(struct work_struct *work)
+	__must_hold(&kmcl_hv_bindings_lock)
+{
+	lockdep_assert_held(&kmcl_hv_bindings_lock);
+	kmcl_hv_works++;
+	queue_work(kmcl_hv_wq, work);
+}
+
+static void kmcl_hv_work_done(void)
+{
+	spin_lock(&kmcl_hv_bindings_lock);
+	if (!--kmcl_hv_works)
+		wake_up_all(&kmcl_hv_works_wait);
+	spin_unlock(&kmcl_hv_bindings_lock);
+}
+
+static bool kmcl_hv_works_done(void)
+{
+	bool done;
+
+	spin_lock(&kmcl_hv_bindings_lock);
+	done = !kmcl_hv_works;
+	spin_unlock(&kmcl_hv_bindings_lock);
+	return done;
+}
 
 /* If this returns true, the caller has to unregister the device */
 static bool kmcl_hv_claim_unregister(struct kmcl_hv_binding *binding)
@@ -175,6 +205,7 @@ static void kmcl_hv_finish(struct work_struct *work)
 	spin_unlock(&kmcl_hv_bindings_lock);
 	if (gone)
 		kmcl_hv_binding_free(binding);
+	kmcl_hv_work_done();
 }
 
 static void kmcl_hv_queue_finish(struct kmcl_hv_binding *binding)
@@ -182,7 +213,7 @@ static void kmcl_hv_queue_finish(struct kmcl_hv_binding *binding)
 {
 	lockdep_assert_held(&kmcl_hv_bindings_lock);
 	binding->finishing = true;
-	queue_work(kmcl_hv_wq, &binding->finish);
+	kmcl_hv_queue(&binding->finish);
 }
 
 /* Add the binding to the list, unless the device is bound already */
@@ -241,6 +272,7 @@ static void kmcl_hv_back_work(struct work_struct *work)
 		dev_dbg(back->dev, "no other driver: %d\n", ret);
 	put_device(back->dev);
 	kfree(back);
+	kmcl_hv_work_done();
 }
 
 static struct kmcl_hv_back *kmcl_hv_back_new(void)
@@ -482,7 +514,7 @@ void kmcl_hv_give_back(struct kmcl_offer *offer)
 	binding->back = NULL;
 	if (back) {
 		back->dev = get_device(&binding->hdev->device);
-		queue_work(kmcl_hv_wq, &back->work);
+		kmcl_hv_queue(&back->work);
 	}
 	spin_unlock(&kmcl_hv_bindings_lock);
 }
@@ -499,6 +531,9 @@ int kmcl_hv_bindings_init(const struct kmcl_transport_ops *ops)
 /* Called after the last kmcl_hv_remove(); waits for unfinished rescinds */
 void kmcl_hv_bindings_exit(void)
 {
+	while (!wait_event_idle_timeout(kmcl_hv_works_wait,
+					kmcl_hv_works_done(), KMCL_HV_SLOW))
+		pr_warn("still waiting for devices to be left or given back: another driver may have locked one\n");
 	destroy_workqueue(kmcl_hv_wq);
 	WARN_ON_ONCE(!list_empty(&kmcl_hv_bindings));
 }

@@ -483,6 +483,22 @@ static bool kmcl_hv_settled(const guid_t *type)
 	return settled;
 }
 
+static void kmcl_hv_say_unsettled(void)
+{
+	const struct kmcl_hv_class *class;
+	guid_t type = {};
+
+	spin_lock(&kmcl_hv_classes_lock);
+	class = list_first_entry_or_null(&kmcl_hv_classes, struct kmcl_hv_class,
+					 link);
+	if (class)
+		guid_copy(&type, &class->ids[0].guid);
+	spin_unlock(&kmcl_hv_classes_lock);
+	if (class)
+		pr_warn("still waiting for the devices of class %pUl to be left: a driver may have locked one\n",
+			&type);
+}
+
 /**
  * kmcl_hv_settle() - wait until the driver of an unwatched class is gone
  * @type: GUID of the class: waits 2 seconds at most, since another driver may
@@ -497,7 +513,10 @@ void kmcl_hv_settle(const guid_t *type)
 		wait_event_idle_timeout(kmcl_hv_classes_wait,
 					kmcl_hv_settled(type), KMCL_HV_SETTLE);
 	else
-		wait_event_idle(kmcl_hv_classes_wait, kmcl_hv_settled(NULL));
+		while (!wait_event_idle_timeout(kmcl_hv_classes_wait,
+						kmcl_hv_settled(NULL),
+						KMCL_HV_SLOW))
+			kmcl_hv_say_unsettled();
 }
 
 /* Called before the first kmcl_hv_watch() */

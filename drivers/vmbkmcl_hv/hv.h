@@ -14,6 +14,7 @@
 #define _KMCL_HV_H
 
 #include <linux/hyperv.h>
+#include <linux/jiffies.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
@@ -25,6 +26,8 @@
 struct kmcl_hv_back;
 struct resource;
 
+/* After that, the log says what is waited for; waits are idle, see object.c */
+#define KMCL_HV_SLOW	(30 * HZ)
 #define KMCL_HV_POLL_MS	10	/* interval of polling for a rescind */
 
 /**
