@@ -266,6 +266,26 @@ static int kmcl_hv_notify(struct notifier_block *nb, unsigned long event,
 	return NOTIFY_DONE;
 }
 
+/*
+ * The user can make a driver match devices of any class, with new_id or with
+ * driver_override. But such a device would stay with the wrong class's channels:
+ * it would be unbound, and looked for, together with them.
+ */
+static int kmcl_hv_class_probe(struct hv_device *hdev,
+			       const struct hv_vmbus_device_id *id)
+{
+	const struct device_driver *drv = hdev->device.driver;
+	const struct kmcl_hv_class *class =
+		container_of(drv, struct kmcl_hv_class, hv.driver);
+
+	if (guid_equal(&hdev->dev_type, &class->ids[0].guid))
+		return kmcl_hv_probe(hdev, id);
+	pr_warn_ratelimited("device %s has class %pUl and is not for driver %s: a channel of its class gets it without new_id; undo it with remove_id, or clear the device's driver_override\n",
+			    dev_name(&hdev->device), &hdev->dev_type,
+			    class->name);
+	return -ENODEV;
+}
+
 static void kmcl_hv_class_register(struct kmcl_hv_class *class)
 {
 	struct hv_driver *hv = &class->hv;
@@ -274,7 +294,7 @@ static void kmcl_hv_class_register(struct kmcl_hv_class *class)
 	/* An hv_driver that was registered before cannot be reused as it is */
 	memset(hv, 0, sizeof(*hv));
 	hv->name = class->name;
-	hv->probe = kmcl_hv_probe;
+	hv->probe = kmcl_hv_class_probe;
 	hv->remove = __builtin_choose_expr(KMCL_HV_REMOVE_RETURNS_INT,
 					   kmcl_hv_remove_int, kmcl_hv_remove);
 	/* To be asked before the kernel's own drivers, see above */

@@ -460,6 +460,84 @@ override_ends_with_class()
 	another_last s
 }
 
+# new_id CLASS: write it to that of our driver of $WIRE_CLASS
+new_id()
+{
+	echo "$1" >"/sys/bus/vmbus/drivers/vmbkmcl-$WIRE_CLASS/new_id"
+}
+
+# not_for_it CHANNEL: the log has said that its device is not for that driver
+not_for_it()
+{
+	dmesg | grep -q "device $(device_of "$1") has class $OTHER_CLASS and is not for driver vmbkmcl-$WIRE_CLASS:"
+}
+
+# of_other_class CHANNEL: it is open, and its device is where it belongs
+of_other_class()
+{
+	expect "$1 is open" within 5 state "$1" Active
+	expect "$1 is ours" driver_is "$1" "vmbkmcl-$OTHER_CLASS"
+	ctl "$1" send 5 64
+	drained "$1"
+}
+
+# Our drivers take no device of another class, and their own as before
+new_ids()
+{
+	local dev
+
+	channel a echo
+	expect "its own class" new_id "$WIRE_CLASS"
+	expect "not twice" refused new_id "$WIRE_CLASS"
+	expect "another class" new_id $OTHER_CLASS
+	expect "not twice, either" refused new_id $OTHER_CLASS
+	dmesg -c >/dev/null
+	WIRE_CLASS=$OTHER_CLASS offer s echo
+	expect "the log says that it is wrong" within 5 not_for_it s
+	expect "the device has no driver" driver_is s none
+	WIRE_CLASS=$OTHER_CLASS client s "$(instance $((offers - 1)))"
+	expect "enable" ctl s enable
+	of_other_class s
+	# Both drivers match it now, the wrong one first
+	rescind s
+	closed s
+	reoffer s
+	expect "enable again" ctl s enable
+	of_other_class s
+	# By hand
+	dev=$(device_of s)
+	ctl s disable
+	expect "unbind" eval "echo $dev >/sys/bus/vmbus/drivers/vmbkmcl-$OTHER_CLASS/unbind"
+	expect "choose" override s "vmbkmcl-$WIRE_CLASS"
+	ctl s enable
+	expect "binding is refused" refused bound s bind
+	expect "the device has no driver" driver_is s none
+	expect "take back" override s ''
+	ctl s disable
+	expect "enable again" ctl s enable
+	of_other_class s
+	expect "a is ours" ours a
+	drained a
+	# The class goes, and does not take the device along
+	exec 9>"/sys/bus/vmbus/drivers/vmbkmcl-$WIRE_CLASS/new_id"
+	expect "close" traffic close a
+	channels=" s"
+	expect "the class has no driver of ours" \
+		[ ! -e "/sys/bus/vmbus/drivers/vmbkmcl-$WIRE_CLASS" ]
+	expect "it takes no id any more" refused eval "echo $OTHER_CLASS >&9"
+	exec 9>&-
+	of_other_class s
+	away a
+	channel b echo
+	expect "the class is new: its own" new_id "$WIRE_CLASS"
+	rescind s
+	closed s
+	reoffer s
+	expect "enable again" ctl s enable
+	of_other_class s
+	drained b
+}
+
 claim_all()
 {
 	if [ -e /modules/hv_utils.ko ]; then
@@ -483,4 +561,5 @@ claim_all()
 	scenario "another driver gets the device at each offer" hint_for_each_offer
 	scenario "driver_override holds for each offer" override_lasts
 	scenario "driver_override of a class that is left" override_ends_with_class
+	scenario "a driver of ours is given another class" new_ids
 }
