@@ -71,9 +71,8 @@ static int take_block(struct kmcl_offer *offer)
 /* The peer has written into it, and may not give it back, once */
 static void leave_block(struct kmcl_offer *offer)
 {
-	if (!fake.library_memory)
-		return;
-	memset(page_address(fake.had.page), 0xa5, block_bytes());
+	if (fake.library_memory)
+		memset(page_address(fake.had.page), 0xa5, block_bytes());
 	if (fake.keep)
 		kmcl_offer_rings_kept(offer);
 	fake.keep = false;

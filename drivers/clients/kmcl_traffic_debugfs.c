@@ -99,6 +99,7 @@ static void show_library(struct seq_file *m, const struct kmcl_counters *c)
 	seq_printf(m, "ring_in %llu\nring_out %llu\nring_memory %llu\n",
 		   c->ring_in, c->ring_out, c->ring_memory);
 	seq_printf(m, "small_rings %llu\n", c->small_rings);
+	seq_printf(m, "packets_kept %llu\n", c->packets_kept);
 }
 
 static void show_own(struct seq_file *m, const struct tr_counts *c)

@@ -54,6 +54,8 @@ struct kmcl_link {
 	 * signal, or a counted GPADL call.
 	 */
 	struct kmcl_offer *offer;
+	/* Client: the peer may not have closed. Only the work item writes it */
+	bool kept;
 	bool waiting;			/* client: may be bound to an offer */
 	guid_t bound_instance;		/* of the offer, or last_instance; */
 					/* traces read it without the lock */

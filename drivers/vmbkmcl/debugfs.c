@@ -68,6 +68,7 @@ static const struct {
 	COUNTER(gpadls_left),
 	COUNTER(gpadls_kept),
 	COUNTER(rings_kept),
+	COUNTER(packets_kept),
 	COUNTER(kept_bytes),
 	COUNTER(ring_in),
 	COUNTER(ring_out),

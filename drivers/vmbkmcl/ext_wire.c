@@ -336,3 +336,73 @@ int kmcl_ext_from_mdl(struct kmcl_packet *pkt, const struct kmcl_mdl *mdl,
 	ret = kmcl_ext_chain(&w, mdl, 0, bytes);
 	return ret ? ret : kmcl_ext_end(&w, payload);
 }
+
+/* Bytes of the memory that an accepted packet describes */
+u64 kmcl_ext_bytes(struct kmcl_packet *pkt)
+{
+	const u8 *p = kmcl_packet_header(pkt);
+	u32 n = le32_to_cpu(((const struct ext_head *)p)->ranges);
+	const struct ext_range *range;
+	u64 bytes = 0;
+
+	for (p += sizeof(struct ext_head); n; n--) {
+		range = (const struct ext_range *)p;
+		bytes += le32_to_cpu(range->bytes);
+		p += sizeof(*range) +
+		     8 * kmcl_mdl_frames(le32_to_cpu(range->offset),
+					 le32_to_cpu(range->bytes));
+	}
+	return bytes;
+}
+
+/*
+ * Hold the frames of a packet, or release the first @most of them. Returns how
+ * many; fewer than there are if one cannot be held.
+ */
+static u64 each_frame(struct kmcl_packet *pkt, bool hold, u64 most, u64 *all)
+{
+	const u8 *p = kmcl_packet_header(pkt);
+	u32 n = le32_to_cpu(((const struct ext_head *)p)->ranges);
+	const struct ext_range *range;
+	u32 i, frames;
+	u64 done = 0;
+
+	*all = (pkt->ext_len - sizeof(struct ext_head) - n * sizeof(*range)) / 8;
+	for (p += sizeof(struct ext_head); n; n--) {
+		range = (const struct ext_range *)p;
+		frames = kmcl_mdl_frames(le32_to_cpu(range->offset),
+					 le32_to_cpu(range->bytes));
+		for (i = 0; i < frames && done < most; i++, done++) {
+			if (!hold)
+				kmcl_frame_release(le64_to_cpu(range->pfns[i]));
+			else if (!kmcl_frame_hold(le64_to_cpu(range->pfns[i])))
+				return done;
+		}
+		p += sizeof(*range) + 8 * frames;
+	}
+	return done;
+}
+
+/*
+ * The peer may use the memory that an accepted packet describes for longer than
+ * its owner waits: keep the pages from being reused when they are freed. Nobody
+ * else ends the packet meanwhile, or its owner still waits. False: none is held,
+ * since some cannot be, see kmcl_frame_hold().
+ */
+bool kmcl_ext_hold(struct kmcl_packet *pkt)
+{
+	u64 all, held = each_frame(pkt, true, U64_MAX, &all);
+
+	if (held == all)
+		return true;
+	each_frame(pkt, false, held, &all);
+	return false;
+}
+
+/* Undo kmcl_ext_hold(). Atomic. */
+void kmcl_ext_unhold(struct kmcl_packet *pkt)
+{
+	u64 all;
+
+	each_frame(pkt, false, U64_MAX, &all);
+}

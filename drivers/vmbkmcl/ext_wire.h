@@ -50,6 +50,9 @@ int kmcl_ext_from_mdl(struct kmcl_packet *pkt, const struct kmcl_mdl *mdl,
 bool kmcl_ext_take(struct kmcl_context *ctx,
 		   const struct kmcl_ring_packet *pkt);
 void kmcl_ext_release(struct kmcl_context *ctx);
+u64 kmcl_ext_bytes(struct kmcl_packet *pkt);
+bool kmcl_ext_hold(struct kmcl_packet *pkt);
+void kmcl_ext_unhold(struct kmcl_packet *pkt);
 void kmcl_ext_begin(struct ext_writer *w, struct kmcl_packet *pkt);
 struct ext_range *kmcl_ext_range(struct ext_writer *w, u32 offset, u32 bytes);
 int kmcl_ext_end(struct ext_writer *w, u32 payload);

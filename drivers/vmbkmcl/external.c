@@ -43,7 +43,12 @@ static int check_send(struct kmcl_packet *pkt, const void *buf, u32 len,
  * @flags: as for kmcl_send(); KMCL_SEND_WAIT must be set
  *
  * The described memory must stay valid and in place until the completion
- * routine is called; the peer may read and write it until then.
+ * routine is called; the peer may read and write it until then. If the host does
+ * not confirm that the channel is closed, it may even do so afterwards: the
+ * library then keeps references on the pages for good, so that they are not
+ * reused when they are freed, and &kmcl_counters.packets_kept counts it. Memory
+ * of kmalloc(), or blocks of pages that are not compound, it cannot keep; a
+ * message says that these must not be freed.
  *
  * Context: as kmcl_send().
  * Return: as kmcl_send(), -EINVAL also without KMCL_SEND_WAIT; -EFAULT also if

@@ -27,7 +27,8 @@ struct kmcl_gpadls {
 	u32 left;			/* by the driver at a close, in total */
 	u32 kept;			/* whose pages are never released */
 	u32 rings_kept;			/* the same, of openings */
-	u64 kept_bytes;			/* of both */
+	u32 packets_kept;		/* the same, of packets */
+	u64 kept_bytes;			/* of all */
 	struct list_head list;
 };
 

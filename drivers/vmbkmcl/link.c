@@ -136,6 +136,7 @@ int kmcl_connect(struct kmcl_channel *ch)
 	if (private)
 		pr_info("%s: external data is refused: the memory of this guest is private\n",
 			kmcl_name(ch));
+	WRITE_ONCE(ch->link.kept, false);
 	ret = offer->ops->open(offer, &ch->tx.ring, &ch->rx.ring);
 	if (!ret)
 		set_rings(ch);

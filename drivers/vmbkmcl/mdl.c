@@ -211,7 +211,7 @@ void kmcl_mdl_free_chain(struct kmcl_mdl *mdl)
  * slab allocator reuses whatever the page's count, and for a block of pages that
  * is not compound, whose pages but the first have no count of their own.
  */
-static bool hold_frame(unsigned long pfn)
+bool kmcl_frame_hold(unsigned long pfn)
 {
 	struct folio *folio;
 
@@ -219,6 +219,12 @@ static bool hold_frame(unsigned long pfn)
 		return false;
 	folio = page_folio(frame_page(pfn));
 	return !folio_test_slab(folio) && folio_try_get(folio);
+}
+
+/* Undo kmcl_frame_hold() */
+void kmcl_frame_release(unsigned long pfn)
+{
+	folio_put(page_folio(frame_page(pfn)));
 }
 
 /* Release @count frames of a chain */
@@ -230,7 +236,7 @@ static void release(const struct kmcl_mdl *mdl, u64 count)
 		for (i = 0; i < mdl->npfns; i++) {
 			if (!count--)
 				return;
-			folio_put(page_folio(frame_page(mdl->pfns[i])));
+			kmcl_frame_release(mdl->pfns[i]);
 		}
 	}
 }
@@ -247,7 +253,7 @@ bool kmcl_mdl_hold(const struct kmcl_mdl *mdl)
 
 	for (piece = mdl; piece; piece = piece->next) {
 		for (i = 0; i < piece->npfns; i++, count++) {
-			if (hold_frame(piece->pfns[i]))
+			if (kmcl_frame_hold(piece->pfns[i]))
 				continue;
 			release(mdl, count);
 			return false;

@@ -21,6 +21,8 @@ void kmcl_mdl_set_pages(struct kmcl_mdl *mdl, struct page *const *pages,
 			u32 first);
 int kmcl_mdl_check(const struct kmcl_mdl *mdl);
 void kmcl_mdl_free_chain(struct kmcl_mdl *mdl);
+bool kmcl_frame_hold(unsigned long pfn);
+void kmcl_frame_release(unsigned long pfn);
 bool kmcl_mdl_hold(const struct kmcl_mdl *mdl);
 void kmcl_mdl_release(const struct kmcl_mdl *mdl);
 struct kmcl_mdl *kmcl_mdl_part(const struct kmcl_mdl *mdl, u64 offset,

@@ -40,6 +40,7 @@ void kmcl_get_counters(struct kmcl_channel *ch, struct kmcl_counters *c)
 	c->gpadls_left = ch->gpadl.left;
 	c->gpadls_kept = ch->gpadl.kept;
 	c->rings_kept = ch->gpadl.rings_kept;
+	c->packets_kept = ch->gpadl.packets_kept;
 	c->kept_bytes = ch->gpadl.kept_bytes;
 	spin_unlock_irqrestore(&ch->gpadl.lock, flags);
 

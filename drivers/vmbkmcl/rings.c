@@ -186,6 +186,8 @@ void kmcl_offer_rings_kept(struct kmcl_offer *offer)
 	ch->gpadl.rings_kept++;
 	ch->gpadl.kept_bytes += bytes;
 	spin_unlock_irq(&ch->gpadl.lock);
+	/* So it may also go on using what packets describe */
+	WRITE_ONCE(ch->link.kept, true);
 	pr_err("%s: the host did not give back the rings; their %lu bytes of memory are not used again\n",
 	       kmcl_name(ch), bytes);
 }

@@ -94,6 +94,7 @@ struct kmcl_packet {
 	u8 state;			/* tx.lock */
 	bool wait;
 	bool own_memory;		/* the library's, not the driver's */
+	bool held;			/* references on external data */
 	u8 buf[] __aligned(8);
 };
 

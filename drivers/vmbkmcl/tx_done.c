@@ -8,7 +8,10 @@
  * that one that sends again does not recurse. Everything is atomic except for
  * kmcl_tx_wait_done(), and nothing here allocates.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include "channel.h"
+#include "ext_wire.h"
 #include "trace.h"
 #include "tx_done.h"
 
@@ -198,6 +201,48 @@ static void drop_comps(struct kmcl_channel *ch)
 }
 
 /*
+ * The link is gone, but the peer may not have closed it: never release the pages
+ * of a packet's external data, which it may still use.
+ */
+static void keep_pages(struct kmcl_packet *pkt)
+{
+	struct kmcl_channel *ch = pkt->ch;
+	u64 bytes = kmcl_ext_bytes(pkt);
+	unsigned long flags;
+
+	if (!pkt->held && !kmcl_ext_hold(pkt)) {
+		pr_err_ratelimited("%s: the host did not close the channel; it may still use %llu bytes of external data, which must not be freed: they are memory of kmalloc(), or blocks of pages without __GFP_COMP, which cannot be kept from being reused\n",
+				   kmcl_name(ch), bytes);
+		return;
+	}
+	/* These references are not dropped any more */
+	pkt->held = false;
+	spin_lock_irqsave(&ch->gpadl.lock, flags);
+	ch->gpadl.packets_kept++;
+	ch->gpadl.kept_bytes += bytes;
+	spin_unlock_irqrestore(&ch->gpadl.lock, flags);
+	pr_err_ratelimited("%s: the host did not close the channel; %llu bytes of external data are not used again, even if they are freed\n",
+			   kmcl_name(ch), bytes);
+}
+
+/*
+ * The packet is off the list of those in flight. Without the lock: there can be
+ * many frames. Nobody else can end it, and no completion can find it.
+ */
+static void keep_external_data(struct kmcl_packet *pkt, unsigned long *flags)
+	__must_hold(&pkt->ch->tx.lock)
+{
+	struct kmcl_channel *ch = pkt->ch;
+
+	lockdep_assert_held(&ch->tx.lock);
+	kmcl_trans_end(pkt);
+	pkt->state = KMCL_PKT_DONE;
+	spin_unlock_irqrestore(&ch->tx.lock, *flags);
+	keep_pages(pkt);
+	spin_lock_irqsave(&ch->tx.lock, *flags);
+}
+
+/*
  * End the packets in flight, since no completion will come. @keep_external: not
  * the packets with external data, whose memory the peer may still use. None are
  * added meanwhile.
@@ -221,6 +266,8 @@ static void end_in_flight(struct kmcl_channel *ch, int status,
 			list_move_tail(&pkt->item.node, &ch->tx.in_flight);
 		} else {
 			list_del(&pkt->item.node);
+			if (pkt->ext_len && READ_ONCE(ch->link.kept))
+				keep_external_data(pkt, flags);
 			ch->tx.n.in_flight--;
 			kmcl_done_add(pkt, status, 0);
 		}

@@ -8,8 +8,11 @@
  * it ends the packet. Disabling and a dead link end every wait at once, not in
  * the work item, since a callback that runs there, PostStarted or Suspend, may
  * be what waits. The caller then still uses the channel, so freeing that waits
- * for it (kmcl_call_begin()).
+ * for it (kmcl_call_begin()). A packet whose external data the peer may use for
+ * longer than its caller waits stays in flight, without a record.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/export.h>
 #include <linux/hrtimer.h>
 #include <linux/ktime.h>
@@ -159,6 +162,44 @@ static int sync_wait(struct kmcl_sync *sync, const struct kmcl_limit *limit)
 	return ret ? -ECANCELED : 0;
 }
 
+/* Of a packet that was left in flight: the peer does not use its memory now */
+static void left_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
+{
+	if (pkt->held)
+		kmcl_ext_unhold(pkt);
+	kmcl_packet_destroy(pkt);
+}
+
+/*
+ * The caller gives up while the peer may use the external data. Leave the packet
+ * in flight, with references on the pages, until the peer has answered or the
+ * link is gone. False: the packet has no such data, or is not in flight.
+ */
+static bool leave_in_flight(struct kmcl_packet *pkt)
+{
+	struct kmcl_channel *ch = pkt->ch;
+	unsigned long flags;
+	bool held, left;
+
+	if (!pkt->ext_len)
+		return false;
+	held = kmcl_ext_hold(pkt);
+	spin_lock_irqsave(&ch->tx.lock, flags);
+	left = pkt->state == KMCL_PKT_IN_FLIGHT;
+	if (left) {
+		pkt->held = held;
+		pkt->sync = NULL;
+		pkt->done = left_done;
+	}
+	spin_unlock_irqrestore(&ch->tx.lock, flags);
+	if (!left && held)
+		kmcl_ext_unhold(pkt);
+	if (left && !held)
+		pr_warn_ratelimited("%s: a request was given up whose external data the other side may use until the channel is closed; that memory must not be freed before: it is memory of kmalloc(), or blocks of pages without __GFP_COMP, which cannot be kept from being reused\n",
+				    kmcl_name(ch));
+	return left;
+}
+
 /* Queue or send the packet, and wait for its end, until the time limit */
 static int sync_request(struct kmcl_channel *ch, struct kmcl_sync *sync,
 			const void *buf, u32 len, const struct kmcl_mdl *mdl,
@@ -191,6 +232,10 @@ static int sync_request(struct kmcl_channel *ch, struct kmcl_sync *sync,
 	if (!finished(sync)) {
 		if (READ_ONCE(sync->aborted))
 			ret = -ENODEV;
+		if (leave_in_flight(pkt)) {
+			sync_end(ch, sync);
+			return ret ? ret : -ECANCELED;
+		}
 		kmcl_tx_take_back(pkt, ret ? ret : -ECANCELED);
 	}
 	/* Its routine may be about to run on another CPU */
@@ -266,7 +311,10 @@ static int send_sync(struct kmcl_channel *ch, const void *buf, u32 len,
  * @buf: payload
  * @len: its bytes
  * @mdl: see kmcl_send_mdl(), or NULL. After -ECANCELED or -ENODEV the peer may
- *	use the memory until the channel is closed
+ *	use the memory until it has answered or the channel is closed; until
+ *	then the library holds references on the pages, so that the memory may
+ *	be freed at once, unless it is memory of kmalloc(), or blocks of pages
+ *	that are not compound
  * @flags: as for kmcl_send(); with KMCL_SEND_WAIT it waits for the peer's
  *	completion, else until the packet is in the ring
  * @reply: kernel memory for the completion's data, or NULL; must not fault

@@ -381,7 +381,9 @@ enum kmcl_bad {
  *	used again, even when its owner has freed it
  * @rings_kept: openings whose rings the peer did not give back: their memory is
  *	never used again
- * @kept_bytes: bytes of the memory of both
+ * @packets_kept: packets whose external data the peer may have used after the
+ *	channel was closed: that memory, too
+ * @kept_bytes: bytes of the memory of all of these
  * @ring_in: bytes of data for which the incoming ring has room; if it is not
  *	connected, as it was last
  * @ring_out: the same of the outgoing ring
@@ -442,6 +444,7 @@ struct kmcl_counters {
 	u64 gpadls_left;
 	u64 gpadls_kept;
 	u64 rings_kept;
+	u64 packets_kept;
 	u64 kept_bytes;
 	u64 ring_in;
 	u64 ring_out;
