@@ -30,6 +30,7 @@
 /* The offers, in the order of scripts/bench.sh, and their classes */
 #define BENCH_RAW	0
 #define BENCH_KMCL	1
+#define BENCH_LOOPBACK	2	/* not offered by the host */
 #define BENCH_CLASS(n)	GUID_INIT(0x6b6d636c, 0x6265, 0x6e63, 0x68, 0x00, \
 				  0, 0, 0, 0, 0, (n))
 
@@ -52,7 +53,7 @@ struct bench_link {
  * @name: as it is printed, and chosen by its beginning
  * @run: measure both, and report
  * @size: bytes of payload
- * @burst: packets that follow each other
+ * @burst: packets that follow each other; on the loopback bus, channels
  * @wanted: they are requests
  * @packet: the channel's packet size; 0: 4096, or @size
  */
@@ -173,6 +174,9 @@ int bench_queue(const struct bench_case *c);
 int bench_open(const struct bench_case *c);
 int bench_close(const struct bench_case *c);
 int bench_memory(const struct bench_case *c);
+
+/* bench_loopback.c */
+int bench_loopback(const struct bench_case *c);
 
 /* bench_floor.c */
 int bench_floor(const struct bench_case *c);

@@ -59,6 +59,9 @@ static const struct bench_case bench_cases[] = {
 	{ "open", bench_open },
 	{ "close", bench_close },
 	{ "memory", bench_memory },
+	{ "loopback/64B/channels1", bench_loopback, 64, 1 },
+	{ "loopback/64B/channels32", bench_loopback, 64, 32 },
+	{ "loopback/64B/channels1024", bench_loopback, 64, 1024 },
 	{ "floor/64B/burst64", bench_floor, 64, 64 },
 	{ "floor/4KiB/burst64", bench_floor, SZ_4K, 64 },
 };

@@ -63,7 +63,7 @@ static int count_instructions(struct bench_link *link,
 	return 0;
 }
 
-/* How often the host is signalled, while it reads */
+/* How often a host is signalled that reads nothing meanwhile */
 static int count_signals(struct bench_link *link, const struct bench_case *c,
 			 int (*send)(struct bench_link *link, u32 size),
 			 u64 *value)
@@ -73,14 +73,17 @@ static int count_signals(struct bench_link *link, const struct bench_case *c,
 	int ret = 0;
 
 	for (i = 0; i < bench_rounds(); i++) {
+		ret = bench_host("stall %u", link->number);
 		samples[i] = link->channel->sig_events;
 		for (k = 0; k < c->burst && !ret; k++)
 			ret = send(link, c->size);
+		samples[i] = link->channel->sig_events - samples[i];
+		if (!ret)
+			ret = bench_host("unstall %u", link->number);
 		if (!ret)
 			ret = bench_rest(link);
 		if (ret)
 			return ret;
-		samples[i] = link->channel->sig_events - samples[i];
 	}
 	*value = bench_result(samples, i, 1);
 	return 0;
