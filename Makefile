@@ -50,7 +50,7 @@ distclean:
 # for demo, vmtest and dkmstest; for wiretest, garbletest, soak and bench it may be
 # several.
 demo check kunit coverage symbols sparse layers checkpatch shellcheck docs build-test \
-	script-test fetch-test vmtest bench vmbhost-test vmtest-debug irqsoff:
+	script-test fetch-test vmtest bench bench-check vmbhost-test vmtest-debug irqsoff:
 	@scripts/$@.sh
 
 # Tests against a host that misbehaves: see Documentation/testing.rst.
@@ -117,9 +117,10 @@ help:
 	@echo 'make soak [MINUTES=10]     rescind and re-offer under traffic'
 	@echo 'make bench  [KERNEL=..] [CASES=..] [STEPPED=1] [PLOT=1]'
 	@echo '                           instructions per packet, beside the raw VMBus API'
+	@echo 'make bench-check           some of them, beside those committed'
 	@echo 'make dkmstest              the package in a clean Debian root and a guest'
 
-.PHONY: bench modules headers modules_install clean distclean demo check kunit coverage \
-	kmcl-coverage symbols sparse layers checkpatch shellcheck docs build-test script-test \
-	fetch-test vmtest dkms-install dkms-remove deb dkmstest help vmbhost vmbhost-test wiretest \
-	garbletest soak vmtest-debug irqsoff
+.PHONY: bench bench-check modules headers modules_install clean distclean demo check \
+	kunit coverage kmcl-coverage symbols sparse layers checkpatch shellcheck docs \
+	build-test script-test fetch-test vmtest dkms-install dkms-remove deb dkmstest help \
+	vmbhost vmbhost-test wiretest garbletest soak vmtest-debug irqsoff

@@ -99,6 +99,7 @@ all="6.1 6.12 newest"
 part wiretest env KERNEL="$all" scripts/wire.sh scenarios
 part garbletest env KERNEL="$all" scripts/wire.sh garble
 part dkmstest scripts/dkms-test.sh
+part bench-check scripts/bench-check.sh
 
 say "took $((SECONDS / 60)) min $((SECONDS % 60)) s"
 [ ${#failures[@]} -eq 0 ] || printf '%s\n' "${failures[@]}"
