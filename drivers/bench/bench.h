@@ -86,11 +86,11 @@ enum bench_count {
 
 extern enum bench_count bench_count;
 
-/* Single-stepping takes long, and has no noise */
+/* Single-stepping takes long */
 static inline unsigned int bench_rounds(void)
 {
 	return bench_count == BENCH_INSTRUCTIONS ? BENCH_ROUNDS :
-						   BENCH_WARMUP + 1;
+						   BENCH_WARMUP + 3;
 }
 
 /* Bytes in the ring of a packet with so much payload */
