@@ -170,10 +170,7 @@ void kmcl_tx_matched(struct kmcl_channel *ch, u64 trans_id,
 bool kmcl_tx_take_back(struct kmcl_packet *pkt, int status);
 void kmcl_sync_abort(struct kmcl_channel *ch);
 
-/* tx_send.c */
-int kmcl_check_send(const struct kmcl_packet *pkt, const void *buf, u32 len);
-int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
-		u32 flags, bool may_queue);
+/* tx_queue.c */
 void kmcl_tx_flush(struct kmcl_channel *ch);
 int kmcl_tx_set_private(struct kmcl_channel *ch, bool private);
 void kmcl_tx_attach(struct kmcl_channel *ch);
@@ -182,5 +179,10 @@ void kmcl_tx_dead(struct kmcl_channel *ch);
 void kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_context *ctx,
 		  const void *buf, u32 len);
 void kmcl_signal(struct kmcl_channel *ch);
+
+/* tx_send.c */
+int kmcl_check_send(const struct kmcl_packet *pkt, const void *buf, u32 len);
+int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
+		u32 flags, bool may_queue);
 
 #endif

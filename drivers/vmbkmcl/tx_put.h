@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Outgoing direction: writing packets into the ring, for tx_queue.c and
+ * tx_send.c. ch->tx.lock is held, and nothing sleeps.
+ */
+#ifndef _KMCL_TX_PUT_H
+#define _KMCL_TX_PUT_H
+
+#include "channel.h"
+#include "trace.h"
+
+/*
+ * Write a packet into the ring, not yet visible to the peer. Inline for
+ * tx_send.c, on which the speed of sending depends; all others call
+ * kmcl_put_packet().
+ */
+static __always_inline int kmcl_put_first(struct kmcl_packet *pkt,
+					  const void *buf, u32 len)
+	__must_hold(&pkt->ch->tx.lock)
+{
+	struct kmcl_channel *ch = pkt->ch;
+	struct kmcl_slot *slot = pkt->slot;
+	u64 id = likely(slot) ? slot->index : KMCL_NO_SLOT;
+	int ret;
+
+	lockdep_assert_held(&ch->tx.lock);
+	if (pkt->wait) {
+		/* Signed, because both wrap */
+		if (unlikely((s32)(ch->tx.unused_end - ch->tx.generation) <= 1)) {
+			if (ch->tx.no_answers)
+				return -EPROTO;
+			kmcl_trans_find_unused(ch);
+		}
+		id |= (u64)(ch->tx.generation + 1) << 32;
+	}
+	if (unlikely(ch->cfg.pipe))
+		ret = kmcl_pipe_put(ch, id, buf, len);
+	else
+		ret = kmcl_ring_put(&ch->tx.ring, pkt->ext_len ?
+				    KMCL_WIRE_DATA_GPA_DIRECT :
+				    KMCL_WIRE_DATA_INBAND, pkt->wait ?
+				    KMCL_WIRE_FLAG_COMPLETION_REQUESTED : 0,
+				    id, kmcl_packet_header(pkt), pkt->ext_len,
+				    buf, len);
+	if (unlikely(ret))
+		return ret;
+	ch->tx.n.sent++;
+	ch->tx.full = false;
+	trace_kmcl_send(ch, id, false, len, pkt->wait, ch->tx.n.queued);
+	if (!pkt->wait) {
+		ch->tx.n.in_ring++;
+	} else {
+		ch->tx.generation++;
+		if (likely(slot)) {
+			slot->trans_id = id;
+			slot->pkt = pkt;
+		} else {
+			kmcl_trans_add(pkt, id);
+		}
+		pkt->state = KMCL_PKT_IN_FLIGHT;
+		ch->tx.n.in_flight++;
+		ch->tx.n.in_flight_peak = max(ch->tx.n.in_flight_peak,
+					      ch->tx.n.in_flight);
+		list_add_tail(&pkt->item.node, &ch->tx.in_flight);
+	}
+	return 0;
+}
+
+/* Bytes of a packet in the ring */
+static inline u32 kmcl_packet_bytes(const struct kmcl_channel *ch, u32 ext_len,
+				    u32 len)
+{
+	return kmcl_ring_bytes(ch->cfg.pipe ? KMCL_PIPE_HEADER : ext_len, len);
+}
+
+/* Is the packet a request that nobody will see the answer to? */
+static inline bool kmcl_unanswered(const struct kmcl_packet *pkt)
+	__must_hold(&pkt->ch->tx.lock)
+{
+	lockdep_assert_held(&pkt->ch->tx.lock);
+	return pkt->wait && pkt->ch->tx.no_answers;
+}
+
+/* tx_queue.c */
+int kmcl_put_packet(struct kmcl_packet *pkt, const void *buf, u32 len);
+void kmcl_tx_full(struct kmcl_channel *ch);
+bool kmcl_tx_broken(struct kmcl_channel *ch);
+void kmcl_tx_warn_broken(struct kmcl_channel *ch);
+void kmcl_enqueue(struct kmcl_packet *pkt, const void *buf, u32 len);
+
+#endif

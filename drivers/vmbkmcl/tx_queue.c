@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Outgoing direction: the queue, and the gate.
+ *
+ * ch->tx.lock protects all of it. Packets and the driver's completions share
+ * one queue and are written to the ring in order, except that completions
+ * overtake packets while the gate is closed, and at the limit of memory.
+ * Everything here is atomic. Packets end in tx_done.c.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/rcupdate.h>
+
+#include "channel.h"
+#include "trace.h"
+#include "tx_done.h"
+#include "tx_put.h"
+
+/* Interrupt the peer; inside rcu_read_lock(). */
+void kmcl_signal(struct kmcl_channel *ch)
+{
+	struct kmcl_offer *offer = ch->link.offer;
+
+	if (ch->server)
+		offer->ops->server->signal(offer);
+	else
+		offer->ops->signal(offer);
+}
+
+/* As kmcl_put_first(), where speed does not depend on it */
+int kmcl_put_packet(struct kmcl_packet *pkt, const void *buf, u32 len)
+	__must_hold(&pkt->ch->tx.lock)
+{
+	lockdep_assert_held(&pkt->ch->tx.lock);
+	return kmcl_put_first(pkt, buf, len);
+}
+
+/* Write a completion into the ring, not yet visible to the peer. */
+static int put_comp(struct kmcl_channel *ch, u64 trans_id, const void *buf,
+		    u32 len)
+	__must_hold(&ch->tx.lock)
+{
+	int ret;
+
+	lockdep_assert_held(&ch->tx.lock);
+	ret = kmcl_ring_put(&ch->tx.ring, KMCL_WIRE_COMP, 0, trans_id, NULL, 0,
+			    buf, len);
+	if (ret)
+		return ret;
+	ch->tx.n.comps_sent++;
+	ch->tx.full = false;
+	trace_kmcl_send(ch, trans_id, true, len, false, ch->tx.n.queued);
+	return 0;
+}
+
+/* Count that the ring has no room */
+void kmcl_tx_full(struct kmcl_channel *ch)
+	__must_hold(&ch->tx.lock)
+{
+	lockdep_assert_held(&ch->tx.lock);
+	ch->tx.n.full++;
+	if (!ch->server && ch->link.offer->ops->full)
+		ch->link.offer->ops->full(ch->link.offer, !ch->tx.full);
+	ch->tx.full = true;
+}
+
+/*
+ * The peer's read index is invalid: send nothing more on this link, even if the
+ * index becomes valid again. The next link has a new ring. True: the caller
+ * calls kmcl_tx_warn_broken() without the lock, for which this takes a reference.
+ */
+bool kmcl_tx_broken(struct kmcl_channel *ch)
+	__must_hold(&ch->tx.lock)
+{
+	lockdep_assert_held(&ch->tx.lock);
+	if (ch->tx.ring.broken)
+		return false;
+	kmcl_ring_break(&ch->tx.ring);
+	ch->tx.n.broken++;
+	kmcl_channel_get(ch);
+	return true;
+}
+
+/* A console may send this message on the same channel, so no lock is held */
+void kmcl_tx_warn_broken(struct kmcl_channel *ch)
+{
+	pr_warn_ratelimited("%s: the other side wrote a bad read index; packets are queued until the channel is opened again: disable and enable it, or have its device offered anew\n",
+			    kmcl_name(ch));
+	kmcl_channel_put(ch);
+}
+
+static int put_item(struct kmcl_channel *ch, struct kmcl_item *item)
+	__must_hold(&ch->tx.lock)
+{
+	struct kmcl_context *ctx;
+	struct kmcl_packet *pkt;
+	int ret;
+
+	lockdep_assert_held(&ch->tx.lock);
+	/* Off the queue first, since kmcl_put_packet() may add it to another list */
+	if (item->kind == KMCL_ITEM_PACKET) {
+		struct list_head *prev = item->node.prev;
+
+		pkt = container_of(item, struct kmcl_packet, item);
+		list_del(&item->node);
+		ret = kmcl_put_packet(pkt, pkt->buf, pkt->len);
+		if (ret && !kmcl_unanswered(pkt)) {
+			list_add(&item->node, prev);
+			return ret;
+		}
+		ch->tx.n.queued--;
+		if (ret || !pkt->wait)
+			kmcl_done_add(pkt, ret, 0);
+		return 0;
+	}
+
+	ctx = container_of(item, struct kmcl_context, item);
+	ret = put_comp(ch, ctx->trans_id, ctx->buf, ctx->len);
+	if (!ret) {
+		list_del(&item->node);
+		list_del(&ctx->comp);
+	}
+	return ret;
+}
+
+static u32 item_bytes(const struct kmcl_channel *ch,
+		      const struct kmcl_item *item)
+	__must_hold(&ch->tx.lock)
+{
+	const struct kmcl_packet *pkt;
+
+	lockdep_assert_held(&ch->tx.lock);
+	if (item->kind == KMCL_ITEM_PACKET) {
+		pkt = container_of(item, struct kmcl_packet, item);
+		return kmcl_packet_bytes(ch, pkt->ext_len, pkt->len);
+	}
+	return kmcl_ring_bytes(0, container_of(item, struct kmcl_context,
+					       item)->len);
+}
+
+/* The next entry that may be written now; see kmcl_ctx_allowed() for overrun */
+static struct kmcl_item *next_item(struct kmcl_channel *ch)
+	__must_hold(&ch->tx.lock)
+{
+	struct kmcl_context *ctx;
+
+	lockdep_assert_held(&ch->tx.lock);
+	if (ch->tx.open && !READ_ONCE(ch->rx.overrun))
+		return list_first_entry_or_null(&ch->tx.queue, struct kmcl_item,
+						node);
+	ctx = list_first_entry_or_null(&ch->tx.comps, struct kmcl_context, comp);
+	return ctx ? &ctx->item : NULL;
+}
+
+/*
+ * Write a part of the queue, and move the completions among it to @written.
+ * Sets *@signal if the peer must be signalled, and *@broken if kmcl_tx_warn_broken() is
+ * due. True: there may be more to write.
+ */
+static bool flush_burst(struct kmcl_channel *ch, struct list_head *written,
+			bool *signal, bool *broken)
+	__must_hold(&ch->tx.lock)
+{
+	struct kmcl_item *item;
+	u32 n, bytes = 0;
+	int ret = 0;
+
+	lockdep_assert_held(&ch->tx.lock);
+	*signal = false;
+	for (n = 0; n < KMCL_TX_BURST && bytes < KMCL_TX_BURST_BYTES; n++) {
+		bool completion;
+
+		item = next_item(ch);
+		if (!item)
+			break;
+		completion = item->kind == KMCL_ITEM_COMP;
+		bytes += item_bytes(ch, item);
+		ret = put_item(ch, item);
+		if (ret == -EAGAIN) {
+			kmcl_tx_full(ch);
+			/* The peer frees only the space of packets it sees */
+			*signal |= kmcl_ring_commit(&ch->tx.ring);
+			if (kmcl_ring_want_space(&ch->tx.ring,
+						 item_bytes(ch, item)))
+				ret = put_item(ch, item);
+		}
+		if (ret == -EPROTO)
+			*broken = kmcl_tx_broken(ch);
+		if (ret)
+			break;
+		if (completion)
+			list_add_tail(&item->node, written);
+	}
+	*signal |= kmcl_ring_commit(&ch->tx.ring);
+	return !ret && next_item(ch);
+}
+
+/**
+ * kmcl_tx_flush() - write as much of the queue as gate and ring allow
+ * @ch: the channel
+ *
+ * In bursts: what one of them writes becomes visible to the peer at once, with
+ * at most one signal, unless the ring gets full. While the gate is closed, and at
+ * the limit of memory (kmcl_ctx_allowed()), completions overtake packets.
+ *
+ * Context: atomic.
+ */
+void kmcl_tx_flush(struct kmcl_channel *ch)
+{
+	struct kmcl_item *item, *next;
+	LIST_HEAD(written);
+	unsigned long flags;
+	bool signal, more, broken = false;
+
+	rcu_read_lock();
+	spin_lock_irqsave(&ch->tx.lock, flags);
+	while (ch->tx.linked) {
+		more = flush_burst(ch, &written, &signal, &broken);
+		if (!more && !signal)
+			break;
+		spin_unlock_irqrestore(&ch->tx.lock, flags);
+		if (signal)
+			kmcl_signal(ch);
+		spin_lock_irqsave(&ch->tx.lock, flags);
+		if (!more)
+			break;
+	}
+	kmcl_done_run(ch, flags);
+	rcu_read_unlock();
+	if (broken)
+		kmcl_tx_warn_broken(ch);
+	list_for_each_entry_safe(item, next, &written, node)
+		kmcl_ctx_free(container_of(item, struct kmcl_context, item));
+}
+
+/* Add a packet that was accepted to the queue, with a copy of its payload */
+void kmcl_enqueue(struct kmcl_packet *pkt, const void *buf, u32 len)
+	__must_hold(&pkt->ch->tx.lock)
+{
+	struct kmcl_channel *ch = pkt->ch;
+
+	lockdep_assert_held(&ch->tx.lock);
+	/* A routine that sends again may send the data that it was given */
+	if (buf != pkt->buf && len)
+		memmove(pkt->buf, buf, len);
+	pkt->len = len;
+	pkt->state = KMCL_PKT_QUEUED;
+	ch->tx.n.accepted++;
+	ch->tx.n.queued++;
+	ch->tx.n.queued_peak = max(ch->tx.n.queued_peak, ch->tx.n.queued);
+	trace_kmcl_queue(ch, pkt, ch->tx.n.queued);
+	list_add_tail(&pkt->item.node, &ch->tx.queue);
+}
+
+/*
+ * Say whether the peer of the next link can access memory that packets describe.
+ * Returns 0; -EOPNOTSUPP: it cannot, and such a packet is queued. Atomic.
+ */
+int kmcl_tx_set_private(struct kmcl_channel *ch, bool private)
+{
+	const struct kmcl_packet *pkt;
+	struct kmcl_item *item;
+	int ret = 0;
+
+	spin_lock_irq(&ch->tx.lock);
+	ch->tx.private = private;
+	list_for_each_entry(item, &ch->tx.queue, node) {
+		if (!private)
+			break;
+		if (item->kind != KMCL_ITEM_PACKET)
+			continue;
+		pkt = container_of(item, struct kmcl_packet, item);
+		if (pkt->ext_len)
+			ret = -EOPNOTSUPP;
+	}
+	spin_unlock_irq(&ch->tx.lock);
+	return ret;
+}
+
+/* The rings are connected: allow completions to be sent. */
+void kmcl_tx_attach(struct kmcl_channel *ch)
+{
+	spin_lock_irq(&ch->tx.lock);
+	ch->tx.linked = !READ_ONCE(ch->sm.in.dead);
+	ch->tx.no_answers = false;
+	if (ch->server)
+		ch->tx.sync_closed = false;
+	spin_unlock_irq(&ch->tx.lock);
+}
+
+void kmcl_tx_gate(struct kmcl_channel *ch, bool open)
+{
+	spin_lock_irq(&ch->tx.lock);
+	ch->tx.open = open && ch->tx.linked;
+	spin_unlock_irq(&ch->tx.lock);
+}
+
+/* Send nothing more on this link. Atomic. */
+void kmcl_tx_dead(struct kmcl_channel *ch)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->tx.lock, flags);
+	ch->tx.linked = false;
+	ch->tx.open = false;
+	spin_unlock_irqrestore(&ch->tx.lock, flags);
+}
+
+/* Send the driver's completion of an incoming packet; frees @ctx. Atomic. */
+void kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_context *ctx,
+		  const void *buf, u32 len)
+{
+	struct kmcl_context *queued = NULL;
+	unsigned long flags;
+	bool signal = false;
+	int ret = -EAGAIN;
+
+	rcu_read_lock();
+	spin_lock_irqsave(&ch->tx.lock, flags);
+	if (!ch->tx.linked) {
+		ch->tx.n.comps_dropped++;
+		goto unlock;
+	}
+	if (list_empty(&ch->tx.queue))
+		ret = put_comp(ch, ctx->trans_id, buf, len);
+	if (!ret) {
+		signal = kmcl_ring_commit(&ch->tx.ring);
+	} else {
+		queued = kmcl_ctx_queued(ctx, buf, len);
+		list_add_tail(&queued->item.node, &ch->tx.queue);
+		list_add_tail(&queued->comp, &ch->tx.comps);
+	}
+unlock:
+	spin_unlock_irqrestore(&ch->tx.lock, flags);
+	if (signal)
+		kmcl_signal(ch);
+	rcu_read_unlock();
+	if (queued != ctx)
+		kmcl_ctx_free(ctx);
+	if (queued)
+		kmcl_tx_flush(ch);
+}
