@@ -91,7 +91,7 @@ struct kmcl_packet {
 	u32 ext_len;			/* bytes of ranges behind the payload */
 	struct hlist_node slotless;	/* tx.lock: in flight without a slot */
 	u64 trans_id;			/* of slotless; stays for the traces */
-	u8 state;			/* tx.lock */
+	u8 state;			/* tx.lock; idle: see run_due() */
 	bool wait;
 	bool own_memory;		/* the library's, not the driver's */
 	bool held;			/* references on external data */

@@ -36,50 +36,92 @@ void kmcl_tx_wait_done(struct kmcl_channel *ch)
 }
 
 /*
+ * Keep the packets of @unused, which have no routine, for the next allocations,
+ * and free those that the cache does not take.
+ */
+static void recycle(struct kmcl_channel *ch, struct list_head *unused,
+		    unsigned long *flags)
+	__must_hold(&ch->tx.lock)
+{
+	struct kmcl_packet *pkt, *next;
+
+	lockdep_assert_held(&ch->tx.lock);
+	list_for_each_entry_safe(pkt, next, unused, item.node) {
+		list_del_init(&pkt->item.node);
+		if (kmcl_packet_recycle(pkt))
+			continue;
+		spin_unlock_irqrestore(&ch->tx.lock, *flags);
+		kmcl_packet_destroy(pkt);
+		spin_lock_irqsave(&ch->tx.lock, *flags);
+	}
+}
+
+/*
+ * Run the routines of @due, at most @budget of them, and move packets without
+ * one to @unused, a burst of them at most. Returns what is left of @budget. The
+ * caller has claimed that, and nobody else looks at these packets: tx.lock is
+ * not held.
+ */
+static u32 run_due(struct kmcl_channel *ch, struct list_head *due,
+		   struct list_head *unused, u32 budget)
+{
+	struct kmcl_packet *pkt;
+	u32 n = 0;
+
+	while (budget && (pkt = list_first_entry_or_null(due, struct kmcl_packet,
+							 item.node))) {
+		kmcl_done_fn done = pkt->done;
+		u32 len = pkt->len;
+
+		budget--;
+		trace_kmcl_complete(ch, pkt, pkt->status);
+		if (!done) {
+			list_move_tail(&pkt->item.node, unused);
+			if (++n == KMCL_TX_BURST)
+				break;
+			continue;
+		}
+		list_del_init(&pkt->item.node);
+		WRITE_ONCE(pkt->state, KMCL_PKT_IDLE);
+		done(pkt, pkt->status, len ? pkt->buf : NULL, len);
+	}
+	return budget;
+}
+
+/*
  * Run the completion routines that are due, at most @budget of them; the caller
  * has claimed that. Routines that send again could keep this running forever, so
  * after that the claim passes to the channel's tasklet. See tx_done.h for bottom
- * halves.
+ * halves. All that are due are taken off the list at once, so that tx.lock is
+ * not taken for each of them.
  */
 static void run_claimed(struct kmcl_channel *ch, unsigned long flags, u32 budget)
 	__releases(&ch->tx.lock)
 {
 	bool irqs_off = kmcl_done_irqs_off(flags);
-	struct kmcl_packet *pkt;
-	u32 held = 0;
+	LIST_HEAD(unused);
+	LIST_HEAD(due);
 
 	lockdep_assert_held(&ch->tx.lock);
 	if (!IS_ENABLED(CONFIG_PREEMPT_RT) && !irqs_off)
 		local_bh_disable();
 	WRITE_ONCE(ch->tx.done_task, in_task() ? current : NULL);
-	while ((pkt = list_first_entry_or_null(&ch->tx.done, struct kmcl_packet,
-					       item.node))) {
-		kmcl_done_fn done = pkt->done;
-		int status = pkt->status;
-		u32 len = pkt->len;
-		bool kept;
-
-		if (!budget--)
+	for (;;) {
+		list_splice_tail_init(&ch->tx.done, &due);
+		if (list_empty(&due) || !budget)
 			break;
-		trace_kmcl_complete(ch, pkt, status);
-		list_del_init(&pkt->item.node);
-		pkt->state = KMCL_PKT_IDLE;
-		kept = !done && kmcl_packet_recycle(pkt);
-		if (kept && ++held % KMCL_TX_BURST)
-			continue;
 		spin_unlock_irqrestore(&ch->tx.lock, flags);
 		if (IS_ENABLED(CONFIG_PREEMPT_RT))
 			local_bh_disable();
-		if (done)
-			done(pkt, status, len ? pkt->buf : NULL, len);
-		else if (!kept)
-			kmcl_packet_destroy(pkt);
+		budget = run_due(ch, &due, &unused, budget);
 		if (IS_ENABLED(CONFIG_PREEMPT_RT))
 			local_bh_enable();
 		spin_lock_irqsave(&ch->tx.lock, flags);
+		recycle(ch, &unused, &flags);
 	}
 	WRITE_ONCE(ch->tx.done_task, NULL);
-	if (pkt) {
+	if (!list_empty(&due)) {
+		list_splice(&due, &ch->tx.done);
 		tasklet_schedule(&ch->tx.done_tasklet);
 	} else {
 		kmcl_done_release(ch);
@@ -390,13 +432,16 @@ bool kmcl_tx_take_back(struct kmcl_packet *pkt, int status)
 {
 	struct kmcl_channel *ch = pkt->ch;
 	unsigned long flags;
+	u8 state;
 
 	spin_lock_irqsave(&ch->tx.lock, flags);
-	if (pkt->state != KMCL_PKT_QUEUED && pkt->state != KMCL_PKT_IN_FLIGHT) {
+	/* A routine that is about to run has changed it without the lock */
+	state = READ_ONCE(pkt->state);
+	if (state != KMCL_PKT_QUEUED && state != KMCL_PKT_IN_FLIGHT) {
 		spin_unlock_irqrestore(&ch->tx.lock, flags);
 		return false;
 	}
-	if (pkt->state == KMCL_PKT_QUEUED)
+	if (state == KMCL_PKT_QUEUED)
 		ch->tx.n.queued--;
 	else
 		ch->tx.n.in_flight--;
