@@ -211,6 +211,8 @@ void loop_release(struct end *e);
 struct sent *loop_send(struct end *e, u64 value, u32 flags);
 struct sent *loop_send_long(struct end *e, u64 value, u32 len, u32 flags);
 struct sent *loop_try_send(struct end *e, u64 value, u32 flags);
+/* A packet that is to be sent, and the record of what becomes of it; or NULL */
+struct kmcl_packet *loop_prepare(struct end *e, u64 value, struct sent **sent);
 /* A synchronous request of 8 bytes, without a buffer for the reply */
 int loop_request(struct end *e, u32 flags, s64 timeout);
 /* Write a packet as this end's driver never could, and signal */

@@ -34,44 +34,57 @@ static void on_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 	wake_up_all(&e->wait);
 }
 
-static struct sent *send_bytes(struct end *e, u64 value, u32 len, u32 flags)
+struct kmcl_packet *loop_prepare(struct end *e, u64 value, struct sent **sent)
 {
 	struct kmcl_packet *pkt = kmcl_packet_alloc(e->ch);
 	struct sent *s = NULL;
 	unsigned long irq;
-	u64 *buf = &value;
-	int ret;
-	u32 i;
 
 	if (!pkt)
 		return NULL;
-	if (len > 8) {
-		buf = kvmalloc(len, GFP_KERNEL);
-		if (!buf)
-			goto free;
-		for (i = 0; i < len / 8; i++)
-			buf[i] = value;
-	}
 	spin_lock_irqsave(&e->lock, irq);
 	if (e->nsent < LOOP_SENDS)
 		s = &e->sent[e->nsent++];
 	spin_unlock_irqrestore(&e->lock, irq);
-	if (!s)
-		goto free;
+	if (!s) {
+		kmcl_packet_free(pkt);
+		return NULL;
+	}
 	s->end = e;
 	s->value = value;
 	s->status = 1;
 	kmcl_packet_set_pointer(pkt, s);
 	kmcl_packet_set_done(pkt, on_done);
+	*sent = s;
+	return pkt;
+}
+
+static struct sent *send_bytes(struct end *e, u64 value, u32 len, u32 flags)
+{
+	struct sent *s = NULL;
+	struct kmcl_packet *pkt;
+	u64 *buf = &value;
+	int ret;
+	u32 i;
+
+	if (len > 8) {
+		buf = kvmalloc(len, GFP_KERNEL);
+		if (!buf)
+			return NULL;
+		for (i = 0; i < len / 8; i++)
+			buf[i] = value;
+	}
+	pkt = loop_prepare(e, value, &s);
+	if (!pkt)
+		goto free;
 	ret = kmcl_send(pkt, buf, len, flags);
-	if (ret)
+	if (ret) {
 		loop_wrong(e, "a send was refused");
-	else
-		pkt = NULL;
+		kmcl_packet_free(pkt);
+	}
 free:
 	if (buf != &value)
 		kvfree(buf);
-	kmcl_packet_free(pkt);
 	return s;
 }
 

@@ -42,6 +42,14 @@ static int by_send(struct loop *loop, const void *buf, u32 len)
 	return kmcl_send(fx.pkt, buf, len, PAGED);
 }
 
+static int by_many(struct loop *loop, const void *buf, u32 len)
+{
+	struct kmcl_message msg = { fx.pkt, buf, len, PAGED };
+	int ret = kmcl_send_many(loop->client.ch, &msg, 1);
+
+	return ret == 1 ? 0 : ret;
+}
+
 static int by_mdl(struct loop *loop, const void *buf, u32 len)
 {
 	return kmcl_send_mdl(fx.pkt, buf, len, fx.page.mdl, PAGED);
@@ -80,6 +88,7 @@ static const struct sender {
 	bool sync;
 } senders[] = {
 	{ "kmcl_send", by_send },
+	{ "kmcl_send_many", by_many },
 	{ "kmcl_send_mdl", by_mdl },
 	{ "kmcl_send_mdl_part", by_mdl_part },
 	{ "kmcl_send_pfns", by_pfns },

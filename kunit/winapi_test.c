@@ -279,6 +279,8 @@ static void send_names_the_wrong_parameter(struct kunit *test)
 		      STATUS_INVALID_PARAMETER_3);
 	EXPECT_STATUS(test, VmbPacketSend(packet, buf, 8, NULL, 0x2),
 		      STATUS_INVALID_PARAMETER_5);
+	EXPECT_STATUS(test, VmbPacketSend(packet, buf, 8, NULL, KMCL_SEND_MORE),
+		      STATUS_INVALID_PARAMETER_5);
 	EXPECT_STATUS(test, VmbPacketSend(packet, buf, 8, NULL, 0),
 		      STATUS_SUCCESS);
 	EXPECT_STATUS(test, VmbPacketSend(packet, buf, 8, NULL, 0),

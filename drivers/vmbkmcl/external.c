@@ -61,7 +61,7 @@ int kmcl_send_mdl(struct kmcl_packet *pkt, const void *buf, u32 len,
 {
 	int ret;
 
-	ret = check_send(pkt, buf, len, flags, KMCL_SEND_WAIT | KMCL_SEND_PAGED);
+	ret = check_send(pkt, buf, len, flags, KMCL_SEND_FLAGS);
 	if (ret)
 		return ret;
 	ret = kmcl_ext_from_mdl(pkt, mdl, len);
@@ -104,7 +104,7 @@ static int send_part(struct ext_writer *w, const struct kmcl_mdl *mdl,
  * @mdl: chain of descriptions; not used after the call
  * @offset: where the part begins, in bytes from the first one described
  * @bytes: its size; 0: to the end
- * @flags: KMCL_SEND_WAIT, which must be set, KMCL_SEND_PAGED,
+ * @flags: KMCL_SEND_WAIT, which must be set, KMCL_SEND_PAGED, KMCL_SEND_MORE,
  *	KMCL_SEND_FORCE_LENGTH: the part may reach beyond the bytes of the first
  *	piece, up to the end of its last frame; other pieces are not used
  *
@@ -123,8 +123,8 @@ int kmcl_send_mdl_part(struct kmcl_packet *pkt, const void *buf, u32 len,
 	struct ext_writer w;
 	int ret;
 
-	ret = check_send(pkt, buf, len, flags, KMCL_SEND_WAIT |
-			 KMCL_SEND_PAGED | KMCL_SEND_FORCE_LENGTH);
+	ret = check_send(pkt, buf, len, flags,
+			 KMCL_SEND_FLAGS | KMCL_SEND_FORCE_LENGTH);
 	if (ret)
 		return ret;
 	if (!mdl)
@@ -145,7 +145,7 @@ EXPORT_SYMBOL_GPL(kmcl_send_mdl_part);
  * @len: bytes of payload
  * @pfns: page frame numbers, in units of 4 KiB; copied
  * @count: how many; they are one range of @count * 4096 bytes
- * @flags: KMCL_SEND_WAIT, which must be set, KMCL_SEND_PAGED
+ * @flags: KMCL_SEND_WAIT, which must be set, KMCL_SEND_PAGED, KMCL_SEND_MORE
  *
  * See kmcl_send_mdl().
  *
@@ -160,7 +160,7 @@ int kmcl_send_pfns(struct kmcl_packet *pkt, const void *buf, u32 len,
 	int ret;
 	u32 i;
 
-	ret = check_send(pkt, buf, len, flags, KMCL_SEND_WAIT | KMCL_SEND_PAGED);
+	ret = check_send(pkt, buf, len, flags, KMCL_SEND_FLAGS);
 	if (ret)
 		return ret;
 	if (!count)
@@ -187,7 +187,7 @@ EXPORT_SYMBOL_GPL(kmcl_send_pfns);
  * @sg: the list, which need not be mapped for DMA; each entry is one range; not
  *	used after the call
  * @nents: number of its entries
- * @flags: KMCL_SEND_WAIT, which must be set, KMCL_SEND_PAGED
+ * @flags: KMCL_SEND_WAIT, which must be set, KMCL_SEND_PAGED, KMCL_SEND_MORE
  *
  * See kmcl_send_mdl(). For Linux only; KMCL has no such function.
  *
@@ -202,7 +202,7 @@ int kmcl_send_sg(struct kmcl_packet *pkt, const void *buf, u32 len,
 	int ret;
 	u32 i;
 
-	ret = check_send(pkt, buf, len, flags, KMCL_SEND_WAIT | KMCL_SEND_PAGED);
+	ret = check_send(pkt, buf, len, flags, KMCL_SEND_FLAGS);
 	if (ret)
 		return ret;
 	if (!sg)

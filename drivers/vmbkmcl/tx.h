@@ -30,8 +30,11 @@
 #define KMCL_NO_SLOT			BIT(31)	/* above every slot's index */
 #define KMCL_DONE_BUDGET		256	/* routines before a break */
 /* Of a list, while tx.lock is held with interrupts off; or a single packet */
-#define KMCL_TX_BURST			16U	/* entries */
+#define KMCL_TX_BURST			64U	/* entries */
 #define KMCL_TX_BURST_BYTES		SZ_64K
+
+/* Of kmcl_send(), and of all that does not wait */
+#define KMCL_SEND_FLAGS		(KMCL_SEND_WAIT | KMCL_SEND_PAGED | KMCL_SEND_MORE)
 
 enum kmcl_item_kind { KMCL_ITEM_PACKET, KMCL_ITEM_COMP };
 

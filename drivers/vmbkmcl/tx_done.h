@@ -89,6 +89,20 @@ static inline void kmcl_done_run(struct kmcl_channel *ch, unsigned long flags)
 		kmcl_done_run_due(ch, flags);
 }
 
+/* End a packet that is in the ring and needs no completion: its routine is due. */
+static inline void kmcl_done_written(struct kmcl_packet *pkt)
+	__must_hold(&pkt->ch->tx.lock)
+{
+	struct kmcl_channel *ch = pkt->ch;
+
+	lockdep_assert_held(&ch->tx.lock);
+	pkt->state = KMCL_PKT_DONE;
+	pkt->status = 0;
+	pkt->len = 0;
+	ch->tx.n.completed++;
+	list_add_tail(&pkt->item.node, &ch->tx.done);
+}
+
 /*
  * Run the routine of a packet that is in the ring and needs no completion,
  * without adding it to the done list. The done list must be empty,

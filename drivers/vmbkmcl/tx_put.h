@@ -6,6 +6,8 @@
 #ifndef _KMCL_TX_PUT_H
 #define _KMCL_TX_PUT_H
 
+#include <linux/bits.h>
+
 #include "channel.h"
 #include "trace.h"
 
@@ -81,11 +83,26 @@ static inline bool kmcl_unanswered(const struct kmcl_packet *pkt)
 	return pkt->wait && pkt->ch->tx.no_answers;
 }
 
+/* What a send leaves to do without tx.lock */
+#define KMCL_TX_SIGNAL	BIT(0)	/* signal the peer */
+#define KMCL_TX_WARN	BIT(1)	/* kmcl_tx_warn_broken() */
+
+/* Show the peer all that is in the ring. Returns KMCL_TX_SIGNAL or 0. */
+static inline u32 kmcl_tx_show(struct kmcl_channel *ch)
+	__must_hold(&ch->tx.lock)
+{
+	lockdep_assert_held(&ch->tx.lock);
+	return ch->tx.linked && kmcl_ring_commit(&ch->tx.ring) ?
+		KMCL_TX_SIGNAL : 0;
+}
+
 /* tx_queue.c */
 int kmcl_put_packet(struct kmcl_packet *pkt, const void *buf, u32 len);
 void kmcl_tx_full(struct kmcl_channel *ch);
 bool kmcl_tx_broken(struct kmcl_channel *ch);
 void kmcl_tx_warn_broken(struct kmcl_channel *ch);
+void kmcl_tx_finish(struct kmcl_channel *ch, unsigned long flags, u32 after)
+	__releases(&ch->tx.lock);
 void kmcl_enqueue(struct kmcl_packet *pkt, const void *buf, u32 len);
 
 #endif

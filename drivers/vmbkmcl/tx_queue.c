@@ -89,6 +89,28 @@ void kmcl_tx_warn_broken(struct kmcl_channel *ch)
 	kmcl_channel_put(ch);
 }
 
+/*
+ * Release tx.lock, do what is left of sending, and run the completion routines
+ * that are due. The channel may be freed then.
+ */
+void kmcl_tx_finish(struct kmcl_channel *ch, unsigned long flags, u32 after)
+	__releases(&ch->tx.lock)
+{
+	lockdep_assert_held(&ch->tx.lock);
+	if (after & KMCL_TX_SIGNAL) {
+		/* Disconnecting waits for this before the device is released */
+		rcu_read_lock();
+		spin_unlock_irqrestore(&ch->tx.lock, flags);
+		kmcl_signal(ch);
+		spin_lock_irqsave(&ch->tx.lock, flags);
+		rcu_read_unlock();
+	}
+	kmcl_done_run(ch, flags);
+	/* Has a reference */
+	if (after & KMCL_TX_WARN)
+		kmcl_tx_warn_broken(ch);
+}
+
 static int put_item(struct kmcl_channel *ch, struct kmcl_item *item)
 	__must_hold(&ch->tx.lock)
 {
@@ -109,8 +131,10 @@ static int put_item(struct kmcl_channel *ch, struct kmcl_item *item)
 			return ret;
 		}
 		ch->tx.n.queued--;
-		if (ret || !pkt->wait)
+		if (ret)
 			kmcl_done_add(pkt, ret, 0);
+		else if (!pkt->wait)
+			kmcl_done_written(pkt);
 		return 0;
 	}
 
@@ -288,11 +312,17 @@ void kmcl_tx_attach(struct kmcl_channel *ch)
 	spin_unlock_irq(&ch->tx.lock);
 }
 
+/*
+ * Let packets be sent, or only be queued from here on. What was written before is
+ * shown to the peer.
+ */
 void kmcl_tx_gate(struct kmcl_channel *ch, bool open)
 {
-	spin_lock_irq(&ch->tx.lock);
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->tx.lock, flags);
 	ch->tx.open = open && ch->tx.linked;
-	spin_unlock_irq(&ch->tx.lock);
+	kmcl_tx_finish(ch, flags, kmcl_tx_show(ch));
 }
 
 /* Send nothing more on this link. Atomic. */

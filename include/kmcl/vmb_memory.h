@@ -70,7 +70,7 @@ VmbPacketSendWithExternalMdl(VMBPACKET Packet, PVOID Buffer,
 {
 	int ret = kmcl_send_mdl_part(Packet, Buffer, BufferLength,
 				     kmcl_from_mdl(Mdl), MdlOffset, MdlLength,
-				     Flags);
+				     kmcl_nt_flags(Flags));
 
 	switch (ret) {
 	case 0:
@@ -110,7 +110,7 @@ VmbPacketSendWithExternalPfns(VMBPACKET Packet, PVOID Buffer,
 			      UINT32 PfnLength, UINT32 Flags)
 {
 	int ret = kmcl_send_pfns(Packet, Buffer, BufferLength, Pfns, PfnLength,
-				 Flags);
+				 kmcl_nt_flags(Flags));
 
 	switch (ret) {
 	case 0:

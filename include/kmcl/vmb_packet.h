@@ -193,10 +193,12 @@ static inline NTSTATUS VmbPacketSend(VMBPACKET Packet, PVOID Buffer,
 	int ret;
 
 	if (likely(!ExternalDataMdl))
-		ret = kmcl_send(Packet, Buffer, BufferLength, Flags);
+		ret = kmcl_send(Packet, Buffer, BufferLength,
+				kmcl_nt_flags(Flags));
 	else
 		ret = kmcl_send_mdl(Packet, Buffer, BufferLength,
-				    kmcl_from_mdl(ExternalDataMdl), Flags);
+				    kmcl_from_mdl(ExternalDataMdl),
+				    kmcl_nt_flags(Flags));
 
 	return likely(!ret) ? STATUS_SUCCESS :
 		kmcl_nt_send(ret, Packet, Buffer, BufferLength,

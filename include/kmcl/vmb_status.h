@@ -18,6 +18,12 @@ int kmcl_nt_set_target(struct kmcl_channel *ch, const guid_t *type,
 		       const guid_t *instance, kmcl_pnp_failure_fn failure);
 void kmcl_nt_packet_set_done(struct kmcl_packet *pkt, kmcl_done_fn done);
 
+/* Windows has no KMCL_SEND_MORE: its value is an unknown flag */
+static inline UINT32 kmcl_nt_flags(UINT32 Flags)
+{
+	return Flags & KMCL_SEND_MORE ? U32_MAX : Flags;
+}
+
 /* The status of a setter; @bad if it was the value that is wrong */
 static inline NTSTATUS kmcl_nt_set(int ret, NTSTATUS bad)
 {

@@ -51,6 +51,7 @@ struct scatterlist;
 #define KMCL_SEND_WAIT		0x1	/* ends with the peer's completion */
 #define KMCL_SEND_FORCE_LENGTH	0x2	/* kmcl_send_mdl_part(): past the end */
 #define KMCL_SEND_PAGED		0x4	/* may fault, or be user space's: copy */
+#define KMCL_SEND_MORE		0x8	/* another one follows, see kmcl_flush() */
 
 /* Flags of a channel */
 #define KMCL_INIT_PIPE			0x1	/* see kmcl_set_flags() */
@@ -250,6 +251,20 @@ void kmcl_set_quota(struct kmcl_channel *ch, u32 quota);
 void kmcl_set_memory_limit(struct kmcl_channel *ch, u32 bytes);
 void kmcl_set_process_context(struct kmcl_channel *ch, bool required);
 
+/**
+ * struct kmcl_message - one of the packets that kmcl_send_many() sends
+ * @pkt: the packet
+ * @buf: its payload
+ * @len: bytes of payload
+ * @flags: as for kmcl_send()
+ */
+struct kmcl_message {
+	struct kmcl_packet *pkt;
+	const void *buf;
+	u32 len;
+	u32 flags;
+};
+
 /* Packets */
 u32 kmcl_packet_size(struct kmcl_channel *ch);
 struct kmcl_packet *kmcl_packet_alloc(struct kmcl_channel *ch);
@@ -260,6 +275,9 @@ void kmcl_packet_set_pointer(struct kmcl_packet *pkt, void *ptr);
 void *kmcl_packet_get_pointer(const struct kmcl_packet *pkt);
 void kmcl_packet_set_done(struct kmcl_packet *pkt, kmcl_done_fn done);
 int kmcl_send(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags);
+int kmcl_send_many(struct kmcl_channel *ch, const struct kmcl_message *msgs,
+		   u32 n);
+void kmcl_flush(struct kmcl_channel *ch);
 int kmcl_send_mdl(struct kmcl_packet *pkt, const void *buf, u32 len,
 		  const struct kmcl_mdl *mdl, u32 flags);
 int kmcl_send_mdl_part(struct kmcl_packet *pkt, const void *buf, u32 len,
