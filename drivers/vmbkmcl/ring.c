@@ -52,12 +52,6 @@ static u32 kmcl_ring_distance(const struct kmcl_ring *ring, u32 from, u32 to)
 	return to >= from ? to - from : ring->size - from + to;
 }
 
-static u32 kmcl_ring_advance(const struct kmcl_ring *ring, u32 index, u32 bytes)
-{
-	index += bytes;
-	return index >= ring->size ? index - ring->size : index;
-}
-
 static bool kmcl_ring_index_valid(const struct kmcl_ring *ring, u32 index)
 {
 	return index < ring->size && !(index & 7);
@@ -106,8 +100,15 @@ static u32 kmcl_ring_free(const struct kmcl_ring *ring)
 	return free;
 }
 
-/* The space that is known is not enough: read the peer's index again */
-static noinline int kmcl_ring_refill(struct kmcl_ring *ring, u32 bytes)
+/**
+ * kmcl_ring_refill() - read the peer's index again, to find room
+ * @ring: producer side, for which the space that is known is not enough
+ * @bytes: what the next packet takes, see kmcl_ring_bytes()
+ *
+ * Context: any, serialised by the owner.
+ * Return: 0, or -EAGAIN, -EMSGSIZE or -EPROTO, see kmcl_ring_put().
+ */
+int kmcl_ring_refill(struct kmcl_ring *ring, u32 bytes)
 {
 	u32 free;
 
@@ -138,56 +139,6 @@ static noinline int kmcl_ring_refill(struct kmcl_ring *ring, u32 bytes)
 	return 0;
 }
 
-/* Write a packet whose descriptor says that the payload begins at @start */
-static __always_inline int put(struct kmcl_ring *ring, u16 type, u16 flags,
-			       u64 trans_id, const void *header, u32 header_len,
-			       const void *payload, u32 payload_len, u32 start)
-{
-	u32 offset = sizeof(struct kmcl_wire_desc) + header_len;
-	struct kmcl_wire_desc *desc;
-	u32 bytes, len;
-	u8 *p;
-
-	if (unlikely(header_len > KMCL_MAX_PACKET_SIZE ||
-		     payload_len > KMCL_MAX_PACKET_SIZE - header_len))
-		return -EMSGSIZE;
-	if (unlikely(header_len & 7))
-		return -EINVAL;
-
-	len = offset + ((payload_len + 7) & ~7U);
-	bytes = len + KMCL_RING_TRAILER;
-
-	/* [B] The branch orders reading read_index before writing below */
-	if (unlikely(bytes >= ring->known)) {
-		int ret = kmcl_ring_refill(ring, bytes);
-
-		if (ret)
-			return ret;
-	}
-
-	p = ring->data + ring->index;
-	desc = (struct kmcl_wire_desc *)p;
-	desc->type = cpu_to_le16(type);
-	desc->offset8 = cpu_to_le16(start / 8);
-	desc->len8 = cpu_to_le16(len / 8);
-	desc->flags = cpu_to_le16(flags);
-	desc->trans_id = cpu_to_le64(trans_id);
-
-	if (header_len)
-		memcpy(p + sizeof(*desc), header, header_len);
-	if (payload_len & 7)
-		*(__le64 *)(p + len - 8) = 0;
-	if (payload_len)
-		memcpy(p + offset, payload, payload_len);
-
-	/* The trailer: the index of this packet */
-	*(__le64 *)(p + len) = cpu_to_le64((u64)ring->index << 32);
-
-	ring->known -= bytes;
-	ring->index = kmcl_ring_advance(ring, ring->index, bytes);
-	return 0;
-}
-
 /**
  * kmcl_ring_put() - write a packet that the peer cannot see yet
  * @ring: producer side
@@ -211,8 +162,9 @@ int kmcl_ring_put(struct kmcl_ring *ring, u16 type, u16 flags, u64 trans_id,
 		  const void *header, u32 header_len,
 		  const void *payload, u32 payload_len)
 {
-	return put(ring, type, flags, trans_id, header, header_len, payload,
-		   payload_len, sizeof(struct kmcl_wire_desc) + header_len);
+	return kmcl_ring_write(ring, type, flags, trans_id, header, header_len,
+			       payload, payload_len,
+			       sizeof(struct kmcl_wire_desc) + header_len);
 }
 EXPORT_SYMBOL_GPL(kmcl_ring_put);
 
@@ -232,8 +184,9 @@ int kmcl_ring_put_prefixed(struct kmcl_ring *ring, u64 trans_id,
 			   const void *prefix, u32 prefix_len,
 			   const void *payload, u32 payload_len)
 {
-	return put(ring, KMCL_WIRE_DATA_INBAND, 0, trans_id, prefix, prefix_len,
-		   payload, payload_len, sizeof(struct kmcl_wire_desc));
+	return kmcl_ring_write(ring, KMCL_WIRE_DATA_INBAND, 0, trans_id, prefix,
+			       prefix_len, payload, payload_len,
+			       sizeof(struct kmcl_wire_desc));
 }
 
 /**

@@ -104,26 +104,38 @@ static inline void kmcl_done_written(struct kmcl_packet *pkt)
 }
 
 /*
- * Run the routine of a packet that is in the ring and needs no completion,
- * without adding it to the done list. The done list must be empty,
- * kmcl_done_quiet() true and kmcl_done_irqs_off() false. Releases tx.lock.
+ * May the caller run routines of its own at once, without the done list? Nobody
+ * else claims the right before tx.lock is released. @flags: of spin_lock_irqsave()
  */
-static __always_inline void kmcl_done_at_once(struct kmcl_packet *pkt,
-					      unsigned long flags)
-	__releases(&pkt->ch->tx.lock)
+static inline bool kmcl_done_direct(const struct kmcl_channel *ch,
+				    unsigned long flags)
+	__must_hold(&ch->tx.lock)
 {
-	struct kmcl_channel *ch = pkt->ch;
+	lockdep_assert_held(&ch->tx.lock);
+	return list_empty(&ch->tx.done) && kmcl_done_quiet(ch) &&
+	       !kmcl_done_irqs_off(flags);
+}
 
+/*
+ * Claim the right to run routines, and release tx.lock; kmcl_done_direct() was
+ * true. kmcl_done_end() releases the claim.
+ */
+static __always_inline void kmcl_done_begin(struct kmcl_channel *ch,
+					    unsigned long flags)
+	__releases(&ch->tx.lock)
+{
 	lockdep_assert_held(&ch->tx.lock);
 	atomic_set(&ch->tx.done_state, KMCL_DONE_BUSY);
 	WRITE_ONCE(ch->tx.done_task, in_task() ? current : NULL);
-	trace_kmcl_complete(ch, pkt, 0);
 	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
 		local_bh_disable();
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
 	if (IS_ENABLED(CONFIG_PREEMPT_RT))
 		local_bh_disable();
-	pkt->done(pkt, 0, NULL, 0);
+}
+
+static __always_inline void kmcl_done_end(struct kmcl_channel *ch)
+{
 	WRITE_ONCE(ch->tx.done_task, NULL);
 	/* Otherwise KMCL_DONE_ATTENTION was set meanwhile */
 	if (unlikely(atomic_cmpxchg(&ch->tx.done_state, KMCL_DONE_BUSY, 0) !=

@@ -14,13 +14,13 @@
 /*
  * Write a packet into the ring, not yet visible to the peer. Inline for
  * tx_send.c, on which the speed of sending depends; all others call
- * kmcl_put_packet().
+ * kmcl_put_packet(). @plain: there is no external data, and no pipe.
  */
-static __always_inline int kmcl_put_first(struct kmcl_packet *pkt,
-					  const void *buf, u32 len)
-	__must_hold(&pkt->ch->tx.lock)
+static __always_inline int kmcl_put_first(struct kmcl_channel *ch,
+					  struct kmcl_packet *pkt,
+					  const void *buf, u32 len, bool plain)
+	__must_hold(&ch->tx.lock)
 {
-	struct kmcl_channel *ch = pkt->ch;
 	struct kmcl_slot *slot = pkt->slot;
 	u64 id = likely(slot) ? slot->index : KMCL_NO_SLOT;
 	int ret;
@@ -35,15 +35,22 @@ static __always_inline int kmcl_put_first(struct kmcl_packet *pkt,
 		}
 		id |= (u64)(ch->tx.generation + 1) << 32;
 	}
-	if (unlikely(ch->cfg.pipe))
+	if (plain)
+		ret = kmcl_ring_write(&ch->tx.ring, KMCL_WIRE_DATA_INBAND,
+				      pkt->wait ?
+				      KMCL_WIRE_FLAG_COMPLETION_REQUESTED : 0,
+				      id, NULL, 0, buf, len,
+				      sizeof(struct kmcl_wire_desc));
+	else if (unlikely(ch->cfg.pipe))
 		ret = kmcl_pipe_put(ch, id, buf, len);
 	else
-		ret = kmcl_ring_put(&ch->tx.ring, pkt->ext_len ?
-				    KMCL_WIRE_DATA_GPA_DIRECT :
-				    KMCL_WIRE_DATA_INBAND, pkt->wait ?
-				    KMCL_WIRE_FLAG_COMPLETION_REQUESTED : 0,
-				    id, kmcl_packet_header(pkt), pkt->ext_len,
-				    buf, len);
+		ret = kmcl_ring_write(&ch->tx.ring, pkt->ext_len ?
+				      KMCL_WIRE_DATA_GPA_DIRECT :
+				      KMCL_WIRE_DATA_INBAND, pkt->wait ?
+				      KMCL_WIRE_FLAG_COMPLETION_REQUESTED : 0,
+				      id, kmcl_packet_header(pkt), pkt->ext_len,
+				      buf, len, sizeof(struct kmcl_wire_desc) +
+				      pkt->ext_len);
 	if (unlikely(ret))
 		return ret;
 	ch->tx.n.sent++;

@@ -32,7 +32,7 @@ int kmcl_put_packet(struct kmcl_packet *pkt, const void *buf, u32 len)
 	__must_hold(&pkt->ch->tx.lock)
 {
 	lockdep_assert_held(&pkt->ch->tx.lock);
-	return kmcl_put_first(pkt, buf, len);
+	return kmcl_put_first(pkt->ch, pkt, buf, len, false);
 }
 
 /* Write a completion into the ring, not yet visible to the peer. */

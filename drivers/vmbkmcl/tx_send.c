@@ -10,7 +10,9 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/bitops.h>
 #include <linux/export.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
@@ -94,17 +96,25 @@ static noinline int send_later(struct kmcl_packet *pkt, const void *buf,
 	return 0;
 }
 
+/* Does the channel send packets now, or queue them? */
+static bool sends_now(const struct kmcl_channel *ch)
+	__must_hold(&ch->tx.lock)
+{
+	lockdep_assert_held(&ch->tx.lock);
+	return ch->tx.open && list_empty(&ch->tx.queue);
+}
+
 /*
  * Write a packet into the ring, not yet visible to the peer, or queue it. Returns
  * 1: written, 0: queued, or a negative errno: not accepted. Adds to *@after what
- * kmcl_tx_finish() has to do.
+ * kmcl_tx_finish() has to do. @now: sends_now(); @plain: see kmcl_put_first().
  */
-static __always_inline int send_one(struct kmcl_packet *pkt, const void *buf,
-				    u32 len, u32 ext_len, u32 flags,
-				    bool may_queue, u32 *after)
-	__must_hold(&pkt->ch->tx.lock)
+static __always_inline int send_one(struct kmcl_channel *ch,
+				    struct kmcl_packet *pkt, const void *buf,
+				    u32 len, u32 ext_len, u32 flags, bool now,
+				    bool plain, bool may_queue, u32 *after)
+	__must_hold(&ch->tx.lock)
 {
-	struct kmcl_channel *ch = pkt->ch;
 	int ret = 0;
 
 	lockdep_assert_held(&ch->tx.lock);
@@ -115,21 +125,26 @@ static __always_inline int send_one(struct kmcl_packet *pkt, const void *buf,
 	pkt->wait = flags & KMCL_SEND_WAIT;
 	pkt->trans_id = 0;
 	pkt->ext_len = ext_len;
-	if (likely(ch->tx.open && list_empty(&ch->tx.queue))) {
-		ret = kmcl_put_first(pkt, buf, len);
+	if (likely(now)) {
+		ret = kmcl_put_first(ch, pkt, buf, len, plain);
 		if (likely(!ret))
-			goto written;
+			return 1;
 	}
-	ret = send_later(pkt, buf, len, ret, may_queue, after);
-	if (ret <= 0)
-		return ret;
-written:
-	ch->tx.n.accepted++;
-	return 1;
+	return send_later(pkt, buf, len, ret, may_queue, after);
+}
+
+/* A message of kmcl_send_many() */
+static noinline int send_to_pipe(struct kmcl_channel *ch,
+				 struct kmcl_packet *pkt, const void *buf,
+				 u32 len, bool now, u32 *after)
+	__must_hold(&ch->tx.lock)
+{
+	lockdep_assert_held(&ch->tx.lock);
+	return send_one(ch, pkt, buf, len, 0, 0, now, false, true, after);
 }
 
 /* End a packet that is in the ring, and needs no completion */
-static __always_inline void end_written(struct kmcl_packet *pkt)
+static noinline void end_written(struct kmcl_packet *pkt)
 	__must_hold(&pkt->ch->tx.lock)
 {
 	struct kmcl_channel *ch = pkt->ch;
@@ -163,11 +178,13 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 		buf = pkt->buf;
 	}
 	spin_lock_irqsave(&ch->tx.lock, irq);
-	ret = send_one(pkt, buf, len, ext_len, flags, may_queue, &after);
+	ret = send_one(ch, pkt, buf, len, ext_len, flags, sends_now(ch), false,
+		       may_queue, &after);
 	if (unlikely(ret <= 0)) {
 		kmcl_tx_finish(ch, irq, after);
 		return ret;
 	}
+	ch->tx.n.accepted++;
 	if (unlikely(flags & KMCL_SEND_MORE)) {
 		if (!(flags & KMCL_SEND_WAIT))
 			end_written(pkt);
@@ -183,10 +200,12 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 		after |= KMCL_TX_SIGNAL;
 	if (!(flags & KMCL_SEND_WAIT)) {
 		/* Not before those due, nor before the signal */
-		if (likely(pkt->done && !after && list_empty(&ch->tx.done) &&
-			   kmcl_done_quiet(ch) && !kmcl_done_irqs_off(irq))) {
+		if (likely(pkt->done && !after && kmcl_done_direct(ch, irq))) {
 			ch->tx.n.completed++;
-			kmcl_done_at_once(pkt, irq);
+			kmcl_done_begin(ch, irq);
+			trace_kmcl_complete(ch, pkt, 0);
+			pkt->done(pkt, 0, NULL, 0);
+			kmcl_done_end(ch);
 			return 0;
 		}
 		end_written(pkt);
@@ -199,36 +218,29 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 	return 0;
 }
 
-/* Check what all sends require. Returns 0 or a negative errno. */
+/* Check what all sends require; @most: bytes of payload */
+static __always_inline int check_send(const struct kmcl_packet *pkt,
+				      const void *buf, u32 len, u32 most)
+{
+	if (unlikely(!pkt->done && !pkt->own_memory))
+		return -ENOENT;
+	if (unlikely(!buf && len))
+		return -EINVAL;
+	return likely(len <= most) ? 0 : -EMSGSIZE;
+}
+
+/* Returns 0 or a negative errno. */
 int kmcl_check_send(const struct kmcl_packet *pkt, const void *buf, u32 len)
 {
-	if (!pkt)
-		return -EINVAL;
-	if (!pkt->done && !pkt->own_memory)
-		return -ENOENT;
-	if (!buf && len)
-		return -EINVAL;
-	if (len > kmcl_max_payload(pkt->ch))
-		return -EMSGSIZE;
-	return 0;
-}
-
-/* Check the flags of what kmcl_send() and kmcl_send_many() send. */
-static bool flags_valid(const struct kmcl_packet *pkt, u32 flags)
-{
-	return !(flags & ~KMCL_SEND_FLAGS) &&
-	       !(flags & KMCL_SEND_WAIT && pkt->ch->cfg.pipe);
-}
-
-static int check_message(const struct kmcl_channel *ch,
-			 const struct kmcl_message *msg)
-{
-	int ret = kmcl_check_send(msg->pkt, msg->buf, msg->len);
-
-	if (ret)
-		return ret;
-	return msg->pkt->ch == ch && flags_valid(msg->pkt, msg->flags) ? 0 :
+	return pkt ? check_send(pkt, buf, len, kmcl_max_payload(pkt->ch)) :
 		-EINVAL;
+}
+
+/* The flags with which a channel's packets can be sent */
+static u32 send_flags(const struct kmcl_channel *ch)
+{
+	return ch->cfg.pipe ? KMCL_SEND_FLAGS & ~KMCL_SEND_WAIT :
+		KMCL_SEND_FLAGS;
 }
 
 /**
@@ -261,70 +273,157 @@ int kmcl_send(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags)
 
 	if (ret)
 		return ret;
-	if (!flags_valid(pkt, flags))
+	if (flags & ~send_flags(pkt->ch))
 		return -EINVAL;
 	return kmcl_submit(pkt, buf, len, 0, flags, true);
 }
 EXPORT_SYMBOL_GPL(kmcl_send);
 
+/* What the messages of one call have in common */
+struct batch {
+	struct kmcl_channel *ch;
+	u32 flags;			/* that are allowed */
+	u32 most;			/* bytes of payload */
+	const struct kmcl_message *end;
+};
+
+static __always_inline int check_message(const struct batch *b,
+					 const struct kmcl_message *msg)
+{
+	if (unlikely(!msg->pkt || msg->pkt->ch != b->ch ||
+		     msg->flags & ~b->flags))
+		return -EINVAL;
+	return check_send(msg->pkt, msg->buf, msg->len, b->most);
+}
+
+/*
+ * Run the routines of a burst whose packets are in the ring: those of the messages
+ * in @due. Each belongs to the driver again when its routine is called.
+ */
+static void run_burst(struct kmcl_channel *ch, const struct kmcl_message *msgs,
+		      u64 due)
+{
+	struct kmcl_packet *pkt;
+
+	for (; due; due &= due - 1) {
+		pkt = msgs[__ffs64(due)].pkt;
+		trace_kmcl_complete(ch, pkt, 0);
+		WRITE_ONCE(pkt->state, KMCL_PKT_IDLE);
+		pkt->done(pkt, 0, NULL, 0);
+	}
+}
+
+/* Release tx.lock, do what is left of sending a burst, and run its routines. */
+static void finish_burst(struct kmcl_channel *ch,
+			 const struct kmcl_message *msgs, u64 due,
+			 unsigned long irq, u32 after)
+	__releases(&ch->tx.lock)
+{
+	lockdep_assert_held(&ch->tx.lock);
+	if (!due) {
+		kmcl_tx_finish(ch, irq, after);
+		return;
+	}
+	/* Disconnecting waits for this before the device is released */
+	rcu_read_lock();
+	kmcl_done_begin(ch, irq);
+	if (after & KMCL_TX_SIGNAL)
+		kmcl_signal(ch);
+	rcu_read_unlock();
+	run_burst(ch, msgs, due);
+	kmcl_done_end(ch);
+	if (after & KMCL_TX_WARN)
+		kmcl_tx_warn_broken(ch);
+}
+
 /*
  * Send the first of @n messages, as many as tx.lock may be held for, and set
  * *@sent to their number. Returns 0, or why the next one was not accepted.
  */
-static int send_burst(struct kmcl_channel *ch, const struct kmcl_message *msg,
+static int send_burst(const struct batch *b, const struct kmcl_message *msgs,
 		      u32 n, u32 *sent)
 {
-	const void *copy = NULL;
-	u32 after = 0, bytes = 0;
+	struct kmcl_channel *ch = b->ch;
+	const void *buf, *copy = NULL;
+	u32 after = 0, bytes = 0, written = 0;
+	bool more, direct, now, plain;
 	unsigned long irq;
-	bool more = false;
+	u64 due = 0;
 	int ret = 0;
 	u32 i;
 
-	if (msg->flags & KMCL_SEND_PAGED) {
-		ret = check_message(ch, msg);
+	static_assert(KMCL_TX_BURST <= 64);	/* bits of @due */
+
+	if (msgs->flags & KMCL_SEND_PAGED) {
+		ret = check_message(b, msgs);
 		if (ret)
 			return ret;
-		if (READ_ONCE(msg->pkt->state) == KMCL_PKT_IDLE) {
-			if (copy_paged(msg->pkt, msg->buf, msg->len))
+		if (READ_ONCE(msgs->pkt->state) == KMCL_PKT_IDLE) {
+			if (copy_paged(msgs->pkt, msgs->buf, msgs->len))
 				return -EFAULT;
-			copy = msg->pkt->buf;
+			copy = msgs->pkt->buf;
 		}
 	}
+	more = msgs[n - 1].flags & KMCL_SEND_MORE;
 	spin_lock_irqsave(&ch->tx.lock, irq);
-	for (i = 0; i < n && i < KMCL_TX_BURST && bytes < KMCL_TX_BURST_BYTES;
-	     i++, msg++) {
-		ret = check_message(ch, msg);
+	/* The routines of a burst need no list, if no others are due */
+	direct = !IS_ENABLED(CONFIG_PREEMPT_RT) && !more &&
+		 kmcl_done_direct(ch, irq);
+	now = sends_now(ch);
+	plain = !ch->cfg.pipe;
+	n = min(n, KMCL_TX_BURST);
+	for (i = 0; i < n && bytes < KMCL_TX_BURST_BYTES; i++) {
+		const struct kmcl_message *msg = &msgs[i];
+		struct kmcl_packet *pkt = msg->pkt;
+
+		ret = check_message(b, msg);
 		/* What may fault is copied first, without the lock */
 		if (unlikely(ret || (msg->flags & KMCL_SEND_PAGED && i)))
 			break;
-		ret = send_one(msg->pkt, copy ?: msg->buf, msg->len, 0,
-			       msg->flags, true, &after);
+		buf = copy ?: msg->buf;
+		ret = likely(plain) ?
+			send_one(ch, pkt, buf, msg->len, 0, msg->flags, now,
+				 true, true, &after) :
+			send_to_pipe(ch, pkt, buf, msg->len, now, &after);
 		if (unlikely(ret < 0))
 			break;
-		if (ret && !(msg->flags & KMCL_SEND_WAIT))
-			end_written(msg->pkt);
-		more = msg->flags & KMCL_SEND_MORE && i + 1 == n;
-		bytes += msg->len;
 		copy = NULL;
-		ret = 0;
+		bytes += msg->len;
+		/* Once one is queued, so are the others */
+		now = ret;
+		if (unlikely(!ret))
+			continue;
+		written++;
+		if (msg->flags & KMCL_SEND_WAIT)
+			continue;
+		if (likely(direct && pkt->done)) {
+			pkt->state = KMCL_PKT_DONE;
+			due |= BIT_ULL(i);
+		} else {
+			end_written(pkt);
+		}
 	}
+	ch->tx.n.accepted += written;
+	ch->tx.n.completed += hweight64(due);
 	*sent = i;
-	if (more && !after) {
-		spin_unlock_irqrestore(&ch->tx.lock, irq);
+	ret = min(ret, 0);
+	/* The last message was sent, and more follow */
+	if (more && msgs + i == b->end) {
+		if (after)
+			kmcl_tx_finish(ch, irq, after);
+		else
+			spin_unlock_irqrestore(&ch->tx.lock, irq);
 		return ret;
 	}
-	if (!more)
-		after |= kmcl_tx_show(ch);
-	kmcl_tx_finish(ch, irq, after);
+	finish_burst(ch, msgs, due, irq, after | kmcl_tx_show(ch));
 	return ret;
 }
 
 /**
  * kmcl_send_many() - send or queue packets, in order
  * @ch: the channel
- * @msgs: the packets, and the payload and flags of each, as for kmcl_send(); each
- *	packet once
+ * @msgs: the packets, and the payload and flags of each, as for kmcl_send(); not
+ *	to be changed until the call returns
  * @n: how many
  *
  * Does what as many calls of kmcl_send() do, for less: packets of a batch become
@@ -341,14 +440,18 @@ static int send_burst(struct kmcl_channel *ch, const struct kmcl_message *msg,
 int kmcl_send_many(struct kmcl_channel *ch, const struct kmcl_message *msgs,
 		   u32 n)
 {
+	struct batch b = { .ch = ch };
 	u32 total = 0, sent;
 	int ret = 0;
 
 	if (!ch || (!msgs && n) || n > INT_MAX)
 		return -EINVAL;
+	b.flags = send_flags(ch);
+	b.most = kmcl_max_payload(ch);
+	b.end = msgs + n;
 	while (total < n && !ret) {
 		sent = 0;
-		ret = send_burst(ch, msgs + total, n - total, &sent);
+		ret = send_burst(&b, msgs + total, n - total, &sent);
 		total += sent;
 	}
 	return total ?: ret;
