@@ -84,9 +84,37 @@ static void queued_external_data_is_not_sent(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).sent, 0);
 }
 
+/* What was queued with external data and has left the queue is no obstacle */
+static void external_data_taken_back_is_forgotten(struct kunit *test)
+{
+	const struct kmcl_mdl *mdl = fx.page.mdl;
+	struct loop *loop = test->priv;
+	u64 value = 1;
+
+	KUNIT_ASSERT_EQ(test, kmcl_transport_register(&fake_ops), 0);
+	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(loop->client.ch), 0);
+	KUNIT_ASSERT_EQ(test, 0, kmcl_send_mdl(fx.pkt, &value, 8, mdl, WAIT));
+	/* Taken back at its time limit */
+	KUNIT_EXPECT_EQ(test, -ECANCELED,
+			kmcl_send_sync_mdl(loop->client.ch, &value, 8, mdl,
+					   WAIT, NULL, NULL, NSEC_PER_MSEC));
+	/* The other one is sent on a link that takes it */
+	fake_offer(loop);
+	loop_wait_event(&loop->client, POST_STARTED, 1);
+	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_disable(loop->client.ch));
+	KUNIT_EXPECT_EQ(test, fake.ndone, 1);
+	fake.private = true;
+	loop_forget(&loop->client);
+	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(loop->client.ch), 0);
+	loop_wait_event(&loop->client, POST_STARTED, 1);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).queued, 0);
+	KUNIT_EXPECT_EQ(test, loop->client.ch->tx.queued_ext, 0);
+}
+
 static struct kunit_case private_cases[] = {
 	KUNIT_CASE(external_data_is_refused),
 	KUNIT_CASE(queued_external_data_is_not_sent),
+	KUNIT_CASE(external_data_taken_back_is_forgotten),
 	{}
 };
 

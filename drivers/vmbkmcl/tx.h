@@ -114,6 +114,7 @@ struct kmcl_tx {
 	u32 generation;			/* of the last transaction id */
 	u32 unused_end;			/* later ones, unused up to here */
 	struct list_head queue;		/* packets and completions */
+	u64 queued_ext;			/* packets with external data in it */
 	struct list_head comps;		/* of these, the completions */
 	struct list_head in_flight;
 	struct list_head syncs;
@@ -148,6 +149,16 @@ void kmcl_trans_end(struct kmcl_packet *pkt);
 static inline u64 kmcl_packet_id(const struct kmcl_packet *pkt)
 {
 	return pkt->trans_id ?: pkt->slot ? pkt->slot->index : KMCL_NO_SLOT;
+}
+
+/* A packet has left the queue. */
+static inline void kmcl_tx_unqueued(struct kmcl_tx *tx,
+				    const struct kmcl_packet *pkt)
+	__must_hold(&tx->lock)
+{
+	lockdep_assert_held(&tx->lock);
+	tx->n.queued--;
+	tx->queued_ext -= !!pkt->ext_len;
 }
 
 /* pipe.c */

@@ -363,7 +363,7 @@ void kmcl_tx_fail_queued(struct kmcl_channel *ch, int status)
 	while ((pkt = list_first_entry_or_null(&ch->tx.queue,
 					       struct kmcl_packet, item.node))) {
 		list_del(&pkt->item.node);
-		ch->tx.n.queued--;
+		kmcl_tx_unqueued(&ch->tx, pkt);
 		kmcl_done_add(pkt, status, 0);
 		kmcl_tx_end_burst(ch, ++n, &flags);
 	}
@@ -442,7 +442,7 @@ bool kmcl_tx_take_back(struct kmcl_packet *pkt, int status)
 		return false;
 	}
 	if (state == KMCL_PKT_QUEUED)
-		ch->tx.n.queued--;
+		kmcl_tx_unqueued(&ch->tx, pkt);
 	else
 		ch->tx.n.in_flight--;
 	list_del(&pkt->item.node);

@@ -130,7 +130,7 @@ static int put_item(struct kmcl_channel *ch, struct kmcl_item *item)
 			list_add(&item->node, prev);
 			return ret;
 		}
-		ch->tx.n.queued--;
+		kmcl_tx_unqueued(&ch->tx, pkt);
 		if (ret)
 			kmcl_done_add(pkt, ret, 0);
 		else if (!pkt->wait)
@@ -271,6 +271,7 @@ void kmcl_enqueue(struct kmcl_packet *pkt, const void *buf, u32 len)
 	pkt->state = KMCL_PKT_QUEUED;
 	ch->tx.n.accepted++;
 	ch->tx.n.queued++;
+	ch->tx.queued_ext += !!pkt->ext_len;
 	ch->tx.n.queued_peak = max(ch->tx.n.queued_peak, ch->tx.n.queued);
 	trace_kmcl_queue(ch, pkt, ch->tx.n.queued);
 	list_add_tail(&pkt->item.node, &ch->tx.queue);
@@ -282,23 +283,13 @@ void kmcl_enqueue(struct kmcl_packet *pkt, const void *buf, u32 len)
  */
 int kmcl_tx_set_private(struct kmcl_channel *ch, bool private)
 {
-	const struct kmcl_packet *pkt;
-	struct kmcl_item *item;
-	int ret = 0;
+	bool queued;
 
 	spin_lock_irq(&ch->tx.lock);
 	ch->tx.private = private;
-	list_for_each_entry(item, &ch->tx.queue, node) {
-		if (!private)
-			break;
-		if (item->kind != KMCL_ITEM_PACKET)
-			continue;
-		pkt = container_of(item, struct kmcl_packet, item);
-		if (pkt->ext_len)
-			ret = -EOPNOTSUPP;
-	}
+	queued = ch->tx.queued_ext;
 	spin_unlock_irq(&ch->tx.lock);
-	return ret;
+	return private && queued ? -EOPNOTSUPP : 0;
 }
 
 /* The rings are connected: allow completions to be sent. */
