@@ -46,6 +46,8 @@
 
 #include "ring.h"
 
+#define DESC_BYTES	((u32)sizeof(struct kmcl_wire_desc))
+
 /* Bytes from @from forward to @to: 0 to size - 8 */
 static u32 kmcl_ring_distance(const struct kmcl_ring *ring, u32 from, u32 to)
 {
@@ -71,6 +73,11 @@ void kmcl_ring_init(struct kmcl_ring *ring, void *ctl, void *data, u32 size)
 {
 	BUILD_BUG_ON(sizeof(struct kmcl_wire_desc) != 16);
 	BUILD_BUG_ON(offsetof(struct kmcl_ring_ctl, feature_bits) != 64);
+	/* Where kmcl_ring_peek() finds them in the first 64 bits */
+	BUILD_BUG_ON(offsetof(struct kmcl_wire_desc, offset8) != 2);
+	BUILD_BUG_ON(offsetof(struct kmcl_wire_desc, len8) != 4);
+	BUILD_BUG_ON(offsetof(struct kmcl_wire_desc, flags) != 6);
+	BUILD_BUG_ON(offsetof(struct kmcl_wire_desc, trans_id) != 8);
 
 	memset(ring, 0, sizeof(*ring));
 	ring->ctl = ctl;
@@ -280,7 +287,7 @@ u32 kmcl_ring_space(const struct kmcl_ring *ring)
 }
 
 /* Everything that is known was consumed: read the peer's index again */
-static enum kmcl_ring_error kmcl_ring_look(struct kmcl_ring *ring)
+static noinline enum kmcl_ring_error kmcl_ring_look(struct kmcl_ring *ring)
 {
 	u32 write = virt_load_acquire(&ring->ctl->write_index); /* [A] */
 	u32 avail, unreleased;
@@ -314,8 +321,9 @@ static enum kmcl_ring_error kmcl_ring_look(struct kmcl_ring *ring)
 enum kmcl_ring_error kmcl_ring_peek(struct kmcl_ring *ring,
 				    struct kmcl_ring_packet *pkt)
 {
-	const struct kmcl_wire_desc *desc;
+	const u8 *desc = ring->data + ring->index;
 	u32 len, offset;
+	u64 fields;
 
 	pkt->total = 0;
 	if (!ring->known) {
@@ -325,27 +333,27 @@ enum kmcl_ring_error kmcl_ring_peek(struct kmcl_ring *ring,
 			return error;
 	}
 
-	if (unlikely(ring->known < sizeof(*desc) + KMCL_RING_TRAILER))
+	if (unlikely(ring->known < DESC_BYTES + KMCL_RING_TRAILER))
 		return KMCL_RING_SHORT;
 
-	/* Each field once: the peer may change it at any time */
-	desc = (const struct kmcl_wire_desc *)(ring->data + ring->index);
-	pkt->type = le16_to_cpu(READ_ONCE(desc->type));
-	pkt->offset8 = le16_to_cpu(READ_ONCE(desc->offset8));
-	pkt->len8 = le16_to_cpu(READ_ONCE(desc->len8));
+	/* Each word once: the peer may change it at any time */
+	fields = le64_to_cpu(READ_ONCE(*(const __le64 *)desc));
+	pkt->type = fields;
+	pkt->offset8 = fields >> 16;
+	pkt->len8 = fields >> 32;
 	offset = pkt->offset8 * 8;
 	len = pkt->len8 * 8;
 
-	if (unlikely(offset < sizeof(*desc) || offset > len))
+	if (unlikely(offset < DESC_BYTES || offset > len))
 		return KMCL_RING_BAD_OFFSET;
 	if (unlikely(len + KMCL_RING_TRAILER > ring->known))
 		return KMCL_RING_BAD_LENGTH;
 
-	pkt->flags = le16_to_cpu(READ_ONCE(desc->flags));
-	pkt->trans_id = le64_to_cpu(READ_ONCE(desc->trans_id));
-	pkt->header = (const u8 *)(desc + 1);
-	pkt->header_len = offset - sizeof(*desc);
-	pkt->payload = (const u8 *)desc + offset;
+	pkt->flags = fields >> 48;
+	pkt->trans_id = le64_to_cpu(READ_ONCE(((const __le64 *)desc)[1]));
+	pkt->header = desc + DESC_BYTES;
+	pkt->header_len = offset - DESC_BYTES;
+	pkt->payload = desc + offset;
 	pkt->payload_len = len - offset;
 	pkt->total = len + KMCL_RING_TRAILER;
 	return KMCL_RING_OK;
