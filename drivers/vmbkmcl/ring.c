@@ -140,7 +140,7 @@ int kmcl_ring_refill(struct kmcl_ring *ring, u32 bytes)
 
 	/* There is now the space that kmcl_ring_want_space() asked for */
 	if (ring->pending) {
-		ring->pending = 0;
+		WRITE_ONCE(ring->pending, 0);
 		WRITE_ONCE(ring->ctl->pending_send_sz, 0);
 	}
 	return 0;
@@ -248,7 +248,8 @@ bool kmcl_ring_commit(struct kmcl_ring *ring)
  * @bytes: what the next packet takes, see kmcl_ring_bytes()
  *
  * The request stays in effect until this is called again and returns true, or
- * until a packet of at least @bytes was put.
+ * until a packet of at least @bytes was put. @ring->pending says so, also without
+ * the owner's lock: it is set before the peer can see the request.
  *
  * Context: any, serialised by the owner.
  * Return: true if there is room already: no signal will come. False if the
@@ -258,7 +259,7 @@ bool kmcl_ring_want_space(struct kmcl_ring *ring, u32 bytes)
 {
 	u32 free;
 
-	ring->pending = bytes;
+	WRITE_ONCE(ring->pending, bytes);
 	virt_store_release(&ring->ctl->pending_send_sz, bytes); /* [F] */
 
 	virt_mb(); /* [E] */
@@ -268,7 +269,7 @@ bool kmcl_ring_want_space(struct kmcl_ring *ring, u32 bytes)
 	if (free <= bytes)
 		return false;
 
-	ring->pending = 0;
+	WRITE_ONCE(ring->pending, 0);
 	WRITE_ONCE(ring->ctl->pending_send_sz, 0);
 	return true;
 }

@@ -6,7 +6,8 @@
  * comment says otherwise. The lists can be long, and interrupts are off: nobody
  * handles more than KMCL_TX_BURST entries before dropping the lock once.
  * sync_closed, linked and ring.broken are also read without it, where an old
- * value does no harm.
+ * value does no harm; ring.pending and whether the queue is empty, too, see
+ * kmcl_tx_flush().
  */
 #ifndef _KMCL_TX_H
 #define _KMCL_TX_H

@@ -219,6 +219,19 @@ static bool flush_burst(struct kmcl_channel *ch, struct list_head *written,
 	return !ret && next_item(ch);
 }
 
+/*
+ * Is there nothing that kmcl_tx_flush() could write? Asked without the lock, each
+ * time that the peer signals. Who gets a signal for room finds what he waits for:
+ * the ring says that room was asked for from before the peer can know it until
+ * there is some, and the packet is in the queue by then. So does who has opened
+ * the gate, under the lock. If another caller has taken the only entry off the
+ * queue to write it, then he looks at gate and queue again after that.
+ */
+static bool nothing_waits(const struct kmcl_channel *ch)
+{
+	return !READ_ONCE(ch->tx.ring.pending) && list_empty(&ch->tx.queue);
+}
+
 /**
  * kmcl_tx_flush() - write as much of the queue as gate and ring allow
  * @ch: the channel
@@ -236,6 +249,8 @@ void kmcl_tx_flush(struct kmcl_channel *ch)
 	unsigned long flags;
 	bool signal, more, broken = false;
 
+	if (likely(nothing_waits(ch)))
+		return;
 	rcu_read_lock();
 	spin_lock_irqsave(&ch->tx.lock, flags);
 	while (ch->tx.linked) {
