@@ -77,7 +77,7 @@ static void enter(struct end *e, enum loop_event what)
 		loop_wrong(e, "a state callback was not on the library's work");
 	if (e->inside)
 		loop_wrong(e, "state callbacks overlapped");
-	if (what == CLOSED && (READ_ONCE(e->ch->rx.outstanding) || e->processing))
+	if (what == CLOSED && (kmcl_rx_outstanding(&e->ch->rx) || e->processing))
 		loop_wrong(e, "closed with incoming packets outstanding");
 	e->inside = what;
 	if (e->logged < LOOP_LOG)

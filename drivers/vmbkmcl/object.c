@@ -135,7 +135,7 @@ void kmcl_still_waiting(struct kmcl_channel *ch, const char *fmt, ...)
 	pr_warn("%s: still waiting for %pV: state %s%s, %u packets not completed by the driver; device %pUl of class %pUl, driver with %ps\n",
 		kmcl_name(ch), &what, state,
 		callback_text(READ_ONCE(ch->sm.callback)),
-		READ_ONCE(ch->rx.outstanding), &ch->link.bound_instance,
+		kmcl_rx_outstanding(&ch->rx), &ch->link.bound_instance,
 		&ch->cfg.type, driver_function(ch));
 	va_end(args);
 }
@@ -230,7 +230,7 @@ void kmcl_wait_calls(struct kmcl_channel *ch)
 bool kmcl_in_callback(struct kmcl_channel *ch)
 {
 	return READ_ONCE(ch->sm.worker) == current ||
-	       READ_ONCE(ch->rx.task) == current ||
+	       kmcl_rx_in_callback(&ch->rx) ||
 	       READ_ONCE(ch->tx.done_task) == current ||
 	       READ_ONCE(ch->save.task) == current;
 }

@@ -12,7 +12,9 @@
 /**
  * kmcl_get_counters() - get a snapshot of a channel's counters
  * @ch: the channel
- * @c: filled in; the counters of one direction are consistent with each other
+ * @c: filled in; the counters of one direction are consistent with each other,
+ *	but those of incoming packets can change meanwhile, if some are
+ *	delivered
  *
  * Context: atomic.
  */
@@ -25,10 +27,12 @@ void kmcl_get_counters(struct kmcl_channel *ch, struct kmcl_counters *c)
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
 
 	spin_lock_irqsave(&ch->rx.lock, flags);
+	c->outstanding = kmcl_rx_outstanding(&ch->rx);
+	c->external = kmcl_rx_external(&ch->rx);
+	c->memory = (u64)c->outstanding * ch->rx.ctx_bytes +
+		    atomic64_read(&ch->rx.comps_bytes);
 	c->rx = ch->rx.n;
-	c->memory = ch->rx.held + atomic64_read(&ch->rx.comps_bytes);
-	c->outstanding = ch->rx.outstanding;
-	c->external = ch->rx.external;
+	kmcl_rx_count(&ch->rx, &c->rx);
 	spin_unlock_irqrestore(&ch->rx.lock, flags);
 
 	spin_lock_irqsave(&ch->sm.lock, flags);

@@ -2,10 +2,10 @@
 /*
  * Contexts of incoming packets: allocation, cache, release, and limits.
  *
- * ch->rx.lock protects the cache and the numbers. Freeing a context resumes a
- * delivery that waits for one. Everything here is atomic, except that
- * ctx_new() allocates as @gfp says, and kmcl_ctx_prepare() and
- * kmcl_ctx_refill() sleep.
+ * ch->rx.lock protects the cache and the numbers, but see rx.h for delivery.
+ * Freeing a context resumes a delivery that waits for one. Everything here is
+ * atomic, except that ctx_new() allocates as @gfp says, and kmcl_ctx_prepare()
+ * and kmcl_ctx_refill() sleep.
  */
 #include <linux/err.h>
 #include <linux/export.h>
@@ -68,13 +68,14 @@ bool kmcl_ctx_allowed(const struct kmcl_channel *ch)
 	__must_hold(&ch->rx.lock)
 {
 	u64 comps = atomic64_read(&ch->rx.comps_bytes);
+	u64 held = kmcl_rx_held(&ch->rx);
 
 	lockdep_assert_held(&ch->rx.lock);
-	if (ch->rx.quota && ch->rx.outstanding >= ch->rx.quota)
+	if (ch->rx.quota && kmcl_rx_outstanding(&ch->rx) >= ch->rx.quota)
 		return false;
-	if (likely(fits(ch, ch->rx.held + comps)))
+	if (likely(fits(ch, held + comps)))
 		return true;
-	return !fits(ch, comps) && fits(ch, ch->rx.held) &&
+	return !fits(ch, comps) && fits(ch, held) &&
 	       ch->rx.overrun < ch->rx.ring.size;
 }
 
@@ -83,46 +84,75 @@ static int stopped(struct kmcl_channel *ch)
 	__must_hold(&ch->rx.lock)
 {
 	u64 comps = atomic64_read(&ch->rx.comps_bytes);
+	u32 outstanding = kmcl_rx_outstanding(&ch->rx);
 
 	lockdep_assert_held(&ch->rx.lock);
-	if (ch->rx.quota && ch->rx.outstanding >= ch->rx.quota) {
+	if (ch->rx.quota && outstanding >= ch->rx.quota) {
 		ch->rx.n.quota_stops++;
-		trace_kmcl_quota(ch, ch->rx.outstanding, ch->rx.quota);
+		trace_kmcl_quota(ch, outstanding, ch->rx.quota);
 		return -EAGAIN;
 	}
 	ch->rx.n.limit_stops++;
-	trace_kmcl_limit(ch, ch->rx.held, comps, ch->rx.memory_limit);
+	trace_kmcl_limit(ch, kmcl_rx_held(&ch->rx), comps,
+			 ch->rx.memory_limit);
 	return -ENOBUFS;
 }
 
 /*
- * Get a context for a packet that takes @ring_bytes in the ring, or an
- * ERR_PTR(): -EAGAIN: not allowed by the quota, -ENOBUFS: nor by the limit of
- * memory; -ENOMEM
+ * Add to @n what delivery has counted since the last time, with the lock or as
+ * delivery. One packet at a time is what kmcl_ctx_get() was not asked about.
  */
-struct kmcl_context *kmcl_ctx_get(struct kmcl_channel *ch, u32 ring_bytes)
+void kmcl_rx_count(const struct kmcl_rx *rx, struct kmcl_rx_counters *n)
 {
-	struct kmcl_context *ctx = NULL;
-	unsigned long flags;
-	int ret = 0;
+	u32 delivered = READ_ONCE(rx->delivered);
 
-	spin_lock_irqsave(&ch->rx.lock, flags);
-	if (unlikely(!kmcl_ctx_allowed(ch)))
-		ret = stopped(ch);
-	else
-		ctx = list_first_entry_or_null(&ch->rx.cache,
-					       struct kmcl_context, item.node);
-	if (likely(ctx)) {
-		list_del(&ctx->item.node);
-		ch->rx.cached--;
+	if (!delivered)
+		return;
+	n->delivered += delivered;
+	n->outstanding_peak = max(n->outstanding_peak, 1U);
+	n->memory_peak = max_t(u64, n->memory_peak, rx->ctx_bytes);
+}
+
+/*
+ * Delivery gets a context for a packet that takes @ring_bytes in the ring, as
+ * ch->rx.own. Returns 0; -EAGAIN: not allowed by the quota, -ENOBUFS: nor by the
+ * limit of memory; -ENOMEM. If no packet is outstanding, and no completion waits,
+ * what delivery has is allowed without this.
+ */
+int kmcl_ctx_get(struct kmcl_channel *ch, u32 ring_bytes)
+{
+	struct kmcl_context *ctx = ch->rx.own;
+	struct kmcl_rx *rx = &ch->rx;
+	unsigned long flags;
+	u32 outstanding;
+	u64 used;
+
+	spin_lock_irqsave(&rx->lock, flags);
+	if (unlikely(!kmcl_ctx_allowed(ch))) {
+		int ret = stopped(ch);
+
+		spin_unlock_irqrestore(&rx->lock, flags);
+		return ret;
 	}
-	if (unlikely(!ret && !fits(ch, ch->rx.held +
-				   atomic64_read(&ch->rx.comps_bytes))))
-		WRITE_ONCE(ch->rx.overrun, ch->rx.overrun + ring_bytes);
-	spin_unlock_irqrestore(&ch->rx.lock, flags);
-	if (unlikely(ret))
-		return ERR_PTR(ret);
-	return ctx ?: ctx_new(ch, GFP_ATOMIC) ?: ERR_PTR(-ENOMEM);
+	if (!ctx) {
+		ctx = list_first_entry_or_null(&rx->cache, struct kmcl_context,
+					       item.node);
+		if (likely(ctx)) {
+			list_del(&ctx->item.node);
+			rx->cached--;
+		}
+	}
+	outstanding = kmcl_rx_outstanding(rx);
+	used = kmcl_rx_held(rx) + atomic64_read(&rx->comps_bytes);
+	if (unlikely(!fits(ch, used)))
+		WRITE_ONCE(rx->overrun, rx->overrun + ring_bytes);
+	rx->n.outstanding_peak = max(rx->n.outstanding_peak, outstanding + 1);
+	rx->n.memory_peak = max(rx->n.memory_peak, used + rx->ctx_bytes);
+	spin_unlock_irqrestore(&rx->lock, flags);
+	if (unlikely(!ctx))
+		ctx = ctx_new(ch, GFP_ATOMIC);
+	WRITE_ONCE(rx->own, ctx);
+	return likely(ctx) ? 0 : -ENOMEM;
 }
 
 /*
@@ -174,7 +204,7 @@ static void resume(struct kmcl_channel *ch)
 	lockdep_assert_held(&ch->rx.lock);
 	if (unlikely(ch->rx.overrun)) {
 		comps = atomic64_read(&ch->rx.comps_bytes);
-		if (!comps || fits(ch, ch->rx.held + comps)) {
+		if (!comps || fits(ch, kmcl_rx_held(&ch->rx) + comps)) {
 			WRITE_ONCE(ch->rx.overrun, 0);
 			/* The tasklet writes the queue, too */
 			if (ch->rx.open)
@@ -188,27 +218,36 @@ static void resume(struct kmcl_channel *ch)
 		kmcl_rx_schedule(ch, ch->rx.passive || ch->rx.once);
 }
 
+/* Put a context into the cache; false: there are enough, free it. */
+static bool keep(struct kmcl_channel *ch, struct kmcl_context *ctx)
+	__must_hold(&ch->rx.lock)
+{
+	lockdep_assert_held(&ch->rx.lock);
+	/* Delivery may have one, too */
+	if (ctx->bytes != ch->rx.ctx_bytes ||
+	    ch->rx.cached + !!READ_ONCE(ch->rx.own) >= ch->rx.cached_most)
+		return false;
+	list_add(&ctx->item.node, &ch->rx.cache);
+	ch->rx.cached++;
+	return true;
+}
+
 /* Free a context, and resume a delivery that waits for one. */
 void kmcl_ctx_free(struct kmcl_context *ctx)
 {
 	struct kmcl_channel *ch = ctx->ch;
-	bool keep;
 	unsigned long flags;
+	bool kept;
 
 	if (ctx->queued) {
 		ctx->queued = false;
 		atomic64_sub(ctx->bytes, &ch->rx.comps_bytes);
 	}
 	spin_lock_irqsave(&ch->rx.lock, flags);
-	keep = ctx->bytes == ch->rx.ctx_bytes &&
-	       ch->rx.cached < ch->rx.cached_most;
-	if (keep) {
-		list_add(&ctx->item.node, &ch->rx.cache);
-		ch->rx.cached++;
-	}
+	kept = keep(ch, ctx);
 	resume(ch);
 	spin_unlock_irqrestore(&ch->rx.lock, flags);
-	if (!keep)
+	if (!kept)
 		kmcl_item_free(&ctx->item);
 }
 
@@ -245,20 +284,47 @@ void kmcl_ctx_refill(struct work_struct *work)
 		kmcl_item_free(&ctx->item);
 }
 
-/* A packet, with a context of @bytes, is not outstanding any more. */
-void kmcl_put_outstanding(struct kmcl_channel *ch, u32 bytes, bool external)
+/*
+ * A packet is not outstanding any more, and did not end inside its callback. Free
+ * its context, unless that is NULL because it is used for something else.
+ */
+void kmcl_ctx_return(struct kmcl_channel *ch, struct kmcl_context *ctx,
+		     bool external)
 {
+	bool kept = true;
 	unsigned long flags;
 
 	spin_lock_irqsave(&ch->rx.lock, flags);
-	ch->rx.outstanding--;
-	ch->rx.held -= bytes;
-	ch->rx.external -= external;
+	if (ctx)
+		kept = keep(ch, ctx);
+	WRITE_ONCE(ch->rx.returned, ch->rx.returned + 1);
+	ch->rx.returned_external += external;
 	/* Under the lock: after that the channel may be freed */
-	if (!ch->rx.outstanding && !ch->rx.open)
+	if (!kmcl_rx_outstanding(&ch->rx) && !ch->rx.open)
 		wake_up_all(&ch->wait);
 	resume(ch);
 	spin_unlock_irqrestore(&ch->rx.lock, flags);
+	if (!kept)
+		kmcl_item_free(&ctx->item);
+}
+
+/*
+ * The same for one for which kmcl_rx_inside() is true, whose context stays with
+ * delivery. Nobody waits for that before delivery has ended.
+ */
+void kmcl_ctx_ended_inside(struct kmcl_channel *ch, bool external)
+{
+	unsigned long flags;
+
+	WRITE_ONCE(ch->rx.given, ch->rx.given - 1);
+	if (unlikely(external))
+		WRITE_ONCE(ch->rx.given_external, ch->rx.given_external - 1);
+	WRITE_ONCE(ch->rx.inside, NULL);
+	if (unlikely(READ_ONCE(ch->rx.overrun))) {
+		spin_lock_irqsave(&ch->rx.lock, flags);
+		resume(ch);
+		spin_unlock_irqrestore(&ch->rx.lock, flags);
+	}
 }
 
 /**

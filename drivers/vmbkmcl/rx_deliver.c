@@ -4,12 +4,13 @@
  *
  * The caller that sets ch->rx.running owns the ring and delivers, one packet at
  * a time; others only set ch->rx.again, so that it looks for packets once more.
- * ch->rx.lock protects that and the numbers, and is never held during a
- * callback. Delivery runs in the transport's softirq, in the channel's tasklet,
- * or in a work item if process context is required. Attaching, detaching,
- * stopping and draining sleep; the rest is atomic. The peer may change shared
- * memory at any time, so a packet is copied out of the ring once, before it is
- * checked. Packets are completed, deferred and failed in rx_packet.c.
+ * ch->rx.lock protects that and the numbers, which delivery takes once per batch
+ * for both, see rx.h; it is never held during a callback. Delivery runs in the
+ * transport's softirq, in the channel's tasklet, or in a work item if process
+ * context is required. Attaching, detaching, stopping and draining sleep; the
+ * rest is atomic. The peer may change shared memory at any time, so a packet is
+ * copied out of the ring once, before it is checked. Packets are completed,
+ * deferred and failed in rx_packet.c.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -61,60 +62,76 @@ static void ring_broken(struct kmcl_channel *ch, enum kmcl_ring_error err,
 			    kmcl_name(ch), what[err]);
 }
 
-/* Deliver one packet; false: the driver deferred or failed it. */
-static bool deliver_one(struct kmcl_channel *ch, struct kmcl_context *ctx)
+/* Deliver the packet in ch->rx.own; false: the driver deferred or failed it. */
+static bool deliver_one(struct kmcl_channel *ch)
 {
-	unsigned long flags;
+	struct kmcl_context *ctx = ch->rx.own;
+	struct kmcl_rx *rx = &ch->rx;
+	u32 flags = 0;
 
-	spin_lock_irqsave(&ch->rx.lock, flags);
-	ch->rx.outstanding++;
-	ch->rx.n.outstanding_peak = max(ch->rx.n.outstanding_peak,
-					ch->rx.outstanding);
-	ch->rx.held += ctx->bytes;
-	ch->rx.n.memory_peak = max(ch->rx.n.memory_peak, ch->rx.held +
-				   atomic64_read(&ch->rx.comps_bytes));
-	ch->rx.external += !!ctx->ranges;
-	if (!ctx->again)
-		ch->rx.n.delivered++;
-	WRITE_ONCE(ch->rx.deferred, NULL);
-	spin_unlock_irqrestore(&ch->rx.lock, flags);
-	ctx->again = true;
-	ch->cfg.process(ch, ctx, ctx->buf, ctx->len,
-			ctx->ranges ? KMCL_PACKET_EXTERNAL : 0);
+	WRITE_ONCE(rx->given, rx->given + 1);
+	if (unlikely(ctx->ranges)) {
+		WRITE_ONCE(rx->given_external, rx->given_external + 1);
+		flags = KMCL_PACKET_EXTERNAL;
+	}
+	WRITE_ONCE(rx->inside, ctx);
+	ch->cfg.process(ch, ctx, ctx->buf, ctx->len, flags);
 	/* The context may be freed, so the result is in the channel */
-	return !READ_ONCE(ch->rx.deferred) && !READ_ONCE(ch->rx.failed);
+	if (unlikely(rx->inside)) {
+		/* It was not ended inside: others have it, or have ended it */
+		WRITE_ONCE(rx->own, NULL);
+		WRITE_ONCE(rx->inside, NULL);
+	}
+	return !READ_ONCE(rx->deferred) && !READ_ONCE(rx->failed);
+}
+
+/* Go on with the deferred packet. */
+static void own_deferred(struct kmcl_channel *ch)
+{
+	if (ch->rx.own)
+		kmcl_ctx_free(ch->rx.own);
+	WRITE_ONCE(ch->rx.own, ch->rx.deferred);
+	WRITE_ONCE(ch->rx.deferred, NULL);
 }
 
 /*
- * Copy the packet out of the ring, into a context. Or an ERR_PTR(): -EAGAIN,
+ * Copy the packet out of the ring, into ch->rx.own. Returns 0; -EAGAIN,
  * -ENOBUFS, -ENOMEM: no context, the packet stays in the ring; -EPROTO:
  * malformed, the packet was dropped.
  */
-static struct kmcl_context *take(struct kmcl_channel *ch,
-				 const struct kmcl_ring_packet *pkt,
-				 u32 skip, u32 len)
+static int take(struct kmcl_channel *ch, const struct kmcl_ring_packet *pkt,
+		u32 skip, u32 len)
 {
-	struct kmcl_context *ctx = kmcl_ctx_get(ch, pkt->total);
+	struct kmcl_rx *rx = &ch->rx;
+	struct kmcl_context *ctx;
+	int ret = 0;
 
-	if (IS_ERR(ctx))
-		return ctx;
+	if (unlikely(!rx->own || kmcl_rx_outstanding(rx) ||
+		     atomic64_read(&rx->comps_bytes))) {
+		ret = kmcl_ctx_get(ch, pkt->total);
+		if (ret)
+			return ret;
+	}
+	ctx = rx->own;
 	memcpy(ctx->buf, pkt->payload + skip, len);
-	memset(ctx->context, 0, ch->cfg.context_size);
+	if (ch->cfg.context_size)
+		memset(ctx->context, 0, ch->cfg.context_size);
 	ctx->trans_id = pkt->trans_id;
 	ctx->len = len;
 	ctx->wanted = pkt->flags & KMCL_WIRE_FLAG_COMPLETION_REQUESTED &&
 		       !ch->cfg.pipe;
-	ctx->again = false;
 	ctx->ranges = 0;
-	ctx->ext_given = false;
-	if (pkt->type != KMCL_WIRE_DATA_INBAND && !kmcl_ext_take(ctx, pkt)) {
-		kmcl_ctx_free(ctx);
-		ctx = ERR_PTR(-EPROTO);
-	} else {
+	if (unlikely(pkt->type != KMCL_WIRE_DATA_INBAND)) {
+		ctx->ext_given = false;
+		if (!kmcl_ext_take(ctx, pkt))
+			ret = -EPROTO;
+	}
+	if (likely(!ret)) {
+		WRITE_ONCE(rx->delivered, rx->delivered + 1);
 		trace_kmcl_fetch(ch, pkt->trans_id, false, len, ctx->ranges);
 	}
-	kmcl_ring_consume(&ch->rx.ring, pkt);
-	return ctx;
+	kmcl_ring_consume(&rx->ring, pkt);
+	return ret;
 }
 
 /*
@@ -155,17 +172,18 @@ static enum kmcl_bad inspect(struct kmcl_channel *ch,
 static enum kmcl_rx_reason deliver(struct kmcl_channel *ch, u32 *budget,
 				   u32 *delivered)
 {
-	struct kmcl_context *ctx;
 	struct kmcl_ring_packet pkt;
 	enum kmcl_ring_error err;
 	enum kmcl_bad bad;
 	u32 skip, len;
+	int ret;
 
 	for (; *budget; (*budget)--) {
 		if (!READ_ONCE(ch->rx.open))
 			return KMCL_STOP_GATE;
-		ctx = ch->rx.deferred;
-		if (!ctx) {
+		if (unlikely(READ_ONCE(ch->rx.deferred))) {
+			own_deferred(ch);
+		} else {
 			err = kmcl_ring_peek(&ch->rx.ring, &pkt);
 			if (err != KMCL_RING_OK) {
 				ring_broken(ch, err, &pkt);
@@ -187,19 +205,19 @@ static enum kmcl_rx_reason deliver(struct kmcl_channel *ch, u32 *budget,
 				kmcl_ring_consume(&ch->rx.ring, &pkt);
 				continue;
 			}
-			ctx = take(ch, &pkt, skip, len);
-			if (ctx == ERR_PTR(-EAGAIN))
-				return KMCL_STOP_QUOTA;
-			if (ctx == ERR_PTR(-ENOBUFS))
-				return KMCL_STOP_LIMIT;
-			if (ctx == ERR_PTR(-ENOMEM))
-				return KMCL_STOP_MEMORY;
-			if (IS_ERR(ctx)) {
+			ret = take(ch, &pkt, skip, len);
+			if (ret == -EPROTO) {
 				bad_packet(ch, KMCL_BAD_EXTERNAL, &pkt);
 				continue;
 			}
+			if (ret == -EAGAIN)
+				return KMCL_STOP_QUOTA;
+			if (ret == -ENOBUFS)
+				return KMCL_STOP_LIMIT;
+			if (ret)
+				return KMCL_STOP_MEMORY;
 		}
-		if (!deliver_one(ch, ctx) && !ch->rx.failed)
+		if (!deliver_one(ch) && !ch->rx.failed)
 			return KMCL_STOP_DEFER;
 		(*delivered)++;
 		if (ch->rx.failed)
@@ -219,6 +237,8 @@ static bool finish_batch(struct kmcl_channel *ch, enum kmcl_rx_reason reason,
 		again = kmcl_ring_unmask(&ch->rx.ring);
 
 	spin_lock_irqsave(&ch->rx.lock, flags);
+	kmcl_rx_count(&ch->rx, &ch->rx.n);
+	WRITE_ONCE(ch->rx.delivered, 0);
 	ch->rx.n.batches += !!delivered;
 	ch->rx.n.budget_stops += reason == KMCL_STOP_BUDGET;
 	if (ch->rx.again) {
@@ -251,7 +271,7 @@ static bool finish_batch(struct kmcl_channel *ch, enum kmcl_rx_reason reason,
 		return true;
 	}
 	ch->rx.running = false;
-	WRITE_ONCE(ch->rx.task, NULL);
+	WRITE_ONCE(ch->rx.here, 0);
 	spin_unlock_irqrestore(&ch->rx.lock, flags);
 	if (again || later)
 		kmcl_rx_schedule(ch, need_passive);
@@ -279,7 +299,7 @@ static void rx_poll(struct kmcl_channel *ch, bool passive)
 		return;
 	}
 	ch->rx.running = true;
-	WRITE_ONCE(ch->rx.task, passive ? current : NULL);
+	WRITE_ONCE(ch->rx.here, kmcl_here());
 	spin_unlock_irqrestore(&ch->rx.lock, flags);
 
 	/* A peer that keeps adding packets must not keep this loop running */
@@ -363,6 +383,9 @@ void kmcl_rx_detach(struct kmcl_channel *ch)
 	spin_lock_irq(&ch->rx.lock);
 	list_splice_init(&ch->rx.cache, &list);
 	ch->rx.cached = 0;
+	if (ch->rx.own)
+		list_add(&ch->rx.own->item.node, &list);
+	ch->rx.own = NULL;
 	if (ch->rx.deferred)
 		list_add(&ch->rx.deferred->item.node, &list);
 	ch->rx.deferred = NULL;
@@ -408,7 +431,7 @@ static bool rx_drained(struct kmcl_channel *ch)
 	bool drained;
 
 	spin_lock_irq(&ch->rx.lock);
-	drained = !ch->rx.outstanding;
+	drained = !kmcl_rx_outstanding(&ch->rx);
 	spin_unlock_irq(&ch->rx.lock);
 	return drained;
 }

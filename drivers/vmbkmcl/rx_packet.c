@@ -2,9 +2,10 @@
 /*
  * Outstanding packets: completing, deferring and failing them, and their quota.
  *
- * ch->rx.lock protects the numbers. The driver completes packets in any context
- * and order; delivery (rx_deliver.c) or a step of the state machine may be
- * waiting for that. Everything here is atomic.
+ * ch->rx.lock protects the numbers, but see rx.h for packets that end inside their
+ * callback. The driver completes packets in any context and order; delivery
+ * (rx_deliver.c) or a step of the state machine may be waiting for that.
+ * Everything here is atomic.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -29,22 +30,28 @@
 void kmcl_complete(struct kmcl_context *ctx, const void *buf, u32 len)
 {
 	struct kmcl_channel *ch = ctx->ch;
+	bool inside = kmcl_rx_inside(&ch->rx, ctx);
 	bool external = ctx->ranges;
-	u32 bytes = ctx->bytes;
+	bool queued = false;
 
-	if (len > ch->cfg.max_payload) {
+	if (unlikely(len > ch->cfg.max_payload)) {
 		pr_warn_ratelimited("%s: completion data of %u bytes was cut to the packet size, %u\n",
 				    kmcl_name(ch), len, ch->cfg.max_payload);
 		len = ch->cfg.max_payload;
 	}
 	if (!buf)
 		len = 0;
-	kmcl_ext_release(ctx);
+	if (unlikely(external))
+		kmcl_ext_release(ctx);
 	if (ctx->wanted)
-		kmcl_tx_comp(ch, ctx, buf, len);
-	else
-		kmcl_ctx_free(ctx);
-	kmcl_put_outstanding(ch, bytes, external);
+		queued = kmcl_tx_comp(ch, ctx, buf, len);
+	if (likely(inside)) {
+		if (queued)
+			WRITE_ONCE(ch->rx.own, NULL);
+		kmcl_ctx_ended_inside(ch, external);
+	} else {
+		kmcl_ctx_return(ch, queued ? NULL : ctx, external);
+	}
 }
 EXPORT_SYMBOL_GPL(kmcl_complete);
 
@@ -61,14 +68,20 @@ EXPORT_SYMBOL_GPL(kmcl_complete);
 void kmcl_packet_defer(struct kmcl_context *ctx)
 {
 	struct kmcl_channel *ch = ctx->ch;
+	bool external = ctx->ranges;
 	unsigned long flags;
 
 	spin_lock_irqsave(&ch->rx.lock, flags);
-	ch->rx.deferred = ctx;
+	WRITE_ONCE(ch->rx.deferred, ctx);
 	ch->rx.n.deferred++;
 	spin_unlock_irqrestore(&ch->rx.lock, flags);
 	trace_kmcl_defer(ch, ctx->trans_id);
-	kmcl_put_outstanding(ch, ctx->bytes, ctx->ranges);
+	if (likely(kmcl_rx_inside(&ch->rx, ctx))) {
+		WRITE_ONCE(ch->rx.own, NULL);
+		kmcl_ctx_ended_inside(ch, external);
+	} else {
+		kmcl_ctx_return(ch, NULL, external);
+	}
 }
 EXPORT_SYMBOL_GPL(kmcl_packet_defer);
 
@@ -88,19 +101,20 @@ void kmcl_packet_fail(struct kmcl_context *ctx)
 {
 	struct kmcl_channel *ch = ctx->ch;
 	bool external = ctx->ranges;
-	u32 bytes = ctx->bytes;
 	unsigned long flags;
 
 	trace_kmcl_fail(ch, ctx->trans_id);
 	spin_lock_irqsave(&ch->rx.lock, flags);
-	ch->rx.failed = true;
+	WRITE_ONCE(ch->rx.failed, true);
 	ch->rx.n.failed++;
 	ch->rx.n.bad_packets++;
 	ch->rx.n.bad[KMCL_BAD_DRIVER]++;
 	spin_unlock_irqrestore(&ch->rx.lock, flags);
 	kmcl_ext_release(ctx);
-	kmcl_ctx_free(ctx);
-	kmcl_put_outstanding(ch, bytes, external);
+	if (likely(kmcl_rx_inside(&ch->rx, ctx)))
+		kmcl_ctx_ended_inside(ch, external);
+	else
+		kmcl_ctx_return(ch, ctx, external);
 }
 EXPORT_SYMBOL_GPL(kmcl_packet_fail);
 

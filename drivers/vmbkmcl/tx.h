@@ -191,7 +191,7 @@ int kmcl_tx_set_private(struct kmcl_channel *ch, bool private);
 void kmcl_tx_attach(struct kmcl_channel *ch);
 void kmcl_tx_gate(struct kmcl_channel *ch, bool open);
 void kmcl_tx_dead(struct kmcl_channel *ch);
-void kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_context *ctx,
+bool kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_context *ctx,
 		  const void *buf, u32 len);
 void kmcl_signal(struct kmcl_channel *ch);
 

@@ -342,8 +342,11 @@ void kmcl_tx_dead(struct kmcl_channel *ch)
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
 }
 
-/* Send the driver's completion of an incoming packet; frees @ctx. Atomic. */
-void kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_context *ctx,
+/*
+ * Send the driver's completion of an incoming packet. True: @ctx itself waits in
+ * the queue, and is freed when it has left that, which may be now. Atomic.
+ */
+bool kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_context *ctx,
 		  const void *buf, u32 len)
 {
 	struct kmcl_context *queued = NULL;
@@ -371,8 +374,7 @@ unlock:
 	if (signal)
 		kmcl_signal(ch);
 	rcu_read_unlock();
-	if (queued != ctx)
-		kmcl_ctx_free(ctx);
 	if (queued)
 		kmcl_tx_flush(ch);
+	return queued == ctx;
 }

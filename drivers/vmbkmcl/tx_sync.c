@@ -94,8 +94,7 @@ static int sync_begin(struct kmcl_channel *ch, struct kmcl_sync *sync,
 	int ret = 0;
 
 	/* Waiting would never end where traffic waits for the caller */
-	if (waits && (READ_ONCE(ch->rx.task) == current ||
-		      !callback_may_wait(ch)))
+	if (waits && (kmcl_rx_in_callback(&ch->rx) || !callback_may_wait(ch)))
 		ret = -EDEADLK;
 	spin_lock_irqsave(&ch->tx.lock, flags);
 	if (ch->tx.sync_closed)
