@@ -46,8 +46,6 @@
 
 #include "ring.h"
 
-#define DESC_BYTES	((u32)sizeof(struct kmcl_wire_desc))
-
 /* Bytes from @from forward to @to: 0 to size - 8 */
 static u32 kmcl_ring_distance(const struct kmcl_ring *ring, u32 from, u32 to)
 {
@@ -288,7 +286,7 @@ u32 kmcl_ring_space(const struct kmcl_ring *ring)
 }
 
 /* Everything that is known was consumed: read the peer's index again */
-static noinline enum kmcl_ring_error kmcl_ring_look(struct kmcl_ring *ring)
+enum kmcl_ring_error kmcl_ring_look(struct kmcl_ring *ring)
 {
 	u32 write = virt_load_acquire(&ring->ctl->write_index); /* [A] */
 	u32 avail, unreleased;
@@ -304,75 +302,6 @@ static noinline enum kmcl_ring_error kmcl_ring_look(struct kmcl_ring *ring)
 
 	ring->known = avail;
 	return KMCL_RING_OK;
-}
-
-/**
- * kmcl_ring_peek() - find the next packet
- * @ring: consumer side
- * @pkt: filled in; @pkt->total is 0 if there is none
- *
- * write_index is read again only when all that was seen last time has been
- * consumed: a peer publishes whole packets.
- *
- * Context: any, serialised by the owner.
- * Return: KMCL_RING_OK with a packet or, if the ring is empty, without one;
- * else what the peer did wrong. An error changes nothing: the next call returns
- * it again, and the rest of the ring is unusable.
- */
-enum kmcl_ring_error kmcl_ring_peek(struct kmcl_ring *ring,
-				    struct kmcl_ring_packet *pkt)
-{
-	const u8 *desc = ring->data + ring->index;
-	u32 len, offset;
-	u64 fields;
-
-	pkt->total = 0;
-	if (!ring->known) {
-		enum kmcl_ring_error error = kmcl_ring_look(ring);
-
-		if (error || !ring->known)
-			return error;
-	}
-
-	if (unlikely(ring->known < DESC_BYTES + KMCL_RING_TRAILER))
-		return KMCL_RING_SHORT;
-
-	/* Each word once: the peer may change it at any time */
-	fields = le64_to_cpu(READ_ONCE(*(const __le64 *)desc));
-	pkt->type = fields;
-	pkt->offset8 = fields >> 16;
-	pkt->len8 = fields >> 32;
-	offset = pkt->offset8 * 8;
-	len = pkt->len8 * 8;
-
-	if (unlikely(offset < DESC_BYTES || offset > len))
-		return KMCL_RING_BAD_OFFSET;
-	if (unlikely(len + KMCL_RING_TRAILER > ring->known))
-		return KMCL_RING_BAD_LENGTH;
-
-	pkt->flags = fields >> 48;
-	pkt->trans_id = le64_to_cpu(READ_ONCE(((const __le64 *)desc)[1]));
-	pkt->header = desc + DESC_BYTES;
-	pkt->header_len = offset - DESC_BYTES;
-	pkt->payload = desc + offset;
-	pkt->payload_len = len - offset;
-	pkt->total = len + KMCL_RING_TRAILER;
-	return KMCL_RING_OK;
-}
-
-/**
- * kmcl_ring_consume() - go on to the next packet
- * @ring: consumer side
- * @pkt: what kmcl_ring_peek() found; its pointers stay valid until
- *	kmcl_ring_release()
- *
- * Context: any, serialised by the owner.
- */
-void kmcl_ring_consume(struct kmcl_ring *ring,
-		       const struct kmcl_ring_packet *pkt)
-{
-	ring->known -= pkt->total;
-	ring->index = kmcl_ring_advance(ring, ring->index, pkt->total);
 }
 
 /**

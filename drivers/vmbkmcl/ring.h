@@ -17,6 +17,8 @@
 #include <linux/string.h>
 #include <linux/types.h>
 
+#include <asm/byteorder.h>
+
 #define KMCL_PAGE_SIZE		4096U	/* the unit of the protocol */
 
 /* The control page in front of the data area, as the wire has it */
@@ -50,6 +52,7 @@ struct kmcl_wire_desc {
 	__le64 trans_id;
 };
 
+#define KMCL_RING_DESC		((u32)sizeof(struct kmcl_wire_desc))
 #define KMCL_RING_TRAILER	8U
 #define KMCL_RING_WORDS		128U	/* see kmcl_ring_fill() */
 #define KMCL_MAX_PACKET_SIZE	524264U	/* maximum of len8, less a descriptor */
@@ -139,10 +142,7 @@ bool kmcl_ring_want_space(struct kmcl_ring *ring, u32 bytes);
 u32 kmcl_ring_space(const struct kmcl_ring *ring);
 
 /* Consumer */
-enum kmcl_ring_error kmcl_ring_peek(struct kmcl_ring *ring,
-				    struct kmcl_ring_packet *pkt);
-void kmcl_ring_consume(struct kmcl_ring *ring,
-		       const struct kmcl_ring_packet *pkt);
+enum kmcl_ring_error kmcl_ring_look(struct kmcl_ring *ring);
 bool kmcl_ring_release(struct kmcl_ring *ring);
 void kmcl_ring_mask(struct kmcl_ring *ring);
 bool kmcl_ring_unmask(struct kmcl_ring *ring);
@@ -201,7 +201,7 @@ kmcl_ring_write(struct kmcl_ring *ring, u16 type, u16 flags, u64 trans_id,
 		const void *header, u32 header_len, const void *payload,
 		u32 payload_len, u32 start)
 {
-	u32 offset = sizeof(struct kmcl_wire_desc) + header_len;
+	u32 offset = KMCL_RING_DESC + header_len;
 	struct kmcl_wire_desc *desc;
 	u32 bytes, len;
 	u8 *p;
@@ -243,6 +243,75 @@ kmcl_ring_write(struct kmcl_ring *ring, u16 type, u16 flags, u64 trans_id,
 	ring->known -= bytes;
 	ring->index = kmcl_ring_advance(ring, ring->index, bytes);
 	return 0;
+}
+
+/**
+ * kmcl_ring_peek() - find the next packet
+ * @ring: consumer side
+ * @pkt: filled in; @pkt->total is 0 if there is none
+ *
+ * write_index is read again only when all that was seen last time has been
+ * consumed: a peer publishes whole packets.
+ *
+ * Context: any, serialised by the owner.
+ * Return: KMCL_RING_OK with a packet or, if the ring is empty, without one;
+ * else what the peer did wrong. An error changes nothing: the next call returns
+ * it again, and the rest of the ring is unusable.
+ */
+static inline enum kmcl_ring_error
+kmcl_ring_peek(struct kmcl_ring *ring, struct kmcl_ring_packet *pkt)
+{
+	const u8 *desc = ring->data + ring->index;
+	u32 len, offset;
+	u64 fields;
+
+	pkt->total = 0;
+	if (unlikely(!ring->known)) {
+		enum kmcl_ring_error error = kmcl_ring_look(ring);
+
+		if (error || !ring->known)
+			return error;
+	}
+
+	if (unlikely(ring->known < KMCL_RING_DESC + KMCL_RING_TRAILER))
+		return KMCL_RING_SHORT;
+
+	/* Each word once: the peer may change it at any time */
+	fields = le64_to_cpu(READ_ONCE(*(const __le64 *)desc));
+	pkt->type = fields;
+	pkt->offset8 = fields >> 16;
+	pkt->len8 = fields >> 32;
+	offset = pkt->offset8 * 8;
+	len = pkt->len8 * 8;
+
+	if (unlikely(offset < KMCL_RING_DESC || offset > len))
+		return KMCL_RING_BAD_OFFSET;
+	if (unlikely(len + KMCL_RING_TRAILER > ring->known))
+		return KMCL_RING_BAD_LENGTH;
+
+	pkt->flags = fields >> 48;
+	pkt->trans_id = le64_to_cpu(READ_ONCE(((const __le64 *)desc)[1]));
+	pkt->header = desc + KMCL_RING_DESC;
+	pkt->header_len = offset - KMCL_RING_DESC;
+	pkt->payload = desc + offset;
+	pkt->payload_len = len - offset;
+	pkt->total = len + KMCL_RING_TRAILER;
+	return KMCL_RING_OK;
+}
+
+/**
+ * kmcl_ring_consume() - go on to the next packet
+ * @ring: consumer side
+ * @pkt: what kmcl_ring_peek() found; its pointers stay valid until
+ *	kmcl_ring_release()
+ *
+ * Context: any, serialised by the owner.
+ */
+static inline void kmcl_ring_consume(struct kmcl_ring *ring,
+				     const struct kmcl_ring_packet *pkt)
+{
+	ring->known -= pkt->total;
+	ring->index = kmcl_ring_advance(ring, ring->index, pkt->total);
 }
 
 #endif

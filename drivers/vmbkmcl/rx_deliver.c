@@ -156,6 +156,9 @@ static enum kmcl_bad inspect(struct kmcl_channel *ch,
 {
 	*skip = 0;
 	*len = pkt->payload_len;
+	if (likely(pkt->type == KMCL_WIRE_DATA_INBAND && !ch->cfg.pipe &&
+		   *len <= ch->cfg.max_packet))
+		return KMCL_BAD_COUNT;
 	if (unlikely(!known_type(ch, pkt->type)))
 		return KMCL_BAD_TYPE;
 	if (unlikely(ch->cfg.pipe && pkt->type != KMCL_WIRE_COMP)) {
@@ -164,7 +167,7 @@ static enum kmcl_bad inspect(struct kmcl_channel *ch,
 			KMCL_BAD_PIPE;
 	}
 	/* A completion ends its request, however long it is */
-	if (likely(*len <= ch->cfg.max_packet) || pkt->type == KMCL_WIRE_COMP)
+	if (*len <= ch->cfg.max_packet || pkt->type == KMCL_WIRE_COMP)
 		return KMCL_BAD_COUNT;
 	return KMCL_BAD_SIZE;
 }

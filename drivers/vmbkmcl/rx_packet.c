@@ -15,19 +15,9 @@
 #include "ext_wire.h"
 #include "trace.h"
 
-/**
- * kmcl_complete() - complete an incoming packet
- *	(VmbChannelPacketComplete)
- * @ctx: the packet's context; it must not be used afterwards
- * @buf: data for the sender; copied; may be the packet's own buffer
- * @len: its bytes, at most the channel's packet size; 0: none
- *
- * Sends a completion if the sender asked for one. Must be called exactly once
- * per packet, unless that is failed, in any context and order.
- *
- * Context: atomic.
- */
-void kmcl_complete(struct kmcl_context *ctx, const void *buf, u32 len)
+/* There is a completion to send, or the packet did not end inside, or else */
+static noinline void complete_packet(struct kmcl_context *ctx, const void *buf,
+				     u32 len)
 {
 	struct kmcl_channel *ch = ctx->ch;
 	bool inside = kmcl_rx_inside(&ch->rx, ctx);
@@ -51,6 +41,33 @@ void kmcl_complete(struct kmcl_context *ctx, const void *buf, u32 len)
 		kmcl_ctx_ended_inside(ch, external);
 	} else {
 		kmcl_ctx_return(ch, queued ? NULL : ctx, external);
+	}
+}
+
+/**
+ * kmcl_complete() - complete an incoming packet
+ *	(VmbChannelPacketComplete)
+ * @ctx: the packet's context; it must not be used afterwards
+ * @buf: data for the sender; copied; may be the packet's own buffer
+ * @len: its bytes, at most the channel's packet size; 0: none
+ *
+ * Sends a completion if the sender asked for one. Must be called exactly once
+ * per packet, unless that is failed, in any context and order.
+ *
+ * Context: atomic.
+ */
+void kmcl_complete(struct kmcl_context *ctx, const void *buf, u32 len)
+{
+	struct kmcl_channel *ch = ctx->ch;
+	struct kmcl_rx *rx = &ch->rx;
+
+	/* Short, since most packets end here: see kmcl_ctx_ended_inside() */
+	if (likely(!(ctx->wanted | ctx->ranges) && kmcl_rx_inside(rx, ctx) &&
+		   len <= ch->cfg.max_payload && !READ_ONCE(rx->overrun))) {
+		WRITE_ONCE(rx->given, rx->given - 1);
+		WRITE_ONCE(rx->inside, NULL);
+	} else {
+		complete_packet(ctx, buf, len);
 	}
 }
 EXPORT_SYMBOL_GPL(kmcl_complete);
