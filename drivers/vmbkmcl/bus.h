@@ -61,9 +61,9 @@ struct kmcl_link {
 					/* traces read it without the lock */
 	guid_t last_instance;		/* that was open last, or as set */
 	guid_t had_instance;		/* of the last offer */
-	bool claims;			/* a device like this, see bus.c */
+	bool claims;			/* a device like this, see claim.c */
 	bool claims_any;
-	bool covered;			/* used by claimed() alone */
+	bool covered;			/* used by kmcl_claimed() alone */
 	guid_t claimed_type;
 	guid_t claimed_instance;
 	/* kmcl_adopt_mutex */
@@ -86,6 +86,15 @@ struct kmcl_transport_call {
 
 extern spinlock_t kmcl_bus_lock;
 extern struct list_head kmcl_channels;	/* kmcl_bus_lock */
+extern struct list_head kmcl_offers;	/* kmcl_bus_lock */
+
+/* May a channel bind to it, or go on using it? */
+static inline bool kmcl_offer_live(const struct kmcl_offer *offer)
+	__must_hold(&kmcl_bus_lock)
+{
+	lockdep_assert_held(&kmcl_bus_lock);
+	return !offer->dead && !offer->broken;
+}
 
 /* rings.c */
 void kmcl_rings_free(struct kmcl_channel *ch);
@@ -99,11 +108,15 @@ int kmcl_connect(struct kmcl_channel *ch);
 void kmcl_disconnect(struct kmcl_channel *ch);
 void kmcl_mmio_free(struct kmcl_channel *ch);
 
-/* bus.c */
+/* claim.c */
 void kmcl_bus_add_channel(struct kmcl_channel *ch);
 void kmcl_bus_del_channel(struct kmcl_channel *ch);
+bool kmcl_claimed(const guid_t *type, const guid_t *instance,
+		  const struct kmcl_offer *except);
 void kmcl_wait_begin(struct kmcl_channel *ch);
 void kmcl_claim_end(struct kmcl_channel *ch);
+
+/* bus.c */
 void kmcl_give_back(struct kmcl_channel *ch);
 void kmcl_seek(struct kmcl_channel *ch);
 void kmcl_bus_opened(struct kmcl_channel *ch);
