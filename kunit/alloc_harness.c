@@ -50,8 +50,8 @@ void alloc_fail_each(struct kunit *test, struct fault_attr *attr,
 				  int nth, bool *failed), int least)
 {
 	struct alloc_fixture *f = test->priv;
+	bool failed = true, again = false;
 	int nth, ret, seen = 0;
-	bool failed = true;
 
 	for (nth = 1; failed && nth < MAX_ROUNDS; nth++) {
 		f->parent_refs = kref_read(&f->parent->kobj.kref);
@@ -61,6 +61,13 @@ void alloc_fail_each(struct kunit *test, struct fault_attr *attr,
 			seen++;
 		else
 			KUNIT_EXPECT_EQ_MSG(test, ret, 0, "round %d", nth);
+		/*
+		 * An allocation of the allocator's own, which it need not make
+		 * in the next round, such as the vector that notes whose the
+		 * objects of a new slab are: what it came before is still to fail.
+		 */
+		again = !ret && failed && !again;
+		nth -= again;
 		expect_nothing_left(test);
 		if (test->status == KUNIT_FAILURE)
 			break;
