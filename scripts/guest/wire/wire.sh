@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Runs in a guest of tools/vmbhost: all scenarios, or the one that the word
-# only=FUNCTION of the kernel's command line names.
+# Runs in a guest of tools/vmbhost: all scenarios, or those whose functions the word
+# only=FUNCTION,... of the kernel's command line names.
 
 # shellcheck source=scripts/guest/wire/wire-lib.sh
 . /wire-lib.sh
@@ -29,9 +29,17 @@
 # shellcheck source=scripts/guest/wire/claim.sh
 . /claim.sh
 
+defined()
+{
+	command -v "$1" >/dev/null
+}
+
 step "The modules are loaded, and the host answers"
 check "insmod" wire_load
 check "vmbhostctl" host "stats"
+for name in $(echo "$only" | tr , ' '); do
+	check "$name is a scenario" defined "$name"
+done
 as_asked
 logged 'Vmbus version:' 1
 scenario "30 seconds in which the host reads nothing begin" stall_begin
