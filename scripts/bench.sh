@@ -16,8 +16,6 @@
 . "$TOP/scripts/kernels.sh"
 
 results=${RESULTS:-$BUILD/bench.json}
-# The guest says every 5 seconds of its own that it is alive: 5,000 million instructions
-export SILENCE=${SILENCE:-120}
 # The classes of drivers/bench/bench.h, the raw driver's first
 class=6b6d636c-6265-6e63-6800-00000000000
 # shellcheck disable=SC2086 # several names

@@ -57,10 +57,10 @@ while [ $# -gt 0 ]; do
 	--script)	script=$2; shift ;;
 	--file)		files+=("$2"); shift ;;
 	--stock)	stock+=("$2"); shift ;;
-	--append)	append=$2; shift ;;
+	--append)	append="$append $2"; shift ;;
 	--timeout)	limit=$2; shift ;;
 	--log)		log=$2; shift ;;
-	--icount)	icount=1 ;;
+	--icount)	icount=1 append="$append alive=0.5" ;;
 	--host)		host=$2; shift ;;
 	--cpus)		cpus=$2; shift ;;
 	--memory)	memory=$2; shift ;;
@@ -343,7 +343,8 @@ stray_interrupt()
 
 # Such an interrupt in the middle of the kernel: it waits, with interrupts off,
 # for a lock that the interrupted code holds. Then nothing runs any more, neither
-# the test nor the message every 5 seconds that the guest is alive. It also happens
+# the test nor the message every 5 seconds that the guest is alive, or twice a second
+# with --icount, where a second is a thousand million instructions. It also happens
 # before any of our modules is loaded. A guest that hangs in our code and still
 # prints that message runs into its time limit, and so does one on real hardware.
 SILENCE=${SILENCE:-90}
