@@ -31,6 +31,7 @@
 
 #include <linux/device.h>
 #include <linux/list.h>
+#include <linux/ratelimit.h>
 #include <linux/notifier.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -65,6 +66,7 @@ struct kmcl_hv_chosen {
  * @work: the work item, kmcl_hv_class_work(); the rest is its own
  * @registered: the driver is registered
  * @held_up: a device was locked when it was looked at
+ * @hints: how often hints may come, has a lock of its own
  * @ids: the class, and the end of the table
  * @name: name of the driver in sysfs
  * @hv: the driver
@@ -79,6 +81,7 @@ struct kmcl_hv_class {
 	struct delayed_work work;
 	bool registered;
 	bool held_up;
+	struct ratelimit_state hints;
 	struct hv_vmbus_device_id ids[2];
 	char name[KMCL_HV_NAME_LEN];
 	struct hv_driver hv;
@@ -136,13 +139,14 @@ static int kmcl_hv_take(struct device *dev, void *data)
 }
 
 /* Tell how to get a device from its driver. The device is locked. */
-static void kmcl_hv_hint(const struct kmcl_hv_class *class,
-			 const struct device *dev)
+static void kmcl_hv_hint(struct kmcl_hv_class *class, const struct device *dev)
 {
-	pr_warn_ratelimited("device %s belongs to driver %s; to get it, write %s to /sys/bus/vmbus/drivers/%s/unbind, then to /sys/bus/vmbus/drivers/%s/bind; to get it whenever it is offered, write %s to /sys/bus/vmbus/devices/%s/driver_override before\n",
-			    dev_name(dev), dev->driver->name, dev_name(dev),
-			    dev->driver->name, class->name, class->name,
-			    dev_name(dev));
+	/* A host that offers the devices of one class hides no hint of another */
+	if (!__ratelimit(&class->hints))
+		return;
+	pr_warn("device %s belongs to driver %s; to get it, write %s to /sys/bus/vmbus/drivers/%s/unbind, then to /sys/bus/vmbus/drivers/%s/bind; to get it whenever it is offered, write %s to /sys/bus/vmbus/devices/%s/driver_override before\n",
+		dev_name(dev), dev->driver->name, dev_name(dev),
+		dev->driver->name, class->name, class->name, dev_name(dev));
 }
 
 static void kmcl_hv_set_untold(struct kmcl_hv_class *class, bool untold)
@@ -408,6 +412,8 @@ static struct kmcl_hv_class *kmcl_hv_class_new(const guid_t *type)
 		return NULL;
 	INIT_LIST_HEAD(&class->chosen);
 	class->notifier.notifier_call = kmcl_hv_notify;
+	ratelimit_state_init(&class->hints, DEFAULT_RATELIMIT_INTERVAL,
+			     DEFAULT_RATELIMIT_BURST);
 	INIT_DELAYED_WORK(&class->work, kmcl_hv_class_work);
 	guid_copy(&class->ids[0].guid, type);
 	snprintf(class->name, sizeof(class->name), "vmbkmcl-%pUl", type);
