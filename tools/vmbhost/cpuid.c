@@ -46,11 +46,12 @@
 #define HV_EDX_WANTED	(HV_EDX_FREQUENCIES | HV_EDX_DIRECT_TIMERS)
 #define HV_EBX_NEEDED	(HV_EBX_POST_MESSAGES | HV_EBX_SIGNAL_EVENTS)
 /*
- * HV_ADVICE. Not "AutoEOI is deprecated": with AutoEOI the guest's interrupts
- * end without an exit, and without waking the worker for each.
+ * HV_ADVICE. "AutoEOI is deprecated" only with --plain-apic: with AutoEOI the
+ * guest's interrupts end without an exit, and without waking the worker for each.
  */
 #define HV_APIC_REGISTERS	(1u << 3)
 #define HV_RELAXED_TIMING	(1u << 5)
+#define HV_NO_AUTO_EOI		(1u << 9)
 #define HV_SPIN_FOREVER		0xffffffffu
 
 #define LEAF1_ECX_VMX		(1u << 5)
@@ -142,7 +143,8 @@ static void add_topology(struct kvm_cpuid2 *cpuid, unsigned int cpu,
 	add(cpuid, 0x0b, 2, 0, 0, 2, cpu);
 }
 
-static int add_hyperv(struct kvm_cpuid2 *cpuid, const struct kvm_cpuid2 *hv)
+static int add_hyperv(struct kvm_cpuid2 *cpuid, const struct kvm_cpuid2 *hv,
+		      bool plain_apic)
 {
 	uint32_t eax = 0, ebx = 0, edx = 0, advice = 0, i;
 
@@ -158,6 +160,12 @@ static int add_hyperv(struct kvm_cpuid2 *cpuid, const struct kvm_cpuid2 *hv)
 	}
 	if ((eax & HV_EAX_NEEDED) != HV_EAX_NEEDED || ebx != HV_EBX_NEEDED)
 		return vm_error("this KVM does not have the Hyper-V features that VMBus needs");
+	if (plain_apic) {
+		eax &= ~HV_EAX_TIMERS;
+		edx &= ~HV_EDX_DIRECT_TIMERS;
+		advice &= ~HV_APIC_REGISTERS;
+		advice |= HV_NO_AUTO_EOI;
+	}
 	add(cpuid, HV_VENDOR, 0, HV_HARDWARE, 0x7263694d, 0x666f736f,
 	    0x76482074);		/* "Microsoft Hv" */
 	add(cpuid, HV_INTERFACE, 0, 0x31237648, 0, 0, 0); /* "Hv#1" */
@@ -204,7 +212,7 @@ int cpuid_set(struct vcpu *vcpu)
 			ours->nent++;
 	}
 	add_topology(ours, vcpu->index, cpus);
-	if (add_hyperv(ours, hv))
+	if (add_hyperv(ours, hv, vcpu->vm->config.plain_apic))
 		goto out;
 	if (ioctl(vcpu->fd, KVM_SET_CPUID2, ours) < 0) {
 		vm_error("KVM does not take the CPUID: %s", strerror(errno));

@@ -27,6 +27,7 @@ enum {
 	OPT_SCENARIO = 'f',
 	OPT_SEED = 'S',
 	OPT_PROBE = 'P',
+	OPT_PLAIN_APIC = 'A',
 };
 
 const char *argp_program_version = "vmbhost 0.1";
@@ -40,6 +41,8 @@ static const struct argp_option options[] = {
 	{ "memory", OPT_MEMORY, "MIB", 0, "memory, 64 to 16384 MiB; 512", 0 },
 	{ "serial", OPT_SERIAL, "FILE", 0,
 	  "write the console (ttyS0) to FILE and not to the terminal", 0 },
+	{ "plain-apic", OPT_PLAIN_APIC, NULL, 0,
+	  "no synthetic timers, and each interrupt ends with an exit", 0 },
 	{ "probe", OPT_PROBE, NULL, 0,
 	  "only find out whether this computer's KVM is enough", 0 },
 	{ .doc = "The VMBus host:" },
@@ -114,6 +117,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
 		return bus_option(arguments, "scenario", value);
 	case OPT_SEED:
 		return bus_option(arguments, "seed", value);
+	case OPT_PLAIN_APIC:
+		config->plain_apic = true;
+		return 0;
 	case OPT_PROBE:
 		arguments->probe = true;
 		return 0;

@@ -30,6 +30,7 @@ struct vmbus;
 struct vm_config {
 	const char *kernel, *initrd, *append;
 	unsigned int cpus, memory_mib;
+	bool plain_apic;	/* no synthetic timers, no registers for it */
 	const char *serial;	/* file for the console, NULL: standard output */
 };
 
