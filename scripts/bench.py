@@ -9,11 +9,12 @@ usage: bench.py collect RESULTS LOG...
        bench.py update RESULTS BASELINE
        bench.py names BASELINE [KERNEL]
 
-RESULTS and BASELINE are JSON: {KERNEL: {CASE: {KEY: NUMBER}}}. A LOG, whose name
-ends in -KERNEL.log, is that of a guest, with lines "kmcl_bench: CASE KEY=NUMBER...".
-"check" fails if a number of the baseline has changed by more than 3 %; "update"
-replaces the numbers that the baseline has. "names" prints the kernels, or the cases
-of one.
+RESULTS and BASELINE are JSON: {KERNEL: {"with": TEXT, "cases": {CASE: {KEY:
+NUMBER}}}}. A LOG, whose name ends in -KERNEL.log, is that of a guest, with lines
+"kmcl_bench: CASE KEY=NUMBER..." and one that names kernel and compiler, the TEXT.
+"check" fails if a number of the baseline has changed by more than 3 %, or by 10 % if
+the baseline is of another kernel or compiler; "update" replaces the numbers that the
+baseline has. "names" prints the kernels, or the cases of one.
 """
 
 import json
@@ -22,7 +23,9 @@ import re
 import sys
 
 TOLERANCE = 0.03
+TOLERANCE_ELSEWHERE = 0.10
 LINE = re.compile(r"kmcl_bench: ([a-z]\S*((?: \w+=\d+)+))\s*$")
+WITH = re.compile(r"kmcl_bench: with (.*\S)\s*$")
 
 
 def load(name):
@@ -38,16 +41,24 @@ def collect(results, logs):
     found = {}
     for log in logs:
         kernel = re.fullmatch(r".*-([^-]+)\.log", log).group(1)
-        cases = found.setdefault(kernel, {})
+        cases = {}
+        found[kernel] = {"with": "", "cases": cases}
         with open(log, encoding="utf-8", errors="replace") as lines:
             for line in lines:
+                match = WITH.search(line)
+                if match:
+                    found[kernel]["with"] = match.group(1)
                 match = LINE.search(line)
                 if match:
                     name, *pairs = match.group(1).split()
                     cases[name] = {key: int(number) for key, number in
                                    (pair.split("=") for pair in pairs)}
     store(results, found)
-    return all(found.values())
+    return all(of["with"] and of["cases"] for of in found.values())
+
+
+def cases_of(results):
+    return ((kernel, of["cases"]) for kernel, of in results.items())
 
 
 def ratio(values):
@@ -57,7 +68,7 @@ def ratio(values):
 
 
 def table(results):
-    for kernel, cases in load(results).items():
+    for kernel, cases in cases_of(load(results)):
         width = max(map(len, cases), default=0)
         print(f"Linux {kernel:<{width - 6}} {'raw':>8} {'kmcl':>8} {'ratio':>6}")
         for name, values in cases.items():
@@ -75,7 +86,7 @@ def plot(results, directory):
     matplotlib.rcParams["svg.hashsalt"] = "vmbkmcl"
     from matplotlib import pyplot
 
-    for kernel, cases in load(results).items():
+    for kernel, cases in cases_of(load(results)):
         pairs = {name: values for name, values in cases.items() if ratio(values)
                  and not name.startswith(("locked/", "irq-off/", "memory"))}
         names = list(pairs)
@@ -115,14 +126,20 @@ def plot(results, directory):
 def check(results, baseline):
     good = True
     now = load(results)
-    for kernel, cases in load(baseline).items():
-        for name, values in cases.items():
-            for key, before in values.items():
-                number = now.get(kernel, {}).get(name, {}).get(key)
+    for kernel, before in load(baseline).items():
+        after = now.get(kernel, {"with": "nothing", "cases": {}})
+        tolerance = TOLERANCE
+        if after["with"] != before["with"]:
+            tolerance = TOLERANCE_ELSEWHERE
+            print(f"The baseline is of {before['with']},\nthis is {after['with']}: "
+                  f"{tolerance:.0%} instead of {TOLERANCE:.0%}")
+        for name, values in before["cases"].items():
+            for key, old in values.items():
+                number = after["cases"].get(name, {}).get(key)
                 if number is None:
                     word = "missing"
-                elif abs(number - before) > TOLERANCE * before:
-                    word = f"{before} before, {number / before - 1:+.1%}"
+                elif abs(number - old) > tolerance * old:
+                    word = f"{old} before, {number / old - 1:+.1%}"
                 else:
                     print(f"ok      {name} {key}: {number}")
                     continue
@@ -133,16 +150,19 @@ def check(results, baseline):
 
 def update(results, baseline):
     now = load(results)
-    wanted = load(baseline)
-    store(baseline, {kernel: {name: {key: now[kernel][name][key] for key in values}
-                              for name, values in cases.items()}
-                     for kernel, cases in wanted.items()})
+    wanted = {}
+    for kernel, cases in cases_of(load(baseline)):
+        found = now[kernel]["cases"]
+        wanted[kernel] = {"with": now[kernel]["with"], "cases": {
+            name: {key: found[name][key] for key in values}
+            for name, values in cases.items()}}
+    store(baseline, wanted)
     return True
 
 
 def names(results, kernel=None):
     found = load(results)
-    print(*(found[kernel] if kernel else found))
+    print(*(found[kernel]["cases"] if kernel else found))
     return True
 
 

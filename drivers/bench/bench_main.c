@@ -18,6 +18,7 @@
 #include <linux/moduleparam.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/utsname.h>
 
 #include "bench.h"
 
@@ -115,6 +116,9 @@ static int __init bench_init(void)
 {
 	int ret;
 
+	/* Numbers are only comparable if these are the same */
+	pr_info("with Linux %s %s, modules by compiler %s\n", init_utsname()->release,
+		init_utsname()->version, __VERSION__);
 	ret = bench_time_init();
 	if (ret)
 		return ret;
