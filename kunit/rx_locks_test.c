@@ -63,6 +63,18 @@ static void packets_that_end_inside(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, locks.tx_taken, 0);
 }
 
+/* Those that wait are written together, and once more when there are too many */
+static void requests_that_end_inside(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	receive(loop, KMCL_SEND_WAIT);
+	loop_wait(&loop->client, loop_done(&loop->client) == BATCH);
+	KUNIT_EXPECT_EQ(test, locks.rx_taken, 0);
+	/* A tick is a reason, too */
+	KUNIT_EXPECT_LE(test, locks.tx_taken, BATCH / KMCL_COMPS + 2);
+}
+
 static int locks_init(struct kunit *test)
 {
 	int ret = loop_init(test);
@@ -84,6 +96,7 @@ static void locks_exit(struct kunit *test)
 static struct kunit_case rx_locks_cases[] = {
 	/* KMCL: EVT_VMB_CHANNEL_PROCESS_PACKET VmbChannelPacketComplete */
 	KUNIT_CASE(packets_that_end_inside),
+	KUNIT_CASE(requests_that_end_inside),
 	{}
 };
 

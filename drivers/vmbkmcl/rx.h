@@ -91,6 +91,7 @@ struct kmcl_rx {
 	struct kmcl_rx_counters n;
 	/* What follows delivery writes, without the lock */
 	unsigned long here;		/* where it runs, see kmcl_here() */
+	bool atomic;			/* callbacks do not sleep */
 	struct kmcl_context *own;	/* for the next packet, or NULL */
 	struct kmcl_context *inside;	/* @own, while it is in the callback */
 	u32 given;

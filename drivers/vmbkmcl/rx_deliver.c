@@ -172,9 +172,19 @@ static enum kmcl_bad inspect(struct kmcl_channel *ch,
 	return KMCL_BAD_SIZE;
 }
 
+/* Write the completions that were made since the last time. */
+static void show_comps(struct kmcl_channel *ch)
+{
+	const struct kmcl_comps *made = &ch->tx.made;
+
+	if (made->added != made->shown)
+		kmcl_tx_show_comps(ch);
+}
+
 static enum kmcl_rx_reason deliver(struct kmcl_channel *ch, u32 *budget,
 				   u32 *delivered)
 {
+	unsigned long now = jiffies;
 	struct kmcl_ring_packet pkt;
 	enum kmcl_ring_error err;
 	enum kmcl_bad bad;
@@ -225,6 +235,11 @@ static enum kmcl_rx_reason deliver(struct kmcl_channel *ch, u32 *budget,
 		(*delivered)++;
 		if (ch->rx.failed)
 			return KMCL_STOP_FAILED;
+		/* Completions wait no longer than that */
+		if (unlikely(time_after(jiffies, now))) {
+			now = jiffies;
+			show_comps(ch);
+		}
 	}
 	return KMCL_STOP_BUDGET;
 }
@@ -303,6 +318,7 @@ static void rx_poll(struct kmcl_channel *ch, bool passive)
 	}
 	ch->rx.running = true;
 	WRITE_ONCE(ch->rx.here, kmcl_here());
+	ch->rx.atomic = !passive;
 	spin_unlock_irqrestore(&ch->rx.lock, flags);
 
 	/* A peer that keeps adding packets must not keep this loop running */
@@ -314,6 +330,7 @@ static void rx_poll(struct kmcl_channel *ch, bool passive)
 		trace_kmcl_fetch_done(ch, delivered, reason);
 		if (reason == KMCL_STOP_BUDGET && start)
 			trace_kmcl_budget(ch, delivered, ktime_get_ns() - start);
+		show_comps(ch);
 		rcu_read_lock();
 		if (kmcl_ring_release(&ch->rx.ring))
 			kmcl_signal(ch);

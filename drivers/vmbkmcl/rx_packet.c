@@ -52,7 +52,10 @@ static noinline void complete_packet(struct kmcl_context *ctx, const void *buf,
  * @len: its bytes, at most the channel's packet size; 0: none
  *
  * Sends a completion if the sender asked for one. Must be called exactly once
- * per packet, unless that is failed, in any context and order.
+ * per packet, unless that is failed, in any context and order. Completions without
+ * data that are made inside the process callback, but not in process context, are
+ * shown to the peer together, when the batch ends or the next tick has come; what
+ * is sent later comes after them all the same.
  *
  * Context: atomic.
  */
@@ -62,8 +65,11 @@ void kmcl_complete(struct kmcl_context *ctx, const void *buf, u32 len)
 	struct kmcl_rx *rx = &ch->rx;
 
 	/* Short, since most packets end here: see kmcl_ctx_ended_inside() */
-	if (likely(!(ctx->wanted | ctx->ranges) && kmcl_rx_inside(rx, ctx) &&
-		   len <= ch->cfg.max_payload && !READ_ONCE(rx->overrun))) {
+	if (likely(!ctx->ranges && kmcl_rx_inside(rx, ctx) &&
+		   !READ_ONCE(rx->overrun) &&
+		   (ctx->wanted ? (!len || !buf) && rx->atomic &&
+				  kmcl_tx_add_comp(&ch->tx, ctx->trans_id) :
+				  len <= ch->cfg.max_payload))) {
 		WRITE_ONCE(rx->given, rx->given - 1);
 		WRITE_ONCE(rx->inside, NULL);
 	} else {

@@ -102,9 +102,26 @@ struct kmcl_packet {
 	u8 buf[] __aligned(8);
 };
 
+#define KMCL_COMPS		32U	/* a power of two */
+
+/*
+ * Completions without payload that delivery has made, and not written yet: ids of
+ * transactions. Delivery adds to them without a lock, while the queue is empty, and
+ * if its callbacks do not sleep. They leave under tx.lock, before anything else gets
+ * into the ring, and so before what is in the queue. Those for which the ring has no
+ * room stay here.
+ */
+struct kmcl_comps {
+	u64 ids[KMCL_COMPS];
+	u32 added;			/* delivery writes it */
+	u32 taken;			/* tx.lock */
+	u32 shown;			/* delivery: the last @added it cared for */
+};
+
 struct kmcl_tx {
 	spinlock_t lock;		/* see above */
 	struct kmcl_ring ring;
+	struct kmcl_comps made;
 	bool private;			/* no external data on this link */
 	bool linked;			/* connected, and not dead */
 	bool open;			/* the gate for packets */
@@ -171,8 +188,35 @@ void kmcl_packet_destroy(struct kmcl_packet *pkt);
 bool kmcl_packet_recycle(struct kmcl_packet *pkt);
 void kmcl_packets_free(struct kmcl_channel *ch);
 
+/* Does delivery have completions that are not in the ring? */
+static inline bool kmcl_comps_wait(const struct kmcl_comps *made)
+{
+	return READ_ONCE(made->added) != READ_ONCE(made->taken);
+}
+
+/*
+ * Delivery completes a packet without payload. False: not here, since there are too
+ * many, or something that came before it is queued. An entry of the queue that is
+ * being written is still counted then, or on the list of completions.
+ */
+static inline bool kmcl_tx_add_comp(struct kmcl_tx *tx, u64 trans_id)
+{
+	struct kmcl_comps *made = &tx->made;
+	u32 added = made->added;
+
+	/* Pairs with kmcl_put_made() */
+	if (unlikely(added - smp_load_acquire(&made->taken) >= KMCL_COMPS ||
+		     READ_ONCE(tx->n.queued) || !list_empty(&tx->comps)))
+		return false;
+	made->ids[added % KMCL_COMPS] = trans_id;
+	/* Pairs with kmcl_put_made() */
+	smp_store_release(&made->added, added + 1);
+	return true;
+}
+
 /* tx_done.c */
 void kmcl_tx_init(struct kmcl_channel *ch);
+void kmcl_tx_drop_made(struct kmcl_channel *ch);
 void kmcl_tx_end_burst(struct kmcl_channel *ch, u64 n, unsigned long *flags);
 void kmcl_done_add(struct kmcl_packet *pkt, int status, u32 len);
 void kmcl_tx_fail_in_flight(struct kmcl_channel *ch, int status,
@@ -193,6 +237,7 @@ void kmcl_tx_gate(struct kmcl_channel *ch, bool open);
 void kmcl_tx_dead(struct kmcl_channel *ch);
 bool kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_context *ctx,
 		  const void *buf, u32 len);
+void kmcl_tx_show_comps(struct kmcl_channel *ch);
 void kmcl_signal(struct kmcl_channel *ch);
 
 /* tx_send.c */

@@ -220,12 +220,27 @@ void kmcl_tx_end_burst(struct kmcl_channel *ch, u64 n, unsigned long *flags)
 	spin_lock_irqsave(&ch->tx.lock, *flags);
 }
 
-/* Drop the driver's completions that are queued: there is nobody for them. */
+/* Drop the completions that delivery has made. */
+void kmcl_tx_drop_made(struct kmcl_channel *ch)
+	__must_hold(&ch->tx.lock)
+{
+	struct kmcl_comps *made = &ch->tx.made;
+	u32 added = READ_ONCE(made->added);
+
+	lockdep_assert_held(&ch->tx.lock);
+	ch->tx.n.comps_dropped += added - made->taken;
+	WRITE_ONCE(made->taken, added);
+}
+
+/* Drop the driver's completions that wait: there is nobody for them. */
 static void drop_comps(struct kmcl_channel *ch)
 {
 	struct kmcl_context *ctx;
 	unsigned long flags;
 
+	spin_lock_irqsave(&ch->tx.lock, flags);
+	kmcl_tx_drop_made(ch);
+	spin_unlock_irqrestore(&ch->tx.lock, flags);
 	for (;;) {
 		spin_lock_irqsave(&ch->tx.lock, flags);
 		ctx = list_first_entry_or_null(&ch->tx.comps,

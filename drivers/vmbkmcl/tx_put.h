@@ -104,6 +104,7 @@ static inline u32 kmcl_tx_show(struct kmcl_channel *ch)
 }
 
 /* tx_queue.c */
+int kmcl_put_made(struct kmcl_channel *ch);
 int kmcl_put_packet(struct kmcl_packet *pkt, const void *buf, u32 len);
 void kmcl_tx_full(struct kmcl_channel *ch);
 bool kmcl_tx_broken(struct kmcl_channel *ch);

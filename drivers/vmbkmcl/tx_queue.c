@@ -53,6 +53,60 @@ static int put_comp(struct kmcl_channel *ch, u64 trans_id, const void *buf,
 	return 0;
 }
 
+/*
+ * Write the completions that delivery has made, of which there are few: to be
+ * called before anything else is written. Returns 0, or why some are left.
+ */
+int kmcl_put_made(struct kmcl_channel *ch)
+	__must_hold(&ch->tx.lock)
+{
+	struct kmcl_comps *made = &ch->tx.made;
+	u32 taken = made->taken;
+	int ret = 0;
+	u32 added;
+	u64 id;
+
+	lockdep_assert_held(&ch->tx.lock);
+	if (unlikely(!ch->tx.linked)) {
+		kmcl_tx_drop_made(ch);
+		return 0;
+	}
+	/* Pairs with kmcl_tx_add_comp(): the ids */
+	added = smp_load_acquire(&made->added);
+	for (; taken != added; taken++) {
+		id = made->ids[taken % KMCL_COMPS];
+		ret = kmcl_ring_write(&ch->tx.ring, KMCL_WIRE_COMP, 0, id, NULL,
+				      0, NULL, 0, sizeof(struct kmcl_wire_desc));
+		if (unlikely(ret))
+			break;
+		trace_kmcl_send(ch, id, true, 0, false, ch->tx.n.queued);
+	}
+	if (taken == made->taken)
+		return ret;
+	ch->tx.n.comps_sent += taken - made->taken;
+	ch->tx.full = false;
+	/* Pairs with kmcl_tx_add_comp(), which writes there again */
+	smp_store_release(&made->taken, taken);
+	return ret;
+}
+
+/* The same, and ask for a signal when there is room for more, if that is why */
+static int put_made_or_wait(struct kmcl_channel *ch, bool *signal)
+	__must_hold(&ch->tx.lock)
+{
+	int ret = kmcl_put_made(ch);
+
+	lockdep_assert_held(&ch->tx.lock);
+	if (ret != -EAGAIN)
+		return ret;
+	kmcl_tx_full(ch);
+	/* The peer frees only the space of packets it sees */
+	*signal |= kmcl_ring_commit(&ch->tx.ring);
+	if (!kmcl_ring_want_space(&ch->tx.ring, kmcl_ring_bytes(0, 0)))
+		return ret;
+	return kmcl_put_made(ch);
+}
+
 /* Count that the ring has no room */
 void kmcl_tx_full(struct kmcl_channel *ch)
 	__must_hold(&ch->tx.lock)
@@ -187,11 +241,14 @@ static bool flush_burst(struct kmcl_channel *ch, struct list_head *written,
 {
 	struct kmcl_item *item;
 	u32 n, bytes = 0;
-	int ret = 0;
+	int ret;
 
 	lockdep_assert_held(&ch->tx.lock);
 	*signal = false;
-	for (n = 0; n < KMCL_TX_BURST && bytes < KMCL_TX_BURST_BYTES; n++) {
+	ret = put_made_or_wait(ch, signal);
+	if (ret == -EPROTO)
+		*broken = kmcl_tx_broken(ch);
+	for (n = 0; !ret && n < KMCL_TX_BURST && bytes < KMCL_TX_BURST_BYTES; n++) {
 		bool completion;
 
 		item = next_item(ch);
@@ -216,7 +273,10 @@ static bool flush_burst(struct kmcl_channel *ch, struct list_head *written,
 			list_add_tail(&item->node, written);
 	}
 	*signal |= kmcl_ring_commit(&ch->tx.ring);
-	return !ret && next_item(ch);
+	/* There was room again before a signal was asked for */
+	if (ret)
+		return ret == -EAGAIN && !ch->tx.ring.pending;
+	return next_item(ch);
 }
 
 /*
@@ -229,7 +289,8 @@ static bool flush_burst(struct kmcl_channel *ch, struct list_head *written,
  */
 static bool nothing_waits(const struct kmcl_channel *ch)
 {
-	return !READ_ONCE(ch->tx.ring.pending) && list_empty(&ch->tx.queue);
+	return !READ_ONCE(ch->tx.ring.pending) && list_empty(&ch->tx.queue) &&
+	       !kmcl_comps_wait(&ch->tx.made);
 }
 
 /**
@@ -342,6 +403,28 @@ void kmcl_tx_dead(struct kmcl_channel *ch)
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
 }
 
+/* Delivery: write the completions that it has made, and show them to the peer. */
+void kmcl_tx_show_comps(struct kmcl_channel *ch)
+{
+	struct kmcl_comps *made = &ch->tx.made;
+	unsigned long flags;
+	bool signal = false;
+	int ret;
+
+	rcu_read_lock();
+	spin_lock_irqsave(&ch->tx.lock, flags);
+	made->shown = made->added;
+	ret = kmcl_put_made(ch);
+	if (ch->tx.linked)
+		signal = kmcl_ring_commit(&ch->tx.ring);
+	spin_unlock_irqrestore(&ch->tx.lock, flags);
+	if (signal)
+		kmcl_signal(ch);
+	rcu_read_unlock();
+	if (unlikely(ret))
+		kmcl_tx_flush(ch);
+}
+
 /*
  * Send the driver's completion of an incoming packet. True: @ctx itself waits in
  * the queue, and is freed when it has left that, which may be now. Atomic.
@@ -361,6 +444,8 @@ bool kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_context *ctx,
 		goto unlock;
 	}
 	if (list_empty(&ch->tx.queue))
+		ret = kmcl_put_made(ch);
+	if (!ret)
 		ret = put_comp(ch, ctx->trans_id, buf, len);
 	if (!ret) {
 		signal = kmcl_ring_commit(&ch->tx.ring);

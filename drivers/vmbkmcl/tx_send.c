@@ -96,12 +96,16 @@ static noinline int send_later(struct kmcl_packet *pkt, const void *buf,
 	return 0;
 }
 
-/* Does the channel send packets now, or queue them? */
-static bool sends_now(const struct kmcl_channel *ch)
+/*
+ * Does the channel send packets now, or queue them? If so, the completions that
+ * delivery has made before are written.
+ */
+static bool sends_now(struct kmcl_channel *ch)
 	__must_hold(&ch->tx.lock)
 {
 	lockdep_assert_held(&ch->tx.lock);
-	return ch->tx.open && list_empty(&ch->tx.queue);
+	return ch->tx.open && list_empty(&ch->tx.queue) &&
+	       (likely(!kmcl_comps_wait(&ch->tx.made)) || !kmcl_put_made(ch));
 }
 
 /*
