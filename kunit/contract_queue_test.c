@@ -27,9 +27,7 @@ static void put_raw(struct end *e, u16 type, u64 id, u64 value)
 				      sizeof(value)));
 	kmcl_ring_commit(&ch->tx.ring);
 	spin_unlock_irq(&ch->tx.lock);
-	rcu_read_lock();
 	kmcl_signal(ch);
-	rcu_read_unlock();
 }
 
 /* A pause waits for incoming packets only */

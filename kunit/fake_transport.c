@@ -117,6 +117,7 @@ static void fake_close(struct kmcl_offer *offer)
 	if (fake.close_waits)
 		wait_for_completion_timeout(fake.close_waits, LOOP_LIMIT);
 	leave_block(offer);
+	fake.closed_early |= READ_ONCE(fake.signalling);
 	WRITE_ONCE(fake.closes, fake.closes + 1);
 }
 
@@ -138,8 +139,15 @@ static void fake_release(struct kmcl_offer *offer)
 static void fake_signal(struct kmcl_offer *offer)
 {
 	struct kmcl_packet *pkt = fake.meanwhile;
+	unsigned long end = jiffies + LOOP_LIMIT;
 	u64 value = 2;
 
+	if (READ_ONCE(fake.hold_signal)) {
+		WRITE_ONCE(fake.signalling, true);
+		while (READ_ONCE(fake.hold_signal) && time_before(jiffies, end))
+			cpu_relax();
+		WRITE_ONCE(fake.signalling, false);
+	}
 	fake.signals++;
 	fake.meanwhile = NULL;
 	/* As another processor may, while this one signals */
@@ -196,6 +204,16 @@ const struct kmcl_transport_ops fake_ops = {
 	.full = fake_full,
 };
 
+void fake_hold_signal(bool hold)
+{
+	WRITE_ONCE(fake.hold_signal, hold);
+}
+
+bool fake_signalling(void)
+{
+	return READ_ONCE(fake.signalling);
+}
+
 void fake_offer(struct loop *loop)
 {
 	struct kmcl_offer *offer;
@@ -226,22 +244,29 @@ void fake_up(struct loop *loop)
 	loop_wait_event(&loop->client, POST_STARTED, 1);
 }
 
-static void fake_put(struct loop *loop, u16 type, u64 trans_id, u64 value)
+static void fake_put(struct loop *loop, u16 type, u16 flags, u64 trans_id,
+		     u64 value)
 {
 	KUNIT_ASSERT_EQ(loop->test, 0,
-			kmcl_ring_put(&fake.in->tx, type, 0, trans_id, NULL, 0,
-				      &value, sizeof(value)));
+			kmcl_ring_put(&fake.in->tx, type, flags, trans_id, NULL,
+				      0, &value, sizeof(value)));
 	kmcl_ring_commit(&fake.in->tx);
 }
 
 void fake_packet(struct loop *loop, u64 value)
 {
-	fake_put(loop, KMCL_WIRE_DATA_INBAND, 1, value);
+	fake_put(loop, KMCL_WIRE_DATA_INBAND, 0, 1, value);
+}
+
+void fake_packet_wanted(struct loop *loop, u64 value)
+{
+	fake_put(loop, KMCL_WIRE_DATA_INBAND,
+		 KMCL_WIRE_FLAG_COMPLETION_REQUESTED, 1, value);
 }
 
 void fake_completion(struct loop *loop, u64 trans_id)
 {
-	fake_put(loop, KMCL_WIRE_COMP, trans_id, 0);
+	fake_put(loop, KMCL_WIRE_COMP, 0, trans_id, 0);
 }
 
 void fake_interrupt(void)

@@ -46,6 +46,9 @@ struct fake_transport {
 	int fulls;
 	int first_fulls;
 	int mmio_frees;
+	bool hold_signal;		/* in the signal operation */
+	bool signalling;
+	bool closed_early;		/* while that ran */
 	int closes_at_done;
 	struct kmcl_packet *meanwhile;	/* sent by the next signal */
 	struct kmcl_packet *done[2];
@@ -66,6 +69,10 @@ int fake_claim(const guid_t *type, const guid_t *instance);
 /* The other side writes a packet, or a completion, and interrupts */
 void fake_packet(struct loop *loop, u64 value);
 void fake_completion(struct loop *loop, u64 trans_id);
+void fake_packet_wanted(struct loop *loop, u64 value);	/* a completion, too */
+/* Keep whoever signals inside, until this says false */
+void fake_hold_signal(bool hold);
+bool fake_signalling(void);
 void fake_interrupt(void);
 /* Completion routine of the client's packets; records its arguments */
 void fake_done(struct kmcl_packet *pkt, int status, void *buf, u32 len);

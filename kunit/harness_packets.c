@@ -130,7 +130,6 @@ static void inject(struct end *e, u16 type, u16 flags, const void *header,
 	struct kmcl_wire_desc *desc;
 	int ret;
 
-	rcu_read_lock();
 	spin_lock_irq(&ch->tx.lock);
 	desc = (struct kmcl_wire_desc *)(ch->tx.ring.data + ch->tx.ring.index);
 	ret = kmcl_ring_put(&ch->tx.ring, type, flags, 0x123456789, header,
@@ -140,7 +139,6 @@ static void inject(struct end *e, u16 type, u16 flags, const void *header,
 	kmcl_ring_commit(&ch->tx.ring);
 	spin_unlock_irq(&ch->tx.lock);
 	kmcl_signal(ch);
-	rcu_read_unlock();
 	KUNIT_ASSERT_EQ(e->loop->test, ret, 0);
 }
 

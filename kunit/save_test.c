@@ -135,9 +135,7 @@ static void complete_id(struct end *e, u64 id, u64 value)
 		      sizeof(value));
 	kmcl_ring_commit(&ch->tx.ring);
 	spin_unlock_irq(&ch->tx.lock);
-	rcu_read_lock();
 	kmcl_signal(ch);
-	rcu_read_unlock();
 }
 
 static void expect_completions_awaited(struct kunit *test, const u64 ids[2])

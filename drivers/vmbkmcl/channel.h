@@ -21,8 +21,8 @@
  *   ch->link.lock	memory-mapped I/O, and what the rings have
  * All but the mutexes are taken with interrupts off, and no callback of the
  * driver runs under any of them. Nothing is printed under them either: the
- * console may be the driver's, and send. The peer is signalled without a lock,
- * under rcu_read_lock(), which disconnecting waits for.
+ * console may be the driver's, and send. The peer is signalled without a lock; who
+ * does so is counted in ch->tx.signalling, which disconnecting waits for.
  */
 #ifndef _KMCL_CHANNEL_H
 #define _KMCL_CHANNEL_H

@@ -12,8 +12,6 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/rcupdate.h>
-
 #include "channel.h"
 
 /* An offer is bound, or a client wants to open. Atomic. */
@@ -152,8 +150,8 @@ int kmcl_connect(struct kmcl_channel *ch)
 void kmcl_disconnect(struct kmcl_channel *ch)
 {
 	kmcl_tx_dead(ch);
-	/* A sender, or a delivery, may be about to signal */
-	synchronize_rcu();
+	/* Delivery has been stopped, but a sender may be about to signal */
+	kmcl_tx_wait_signalled(ch);
 	WRITE_ONCE(ch->link.connected, false);
 	if (ch->server)
 		ch->link.offer->ops->server->disconnect(ch->link.offer);

@@ -9,16 +9,15 @@
  * loopback_conn.c.
  *
  * lb_lock protects a server's connections, their GPADLs, and server_up and
- * client_up. To signal, each end reads the other one's flag in an RCU read
- * section instead, and clearing a flag waits for a grace period, so that no
- * signal reaches a channel that has disconnected. lb_lock is held across
- * kmcl_link_dead(). Opening, closing, publishing, retiring and GPADL calls may
- * sleep.
+ * client_up. These two are written under the connection's own lock as well, which
+ * nests inside. An end that signals takes that alone, to read the other end's
+ * flag, so that no signal reaches a channel that has disconnected. lb_lock is held
+ * across kmcl_link_dead(). Opening, closing, publishing, retiring and GPADL calls
+ * may sleep.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/mutex.h>
-#include <linux/rcupdate.h>
 #include <linux/slab.h>
 
 #include "face.h"
@@ -49,6 +48,27 @@ struct lb_gpadl {
 static DEFINE_SPINLOCK(lb_lock);
 static u32 lb_last_gpadl;		/* lb_lock */
 static DEFINE_MUTEX(lb_publish_mutex);
+
+static void lb_set_up(struct lb_conn *conn, bool *which, bool up)
+	__must_hold(&lb_lock)
+{
+	lockdep_assert_held(&lb_lock);
+	spin_lock(&conn->lock);
+	*which = up;
+	spin_unlock(&conn->lock);
+}
+
+/* Interrupt an end of the connection, if it is connected. */
+static void lb_interrupt(struct lb_conn *conn, const bool *which,
+			 struct kmcl_channel *ch)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&conn->lock, flags);
+	if (*which)
+		tasklet_schedule(&ch->rx.tasklet);
+	spin_unlock_irqrestore(&conn->lock, flags);
+}
 
 static bool lb_answered(struct lb_conn *conn)
 {
@@ -129,12 +149,11 @@ static void lb_close(struct kmcl_offer *offer)
 
 	lb->client = NULL;
 	spin_lock_irq(&lb_lock);
-	WRITE_ONCE(conn->client_up, false);
+	lb_set_up(conn, &conn->client_up, false);
 	tell = conn->server_up;
 	if (tell)
 		kmcl_link_dead(conn->server);
 	spin_unlock_irq(&lb_lock);
-	synchronize_rcu();
 	/* The server may use memory that is freed when the packets end */
 	while (!wait_event_idle_timeout(conn->unheld, !lb_held(conn),
 					kmcl_slow))
@@ -154,8 +173,8 @@ static void lb_signal(struct kmcl_offer *offer)
 	struct lb_offer *lb = offer->priv;
 	struct lb_conn *conn = lb->client;
 
-	if (conn && READ_ONCE(conn->server_up))
-		tasklet_schedule(&conn->server->rx.tasklet);
+	if (conn)
+		lb_interrupt(conn, &conn->server_up, conn->server);
 }
 
 /* The flags of a server's offer; the wire's are not the same as the API's. */
@@ -322,14 +341,14 @@ static bool lb_gpadl_mapped(struct kmcl_offer *offer, u32 *handle)
 	return found;
 }
 
-/* Server: interrupt the client. Inside rcu_read_lock(). */
+/* Server: interrupt the client. */
 static void lb_signal_client(struct kmcl_offer *offer)
 {
 	struct lb_offer *lb = offer->priv;
 	struct lb_conn *conn = READ_ONCE(lb->conn);
 
-	if (conn && READ_ONCE(conn->client_up))
-		tasklet_schedule(&conn->client->rx.tasklet);
+	if (conn)
+		lb_interrupt(conn, &conn->client_up, conn->client);
 }
 
 static void *lb_hold(struct kmcl_offer *offer)
@@ -393,7 +412,7 @@ static void answer(struct lb_conn *conn, int result)
 		return;
 	conn->answered = true;
 	conn->result = result;
-	WRITE_ONCE(conn->server_up, !result);
+	lb_set_up(conn, &conn->server_up, !result);
 	wake_up_all(&conn->answer);
 }
 
@@ -424,12 +443,10 @@ static void lb_disconnect(struct kmcl_offer *offer)
 	conn = lb->conn;
 	WRITE_ONCE(lb->conn, NULL);
 	if (conn)
-		WRITE_ONCE(conn->server_up, false);
+		lb_set_up(conn, &conn->server_up, false);
 	spin_unlock_irq(&lb_lock);
-	if (!conn)
-		return;
-	synchronize_rcu();
-	kmcl_lb_conn_put(conn);
+	if (conn)
+		kmcl_lb_conn_put(conn);
 }
 
 static void lb_revoke(struct kmcl_offer *offer)

@@ -18,8 +18,9 @@ struct lb_conn {
 	struct kref ref;
 	struct kmcl_channel *server;	/* a reference */
 	struct kmcl_channel *client;	/* a reference */
-	bool server_up;			/* lb_lock */
-	bool client_up;			/* lb_lock */
+	spinlock_t lock;		/* with lb_lock, for writing these: */
+	bool server_up;
+	bool client_up;
 	u32 held;			/* lb_lock: packets that are held */
 	struct list_head gpadls;	/* lb_lock */
 	wait_queue_head_t unheld;	/* for held == 0, or a GPADL unmapped */

@@ -80,6 +80,7 @@ struct lb_conn *kmcl_lb_conn_new(struct kmcl_channel *client,
 	if (!conn)
 		return NULL;
 	kref_init(&conn->ref);
+	spin_lock_init(&conn->lock);
 	init_waitqueue_head(&conn->answer);
 	INIT_LIST_HEAD(&conn->gpadls);
 	init_waitqueue_head(&conn->unheld);

@@ -16,7 +16,6 @@
 
 #include <linux/err.h>
 #include <linux/ktime.h>
-#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
@@ -331,10 +330,9 @@ static void rx_poll(struct kmcl_channel *ch, bool passive)
 		if (reason == KMCL_STOP_BUDGET && start)
 			trace_kmcl_budget(ch, delivered, ktime_get_ns() - start);
 		show_comps(ch);
-		rcu_read_lock();
+		/* Disconnecting comes after kmcl_rx_stop() */
 		if (kmcl_ring_release(&ch->rx.ring))
 			kmcl_signal(ch);
-		rcu_read_unlock();
 		if (delivered && ch->cfg.processed)
 			ch->cfg.processed(ch, delivered);
 		if (unlikely(reason == KMCL_STOP_FAILED)) {

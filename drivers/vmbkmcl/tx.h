@@ -131,6 +131,7 @@ struct kmcl_tx {
 	bool full;			/* there was no room last time */
 	u32 generation;			/* of the last transaction id */
 	u32 unused_end;			/* later ones, unused up to here */
+	u32 signalling;			/* callers that signal now */
 	struct list_head queue;		/* packets and completions */
 	u64 queued_ext;			/* packets with external data in it */
 	struct list_head comps;		/* of these, the completions */
@@ -239,6 +240,8 @@ bool kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_context *ctx,
 		  const void *buf, u32 len);
 void kmcl_tx_show_comps(struct kmcl_channel *ch);
 void kmcl_signal(struct kmcl_channel *ch);
+void kmcl_tx_signalled(struct kmcl_channel *ch);
+void kmcl_tx_wait_signalled(struct kmcl_channel *ch);
 
 /* tx_send.c */
 int kmcl_check_send(const struct kmcl_packet *pkt, const void *buf, u32 len);

@@ -5,18 +5,20 @@
  * ch->tx.lock protects all of it. Packets and the driver's completions share
  * one queue and are written to the ring in order, except that completions
  * overtake packets while the gate is closed, and at the limit of memory.
- * Everything here is atomic. Packets end in tx_done.c.
+ * Everything here is atomic, except for kmcl_tx_wait_signalled(), which sleeps.
+ * Packets end in tx_done.c.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
-#include <linux/rcupdate.h>
 
 #include "channel.h"
 #include "trace.h"
 #include "tx_done.h"
 #include "tx_put.h"
 
-/* Interrupt the peer; inside rcu_read_lock(). */
+/*
+ * Interrupt the peer. The rings stay connected meanwhile: either delivery calls
+ * this, or the caller is counted in ch->tx.signalling.
+ */
 void kmcl_signal(struct kmcl_channel *ch)
 {
 	struct kmcl_offer *offer = ch->link.offer;
@@ -25,6 +27,44 @@ void kmcl_signal(struct kmcl_channel *ch)
 		offer->ops->server->signal(offer);
 	else
 		offer->ops->signal(offer);
+}
+
+/* The caller, who was counted, has signalled. */
+void kmcl_tx_signalled(struct kmcl_channel *ch)
+	__must_hold(&ch->tx.lock)
+{
+	lockdep_assert_held(&ch->tx.lock);
+	/* No barrier: a waiter is queued, and checks under tx.lock */
+	if (!--ch->tx.signalling && waitqueue_active(&ch->wait))
+		wake_up_all(&ch->wait);
+}
+
+/* Signal without tx.lock, and take it again. */
+static void signal_unlocked(struct kmcl_channel *ch, unsigned long *flags)
+	__must_hold(&ch->tx.lock)
+{
+	lockdep_assert_held(&ch->tx.lock);
+	ch->tx.signalling++;
+	spin_unlock_irqrestore(&ch->tx.lock, *flags);
+	kmcl_signal(ch);
+	spin_lock_irqsave(&ch->tx.lock, *flags);
+	kmcl_tx_signalled(ch);
+}
+
+static bool signalled(struct kmcl_channel *ch)
+{
+	bool none;
+
+	spin_lock_irq(&ch->tx.lock);
+	none = !ch->tx.signalling;
+	spin_unlock_irq(&ch->tx.lock);
+	return none;
+}
+
+/* After kmcl_tx_dead(): wait until nobody signals any more. Sleeps. */
+void kmcl_tx_wait_signalled(struct kmcl_channel *ch)
+{
+	kmcl_wait(ch, "a signal to be sent", signalled);
 }
 
 /* As kmcl_put_first(), where speed does not depend on it */
@@ -151,14 +191,8 @@ void kmcl_tx_finish(struct kmcl_channel *ch, unsigned long flags, u32 after)
 	__releases(&ch->tx.lock)
 {
 	lockdep_assert_held(&ch->tx.lock);
-	if (after & KMCL_TX_SIGNAL) {
-		/* Disconnecting waits for this before the device is released */
-		rcu_read_lock();
-		spin_unlock_irqrestore(&ch->tx.lock, flags);
-		kmcl_signal(ch);
-		spin_lock_irqsave(&ch->tx.lock, flags);
-		rcu_read_unlock();
-	}
+	if (after & KMCL_TX_SIGNAL)
+		signal_unlocked(ch, &flags);
 	kmcl_done_run(ch, flags);
 	/* Has a reference */
 	if (after & KMCL_TX_WARN)
@@ -312,21 +346,19 @@ void kmcl_tx_flush(struct kmcl_channel *ch)
 
 	if (likely(nothing_waits(ch)))
 		return;
-	rcu_read_lock();
 	spin_lock_irqsave(&ch->tx.lock, flags);
 	while (ch->tx.linked) {
 		more = flush_burst(ch, &written, &signal, &broken);
-		if (!more && !signal)
-			break;
-		spin_unlock_irqrestore(&ch->tx.lock, flags);
-		if (signal)
-			kmcl_signal(ch);
-		spin_lock_irqsave(&ch->tx.lock, flags);
+		if (signal) {
+			signal_unlocked(ch, &flags);
+		} else if (more) {
+			spin_unlock_irqrestore(&ch->tx.lock, flags);
+			spin_lock_irqsave(&ch->tx.lock, flags);
+		}
 		if (!more)
 			break;
 	}
 	kmcl_done_run(ch, flags);
-	rcu_read_unlock();
 	if (broken)
 		kmcl_tx_warn_broken(ch);
 	list_for_each_entry_safe(item, next, &written, node)
@@ -411,7 +443,6 @@ void kmcl_tx_show_comps(struct kmcl_channel *ch)
 	bool signal = false;
 	int ret;
 
-	rcu_read_lock();
 	spin_lock_irqsave(&ch->tx.lock, flags);
 	made->shown = made->added;
 	ret = kmcl_put_made(ch);
@@ -420,7 +451,6 @@ void kmcl_tx_show_comps(struct kmcl_channel *ch)
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
 	if (signal)
 		kmcl_signal(ch);
-	rcu_read_unlock();
 	if (unlikely(ret))
 		kmcl_tx_flush(ch);
 }
@@ -434,10 +464,8 @@ bool kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_context *ctx,
 {
 	struct kmcl_context *queued = NULL;
 	unsigned long flags;
-	bool signal = false;
 	int ret = -EAGAIN;
 
-	rcu_read_lock();
 	spin_lock_irqsave(&ch->tx.lock, flags);
 	if (!ch->tx.linked) {
 		ch->tx.n.comps_dropped++;
@@ -448,7 +476,8 @@ bool kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_context *ctx,
 	if (!ret)
 		ret = put_comp(ch, ctx->trans_id, buf, len);
 	if (!ret) {
-		signal = kmcl_ring_commit(&ch->tx.ring);
+		if (kmcl_ring_commit(&ch->tx.ring))
+			signal_unlocked(ch, &flags);
 	} else {
 		queued = kmcl_ctx_queued(ctx, buf, len);
 		list_add_tail(&queued->item.node, &ch->tx.queue);
@@ -456,9 +485,6 @@ bool kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_context *ctx,
 	}
 unlock:
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
-	if (signal)
-		kmcl_signal(ch);
-	rcu_read_unlock();
 	if (queued)
 		kmcl_tx_flush(ch);
 	return queued == ctx;

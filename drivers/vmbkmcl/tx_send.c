@@ -15,7 +15,6 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/preempt.h>
-#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/uaccess.h>
 
@@ -328,12 +327,16 @@ static void finish_burst(struct kmcl_channel *ch,
 		kmcl_tx_finish(ch, irq, after);
 		return;
 	}
-	/* Disconnecting waits for this before the device is released */
-	rcu_read_lock();
-	kmcl_done_begin(ch, irq);
+	/* Disconnecting waits for the signal before the device is released */
 	if (after & KMCL_TX_SIGNAL)
+		ch->tx.signalling++;
+	kmcl_done_begin(ch, irq);
+	if (after & KMCL_TX_SIGNAL) {
 		kmcl_signal(ch);
-	rcu_read_unlock();
+		spin_lock_irqsave(&ch->tx.lock, irq);
+		kmcl_tx_signalled(ch);
+		spin_unlock_irqrestore(&ch->tx.lock, irq);
+	}
 	run_burst(ch, msgs, due);
 	kmcl_done_end(ch);
 	if (after & KMCL_TX_WARN)
