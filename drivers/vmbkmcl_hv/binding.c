@@ -36,13 +36,17 @@
  *    reported its rescind, so release() needs @offer no earlier.
  *  - Rescind and remove(). remove() clears the callback, but hv_vmbus may have
  *    read it just before. hv_vmbus sets channel->rescind with interrupts off
- *    (an RCU read section) before it reads the callback, and remove() waits for
- *    a grace period between clearing the callback and reading channel->rescind.
- *    So if remove() sees no rescind, the callback cannot run any more. If it
- *    sees one, either hv_vmbus found no callback and unregisters the device, or
- *    the callback has run or will run: the binding stays in the list, and the
- *    work item polls until it knows which. probe() refuses a rescinded device,
- *    so nobody can bind to it meanwhile.
+ *    (an RCU read section) before it reads the callback. So who sees no rescind
+ *    a grace period after the callback was cleared knows that it cannot run any
+ *    more. remove() does not wait for that: the binding stays in the list, with
+ *    its reference to the device, and the work item looks. If it sees a rescind,
+ *    either hv_vmbus found no callback and unregisters the device, or the
+ *    callback has run or will run: it polls until it knows which.
+ *  - That callback and probe(), which may bind the device again meanwhile, unless
+ *    it sees that the device is rescinded. The callback, which knows the channel
+ *    only, then finds both bindings and takes the new one. If that has no offer
+ *    yet, probe() reports the rescind. If there will be none, the work item does
+ *    the rest for it.
  *  - release() and remove() by unbind. release() finds the binding by its offer.
  *    remove() clears @offer, under the lock, before it drops the reference to
  *    the offer. So an @offer that is not NULL is alive: no other offer can have
@@ -59,9 +63,10 @@
  *  - The work item and remove() of an adopted device. While the work item is
  *    queued or running (@finishing), it is the one that frees the binding.
  *  - Module unload and any of these. remove() has run for every device, and
- *    kmcl_hv_bindings_exit() waits for the work items. They end when the device
- *    is unregistered, after which hv_vmbus calls no callback. That may take as
- *    long as another driver likes, so the wait is idle.
+ *    kmcl_hv_bindings_exit() waits for the work items. They end when hv_vmbus
+ *    calls no callback any more: a grace period after remove() or, if the device
+ *    is rescinded, when it is unregistered. That may take as long as another
+ *    driver likes, so the wait is idle.
  *
  * Contexts: everything here runs in process context; hv_vmbus calls the rescind
  * callback from a workqueue that serves all devices.
@@ -145,18 +150,19 @@ static bool kmcl_hv_claim_unregister(struct kmcl_hv_binding *binding)
  */
 static void kmcl_hv_rescinded(struct vmbus_channel *channel)
 {
-	struct kmcl_hv_binding *binding;
+	struct kmcl_hv_binding *binding, *last = NULL;
 
 	rcu_read_lock();
 	spin_lock(&kmcl_hv_bindings_lock);
-	list_for_each_entry(binding, &kmcl_hv_bindings, link) {
-		if (binding->channel != channel)
-			continue;
-		binding->rescinded = true;
-		binding->must_unregister = true;
-		if (binding->offer)
-			kmcl_offer_rescind(binding->offer);
-		break;
+	/* Before it there may be some that are gone */
+	list_for_each_entry(binding, &kmcl_hv_bindings, link)
+		if (binding->channel == channel)
+			last = binding;
+	if (last) {
+		last->rescinded = true;
+		last->must_unregister = true;
+		if (last->offer)
+			kmcl_offer_rescind(last->offer);
 	}
 	spin_unlock(&kmcl_hv_bindings_lock);
 	rcu_read_unlock();
@@ -175,12 +181,13 @@ static void kmcl_hv_binding_free(struct kmcl_hv_binding *binding)
 
 /*
  * Finish the rescind of a device that release() does not unregister: call
- * vmbus_device_unregister(), or wait until hv_vmbus has.
+ * vmbus_device_unregister(), or wait until hv_vmbus has. After remove() there may
+ * be no rescind, see above.
  */
 static void kmcl_hv_finish(struct work_struct *work)
 {
 	struct kmcl_hv_binding *binding =
-		container_of(work, struct kmcl_hv_binding, finish);
+		container_of(to_rcu_work(work), struct kmcl_hv_binding, finish);
 	struct hv_device *hdev = binding->hdev;
 	bool claimed, gone;
 
@@ -191,7 +198,8 @@ static void kmcl_hv_finish(struct work_struct *work)
 
 		if (claimed)
 			vmbus_device_unregister(hdev);
-		if (claimed || !device_is_registered(&hdev->device))
+		if (claimed || !READ_ONCE(binding->channel->rescind) ||
+		    !device_is_registered(&hdev->device))
 			break;
 		msleep(KMCL_HV_POLL_MS);
 	}
@@ -213,7 +221,17 @@ static void kmcl_hv_queue_finish(struct kmcl_hv_binding *binding)
 {
 	lockdep_assert_held(&kmcl_hv_bindings_lock);
 	binding->finishing = true;
-	kmcl_hv_queue(&binding->finish);
+	kmcl_hv_queue(&binding->finish.work);
+}
+
+/* The same, after a grace period. This is no code of ours before the work runs. */
+static void kmcl_hv_queue_finish_rcu(struct kmcl_hv_binding *binding)
+	__must_hold(&kmcl_hv_bindings_lock)
+{
+	lockdep_assert_held(&kmcl_hv_bindings_lock);
+	binding->finishing = true;
+	kmcl_hv_works++;
+	queue_rcu_work(kmcl_hv_wq, &binding->finish);
 }
 
 /* Add the binding to the list, unless the device is bound already */
@@ -224,7 +242,7 @@ static bool kmcl_hv_binding_add(struct kmcl_hv_binding *binding)
 
 	spin_lock(&kmcl_hv_bindings_lock);
 	list_for_each_entry(other, &kmcl_hv_bindings, link)
-		if (other->channel == binding->channel)
+		if (other->channel == binding->channel && !other->gone)
 			added = false;
 	if (added)
 		list_add_tail(&binding->link, &kmcl_hv_bindings);
@@ -232,11 +250,22 @@ static bool kmcl_hv_binding_add(struct kmcl_hv_binding *binding)
 	return added;
 }
 
-static void kmcl_hv_binding_del(struct kmcl_hv_binding *binding)
+/* No channel wants the device; it may have been rescinded meanwhile */
+static void kmcl_hv_binding_undo(struct kmcl_hv_binding *binding)
 {
+	bool finish;
+
 	spin_lock(&kmcl_hv_bindings_lock);
-	list_del(&binding->link);
+	binding->leaving = true;
+	binding->gone = true;
+	finish = binding->must_unregister;
+	if (finish)
+		kmcl_hv_queue_finish(binding);
+	else
+		list_del(&binding->link);
 	spin_unlock(&kmcl_hv_bindings_lock);
+	if (!finish)
+		kmcl_hv_binding_free(binding);
 }
 
 /* Is the device bound to one of our class drivers, and to stay bound? */
@@ -247,8 +276,8 @@ static bool kmcl_hv_is_bound(const struct device *dev)
 
 	spin_lock(&kmcl_hv_bindings_lock);
 	list_for_each_entry(binding, &kmcl_hv_bindings, link)
-		if (&binding->hdev->device == dev)
-			bound = !binding->adopted && !binding->leaving;
+		if (&binding->hdev->device == dev && !binding->leaving)
+			bound = !binding->adopted;
 	spin_unlock(&kmcl_hv_bindings_lock);
 	return bound;
 }
@@ -329,7 +358,7 @@ static struct kmcl_hv_binding *kmcl_hv_bind(struct hv_device *hdev,
 	binding->channel = hdev->channel;
 	binding->adopted = owner;
 	mutex_init(&binding->request_mutex);
-	INIT_WORK(&binding->finish, kmcl_hv_finish);
+	INIT_RCU_WORK(&binding->finish, kmcl_hv_finish);
 	if (!kmcl_hv_binding_add(binding)) {
 		kmcl_hv_binding_free(binding);
 		return ERR_PTR(-EBUSY);
@@ -338,14 +367,16 @@ static struct kmcl_hv_binding *kmcl_hv_bind(struct hv_device *hdev,
 	/* From here on the library may open the offer */
 	offer = kmcl_hv_offer(binding, owner);
 	if (IS_ERR(offer)) {
-		kmcl_hv_binding_del(binding);
-		kmcl_hv_binding_free(binding);
+		kmcl_hv_binding_undo(binding);
 		return ERR_CAST(offer);
 	}
 
 	/* From here on, this file unregisters the device after a rescind */
 	spin_lock(&kmcl_hv_bindings_lock);
 	binding->offer = offer;
+	/* By a callback that an earlier binding has set */
+	if (binding->rescinded)
+		kmcl_offer_rescind(offer);
 	vmbus_set_chn_rescind_callback(binding->channel, kmcl_hv_rescinded);
 	spin_unlock(&kmcl_hv_bindings_lock);
 	return binding;
@@ -355,17 +386,11 @@ static void kmcl_hv_unbind(struct kmcl_hv_binding *binding)
 {
 	struct vmbus_channel *channel = binding->channel;
 	struct kmcl_offer *offer;
-	bool finish;
+	bool rescinded, free = false;
 
 	/* An adopted device's driver may have set its own since */
 	if (READ_ONCE(channel->chn_rescind_callback) == kmcl_hv_rescinded)
 		vmbus_set_chn_rescind_callback(channel, NULL);
-	/*
-	 * The grace period described above. It proves nothing if the device is
-	 * rescinded already, so do not delay hv_vmbus' workqueue with it then.
-	 */
-	if (!READ_ONCE(channel->rescind))
-		synchronize_rcu();
 
 	spin_lock(&kmcl_hv_bindings_lock);
 	offer = binding->offer;
@@ -382,20 +407,23 @@ static void kmcl_hv_unbind(struct kmcl_hv_binding *binding)
 	binding->gone = true;
 	/*
 	 * Leave the binding to the work item if the device is rescinded and
-	 * still has to be unregistered, or if the callback may still run.
-	 * channel->rescind may also have become true after the grace period:
-	 * then the callback cannot run, hv_vmbus unregisters the device, and
-	 * the work item only waits for that.
+	 * still has to be unregistered, if the callback may still run, or if
+	 * that is not known yet: see above.
 	 */
-	finish = binding->finishing || binding->must_unregister ||
-		 (READ_ONCE(channel->rescind) && !binding->rescinded);
-	if (!finish)
+	rescinded = READ_ONCE(channel->rescind);
+	if (!binding->finishing) {
+		if (!rescinded)
+			kmcl_hv_queue_finish_rcu(binding);
+		else if (binding->must_unregister || !binding->rescinded)
+			kmcl_hv_queue_finish(binding);
+		else
+			free = true;
+	}
+	if (free)
 		list_del(&binding->link);
-	else if (!binding->finishing)
-		kmcl_hv_queue_finish(binding);
 	spin_unlock(&kmcl_hv_bindings_lock);
 
-	if (!finish)
+	if (free)
 		kmcl_hv_binding_free(binding);
 }
 

@@ -52,7 +52,7 @@ struct resource;
  * @mmio: the device's memory-mapped I/O, or NULL
  * @request_mutex: held by a call that waits for a message from the host about
  *	the channel: a rescind wakes only one such call
- * @finish: finishes a rescind, see kmcl_hv_finish()
+ * @finish: finishes what remove() leaves, see kmcl_hv_finish()
  * @back: gives the device back, see kmcl_hv_give_back(), which takes it;
  *	protected by the lock; NULL if @adopted
  */
@@ -74,7 +74,7 @@ struct kmcl_hv_binding {
 	enum hv_callback_mode mode;
 	struct resource *mmio;
 	struct mutex request_mutex;	/* calls that wait for the host */
-	struct work_struct finish;
+	struct rcu_work finish;
 	struct kmcl_hv_back *back;
 };
 
