@@ -14,6 +14,8 @@
 . /states.sh
 # shellcheck source=scripts/guest/wire/traffic.sh
 . /traffic.sh
+# shellcheck source=scripts/guest/wire/answers.sh
+. /answers.sh
 # shellcheck source=scripts/guest/wire/unload.sh
 . /unload.sh
 # shellcheck source=scripts/guest/wire/device.sh
@@ -55,6 +57,7 @@ step "The states"
 states_all
 step "It stays"
 traffic_all
+answers_all
 scenario "30 seconds in which the host reads nothing" stall_end
 # Before anything that removes the transport, which would wait for the packets
 scenario "a minute in which drivers keep packets" held_end
