@@ -31,6 +31,7 @@
 #define TR_WORDS	8
 #define TR_RING_PAGE	4096U
 #define TR_HEADER	((u32)sizeof(struct kmcl_traffic_header))
+#define TR_GIVEN_UP_MAX	4U
 
 /* Besides the flags of kmcl_send(): the packet has no completion routine */
 #define TR_SEND_DEFAULT	BIT(31)
@@ -43,6 +44,7 @@ struct task_struct;
 enum tr_event {
 	TR_OPENED,
 	TR_CLOSED,
+struct page;
 	TR_SUSPEND,
 	TR_STARTED,
 	TR_POST_STARTED,
@@ -164,6 +166,9 @@ struct tr_counts {
  * @release: a change of this number releases blocked callbacks
  * @in_state: a state callback runs
  * @in_process: a process callback runs
+ * @pages: of the external data of requests that were given up, one of each, with
+ *	a reference
+ * @given_up: their number
  * @opened: between opened and closed
  * @started: between started and suspend
  * @posted: post_started was called since started
@@ -205,6 +210,8 @@ struct tr {
 	unsigned int release;
 	bool in_state, in_process;
 	bool opened, started, posted;
+	struct page *pages[TR_GIVEN_UP_MAX];
+	unsigned int given_up;
 	bool ending;
 	u64 routines;
 	bool hold;
@@ -294,6 +301,7 @@ void tr_set_reopen(struct tr *tr, bool on);
 
 /* command.c */
 extern const struct file_operations tr_control_fops;
+unsigned int tr_pages_held(struct tr *tr);
 int tr_parse_guid(const char *word, guid_t *guid);
 ssize_t tr_read_command(const char __user *user, size_t len, char *line,
 			char *argv[TR_WORDS]);

@@ -161,6 +161,8 @@ static int tr_counters_show(struct seq_file *m, void *unused)
 			seq_printf(m, " %s", tr_event_names[i]);
 	seq_putc(m, '\n');
 	return 0;
+	seq_printf(m, "given_up %u\npages_held %u\n", READ_ONCE(tr->given_up),
+		   tr_pages_held(tr));
 }
 DEFINE_SHOW_ATTRIBUTE(tr_counters);
 

@@ -9,10 +9,12 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/gfp.h>
+#include <linux/kmemleak.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
+#include <linux/vmalloc.h>
 
 #include "kmcl_traffic.h"
 
@@ -52,13 +54,54 @@ static struct kmcl_mdl *describe(u8 *buf, u32 size, u32 pieces)
 	return first;
 }
 
+/* Memory of single pages, except for what fits into one */
+static u8 *external_alloc(u32 size)
+{
+	return size > PAGE_SIZE ? vmalloc(size) : kmalloc(size, GFP_KERNEL);
+}
+
+/*
+ * A request was given up, and the peer may still use its memory. The library keeps
+ * pages from being reused, so they are freed, and one of them is watched. Memory of
+ * kmalloc() it cannot keep: that is not freed.
+ */
+static void give_up(struct tr *tr, u8 *buf)
+{
+	struct page *page;
+
+	if (!is_vmalloc_addr(buf)) {
+		kmemleak_not_leak(buf);
+		return;
+	}
+	page = vmalloc_to_page(buf + TR_OFFSET);
+	spin_lock_irq(&tr->lock);
+	if (tr->given_up < TR_GIVEN_UP_MAX) {
+		get_page(page);
+		tr->pages[tr->given_up++] = page;
+	}
+	spin_unlock_irq(&tr->lock);
+	vfree(buf);
+}
+
+/* How many of these pages somebody else has a reference on, the library */
+unsigned int tr_pages_held(struct tr *tr)
+{
+	unsigned int i, held = 0;
+
+	spin_lock_irq(&tr->lock);
+	for (i = 0; i < tr->given_up; i++)
+		held += page_count(tr->pages[i]) > 1;
+	spin_unlock_irq(&tr->lock);
+	return held;
+}
+
 /*
  * Send a synchronous request with @size bytes of external data in @pieces
  * ranges, filled like a payload with the same sequence number.
  */
 int tr_external(struct tr *tr, u32 size, u32 pieces, s64 timeout_ns)
 {
-	u8 *buf = kvmalloc(TR_OFFSET + size, GFP_KERNEL);
+	u8 *buf = external_alloc(TR_OFFSET + size);
 	struct kmcl_mdl *mdl = NULL;
 	int ret = -ENOMEM;
 
@@ -76,9 +119,10 @@ int tr_external(struct tr *tr, u32 size, u32 pieces, s64 timeout_ns)
 	if (!tr_refused(ret))
 		tr->seq++;
 	mutex_unlock(&tr->send_mutex);
-	/* The peer may still use the memory if the request was cancelled: leak it */
-	if (ret == -ECANCELED || ret == -ENODEV)
+	if (ret == -ECANCELED || ret == -ENODEV) {
+		give_up(tr, buf);
 		buf = NULL;
+	}
 free:
 	free_chain(mdl);
 	kvfree(buf);
@@ -184,5 +228,7 @@ int tr_fragment(unsigned int order)
 /* Called after the channel was freed, which deletes a GPADL that is left */
 void tr_memory_free(struct tr *tr)
 {
+	while (tr->given_up)
+		put_page(tr->pages[--tr->given_up]);
 	kvfree(tr->shared);
 }

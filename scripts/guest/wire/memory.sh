@@ -121,6 +121,63 @@ rings_not_given_back()
 	back a
 }
 
+# external_then_close BYTES REFUSALS: a request with so much external data is in
+# flight when the channel closes, of which the host may not learn
+external_then_close()
+{
+	ctl a external "$1" 1 2>/tmp/request &
+	expect "the host has it" within 5 counts a in_flight -eq 1
+	[ "$2" = 0 ] || host refuse close "$2" >/dev/null
+	expect "disable" ctl a disable
+	wait
+	expect "the request ended: the device is gone" \
+		grep -q 'No such device$' /tmp/request
+}
+
+# external_kept COUNT BYTES HELD: so many packets' external data, and so much in
+# all; of so many requests the pages are still held
+external_kept()
+{
+	note a
+	expect "$1 packets with external data were kept" [ "$c_packets_kept" -eq "$1" ]
+	expect "$2 bytes in all" [ "$c_kept_bytes" -eq "$2" ]
+	expect "pages of $3 requests are held" [ "$c_pages_held" -eq "$3" ]
+}
+
+# Its owner has freed the memory. That of kmalloc(), 100 bytes, nobody can keep
+external_data_not_given_back()
+{
+	local kept=$((RING_BYTES + 100000))
+
+	allow syncs rx_missing
+	channel a complete-never ring=131072
+	external_then_close 100000 0
+	expect "its memory was freed" counts a given_up -eq 1
+	external_kept 0 0 0
+	again a
+
+	external_then_close 100000 1
+	expect "its memory was freed" counts a given_up -eq 2
+	external_kept 1 $kept 1
+	expect "and the log says so" kept_said \
+		"a: the host did not close the channel; 100000 bytes of external data are not used again, even if they are freed"
+	expect "the host has it open" host_state a open
+	rescind a
+	back a
+	external_kept 1 $kept 1
+
+	external_then_close 100 1
+	expect "another one is not freed" counts a given_up -eq 2
+	external_kept 1 $((kept + RING_BYTES)) 1
+	expect "and the log says so" kept_said \
+		"a: the host did not close the channel; it may still use 100 bytes of external data, which must not be freed: .*"
+	rescind a
+	back a
+	external_then_close 100000 0
+	external_kept 1 $((kept + RING_BYTES)) 1
+	again a
+}
+
 # Leave no block of 16 pages, and none that the kernel could make: it gives up looking
 # for one when it has failed before, and looks everywhere when it is told to
 fragment()
@@ -407,6 +464,8 @@ memory_all()
 	scenario "rescind while a GPADL is made" gpadl_create_and_rescind
 	scenario "GPADLs that the host does not give back" gpadls_not_given_back
 	scenario "rings that the host does not give back" rings_not_given_back
+	scenario "external data that the host does not give back" \
+		external_data_not_given_back
 	scenario "a device comes back when memory is fragmented" \
 		rings_in_fragmented_memory
 	scenario "rescind while a GPADL is deleted" gpadl_delete_and_rescind
