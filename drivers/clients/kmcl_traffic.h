@@ -33,18 +33,23 @@
 #define TR_HEADER	((u32)sizeof(struct kmcl_traffic_header))
 #define TR_GIVEN_UP_MAX	4U
 
-/* Besides the flags of kmcl_send(): the packet has no completion routine */
+/*
+ * Besides the flags of kmcl_send(): the packet has no completion routine; packets
+ * are sent together
+ */
 #define TR_SEND_DEFAULT	BIT(31)
+#define TR_SEND_MANY	BIT(30)
+#define TR_RUN_BATCH	16U	/* how many of them */
 
 struct dentry;
 struct device;
 struct hv_device;
+struct page;
 struct task_struct;
 
 enum tr_event {
 	TR_OPENED,
 	TR_CLOSED,
-struct page;
 	TR_SUSPEND,
 	TR_STARTED,
 	TR_POST_STARTED,
@@ -144,6 +149,7 @@ struct tr_counts {
  * @managed: it ends when the driver is detached from its parent
  * @send_mutex: protects @seq and @buf
  * @seq: sequence number of the next packet
+ * @second_seq: that of the second sender's next packet; under @send_mutex
  * @buf: buffer for building a packet, @max_packet bytes
  * @sent: flags of accepted packets that have not ended, by sequence number
  * @open_sends: number of packets in @sent
@@ -160,15 +166,15 @@ struct tr_counts {
  * @lock: protects what follows
  * @visible: @shared while the host may write there, or NULL
  * @visible_bytes: its bytes
+ * @pages: of the external data of requests that were given up, one of each, with
+ *	a reference
+ * @given_up: their number
  * @counts: counters
  * @hook: action for the next call of each callback
  * @blocked: bit mask of events whose callback is blocked
  * @release: a change of this number releases blocked callbacks
  * @in_state: a state callback runs
  * @in_process: a process callback runs
- * @pages: of the external data of requests that were given up, one of each, with
- *	a reference
- * @given_up: their number
  * @opened: between opened and closed
  * @started: between started and suspend
  * @posted: post_started was called since started
@@ -177,7 +183,7 @@ struct tr_counts {
  * @hold: leave incoming packets outstanding
  * @held: list of outstanding packets that are held, struct tr_held
  * @next_rx: sequence number expected from the peer
- * @last_done: highest sequence number that has ended, plus one
+ * @last_done: highest sequence number of each sender that has ended, plus one
  */
 struct tr {
 	struct kmcl_channel *ch;
@@ -189,7 +195,7 @@ struct tr {
 	bool no_closed;
 	bool managed;
 	struct mutex send_mutex;	/* see above */
-	u64 seq;
+	u64 seq, second_seq;
 	void *buf;
 	struct xarray sent;
 	atomic_t open_sends;
@@ -204,20 +210,20 @@ struct tr {
 	spinlock_t lock;		/* see above */
 	const u8 *visible;
 	u32 visible_bytes;
+	struct page *pages[TR_GIVEN_UP_MAX];
+	unsigned int given_up;
 	struct tr_counts counts;
 	struct tr_hook hook[TR_EVENTS];
 	unsigned long blocked;
 	unsigned int release;
 	bool in_state, in_process;
 	bool opened, started, posted;
-	struct page *pages[TR_GIVEN_UP_MAX];
-	unsigned int given_up;
 	bool ending;
 	u64 routines;
 	bool hold;
 	struct list_head held;
 	u64 next_rx;
-	u64 last_done;
+	u64 last_done[KMCL_TRAFFIC_SENDERS];
 };
 
 /**
@@ -273,10 +279,19 @@ void tr_process(struct kmcl_channel *ch, struct kmcl_context *ctx,
 		void *buf, u32 len, u32 flags);
 void tr_processed(struct kmcl_channel *ch, u32 packets);
 void tr_set_hold(struct tr *tr, bool on);
+struct kmcl_packet *tr_prepare(struct tr *tr, u64 seq, void *buf, u32 size,
+			       u32 flags);
+void tr_withdraw(struct tr *tr, struct kmcl_packet *pkt, u64 seq);
+int tr_send_next(struct tr *tr, u64 *seq, void *buf, u32 size, u32 flags);
+int tr_send_one(struct tr *tr, u32 size, u32 flags);
 int tr_send(struct tr *tr, unsigned int count, u32 size, u32 flags);
 bool tr_refused(int ret);
 int tr_sync(struct tr *tr, u32 size, s64 timeout_ns);
 int tr_sync_until(struct tr *tr, u32 size, ktime_t until);
+
+/* many.c */
+int tr_send_many(struct tr *tr, u32 count, u32 size, u32 flags);
+int tr_race(struct tr *tr, u32 count, u32 size, u32 flags);
 int tr_run(struct tr *tr, u32 size, u32 window, u32 flags);
 void tr_run_stop(struct tr *tr);
 
@@ -286,6 +301,7 @@ int tr_send_user(struct tr *tr, const void __user *user, u32 size);
 
 /* memory.c */
 int tr_external(struct tr *tr, u32 size, u32 pieces, s64 timeout_ns);
+unsigned int tr_pages_held(struct tr *tr);
 int tr_share(struct tr *tr, u32 pages, u32 pieces);
 int tr_unshare(struct tr *tr);
 void tr_memory_free(struct tr *tr);
@@ -301,7 +317,6 @@ void tr_set_reopen(struct tr *tr, bool on);
 
 /* command.c */
 extern const struct file_operations tr_control_fops;
-unsigned int tr_pages_held(struct tr *tr);
 int tr_parse_guid(const char *word, guid_t *guid);
 ssize_t tr_read_command(const char __user *user, size_t len, char *line,
 			char *argv[TR_WORDS]);

@@ -17,6 +17,7 @@
 #include "kmcl_traffic.h"
 
 #define TR_COUNT_MAX	1000000U
+#define TR_MANY_MAX	10000U
 #define TR_SYNC_MS	10000U
 #define TR_EXTERNAL_MAX	SZ_1M
 #define TR_SHARED_MAX	10000U	/* pages: more than fit in a GPADL */
@@ -60,7 +61,7 @@ int tr_parse_guid(const char *word, guid_t *guid)
 	return -EINVAL;
 }
 
-/* COUNT K [completion] [default], and K WINDOW [completion] */
+/* COUNT K and words, or K WINDOW and words */
 static int parse_flags(int argc, char *argv[], u32 *flags)
 {
 	int i;
@@ -73,6 +74,10 @@ static int parse_flags(int argc, char *argv[], u32 *flags)
 			*flags |= KMCL_SEND_WAIT;
 		else if (!strcmp(argv[i], "default"))
 			*flags |= TR_SEND_DEFAULT;
+		else if (!strcmp(argv[i], "more"))
+			*flags |= KMCL_SEND_MORE;
+		else if (!strcmp(argv[i], "many"))
+			*flags |= TR_SEND_MANY;
 		else
 			return -EINVAL;
 	}
@@ -84,9 +89,17 @@ static int command_send(struct tr *tr, int argc, char *argv[])
 	u32 count, size, flags;
 
 	if (parse_flags(argc, argv, &flags) || kstrtou32(argv[1], 0, &count) ||
-	    count > TR_COUNT_MAX || parse_size(tr, argv[2], &size))
+	    count > TR_COUNT_MAX || parse_size(tr, argv[2], &size) ||
+	    flags & TR_SEND_MANY)
 		return -EINVAL;
-	return tr_send(tr, count, size, flags);
+	if (!strcmp(argv[0], "send"))
+		return tr_send(tr, count, size, flags);
+	if (!count || count > TR_MANY_MAX || flags & TR_SEND_DEFAULT)
+		return -EINVAL;
+	if (!strcmp(argv[0], "many"))
+		return tr_send_many(tr, count, size, flags);
+	return flags & KMCL_SEND_MORE ? -EINVAL :
+		tr_race(tr, count, size, flags);
 }
 
 static int command_sync(struct tr *tr, int argc, char *argv[])
@@ -215,7 +228,8 @@ static int tr_command(struct tr *tr, int argc, char *argv[])
 {
 	const char *what = argv[0];
 
-	if (!strcmp(what, "send"))
+	if (!strcmp(what, "send") || !strcmp(what, "many") ||
+	    !strcmp(what, "race"))
 		return command_send(tr, argc, argv);
 	if (!strcmp(what, "sync") || (!strcmp(what, "until") && argc == 3))
 		return command_sync(tr, argc, argv);
@@ -247,9 +261,12 @@ static int tr_command(struct tr *tr, int argc, char *argv[])
 		return kmcl_channel_start(tr->ch);
 	if (!strcmp(what, "unshare"))
 		return tr_unshare(tr);
-	if (strcmp(what, "release"))
+	if (!strcmp(what, "flush"))
+		kmcl_flush(tr->ch);
+	else if (!strcmp(what, "release"))
+		tr_release(tr);
+	else
 		return -EINVAL;
-	tr_release(tr);
 	return 0;
 }
 

@@ -20,8 +20,13 @@
  *     set ops|name|flags|process|packet|context   set to its present value
  *     set ring BYTES
  *     set target CLASS INSTANCE
- *     send COUNT K [completion] [default]   completion: ask for a completion;
- *                                 default: without a completion routine
+ *     send COUNT K [completion] [default] [more]   completion: ask for a
+ *                                 completion; default: without a completion
+ *                                 routine; more: with KMCL_SEND_MORE
+ *     many COUNT K [completion] [more]   packets of up to K bytes, with one call
+ *     flush                       show what was sent with KMCL_SEND_MORE
+ *     race COUNT K [completion]   two senders on two processors, one of which
+ *                                 sends batches; the host counts for each
  *     sync K [MS]                 send a synchronous request
  *     until K MS                  the same, with a time of day as its limit
  *     fault K                     send a payload that is not there
@@ -29,7 +34,8 @@
  *     share PAGES PIECES          make a GPADL of described memory; 0: a buffer.
  *                                 The ranges of transfer page packets are in it
  *     unshare                     delete it
- *     run K WINDOW [completion]   keep sending packets of up to K bytes
+ *     run K WINDOW [completion] [many] [more]   keep sending packets of up to K
+ *                                 bytes; many: 16 with one call
  *     run off
  *     hold on|off                 keep incoming packets outstanding
  *     passive on|off              process callbacks in process context
@@ -155,14 +161,14 @@ static int tr_counters_show(struct seq_file *m, void *unused)
 	seq_printf(m, "open_sends %d\nnext_sequence %llu\nexpected %llu\n",
 		   atomic_read(&tr->open_sends), READ_ONCE(tr->seq), next_rx);
 	seq_printf(m, "mmio %llu\nmmio_size %llu\n", mmio, mmio_size);
+	seq_printf(m, "given_up %u\npages_held %u\n", READ_ONCE(tr->given_up),
+		   tr_pages_held(tr));
 	seq_puts(m, "blocked");
 	for (i = 0; i < TR_EVENTS; i++)
 		if (blocked & BIT(i))
 			seq_printf(m, " %s", tr_event_names[i]);
 	seq_putc(m, '\n');
 	return 0;
-	seq_printf(m, "given_up %u\npages_held %u\n", READ_ONCE(tr->given_up),
-		   tr_pages_held(tr));
 }
 DEFINE_SHOW_ATTRIBUTE(tr_counters);
 

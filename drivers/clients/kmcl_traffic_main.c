@@ -259,6 +259,7 @@ static struct tr *alloc(const char *name, const struct tr_options *options)
 	tr->managed = options->managed;
 	mutex_init(&tr->send_mutex);
 	spin_lock_init(&tr->lock);
+	tr->second_seq = 1ULL << KMCL_TRAFFIC_SENDER_SHIFT;
 	xa_init_flags(&tr->sent, XA_FLAGS_LOCK_BH);
 	init_waitqueue_head(&tr->wait);
 	INIT_DELAYED_WORK(&tr->reopen_work, tr_reopen);
@@ -356,7 +357,7 @@ static void free_channel(struct tr *tr)
 	cancelled = counts->done_cancelled;
 	order = counts->done_order;
 	/* Check only the packets that end now: earlier ones may be out of order */
-	tr->last_done = 0;
+	memset(tr->last_done, 0, sizeof(tr->last_done));
 	tr->ending = true;
 	spin_unlock_irq(&tr->lock);
 	kmcl_channel_free(tr->ch);

@@ -9,7 +9,6 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/crc32.h>
-#include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -199,11 +198,18 @@ void tr_set_hold(struct tr *tr, bool on)
 
 /* Outgoing packets */
 
+/* Which sender's number is it? */
+static unsigned int sender_of(u64 seq)
+{
+	return (seq >> KMCL_TRAFFIC_SENDER_SHIFT) % KMCL_TRAFFIC_SENDERS;
+}
+
 static void tr_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 {
 	struct tr *tr = kmcl_get_pointer(kmcl_packet_channel(pkt));
 	u64 seq = (unsigned long)kmcl_packet_get_pointer(pkt);
 	struct tr_hook hook = tr_enter(tr, TR_DONE);
+	u64 *last = &tr->last_done[sender_of(seq)];
 	bool changed = false, asked;
 	unsigned long flags;
 	void *entry;
@@ -237,10 +243,10 @@ static void tr_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 	}
 	if (!entry)
 		tr->counts.done_bad++;
-	if (seq < tr->last_done)
+	if (seq < *last)
 		tr->counts.done_order++;
 	else
-		tr->last_done = seq + 1;
+		*last = seq + 1;
 	if (len)
 		tr->counts.replies++;
 	if (changed)
@@ -255,60 +261,85 @@ static void tr_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 }
 
 /* Send without a completion routine: the library frees the packet at its end */
-static int send_default(struct tr *tr, struct kmcl_packet *pkt, u32 size,
-			u32 flags)
+static int send_default(struct tr *tr, u32 size, u32 flags)
 	__must_hold(&tr->send_mutex)
 {
+	struct kmcl_packet *pkt = kmcl_packet_alloc(tr->ch);
 	int ret;
 
 	lockdep_assert_held(&tr->send_mutex);
+	if (!pkt)
+		return -ENOMEM;
 	tr_fill(tr->buf, tr->seq, size);
 	atomic64_inc(&tr->no_routine);
 	ret = kmcl_send(pkt, tr->buf, size, flags);
-	if (ret)
-		atomic64_dec(&tr->no_routine);
-	else
+	if (!ret) {
 		tr->seq++;
+		return 0;
+	}
+	atomic64_dec(&tr->no_routine);
+	kmcl_packet_free(pkt);
 	return ret;
 }
 
-static int send_one(struct tr *tr, u32 size, u32 flags)
+/*
+ * A packet that tr_done() ends, with this number, and its payload in @buf; NULL: no
+ * memory. Before it is sent: the completion routine may run in the call that sends
+ * it. May sleep
+ */
+struct kmcl_packet *tr_prepare(struct tr *tr, u64 seq, void *buf, u32 size,
+			       u32 flags)
 {
-	struct kmcl_packet *pkt;
+	struct kmcl_packet *pkt = kmcl_packet_alloc(tr->ch);
+
+	if (!pkt)
+		return NULL;
+	if (xa_err(xa_store_bh(&tr->sent, seq, xa_mk_value(flags),
+			       GFP_KERNEL))) {
+		kmcl_packet_free(pkt);
+		return NULL;
+	}
+	kmcl_packet_set_pointer(pkt, (void *)(unsigned long)seq);
+	kmcl_packet_set_done(pkt, tr_done);
+	tr_fill(buf, seq, size);
+	atomic_inc(&tr->open_sends);
+	return pkt;
+}
+
+/* It was not accepted */
+void tr_withdraw(struct tr *tr, struct kmcl_packet *pkt, u64 seq)
+{
+	atomic_dec(&tr->open_sends);
+	xa_erase_bh(&tr->sent, seq);
+	kmcl_packet_free(pkt);
+}
+
+/* Send a packet with the next number of a sender. May sleep */
+int tr_send_next(struct tr *tr, u64 *seq, void *buf, u32 size, u32 flags)
+{
+	struct kmcl_packet *pkt = tr_prepare(tr, *seq, buf, size, flags);
+	int ret;
+
+	if (!pkt)
+		return -ENOMEM;
+	ret = kmcl_send(pkt, buf, size, flags);
+	if (ret)
+		tr_withdraw(tr, pkt, *seq);
+	else
+		(*seq)++;
+	return ret;
+}
+
+/* May sleep */
+int tr_send_one(struct tr *tr, u32 size, u32 flags)
+{
 	int ret;
 
 	mutex_lock(&tr->send_mutex);
-	pkt = kmcl_packet_alloc(tr->ch);
-	if (!pkt) {
-		ret = -ENOMEM;
-		goto unlock;
-	}
-	kmcl_packet_set_pointer(pkt, (void *)(unsigned long)tr->seq);
-	if (flags & TR_SEND_DEFAULT) {
-		ret = send_default(tr, pkt, size, flags & ~TR_SEND_DEFAULT);
-		if (ret)
-			goto free;
-		goto unlock;
-	}
-	kmcl_packet_set_done(pkt, tr_done);
-	/* Before sending: the completion routine may run inside kmcl_send() */
-	ret = xa_err(xa_store_bh(&tr->sent, tr->seq, xa_mk_value(flags),
-				 GFP_KERNEL));
-	if (ret)
-		goto free;
-
-	tr_fill(tr->buf, tr->seq, size);
-	atomic_inc(&tr->open_sends);
-	ret = kmcl_send(pkt, tr->buf, size, flags);
-	if (!ret) {
-		tr->seq++;
-		goto unlock;
-	}
-	atomic_dec(&tr->open_sends);
-	xa_erase_bh(&tr->sent, tr->seq);
-free:
-	kmcl_packet_free(pkt);
-unlock:
+	if (flags & TR_SEND_DEFAULT)
+		ret = send_default(tr, size, flags & ~TR_SEND_DEFAULT);
+	else
+		ret = tr_send_next(tr, &tr->seq, tr->buf, size, flags);
 	mutex_unlock(&tr->send_mutex);
 	return ret;
 }
@@ -319,7 +350,7 @@ int tr_send(struct tr *tr, unsigned int count, u32 size, u32 flags)
 	int ret = 0;
 
 	while (count-- && !ret) {
-		ret = send_one(tr, size, flags);
+		ret = tr_send_one(tr, size, flags);
 		cond_resched();
 	}
 	return ret;
@@ -381,63 +412,4 @@ int tr_sync(struct tr *tr, u32 size, s64 timeout_ns)
 int tr_sync_until(struct tr *tr, u32 size, ktime_t until)
 {
 	return sync_request(tr, size, until, true);
-}
-
-/* Vary the size, so that packets cross the end of the ring at any offset */
-static u32 vary(u64 seq, u32 size)
-{
-	return TR_HEADER + (u32)seq * 7919U % (size - TR_HEADER + 1);
-}
-
-static int tr_sender(void *data)
-{
-	struct tr *tr = data;
-
-	while (!kthread_should_stop()) {
-		wait_event_interruptible(tr->wait, kthread_should_stop() ||
-					 atomic_read(&tr->open_sends) <
-					 tr->run_window);
-		if (kthread_should_stop())
-			break;
-		/* No memory: try again */
-		if (send_one(tr, vary(READ_ONCE(tr->seq), tr->run_size),
-			     tr->run_flags))
-			schedule_timeout_interruptible(1);
-		cond_resched();
-	}
-	return 0;
-}
-
-/* Keep sending, with at most @window packets that have not ended. May sleep */
-int tr_run(struct tr *tr, u32 size, u32 window, u32 flags)
-{
-	struct task_struct *task;
-	int ret = -EBUSY;
-
-	mutex_lock(&tr->send_mutex);
-	if (tr->sender)
-		goto unlock;
-	tr->run_size = size;
-	tr->run_window = window;
-	tr->run_flags = flags;
-	task = kthread_run(tr_sender, tr, "kmcl_traffic/%s", tr->name);
-	ret = PTR_ERR_OR_ZERO(task);
-	if (!ret)
-		tr->sender = task;
-unlock:
-	mutex_unlock(&tr->send_mutex);
-	return ret;
-}
-
-/* Stop sending, and wait for it. May sleep */
-void tr_run_stop(struct tr *tr)
-{
-	struct task_struct *task;
-
-	mutex_lock(&tr->send_mutex);
-	task = tr->sender;
-	tr->sender = NULL;
-	mutex_unlock(&tr->send_mutex);
-	if (task)
-		kthread_stop(task);
 }

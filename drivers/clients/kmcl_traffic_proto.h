@@ -21,6 +21,13 @@
  */
 #define KMCL_TRAFFIC_SET	0xcafeU
 
+/*
+ * A client that sends on several processors at once counts for each of them: the
+ * numbers of sender N begin at N << KMCL_TRAFFIC_SENDER_SHIFT.
+ */
+#define KMCL_TRAFFIC_SENDERS		2
+#define KMCL_TRAFFIC_SENDER_SHIFT	48
+
 /**
  * struct kmcl_traffic_header - the start of every payload
  * @magic:	KMCL_TRAFFIC_MAGIC

@@ -10,6 +10,7 @@
 #include "ring.h"
 #include "vmbhost.h"
 #include "wire.h"
+#include "../../drivers/clients/kmcl_traffic_proto.h"
 
 #define MAX_CHANNELS	256
 /* Only so many can have a bit of the monitor page. */
@@ -150,7 +151,7 @@ struct channel {
 	uint64_t *outstanding;	/* SEQUENCE_WINDOW of them, by transaction id */
 	uint64_t garble_state, garble_last_trans;
 	uint64_t garble_ids[GARBLE_IDS], garble_requests, garble_until;
-	struct sequence rx_sequence;
+	struct sequence rx_sequence[KMCL_TRAFFIC_SENDERS];
 	struct counters count;
 };
 

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "packets.h"
-#include "../../drivers/clients/kmcl_traffic_proto.h"
 
 /* Bytes between two ranges: nothing is aligned. */
 #define GAP	3u

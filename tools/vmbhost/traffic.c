@@ -16,7 +16,6 @@
 #include <string.h>
 
 #include "packets.h"
-#include "../../drivers/clients/kmcl_traffic_proto.h"
 
 static uint32_t crc_table[256];
 
@@ -124,10 +123,11 @@ static void clear(struct sequence *s, uint64_t sequence)
 /* Once, and in order? */
 static void check_sequence(struct channel *channel, uint64_t sequence)
 {
-	struct sequence *s = &channel->rx_sequence;
+	uint64_t sender = sequence >> KMCL_TRAFFIC_SENDER_SHIFT, skipped;
+	struct sequence *s = &channel->rx_sequence[sender % KMCL_TRAFFIC_SENDERS];
 	struct counters *count = &channel->count;
-	uint64_t skipped;
 
+	sequence -= sender << KMCL_TRAFFIC_SENDER_SHIFT;
 	if (sequence >= s->next) {
 		skipped = sequence - s->next;
 		count->rx_missing += skipped;

@@ -16,6 +16,8 @@
 . /traffic.sh
 # shellcheck source=scripts/guest/wire/answers.sh
 . /answers.sh
+# shellcheck source=scripts/guest/wire/batches.sh
+. /batches.sh
 # shellcheck source=scripts/guest/wire/unload.sh
 . /unload.sh
 # shellcheck source=scripts/guest/wire/device.sh
@@ -58,6 +60,7 @@ states_all
 step "It stays"
 traffic_all
 answers_all
+batches_all
 scenario "30 seconds in which the host reads nothing" stall_end
 # Before anything that removes the transport, which would wait for the packets
 scenario "a minute in which drivers keep packets" held_end

@@ -35,6 +35,28 @@ static void sequences(void)
 	end();
 }
 
+/* Each of two senders has an order of its own. */
+static void two_senders(void)
+{
+	const uint64_t second = 1ull << KMCL_TRAFFIC_SENDER_SHIFT;
+
+	begin_with(&e, "sink");
+	expect(send_traffic(&e, 0, 32, false));
+	expect(send_traffic(&e, second, 32, false));
+	expect(send_traffic(&e, second + 1, 32, false));
+	expect(send_traffic(&e, 1, 32, false));
+	expect(send_traffic(&e, second + 2, 32, false));
+	expect(count("rx_missing") + count("rx_order_errors") +
+	       count("rx_duplicates") == 0);
+	expect(send_traffic(&e, second + 5, 32, false));
+	expect(send_traffic(&e, 1, 32, false));
+	expect(send_traffic(&e, second + 4, 32, false));
+	expect(count("rx_missing") == 1 && count("rx_duplicates") == 1);
+	expect(count("rx_order_errors") == 1);
+	expect(!bus->errors);
+	end();
+}
+
 static void damage(void)
 {
 	struct {
@@ -195,6 +217,7 @@ int main(void)
 {
 	run(checksum);
 	run(sequences);
+	run(two_senders);
 	run(damage);
 	run(gpa_direct);
 	run(pipes);

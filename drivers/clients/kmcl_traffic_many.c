@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Many packets of kmcl_traffic: those of one call of kmcl_send_many(), those that a
+ * thread keeps sending, and those of two senders on two processors.
+ *
+ * Everything here runs in process context and may sleep. Locks: kmcl_traffic.h.
+ */
+#include <linux/kthread.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/topology.h>
+#include <linux/workqueue.h>
+
+#include "kmcl_traffic.h"
+
+/* Vary the size, so that packets cross the end of the ring at any offset */
+static u32 vary(u64 seq, u32 size)
+{
+	return TR_HEADER + (u32)seq * 7919U % (size - TR_HEADER + 1);
+}
+
+/* Returns how many packets there are */
+static u32 build(struct tr *tr, struct kmcl_message *msgs, u8 *bufs, u64 seq,
+		 u32 count, u32 size, u32 flags)
+{
+	u32 i, bytes;
+
+	for (i = 0; i < count; i++, bufs += size) {
+		bytes = vary(seq + i, size);
+		msgs[i] = (struct kmcl_message){
+			.pkt = tr_prepare(tr, seq + i, bufs, bytes, flags),
+			.buf = bufs, .len = bytes, .flags = flags,
+		};
+		if (!msgs[i].pkt)
+			break;
+	}
+	return i;
+}
+
+/* Send @count packets of up to @size bytes, with one call; 0: all were accepted */
+static int send_batch(struct tr *tr, u64 *seq, u32 count, u32 size, u32 flags)
+{
+	struct kmcl_message *msgs = kvcalloc(count, sizeof(*msgs), GFP_KERNEL);
+	u8 *bufs = kvmalloc_array(count, size, GFP_KERNEL);
+	int ret = -ENOMEM;
+	u32 i, n = 0;
+
+	if (msgs && bufs)
+		n = build(tr, msgs, bufs, *seq, count, size, flags);
+	if (n)
+		ret = kmcl_send_many(tr->ch, msgs, n);
+	for (i = max(ret, 0); i < n; i++)
+		tr_withdraw(tr, msgs[i].pkt, *seq + i);
+	if (ret > 0) {
+		*seq += ret;
+		ret = ret == count ? 0 : -ENOBUFS;
+	}
+	kvfree(bufs);
+	kvfree(msgs);
+	return ret;
+}
+
+int tr_send_many(struct tr *tr, u32 count, u32 size, u32 flags)
+{
+	int ret;
+
+	mutex_lock(&tr->send_mutex);
+	ret = send_batch(tr, &tr->seq, count, size, flags);
+	mutex_unlock(&tr->send_mutex);
+	return ret;
+}
+
+/* One of two senders */
+struct racer {
+	struct work_struct work;
+	struct tr *tr;
+	u64 *seq;
+	u32 count;
+	u32 size;
+	u32 flags;
+	int ret;
+};
+
+/* Batches of 1 to 24 packets */
+static void race_batches(struct work_struct *work)
+{
+	struct racer *r = container_of(work, struct racer, work);
+	u32 n;
+
+	for (; r->count && !r->ret; r->count -= n) {
+		n = min(r->count, r->count * 7 % 24 + 1);
+		r->ret = send_batch(r->tr, r->seq, n, r->size, r->flags);
+		cond_resched();
+	}
+}
+
+/* Of four packets three with KMCL_SEND_MORE, and not the last one */
+static void race_singles(struct work_struct *work)
+{
+	struct racer *r = container_of(work, struct racer, work);
+	u8 *buf = kvmalloc(r->size, GFP_KERNEL);
+	u32 more;
+
+	if (!buf)
+		r->ret = -ENOMEM;
+	for (; r->count && !r->ret; r->count--) {
+		more = r->count % 4 != 1 ? KMCL_SEND_MORE : 0;
+		r->ret = tr_send_next(r->tr, r->seq, buf,
+				      vary(*r->seq, r->size), r->flags | more);
+		cond_resched();
+	}
+	kvfree(buf);
+}
+
+/*
+ * Two senders of @count packets each at the same time, on two processors if there
+ * are two: one of them sends batches.
+ */
+int tr_race(struct tr *tr, u32 count, u32 size, u32 flags)
+{
+	struct racer r[] = {
+		{ .tr = tr, .seq = &tr->seq },
+		{ .tr = tr, .seq = &tr->second_seq },
+	};
+	unsigned int i;
+
+	INIT_WORK_ONSTACK(&r[0].work, race_batches);
+	INIT_WORK_ONSTACK(&r[1].work, race_singles);
+	mutex_lock(&tr->send_mutex);
+	for (i = 0; i < ARRAY_SIZE(r); i++) {
+		r[i].count = count;
+		r[i].size = size;
+		r[i].flags = flags;
+		queue_work_on(cpumask_local_spread(i, NUMA_NO_NODE),
+			      system_long_wq, &r[i].work);
+	}
+	for (i = 0; i < ARRAY_SIZE(r); i++) {
+		flush_work(&r[i].work);
+		destroy_work_on_stack(&r[i].work);
+	}
+	mutex_unlock(&tr->send_mutex);
+	return r[0].ret ?: r[1].ret;
+}
+
+/* As @run_flags say. May sleep */
+static int run_once(struct tr *tr)
+{
+	u32 flags = tr->run_flags;
+
+	if (flags & TR_SEND_MANY)
+		return tr_send_many(tr, TR_RUN_BATCH, tr->run_size,
+				    flags & ~TR_SEND_MANY);
+	return tr_send_one(tr, vary(READ_ONCE(tr->seq), tr->run_size), flags);
+}
+
+static bool window_is_full(struct tr *tr)
+{
+	return atomic_read(&tr->open_sends) >= tr->run_window;
+}
+
+static int tr_sender(void *data)
+{
+	struct tr *tr = data;
+
+	while (!kthread_should_stop()) {
+		/* Nothing follows at once */
+		if (tr->run_flags & KMCL_SEND_MORE && window_is_full(tr))
+			kmcl_flush(tr->ch);
+		wait_event_interruptible(tr->wait, kthread_should_stop() ||
+					 !window_is_full(tr));
+		if (kthread_should_stop())
+			break;
+		/* No memory: try again */
+		if (run_once(tr))
+			schedule_timeout_interruptible(1);
+		cond_resched();
+	}
+	if (tr->run_flags & KMCL_SEND_MORE)
+		kmcl_flush(tr->ch);
+	return 0;
+}
+
+/* Keep sending, with at most @window packets that have not ended. May sleep */
+int tr_run(struct tr *tr, u32 size, u32 window, u32 flags)
+{
+	struct task_struct *task;
+	int ret = -EBUSY;
+
+	mutex_lock(&tr->send_mutex);
+	if (tr->sender)
+		goto unlock;
+	tr->run_size = size;
+	tr->run_window = window;
+	tr->run_flags = flags;
+	task = kthread_run(tr_sender, tr, "kmcl_traffic/%s", tr->name);
+	ret = PTR_ERR_OR_ZERO(task);
+	if (!ret)
+		tr->sender = task;
+unlock:
+	mutex_unlock(&tr->send_mutex);
+	return ret;
+}
+
+/* Stop sending, and wait for it. May sleep */
+void tr_run_stop(struct tr *tr)
+{
+	struct task_struct *task;
+
+	mutex_lock(&tr->send_mutex);
+	task = tr->sender;
+	tr->sender = NULL;
+	mutex_unlock(&tr->send_mutex);
+	if (task)
+		kthread_stop(task);
+}
