@@ -16,8 +16,6 @@ rm -f "$log"
 
 check "a kernel with a tracer" scripts/debug-kernel.sh tracer
 check "modules for it build" scripts/build-modules.sh tracer
-# So slow that the guest says less often that it is alive
-export SILENCE=400
 if [ "$failed" -eq 0 ]; then
 	check "the guest ran to its end, kernel log clean" \
 		scripts/vm-run.sh --kernel tracer --icount --host vmbhost \

@@ -283,6 +283,7 @@ boot_nested()
 		-serial "file:$log.outer" -chardev "file,id=console,path=$log" \
 		-device virtio-serial-pci \
 		-device virtserialport,chardev=console,name=console \
+		-chardev "pipe,id=monitor,path=$work/monitor" -mon monitor \
 		</dev/null 2>"$log.host"
 }
 
@@ -315,7 +316,8 @@ excused()
 	[ "$boot" = watch_nested ] || return 1
 	if [ -e "$work/stood-still" ]; then
 		status=124
-		sign="stood still for $SILENCE s, after: $(
+		sign="stood still for $SILENCE s, with $(
+			cat "$work/stood-still"), after: $(
 			grep -av '^vmbkmcl-guest: alive' "$log" | tail -n 1)"
 	elif stray_int3; then
 		sign="ended in the emulator's stray int3"
@@ -354,11 +356,22 @@ stray_interrupt()
 # before any of our modules is loaded. A guest that hangs in our code and still
 # prints that message runs into its time limit, and so does one on real hardware.
 SILENCE=${SILENCE:-90}
+
+# Where the processor is, which is the inner guest's as a rule, and whether it takes
+# interrupts (bit 9 of RFL). QEMU has opened both ends of the pipes.
+processor()
+{
+	echo "info registers" | timeout 5 tee "$work/monitor.in" >/dev/null
+	timeout 5 cat "$work/monitor.out" | tr -d '\r' |
+		grep -aoE '^RIP=[0-9a-f]+ RFL=[0-9a-f]+' || echo "no answer from QEMU"
+}
+
 watch_nested()
 {
 	local pid size last=-1 since=$SECONDS
 
-	rm -f "$work/stood-still"
+	rm -f "$work/stood-still" "$work"/monitor.*
+	mkfifo "$work/monitor.in" "$work/monitor.out"
 	boot_nested &
 	pid=$!
 	while kill -0 "$pid" 2>/dev/null; do
@@ -367,7 +380,7 @@ watch_nested()
 		if [ "$size" -ne "$last" ]; then
 			last=$size since=$SECONDS
 		elif [ $((SECONDS - since)) -ge "$SILENCE" ]; then
-			touch "$work/stood-still"
+			processor >"$work/stood-still"
 			kill "$pid" || :
 			break
 		fi
