@@ -110,6 +110,36 @@ static void ended_here_and_later(struct kunit *test)
 	KUNIT_EXPECT_GE(test, loop_counters(&loop->server).outstanding_peak, 3);
 }
 
+/* Short ones are copied in another way than long ones */
+static void look_at_payload(struct end *e, struct kmcl_context *ctx, u64 value)
+{
+	u64 *words = (u64 *)ctx->buf;
+	u32 i;
+
+	batch.wrong += ctx->len != 8 * (value + 1);
+	for (i = 0; i <= value; i++)
+		batch.wrong += words[i] != value;
+	/* What is here now is not in the next one by chance */
+	memset(ctx->buf, 0xa5, ctx->len);
+	kmcl_complete(ctx, NULL, 0);
+}
+
+static void each_length_arrives(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	const u32 count = 40;
+	u32 i;
+
+	loop->server.process = look_at_payload;
+	loop_up_paused(loop);
+	for (i = 0; i < count; i++)
+		loop_send_long(&loop->client, i, 8 * (i + 1), 0);
+	kmcl_channel_start(loop->server.ch);
+	loop_wait(&loop->server, loop_got(&loop->server) == count);
+	KUNIT_EXPECT_EQ(test, batch.wrong, 0);
+	expect_nothing_left(loop, count);
+}
+
 static void end_it(struct end *e, struct kmcl_context *ctx, u64 value)
 {
 	if (!batch.first)
@@ -326,7 +356,7 @@ static void failed_in_the_middle(struct kunit *test)
 
 static bool shut(struct kmcl_channel *ch)
 {
-	return !READ_ONCE(ch->rx.open);
+	return !kmcl_rx_is(&ch->rx, KMCL_RX_OPEN);
 }
 
 static bool linked(struct kmcl_channel *ch)
@@ -355,15 +385,25 @@ static void wait_for_the_end(struct end *e, struct kmcl_context *ctx, u64 value)
 	reply(ctx);
 }
 
+/* The fifth callback runs, until what it waits for has happened */
+static void send_and_wait_in(struct loop *loop,
+			     void (*process)(struct end *e,
+					     struct kmcl_context *ctx, u64 value))
+{
+	struct end *server = &loop->server;
+
+	server->process = process;
+	kmcl_set_process_context(server->ch, true);
+	send_batch(loop, KMCL_SEND_WAIT);
+	wait_for_completion_timeout(&server->release, LOOP_LIMIT);
+}
+
 static void paused_in_the_middle(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 	struct end *server = &loop->server;
 
-	server->process = wait_for_the_gate;
-	kmcl_set_process_context(server->ch, true);
-	send_batch(loop, KMCL_SEND_WAIT);
-	wait_for_completion_timeout(&server->release, LOOP_LIMIT);
+	send_and_wait_in(loop, wait_for_the_gate);
 	loop_job_wait(loop_pause(server));
 	KUNIT_EXPECT_EQ(test, loop_got(server), 5);
 	expect_nothing_left(loop, 5);
@@ -378,10 +418,7 @@ static void rescinded_in_the_middle(struct kunit *test)
 	struct end *server = &loop->server;
 	struct job *job;
 
-	server->process = wait_for_the_end;
-	kmcl_set_process_context(server->ch, true);
-	send_batch(loop, KMCL_SEND_WAIT);
-	wait_for_completion_timeout(&server->release, LOOP_LIMIT);
+	send_and_wait_in(loop, wait_for_the_end);
 	job = loop_disable(&loop->client);
 	loop_wait_event(server, CLOSED, 1);
 	loop_job_wait(job);
@@ -396,10 +433,7 @@ static void freed_in_the_middle(struct kunit *test)
 	struct loop *loop = test->priv;
 	struct end *server = &loop->server;
 
-	server->process = wait_for_the_gate;
-	kmcl_set_process_context(server->ch, true);
-	send_batch(loop, KMCL_SEND_WAIT);
-	wait_for_completion_timeout(&server->release, LOOP_LIMIT);
+	send_and_wait_in(loop, wait_for_the_gate);
 	loop_job_wait(loop_free(server));
 	server->ch = NULL;
 	KUNIT_EXPECT_EQ(test, loop_got(server), 5);
@@ -437,6 +471,7 @@ static struct kunit_case rx_batch_cases[] = {
 	/* KMCL: VmbChannelPacketComplete EVT_VMB_CHANNEL_PROCESS_PACKET */
 	KUNIT_CASE(ended_here_and_later),
 	KUNIT_CASE(the_context_is_used_again_at_once),
+	KUNIT_CASE(each_length_arrives),
 	/* KMCL: VmbChannelPacketComplete */
 	KUNIT_CASE(another_thread_ends_it_inside),
 	KUNIT_CASE_SLOW(another_processor_ends_it_meanwhile),

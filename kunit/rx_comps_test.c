@@ -53,12 +53,7 @@ static void ask(struct loop *loop, u32 count)
 
 static bool idle(struct kmcl_channel *ch)
 {
-	bool running;
-
-	spin_lock_irq(&ch->rx.lock);
-	running = ch->rx.running;
-	spin_unlock_irq(&ch->rx.lock);
-	return !running;
+	return !kmcl_rx_is(&ch->rx, KMCL_RX_RUNNING);
 }
 
 static void ask_and_wait(struct loop *loop, u32 count)
@@ -379,7 +374,7 @@ static void until_the_gate_is_shut(struct end *e, struct kmcl_context *ctx,
 		return;
 	/* Pairs with in_the_middle() */
 	smp_store_release(&seen.go, true);
-	if (!spin_until(!READ_ONCE(e->ch->rx.open)))
+	if (!spin_until(!kmcl_rx_is(&e->ch->rx, KMCL_RX_OPEN)))
 		loop_wrong(e, "the gate is still open");
 }
 

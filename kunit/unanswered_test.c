@@ -287,7 +287,7 @@ static void each_ends_once_while_the_channel_closes(struct kunit *test)
 		job = loop_disable(round & 1 ? &loop->server : client);
 		loop_complete_kept(&loop->server, 0, 0);
 		spin_lock_irq(&client->ch->rx.lock);
-		client->ch->rx.failed = true;
+		atomic_or(KMCL_RX_FAILED, &client->ch->rx.state);
 		spin_unlock_irq(&client->ch->rx.lock);
 		kmcl_tx_no_answers(client->ch);
 		loop_complete_all(&loop->server);

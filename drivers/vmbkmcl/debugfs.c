@@ -115,7 +115,7 @@ void kmcl_show_channel(struct seq_file *m, struct kmcl_channel *ch)
 		   READ_ONCE(ch->tx.linked) && READ_ONCE(ch->tx.no_answers));
 	seq_printf(m, "quota %u\n", READ_ONCE(ch->rx.quota));
 	seq_printf(m, "memory_limit %u\n", READ_ONCE(ch->rx.memory_limit));
-	seq_printf(m, "at_passive %d\n", READ_ONCE(ch->rx.passive));
+	seq_printf(m, "at_passive %d\n", kmcl_rx_is(&ch->rx, KMCL_RX_PASSIVE));
 	seq_printf(m, "mmio_start %#llx\n", start);
 	seq_printf(m, "mmio_size %#llx\n", size);
 	if (!ch->server)

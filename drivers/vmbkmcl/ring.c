@@ -46,17 +46,6 @@
 
 #include "ring.h"
 
-/* Bytes from @from forward to @to: 0 to size - 8 */
-static u32 kmcl_ring_distance(const struct kmcl_ring *ring, u32 from, u32 to)
-{
-	return to >= from ? to - from : ring->size - from + to;
-}
-
-static bool kmcl_ring_index_valid(const struct kmcl_ring *ring, u32 index)
-{
-	return index < ring->size && !(index & 7);
-}
-
 /**
  * kmcl_ring_init() - initialise one end of an empty ring
  * @ring: the side
@@ -289,56 +278,23 @@ u32 kmcl_ring_space(const struct kmcl_ring *ring)
 enum kmcl_ring_error kmcl_ring_look(struct kmcl_ring *ring)
 {
 	u32 write = virt_load_acquire(&ring->ctl->write_index); /* [A] */
-	u32 avail, unreleased;
 
-	if (unlikely(!kmcl_ring_index_valid(ring, write)))
-		return KMCL_RING_BAD_WRITE_INDEX;
-
-	/* The peer must not have written over what was not released */
-	avail = kmcl_ring_distance(ring, ring->index, write);
-	unreleased = kmcl_ring_distance(ring, ring->shared, ring->index);
-	if (unlikely(avail + unreleased >= ring->size))
-		return KMCL_RING_BAD_WRITE_INDEX;
-
-	ring->known = avail;
-	return KMCL_RING_OK;
+	return kmcl_ring_known(ring, write);
 }
 
-/**
- * kmcl_ring_release() - free the space of all consumed packets for the peer
- * @ring: consumer side
- *
- * Context: any, serialised by the owner.
- * Return: true if the peer must be signalled, because it waits for space and
- * this release has made enough.
+/*
+ * The end of kmcl_ring_release(): the peer waits for @pending bytes. Was there too
+ * little before, from @old on, and is enough now?
  */
-bool kmcl_ring_release(struct kmcl_ring *ring)
+bool kmcl_ring_has_room(struct kmcl_ring *ring, u32 old, u32 pending)
 {
-	struct kmcl_ring_ctl *ctl = ring->ctl;
-	u32 old = ring->shared;
-	u32 consumed, free, pending, write;
-
-	if (ring->index == old)
-		return false;
-
-	virt_store_release(&ctl->read_index, ring->index); /* [B] */
-	ring->shared = ring->index;
-
-	/* A peer without the feature polls, and expects no signal */
-	if (!(READ_ONCE(ctl->feature_bits) & KMCL_RING_FEATURE_PENDING_SEND_SZ))
-		return false;
-
-	virt_mb(); /* [E] */
-	pending = READ_ONCE(ctl->pending_send_sz);
-	if (!pending)
-		return false;
+	u32 consumed, free, write;
 
 	virt_rmb(); /* [F] */
-	write = READ_ONCE(ctl->write_index);
+	write = READ_ONCE(ring->ctl->write_index);
 	if (!kmcl_ring_index_valid(ring, write))
 		return false;
 
-	/* Signal only if there was too little before, and is enough now */
 	consumed = kmcl_ring_distance(ring, old, ring->index);
 	free = ring->size - kmcl_ring_distance(ring, ring->index, write);
 	if (free <= pending || free - consumed > pending)
@@ -346,33 +302,4 @@ bool kmcl_ring_release(struct kmcl_ring *ring)
 
 	ring->signals++;
 	return true;
-}
-
-/**
- * kmcl_ring_mask() - tell the peer not to signal new packets
- * @ring: consumer side
- *
- * A producer that has not seen it yet may still signal.
- *
- * Context: any, serialised by the owner.
- */
-void kmcl_ring_mask(struct kmcl_ring *ring)
-{
-	WRITE_ONCE(ring->ctl->interrupt_mask, 1);
-}
-
-/**
- * kmcl_ring_unmask() - tell the peer to signal new packets
- * @ring: consumer side, everything consumed released
- *
- * Context: any, serialised by the owner.
- * Return: true if there is data already, or the peer's write index is invalid:
- * no signal will come for it, and kmcl_ring_peek() tells which it is.
- */
-bool kmcl_ring_unmask(struct kmcl_ring *ring)
-{
-	virt_store_release(&ring->ctl->interrupt_mask, 0); /* [D] */
-
-	virt_mb(); /* [C] */
-	return READ_ONCE(ring->ctl->write_index) != ring->index;
 }

@@ -5,8 +5,8 @@
  * A ring has one producer and one consumer; each side is one struct kmcl_ring
  * with a private index, so that an index read back from shared memory is
  * never trusted. There are no locks: the owner of a side serialises the calls
- * (in struct kmcl_channel: tx.lock for the producer, rx.running for the
- * consumer). Nothing here sleeps, allocates or prints.
+ * (in struct kmcl_channel: tx.lock for the producer, KMCL_RX_RUNNING for
+ * the consumer). Nothing here sleeps, allocates or prints.
  */
 #ifndef _KMCL_RING_H
 #define _KMCL_RING_H
@@ -17,6 +17,7 @@
 #include <linux/string.h>
 #include <linux/types.h>
 
+#include <asm/barrier.h>
 #include <asm/byteorder.h>
 
 #define KMCL_PAGE_SIZE		4096U	/* the unit of the protocol */
@@ -143,9 +144,7 @@ u32 kmcl_ring_space(const struct kmcl_ring *ring);
 
 /* Consumer */
 enum kmcl_ring_error kmcl_ring_look(struct kmcl_ring *ring);
-bool kmcl_ring_release(struct kmcl_ring *ring);
-void kmcl_ring_mask(struct kmcl_ring *ring);
-bool kmcl_ring_unmask(struct kmcl_ring *ring);
+bool kmcl_ring_has_room(struct kmcl_ring *ring, u32 old, u32 pending);
 
 /* Bytes in the ring for a packet of @header_len and @payload_len bytes */
 static inline u32 kmcl_ring_bytes(u32 header_len, u32 payload_len)
@@ -159,6 +158,38 @@ static inline u32 kmcl_ring_advance(const struct kmcl_ring *ring, u32 index,
 {
 	index += bytes;
 	return index >= ring->size ? index - ring->size : index;
+}
+
+/* Bytes from @from forward to @to: 0 to size - 8 */
+static inline u32 kmcl_ring_distance(const struct kmcl_ring *ring, u32 from,
+				     u32 to)
+{
+	return to >= from ? to - from : ring->size - from + to;
+}
+
+static inline bool kmcl_ring_index_valid(const struct kmcl_ring *ring,
+					 u32 index)
+{
+	return index < ring->size && !(index & 7);
+}
+
+/* Consumer: the peer's write index is @write. Returns KMCL_RING_OK, or an error. */
+static inline enum kmcl_ring_error kmcl_ring_known(struct kmcl_ring *ring,
+						   u32 write)
+{
+	u32 avail, unreleased;
+
+	if (unlikely(!kmcl_ring_index_valid(ring, write)))
+		return KMCL_RING_BAD_WRITE_INDEX;
+
+	/* The peer must not have written over what was not released */
+	avail = kmcl_ring_distance(ring, ring->index, write);
+	unreleased = kmcl_ring_distance(ring, ring->shared, ring->index);
+	if (unlikely(avail + unreleased >= ring->size))
+		return KMCL_RING_BAD_WRITE_INDEX;
+
+	ring->known = avail;
+	return KMCL_RING_OK;
 }
 
 /* A word of a driver's buffer, which need not be aligned */
@@ -312,6 +343,144 @@ static inline void kmcl_ring_consume(struct kmcl_ring *ring,
 {
 	ring->known -= pkt->total;
 	ring->index = kmcl_ring_advance(ring, ring->index, pkt->total);
+}
+
+static __always_inline void kmcl_ring_copy4(u64 *dst, const u64 *src)
+{
+	dst[0] = READ_ONCE(src[0]);
+	dst[1] = READ_ONCE(src[1]);
+	dst[2] = READ_ONCE(src[2]);
+	dst[3] = READ_ONCE(src[3]);
+}
+
+/*
+ * Copy out of the ring, each word once; @len is a multiple of 8. What is short is
+ * copied here, see kmcl_ring_fill(), without a loop.
+ */
+static __always_inline void kmcl_ring_copy(u64 *dst, const u8 *data, u32 len)
+{
+	const u64 *src = (const u64 *)data;
+
+	if (unlikely(len >= KMCL_RING_WORDS)) {
+		memcpy(dst, src, len);
+		return;
+	}
+	if (len & 64) {
+		kmcl_ring_copy4(dst, src);
+		kmcl_ring_copy4(dst + 4, src + 4);
+		dst += 8;
+		src += 8;
+	}
+	if (len & 32) {
+		kmcl_ring_copy4(dst, src);
+		dst += 4;
+		src += 4;
+	}
+	if (len & 16) {
+		*dst++ = READ_ONCE(*src++);
+		*dst++ = READ_ONCE(*src++);
+	}
+	if (len & 8)
+		*dst = READ_ONCE(*src);
+}
+
+/*
+ * Write completions without payload, for which there is room that is known: @count
+ * of the @size ids at @ids, a power of two, from @first on.
+ */
+static __always_inline void kmcl_ring_put_empty(struct kmcl_ring *ring,
+						const u64 *ids, u32 size,
+						u32 first, u32 count)
+{
+	const u32 bytes = KMCL_RING_DESC + KMCL_RING_TRAILER;
+	u32 index = ring->index;
+	u32 i;
+
+	for (i = first; i != first + count; i++) {
+		__le64 *p = (__le64 *)(ring->data + index);
+
+		p[0] = cpu_to_le64(KMCL_WIRE_COMP |
+				   (u64)(KMCL_RING_DESC / 8) << 16 |
+				   (u64)(KMCL_RING_DESC / 8) << 32);
+		p[1] = cpu_to_le64(ids[i & (size - 1)]);
+		/* The trailer, see kmcl_ring_write() */
+		p[2] = cpu_to_le64((u64)index << 32);
+		index = kmcl_ring_advance(ring, index, bytes);
+	}
+	ring->index = index;
+	ring->known -= count * bytes;
+}
+
+/*
+ * Is the ring empty, of which everything known was consumed? If not, the rest is
+ * known now, unless the peer's index is invalid: see kmcl_ring_look().
+ */
+static inline bool kmcl_ring_is_empty(struct kmcl_ring *ring)
+{
+	u32 write = virt_load_acquire(&ring->ctl->write_index); /* [A] */
+
+	if (write == ring->index)
+		return true;
+	kmcl_ring_known(ring, write);
+	return false;
+}
+
+/**
+ * kmcl_ring_release() - free the space of all consumed packets for the peer
+ * @ring: consumer side
+ *
+ * Context: any, serialised by the owner.
+ * Return: true if the peer must be signalled, because it waits for space and
+ * this release has made enough.
+ */
+static inline bool kmcl_ring_release(struct kmcl_ring *ring)
+{
+	struct kmcl_ring_ctl *ctl = ring->ctl;
+	u32 old = ring->shared;
+	u32 pending;
+
+	if (ring->index == old)
+		return false;
+
+	virt_store_release(&ctl->read_index, ring->index); /* [B] */
+	ring->shared = ring->index;
+
+	/* A peer without the feature polls, and expects no signal */
+	if (!(READ_ONCE(ctl->feature_bits) & KMCL_RING_FEATURE_PENDING_SEND_SZ))
+		return false;
+
+	virt_mb(); /* [E] */
+	pending = READ_ONCE(ctl->pending_send_sz);
+	return unlikely(pending) && kmcl_ring_has_room(ring, old, pending);
+}
+
+/**
+ * kmcl_ring_mask() - tell the peer not to signal new packets
+ * @ring: consumer side
+ *
+ * A producer that has not seen it yet may still signal.
+ *
+ * Context: any, serialised by the owner.
+ */
+static inline void kmcl_ring_mask(struct kmcl_ring *ring)
+{
+	WRITE_ONCE(ring->ctl->interrupt_mask, 1);
+}
+
+/**
+ * kmcl_ring_unmask() - tell the peer to signal new packets
+ * @ring: consumer side, everything consumed released
+ *
+ * Context: any, serialised by the owner.
+ * Return: true if there is data already, or the peer's write index is invalid:
+ * no signal will come for it, and kmcl_ring_peek() tells which it is.
+ */
+static inline bool kmcl_ring_unmask(struct kmcl_ring *ring)
+{
+	virt_store_release(&ring->ctl->interrupt_mask, 0); /* [D] */
+
+	virt_mb(); /* [C] */
+	return READ_ONCE(ring->ctl->write_index) != ring->index;
 }
 
 #endif

@@ -5,10 +5,14 @@
  * ch->rx.lock protects struct kmcl_rx unless a comment says otherwise. Some of
  * its fields are also read without it, by delivery and for debugfs.
  *
- * A delivery, which has set running, takes the lock when it begins and when it
- * ends, but not for each packet. What it writes meanwhile, nobody else does. So
- * the number of outstanding packets is the difference of two: of those that
- * delivery has given to the driver, and of those that were returned elsewhere.
+ * ch->rx.state is one word, which is changed atomically: who may deliver, and
+ * whether there is something to it. So a delivery that nothing stands in the way
+ * of begins and ends without the lock: the word is KMCL_RX_OPEN, and nothing else,
+ * before and after that. All other changes are made under the lock, except that
+ * KMCL_RX_AGAIN is set without it. What a delivery writes while it has
+ * KMCL_RX_RUNNING, nobody else does. So the number of outstanding packets is the
+ * difference of two: of those that delivery has left to the driver, and of those
+ * that were returned; and the one in the callback.
  *
  * A driver that ends a packet inside the callback in which it got it, where
  * delivery runs and not in another context, is a part of the delivery: see
@@ -43,6 +47,18 @@ enum kmcl_rx_reason {
 	KMCL_STOP_FAILED,
 };
 
+/* Of struct kmcl_rx::state */
+#define KMCL_RX_OPEN	BIT(0)	/* the gate */
+#define KMCL_RX_RUNNING	BIT(1)	/* delivery runs, somewhere */
+#define KMCL_RX_AGAIN	BIT(2)	/* it must look for packets once more */
+#define KMCL_RX_FAILED	BIT(3)	/* deliver nothing on this link */
+#define KMCL_RX_PASSIVE	BIT(4)	/* process context is required */
+#define KMCL_RX_ONCE	BIT(5)	/* the same, for the deferred packet */
+
+/* Of struct kmcl_rx::inside, besides the address of a context */
+#define KMCL_RX_QUICK	1UL	/* with it: see kmcl_complete() */
+#define KMCL_RX_ENDED	2UL	/* it was completed like that */
+
 /*
  * An incoming packet, then its completion until that is written. It has one
  * owner at a time: delivery, the driver, or the outgoing queue.
@@ -67,12 +83,7 @@ struct kmcl_context {
 struct kmcl_rx {
 	spinlock_t lock;		/* see above */
 	struct kmcl_ring ring;		/* used while running is set */
-	bool open;			/* the gate */
-	bool running;			/* delivery runs, somewhere */
-	bool again;			/* it must look for packets once more */
-	bool failed;			/* deliver nothing on this link */
-	bool passive;			/* process context is required */
-	bool once;			/* the same, for the deferred packet */
+	atomic_t state;			/* see above */
 	bool stalled;			/* freeing a context resumes delivery */
 	u32 quota;			/* 0: no limit */
 	u32 returned;			/* see above */
@@ -91,13 +102,19 @@ struct kmcl_rx {
 	struct kmcl_rx_counters n;
 	/* What follows delivery writes, without the lock */
 	unsigned long here;		/* where it runs, see kmcl_here() */
-	bool atomic;			/* callbacks do not sleep */
 	struct kmcl_context *own;	/* for the next packet, or NULL */
-	struct kmcl_context *inside;	/* @own, while it is in the callback */
+	struct kmcl_context *quick;	/* the same, if nothing else is asked */
+	unsigned long inside;		/* @own, while it is in the callback */
 	u32 given;
 	u32 given_external;
 	u32 delivered;			/* not in @n yet */
+	u32 batches;			/* the same */
 };
+
+static inline bool kmcl_rx_is(const struct kmcl_rx *rx, int state)
+{
+	return atomic_read(&rx->state) & state;
+}
 
 /*
  * What runs here: a task, or with bit 0 set the softirq that has interrupted it;
@@ -110,10 +127,16 @@ static inline unsigned long kmcl_here(void)
 	return (unsigned long)current + (in_serving_softirq() ? 1 : 0);
 }
 
-/* Outstanding packets; without the lock there may be fewer already */
+/*
+ * Outstanding packets; without the lock there may be fewer already, and, for anybody
+ * but delivery, one less, when a callback has just returned.
+ */
 static inline u32 kmcl_rx_outstanding(const struct kmcl_rx *rx)
 {
-	return READ_ONCE(rx->given) - READ_ONCE(rx->returned);
+	/* Pairs with kmcl_rx_left(): what has left is counted in @given */
+	bool inside = smp_load_acquire(&rx->inside) > KMCL_RX_ENDED;
+
+	return READ_ONCE(rx->given) - READ_ONCE(rx->returned) + inside;
 }
 
 /* Of these, the ones with external data */
@@ -137,7 +160,8 @@ static inline u64 kmcl_rx_held(const struct kmcl_rx *rx)
 static inline bool kmcl_rx_inside(const struct kmcl_rx *rx,
 				  const struct kmcl_context *ctx)
 {
-	return READ_ONCE(rx->inside) == ctx && READ_ONCE(rx->here) == kmcl_here();
+	return (READ_ONCE(rx->inside) & ~KMCL_RX_QUICK) == (unsigned long)ctx &&
+	       READ_ONCE(rx->here) == kmcl_here();
 }
 
 /* Is the caller, a task, in a callback of the channel's delivery? */

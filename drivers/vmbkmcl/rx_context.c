@@ -106,6 +106,7 @@ void kmcl_rx_count(const struct kmcl_rx *rx, struct kmcl_rx_counters *n)
 {
 	u32 delivered = READ_ONCE(rx->delivered);
 
+	n->batches += READ_ONCE(rx->batches);
 	if (!delivered)
 		return;
 	n->delivered += delivered;
@@ -207,15 +208,16 @@ static void resume(struct kmcl_channel *ch)
 		if (!comps || fits(ch, kmcl_rx_held(&ch->rx) + comps)) {
 			WRITE_ONCE(ch->rx.overrun, 0);
 			/* The tasklet writes the queue, too */
-			if (ch->rx.open)
+			if (kmcl_rx_is(&ch->rx, KMCL_RX_OPEN))
 				kmcl_rx_schedule(ch, false);
 		}
 	}
 	if (!ch->rx.stalled)
 		return;
 	ch->rx.stalled = false;
-	if (ch->rx.open)
-		kmcl_rx_schedule(ch, ch->rx.passive || ch->rx.once);
+	if (kmcl_rx_is(&ch->rx, KMCL_RX_OPEN))
+		kmcl_rx_schedule(ch, kmcl_rx_is(&ch->rx, KMCL_RX_PASSIVE |
+						     KMCL_RX_ONCE));
 }
 
 /* Put a context into the cache; false: there are enough, free it. */
@@ -300,7 +302,7 @@ void kmcl_ctx_return(struct kmcl_channel *ch, struct kmcl_context *ctx,
 	WRITE_ONCE(ch->rx.returned, ch->rx.returned + 1);
 	ch->rx.returned_external += external;
 	/* Under the lock: after that the channel may be freed */
-	if (!kmcl_rx_outstanding(&ch->rx) && !ch->rx.open)
+	if (!kmcl_rx_outstanding(&ch->rx) && !kmcl_rx_is(&ch->rx, KMCL_RX_OPEN))
 		wake_up_all(&ch->wait);
 	resume(ch);
 	spin_unlock_irqrestore(&ch->rx.lock, flags);
@@ -316,10 +318,9 @@ void kmcl_ctx_ended_inside(struct kmcl_channel *ch, bool external)
 {
 	unsigned long flags;
 
-	WRITE_ONCE(ch->rx.given, ch->rx.given - 1);
 	if (unlikely(external))
 		WRITE_ONCE(ch->rx.given_external, ch->rx.given_external - 1);
-	WRITE_ONCE(ch->rx.inside, NULL);
+	WRITE_ONCE(ch->rx.inside, 0);
 	if (unlikely(READ_ONCE(ch->rx.overrun))) {
 		spin_lock_irqsave(&ch->rx.lock, flags);
 		resume(ch);

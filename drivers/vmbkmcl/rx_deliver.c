@@ -2,10 +2,10 @@
 /*
  * Incoming direction: the ring's consumer, delivery, the gate.
  *
- * The caller that sets ch->rx.running owns the ring and delivers, one packet at
- * a time; others only set ch->rx.again, so that it looks for packets once more.
- * ch->rx.lock protects that and the numbers, which delivery takes once per batch
- * for both, see rx.h; it is never held during a callback. Delivery runs in the
+ * The caller that sets KMCL_RX_RUNNING owns the ring and delivers, one packet at
+ * a time; others only set KMCL_RX_AGAIN, so that it looks for packets once more.
+ * ch->rx.lock protects the numbers, see rx.h; it is never held during a callback.
+ * Most batches begin and end without it. Delivery runs in the
  * transport's softirq, in the channel's tasklet, or in a work item if process
  * context is required. Attaching, detaching, stopping and draining sleep; the
  * rest is atomic. The peer may change shared memory at any time, so a packet is
@@ -61,29 +61,6 @@ static void ring_broken(struct kmcl_channel *ch, enum kmcl_ring_error err,
 			    kmcl_name(ch), what[err]);
 }
 
-/* Deliver the packet in ch->rx.own; false: the driver deferred or failed it. */
-static bool deliver_one(struct kmcl_channel *ch)
-{
-	struct kmcl_context *ctx = ch->rx.own;
-	struct kmcl_rx *rx = &ch->rx;
-	u32 flags = 0;
-
-	WRITE_ONCE(rx->given, rx->given + 1);
-	if (unlikely(ctx->ranges)) {
-		WRITE_ONCE(rx->given_external, rx->given_external + 1);
-		flags = KMCL_PACKET_EXTERNAL;
-	}
-	WRITE_ONCE(rx->inside, ctx);
-	ch->cfg.process(ch, ctx, ctx->buf, ctx->len, flags);
-	/* The context may be freed, so the result is in the channel */
-	if (unlikely(rx->inside)) {
-		/* It was not ended inside: others have it, or have ended it */
-		WRITE_ONCE(rx->own, NULL);
-		WRITE_ONCE(rx->inside, NULL);
-	}
-	return !READ_ONCE(rx->deferred) && !READ_ONCE(rx->failed);
-}
-
 /* Go on with the deferred packet. */
 static void own_deferred(struct kmcl_channel *ch)
 {
@@ -125,6 +102,9 @@ static int take(struct kmcl_channel *ch, const struct kmcl_ring_packet *pkt,
 		if (!kmcl_ext_take(ctx, pkt))
 			ret = -EPROTO;
 	}
+	/* That stays so while each packet ends inside its callback */
+	rx->quick = !ctx->ranges && !ch->cfg.pipe && !kmcl_rx_outstanding(rx) &&
+		    !atomic64_read(&rx->comps_bytes) && !rx->overrun ? ctx : NULL;
 	if (likely(!ret)) {
 		WRITE_ONCE(rx->delivered, rx->delivered + 1);
 		trace_kmcl_fetch(ch, pkt->trans_id, false, len, ctx->ranges);
@@ -180,60 +160,165 @@ static void show_comps(struct kmcl_channel *ch)
 		kmcl_tx_show_comps(ch);
 }
 
-static enum kmcl_rx_reason deliver(struct kmcl_channel *ch, u32 *budget,
-				   u32 *delivered)
+/* Of take_next(), besides a reason to stop */
+#define TAKEN	-1
+#define DROPPED	-2
+
+/*
+ * Take the next packet, which is deferred or in the ring, for the process callback.
+ * Completions of the peer end here.
+ */
+static noinline int take_next(struct kmcl_channel *ch)
 {
-	unsigned long now = jiffies;
+	struct kmcl_rx *rx = &ch->rx;
 	struct kmcl_ring_packet pkt;
 	enum kmcl_ring_error err;
 	enum kmcl_bad bad;
 	u32 skip, len;
 	int ret;
 
+	rx->quick = NULL;
+	if (unlikely(READ_ONCE(rx->deferred))) {
+		own_deferred(ch);
+		goto taken;
+	}
+	err = kmcl_ring_peek(&rx->ring, &pkt);
+	if (err != KMCL_RING_OK) {
+		ring_broken(ch, err, &pkt);
+		return KMCL_STOP_FAILED;
+	}
+	if (!pkt.total)
+		return KMCL_STOP_EMPTY;
+	bad = inspect(ch, &pkt, &skip, &len);
+	if (unlikely(bad != KMCL_BAD_COUNT)) {
+		bad_packet(ch, bad, &pkt);
+		kmcl_ring_consume(&rx->ring, &pkt);
+		return DROPPED;
+	}
+	if (pkt.type == KMCL_WIRE_COMP) {
+		trace_kmcl_fetch(ch, pkt.trans_id, true, pkt.payload_len, false);
+		kmcl_tx_matched(ch, pkt.trans_id, pkt.payload, pkt.payload_len);
+		kmcl_ring_consume(&rx->ring, &pkt);
+		return DROPPED;
+	}
+	ret = take(ch, &pkt, skip, len);
+	if (ret == -EPROTO) {
+		bad_packet(ch, KMCL_BAD_EXTERNAL, &pkt);
+		return DROPPED;
+	}
+	if (ret == -EAGAIN)
+		return KMCL_STOP_QUOTA;
+	if (ret == -ENOBUFS)
+		return KMCL_STOP_LIMIT;
+	if (ret)
+		return KMCL_STOP_MEMORY;
+taken:
+	if (unlikely(rx->own->ranges))
+		WRITE_ONCE(rx->given_external, rx->given_external + 1);
+	WRITE_ONCE(rx->inside, (unsigned long)rx->own |
+			       (rx->quick ? KMCL_RX_QUICK : 0));
+	return TAKEN;
+}
+
+/* The first word of the descriptor of most packets, without @len8 and @flags */
+#define QUICK_DESC	(KMCL_WIRE_DATA_INBAND | KMCL_RING_DESC / 8 << 16)
+
+/*
+ * Take the next packet of the ring into @ctx, if it is one as most of them are;
+ * false: take_next() has to look at it.
+ */
+static __always_inline bool take_quick(struct kmcl_channel *ch,
+				       struct kmcl_context *ctx)
+{
+	struct kmcl_rx *rx = &ch->rx;
+	struct kmcl_ring *ring = &rx->ring;
+	const u8 *desc = ring->data + ring->index;
+	u64 fields, id;
+	u32 len, total;
+
+	if (unlikely(ring->known < KMCL_RING_DESC + KMCL_RING_TRAILER))
+		return false;
+	/* Each word once: the peer may change it at any time */
+	fields = le64_to_cpu(READ_ONCE(*(const __le64 *)desc));
+	if (unlikely((u32)fields != QUICK_DESC))
+		return false;
+	total = (fields >> 32 & U16_MAX) * 8 + KMCL_RING_TRAILER;
+	/* Wraps, if there is not even a descriptor */
+	len = total - KMCL_RING_TRAILER - KMCL_RING_DESC;
+	if (unlikely(len > ch->cfg.max_packet || total > ring->known))
+		return false;
+	kmcl_ring_copy((u64 *)ctx->buf, desc + KMCL_RING_DESC, len);
+	if (unlikely(ch->cfg.context_size))
+		memset(ctx->context, 0, ch->cfg.context_size);
+	id = le64_to_cpu(READ_ONCE(((const __le64 *)desc)[1]));
+	ctx->trans_id = id;
+	ctx->len = len;
+	ctx->wanted = fields >> 48 & KMCL_WIRE_FLAG_COMPLETION_REQUESTED;
+	WRITE_ONCE(rx->delivered, rx->delivered + 1);
+	trace_kmcl_fetch(ch, id, false, len, 0);
+	ring->known -= total;
+	ring->index = kmcl_ring_advance(ring, ring->index, total);
+	WRITE_ONCE(rx->inside, (unsigned long)ctx | KMCL_RX_QUICK);
+	return true;
+}
+
+/*
+ * The driver has not completed the packet in the short way, see kmcl_complete().
+ * False: it has deferred or failed it.
+ */
+static noinline bool after_callback(struct kmcl_channel *ch)
+{
+	struct kmcl_rx *rx = &ch->rx;
+
+	if (rx->inside) {
+		/* It was not ended inside: others have it, or have ended it */
+		WRITE_ONCE(rx->own, NULL);
+		WRITE_ONCE(rx->given, rx->given + 1);
+		/* Pairs with kmcl_rx_outstanding() */
+		smp_store_release(&rx->inside, 0);
+	}
+	if (!rx->own || atomic64_read(&rx->comps_bytes))
+		rx->quick = NULL;
+	return !READ_ONCE(rx->deferred) && !kmcl_rx_is(rx, KMCL_RX_FAILED);
+}
+
+static __always_inline enum kmcl_rx_reason
+deliver(struct kmcl_channel *ch, u32 *budget, u32 *delivered)
+{
+	struct kmcl_ring *ring = &ch->rx.ring;
+	struct kmcl_rx *rx = &ch->rx;
+	unsigned long now = jiffies;
+	struct kmcl_context *ctx;
+	u32 flags;
+	int ret;
+
 	for (; *budget; (*budget)--) {
-		if (!READ_ONCE(ch->rx.open))
+		if (unlikely(!kmcl_rx_is(rx, KMCL_RX_OPEN)))
 			return KMCL_STOP_GATE;
-		if (unlikely(READ_ONCE(ch->rx.deferred))) {
-			own_deferred(ch);
-		} else {
-			err = kmcl_ring_peek(&ch->rx.ring, &pkt);
-			if (err != KMCL_RING_OK) {
-				ring_broken(ch, err, &pkt);
-				return KMCL_STOP_FAILED;
-			}
-			if (!pkt.total)
-				return KMCL_STOP_EMPTY;
-			bad = inspect(ch, &pkt, &skip, &len);
-			if (unlikely(bad != KMCL_BAD_COUNT)) {
-				bad_packet(ch, bad, &pkt);
-				kmcl_ring_consume(&ch->rx.ring, &pkt);
+		ctx = rx->quick;
+		flags = 0;
+		/* take_next() finds an error */
+		if (likely(ctx) && unlikely(!ring->known) &&
+		    kmcl_ring_is_empty(ring))
+			return KMCL_STOP_EMPTY;
+		if (unlikely(!ctx || !take_quick(ch, ctx))) {
+			ret = take_next(ch);
+			if (ret == DROPPED)
 				continue;
-			}
-			if (pkt.type == KMCL_WIRE_COMP) {
-				trace_kmcl_fetch(ch, pkt.trans_id, true,
-						 pkt.payload_len, false);
-				kmcl_tx_matched(ch, pkt.trans_id, pkt.payload,
-						pkt.payload_len);
-				kmcl_ring_consume(&ch->rx.ring, &pkt);
-				continue;
-			}
-			ret = take(ch, &pkt, skip, len);
-			if (ret == -EPROTO) {
-				bad_packet(ch, KMCL_BAD_EXTERNAL, &pkt);
-				continue;
-			}
-			if (ret == -EAGAIN)
-				return KMCL_STOP_QUOTA;
-			if (ret == -ENOBUFS)
-				return KMCL_STOP_LIMIT;
-			if (ret)
-				return KMCL_STOP_MEMORY;
+			if (ret != TAKEN)
+				return ret;
+			ctx = rx->own;
+			flags = ctx->ranges ? KMCL_PACKET_EXTERNAL : 0;
 		}
-		if (!deliver_one(ch) && !ch->rx.failed)
-			return KMCL_STOP_DEFER;
-		(*delivered)++;
-		if (ch->rx.failed)
+		ch->cfg.process(ch, ctx, ctx->buf, ctx->len, flags);
+		/* The context may be freed, so the result is in the channel */
+		if (unlikely(rx->inside != KMCL_RX_ENDED) && !after_callback(ch)) {
+			if (!kmcl_rx_is(rx, KMCL_RX_FAILED))
+				return KMCL_STOP_DEFER;
+			(*delivered)++;
 			return KMCL_STOP_FAILED;
+		}
+		(*delivered)++;
 		/* Completions wait no longer than that */
 		if (unlikely(time_after(jiffies, now))) {
 			now = jiffies;
@@ -243,111 +328,160 @@ static enum kmcl_rx_reason deliver(struct kmcl_channel *ch, u32 *budget,
 	return KMCL_STOP_BUDGET;
 }
 
-/* Finish a batch; true: continue at once. */
-static bool finish_batch(struct kmcl_channel *ch, enum kmcl_rx_reason reason,
-			 u32 delivered, bool passive)
+/* Has nothing happened that ends a delivery, or must be looked at? */
+static inline bool goes_on(const struct kmcl_rx *rx)
 {
-	bool again = false, closing, later, need_passive;
+	return atomic_read(&rx->state) == (KMCL_RX_OPEN | KMCL_RX_RUNNING);
+}
+
+/* See finish_batch(). @again: there may be packets already */
+static noinline bool finish(struct kmcl_channel *ch, enum kmcl_rx_reason reason,
+			    bool again, bool passive)
+{
+	struct kmcl_rx *rx = &ch->rx;
+	bool more, need_passive;
 	unsigned long flags;
+	int old;
 
-	if (reason == KMCL_STOP_EMPTY)
-		again = kmcl_ring_unmask(&ch->rx.ring);
-
-	spin_lock_irqsave(&ch->rx.lock, flags);
-	kmcl_rx_count(&ch->rx, &ch->rx.n);
-	WRITE_ONCE(ch->rx.delivered, 0);
-	ch->rx.n.batches += !!delivered;
-	ch->rx.n.budget_stops += reason == KMCL_STOP_BUDGET;
-	if (ch->rx.again) {
-		ch->rx.again = false;
-		again = true;
-	}
+	spin_lock_irqsave(&rx->lock, flags);
+	kmcl_rx_count(rx, &rx->n);
+	WRITE_ONCE(rx->delivered, 0);
+	WRITE_ONCE(rx->batches, 0);
+	rx->n.budget_stops += reason == KMCL_STOP_BUDGET;
 	if (reason == KMCL_STOP_FAILED)
-		ch->rx.failed = true;
-	ch->rx.once = ch->rx.deferred;
+		atomic_or(KMCL_RX_FAILED, &rx->state);
+	if (rx->deferred)
+		atomic_or(KMCL_RX_ONCE, &rx->state);
+	else
+		atomic_andnot(KMCL_RX_ONCE, &rx->state);
+	again |= !!(atomic_fetch_andnot(KMCL_RX_AGAIN, &rx->state) &
+		    KMCL_RX_AGAIN);
 	if ((reason == KMCL_STOP_QUOTA || reason == KMCL_STOP_LIMIT ||
 	     reason == KMCL_STOP_MEMORY) && !again) {
 		/* Contexts that were freed meanwhile did not see the flag */
-		ch->rx.stalled = true;
+		rx->stalled = true;
 		again = kmcl_ctx_allowed(ch) &&
-			(reason != KMCL_STOP_MEMORY ||
-			 !list_empty(&ch->rx.cache));
+			(reason != KMCL_STOP_MEMORY || !list_empty(&rx->cache));
 		if (reason == KMCL_STOP_MEMORY && !again)
-			queue_delayed_work(kmcl_wq, &ch->rx.refill, 0);
+			queue_delayed_work(kmcl_wq, &rx->refill, 0);
 	}
-	need_passive = ch->rx.passive || ch->rx.once;
-	closing = !ch->rx.open;
-	later = reason == KMCL_STOP_BUDGET || reason == KMCL_STOP_DEFER;
-	if (closing || ch->rx.failed) {
-		again = false;
-		later = false;
-	}
-	if (again && !later && (passive || !need_passive)) {
-		ch->rx.stalled = false;
-		spin_unlock_irqrestore(&ch->rx.lock, flags);
-		return true;
-	}
-	ch->rx.running = false;
-	WRITE_ONCE(ch->rx.here, 0);
-	spin_unlock_irqrestore(&ch->rx.lock, flags);
-	if (again || later)
+	WRITE_ONCE(rx->here, 0);
+	old = atomic_read(&rx->state);
+	do {
+		again |= !!(old & KMCL_RX_AGAIN);
+		need_passive = old & (KMCL_RX_PASSIVE | KMCL_RX_ONCE);
+		more = (old & (KMCL_RX_OPEN | KMCL_RX_FAILED)) == KMCL_RX_OPEN;
+		if (more && again && reason != KMCL_STOP_BUDGET &&
+		    reason != KMCL_STOP_DEFER && (passive || !need_passive)) {
+			rx->stalled = false;
+			WRITE_ONCE(rx->here, kmcl_here());
+			spin_unlock_irqrestore(&rx->lock, flags);
+			return true;
+		}
+	} while (!atomic_try_cmpxchg(&rx->state, &old, old &
+				     ~(KMCL_RX_RUNNING | KMCL_RX_AGAIN)));
+	spin_unlock_irqrestore(&rx->lock, flags);
+	if (more && (again || reason == KMCL_STOP_BUDGET ||
+		     reason == KMCL_STOP_DEFER))
 		kmcl_rx_schedule(ch, need_passive);
-	if (closing)
+	if (!(old & KMCL_RX_OPEN))
 		wake_up_all(&ch->wait);
 	return false;
 }
 
-static void rx_poll(struct kmcl_channel *ch, bool passive)
+/*
+ * Finish a batch; true: continue at once. In most cases nothing but that has
+ * happened meanwhile.
+ */
+static __always_inline bool finish_batch(struct kmcl_channel *ch,
+					 enum kmcl_rx_reason reason,
+					 bool passive)
+{
+	struct kmcl_rx *rx = &ch->rx;
+	bool again = false;
+
+	if (likely(reason == KMCL_STOP_EMPTY && rx->delivered < BIT(30))) {
+		again = kmcl_ring_unmask(&rx->ring);
+		if (again)
+			return goes_on(rx) ||
+			       finish(ch, reason, again, passive);
+		WRITE_ONCE(rx->here, 0);
+		if (likely(atomic_cmpxchg(&rx->state,
+					  KMCL_RX_OPEN | KMCL_RX_RUNNING,
+					  KMCL_RX_OPEN) ==
+			   (KMCL_RX_OPEN | KMCL_RX_RUNNING)))
+			return false;
+	}
+	return finish(ch, reason, again, passive);
+}
+
+/* Something stands in the way of a delivery, or it runs already; true: begin */
+static noinline bool may_begin(struct kmcl_channel *ch, bool passive)
+{
+	int old = atomic_read(&ch->rx.state);
+	int new;
+
+	do {
+		if ((old & (KMCL_RX_OPEN | KMCL_RX_FAILED)) != KMCL_RX_OPEN)
+			return false;
+		new = old | KMCL_RX_AGAIN;
+		if (!(old & KMCL_RX_RUNNING)) {
+			if (!passive && old & (KMCL_RX_PASSIVE | KMCL_RX_ONCE)) {
+				kmcl_rx_schedule(ch, true);
+				return false;
+			}
+			new = (old | KMCL_RX_RUNNING) & ~KMCL_RX_AGAIN;
+		}
+	} while (!atomic_try_cmpxchg(&ch->rx.state, &old, new));
+	return !(old & KMCL_RX_RUNNING);
+}
+
+static __always_inline void rx_poll(struct kmcl_channel *ch, bool passive)
 {
 	u32 budget = KMCL_RX_BUDGET, delivered;
 	enum kmcl_rx_reason reason;
-	unsigned long flags;
+	struct kmcl_rx *rx = &ch->rx;
 	u64 start;
 
-	spin_lock_irqsave(&ch->rx.lock, flags);
-	if (!ch->rx.open || ch->rx.failed || ch->rx.running) {
-		ch->rx.again = ch->rx.running;
-		spin_unlock_irqrestore(&ch->rx.lock, flags);
+	if (unlikely(atomic_cmpxchg(&rx->state, KMCL_RX_OPEN,
+				    KMCL_RX_OPEN | KMCL_RX_RUNNING) !=
+		     KMCL_RX_OPEN) && !may_begin(ch, passive))
 		return;
-	}
-	if (!passive && (ch->rx.passive || ch->rx.once)) {
-		spin_unlock_irqrestore(&ch->rx.lock, flags);
-		kmcl_rx_schedule(ch, true);
-		return;
-	}
-	ch->rx.running = true;
-	WRITE_ONCE(ch->rx.here, kmcl_here());
-	ch->rx.atomic = !passive;
-	spin_unlock_irqrestore(&ch->rx.lock, flags);
+	WRITE_ONCE(rx->here, kmcl_here());
+	ch->tx.made.most = passive ? 0 : KMCL_COMPS;
 
 	/* A peer that keeps adding packets must not keep this loop running */
 	do {
 		delivered = 0;
 		start = trace_kmcl_budget_enabled() ? ktime_get_ns() : 0;
-		kmcl_ring_mask(&ch->rx.ring);
+		kmcl_ring_mask(&rx->ring);
 		reason = deliver(ch, &budget, &delivered);
 		trace_kmcl_fetch_done(ch, delivered, reason);
 		if (reason == KMCL_STOP_BUDGET && start)
 			trace_kmcl_budget(ch, delivered, ktime_get_ns() - start);
 		show_comps(ch);
 		/* Disconnecting comes after kmcl_rx_stop() */
-		if (kmcl_ring_release(&ch->rx.ring))
+		if (unlikely(kmcl_ring_release(&rx->ring)))
 			kmcl_signal(ch);
-		if (delivered && ch->cfg.processed)
-			ch->cfg.processed(ch, delivered);
+		if (likely(delivered)) {
+			WRITE_ONCE(rx->batches, rx->batches + 1);
+			if (ch->cfg.processed)
+				ch->cfg.processed(ch, delivered);
+		}
 		if (unlikely(reason == KMCL_STOP_FAILED)) {
 			kmcl_tx_no_answers(ch);
 			/* Requests in the queue end, too */
 			kmcl_tx_flush(ch);
 		}
-	} while (finish_batch(ch, reason, delivered, passive));
+	} while (finish_batch(ch, reason, passive));
 }
 
 /* The peer has signalled, or the channel's tasklet runs. Softirq. */
 void kmcl_rx_signalled(struct kmcl_channel *ch)
 {
 	/* A signal can be for room or for data */
-	kmcl_tx_flush(ch);
+	if (unlikely(kmcl_tx_waits(&ch->tx)))
+		kmcl_tx_flush(ch);
 	rx_poll(ch, false);
 }
 
@@ -382,9 +516,8 @@ int kmcl_rx_attach(struct kmcl_channel *ch)
 	if (ret)
 		return ret;
 	spin_lock_irq(&ch->rx.lock);
-	ch->rx.failed = false;
+	atomic_andnot(KMCL_RX_FAILED | KMCL_RX_AGAIN, &ch->rx.state);
 	ch->rx.stalled = false;
-	ch->rx.again = false;
 	spin_unlock_irq(&ch->rx.lock);
 	return 0;
 }
@@ -404,10 +537,11 @@ void kmcl_rx_detach(struct kmcl_channel *ch)
 	if (ch->rx.own)
 		list_add(&ch->rx.own->item.node, &list);
 	ch->rx.own = NULL;
+	ch->rx.quick = NULL;
 	if (ch->rx.deferred)
 		list_add(&ch->rx.deferred->item.node, &list);
 	ch->rx.deferred = NULL;
-	ch->rx.once = false;
+	atomic_andnot(KMCL_RX_ONCE, &ch->rx.state);
 	spin_unlock_irq(&ch->rx.lock);
 	list_for_each_entry_safe(ctx, next, &list, item.node) {
 		kmcl_ext_release(ctx);
@@ -418,29 +552,20 @@ void kmcl_rx_detach(struct kmcl_channel *ch)
 /* Step: open the incoming gate. */
 void kmcl_rx_start(struct kmcl_channel *ch)
 {
-	spin_lock_irq(&ch->rx.lock);
-	ch->rx.open = true;
-	spin_unlock_irq(&ch->rx.lock);
+	atomic_or(KMCL_RX_OPEN, &ch->rx.state);
 	/* Not the work, even if it delivers: only the tasklet writes the queue */
 	kmcl_rx_schedule(ch, false);
 }
 
 static bool rx_idle(struct kmcl_channel *ch)
 {
-	bool idle;
-
-	spin_lock_irq(&ch->rx.lock);
-	idle = !ch->rx.running;
-	spin_unlock_irq(&ch->rx.lock);
-	return idle;
+	return !(atomic_read_acquire(&ch->rx.state) & KMCL_RX_RUNNING);
 }
 
 /* Step: close the incoming gate, and wait for a running delivery. Sleeps. */
 void kmcl_rx_stop(struct kmcl_channel *ch)
 {
-	spin_lock_irq(&ch->rx.lock);
-	ch->rx.open = false;
-	spin_unlock_irq(&ch->rx.lock);
+	atomic_andnot(KMCL_RX_OPEN, &ch->rx.state);
 	kmcl_wait(ch, "a delivery to end", rx_idle);
 }
 

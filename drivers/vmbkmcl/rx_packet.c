@@ -65,16 +65,14 @@ void kmcl_complete(struct kmcl_context *ctx, const void *buf, u32 len)
 	struct kmcl_rx *rx = &ch->rx;
 
 	/* Short, since most packets end here: see kmcl_ctx_ended_inside() */
-	if (likely(!ctx->ranges && kmcl_rx_inside(rx, ctx) &&
-		   !READ_ONCE(rx->overrun) &&
-		   (ctx->wanted ? (!len || !buf) && rx->atomic &&
+	if (likely(READ_ONCE(rx->inside) == ((unsigned long)ctx | KMCL_RX_QUICK) &&
+		   READ_ONCE(rx->here) == kmcl_here() &&
+		   (ctx->wanted ? (!len || !buf) &&
 				  kmcl_tx_add_comp(&ch->tx, ctx->trans_id) :
-				  len <= ch->cfg.max_payload))) {
-		WRITE_ONCE(rx->given, rx->given - 1);
-		WRITE_ONCE(rx->inside, NULL);
-	} else {
+				  len <= ch->cfg.max_payload)))
+		WRITE_ONCE(rx->inside, KMCL_RX_ENDED);
+	else
 		complete_packet(ctx, buf, len);
-	}
 }
 EXPORT_SYMBOL_GPL(kmcl_complete);
 
@@ -128,7 +126,7 @@ void kmcl_packet_fail(struct kmcl_context *ctx)
 
 	trace_kmcl_fail(ch, ctx->trans_id);
 	spin_lock_irqsave(&ch->rx.lock, flags);
-	WRITE_ONCE(ch->rx.failed, true);
+	atomic_or(KMCL_RX_FAILED, &ch->rx.state);
 	ch->rx.n.failed++;
 	ch->rx.n.bad_packets++;
 	ch->rx.n.bad[KMCL_BAD_DRIVER]++;
@@ -195,7 +193,10 @@ void kmcl_set_process_context(struct kmcl_channel *ch, bool required)
 	unsigned long flags;
 
 	spin_lock_irqsave(&ch->rx.lock, flags);
-	ch->rx.passive = required;
+	if (required)
+		atomic_or(KMCL_RX_PASSIVE, &ch->rx.state);
+	else
+		atomic_andnot(KMCL_RX_PASSIVE, &ch->rx.state);
 	spin_unlock_irqrestore(&ch->rx.lock, flags);
 }
 EXPORT_SYMBOL_GPL(kmcl_set_process_context);

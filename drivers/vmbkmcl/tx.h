@@ -116,6 +116,7 @@ struct kmcl_comps {
 	u32 added;			/* delivery writes it */
 	u32 taken;			/* tx.lock */
 	u32 shown;			/* delivery: the last @added it cared for */
+	u32 most;			/* delivery: 0 if its callbacks may sleep */
 };
 
 struct kmcl_tx {
@@ -197,8 +198,8 @@ static inline bool kmcl_comps_wait(const struct kmcl_comps *made)
 
 /*
  * Delivery completes a packet without payload. False: not here, since there are too
- * many, or something that came before it is queued. An entry of the queue that is
- * being written is still counted then, or on the list of completions.
+ * many, or a packet is queued, which came before it; one that is being written is
+ * still counted. No completions are queued.
  */
 static inline bool kmcl_tx_add_comp(struct kmcl_tx *tx, u64 trans_id)
 {
@@ -206,13 +207,27 @@ static inline bool kmcl_tx_add_comp(struct kmcl_tx *tx, u64 trans_id)
 	u32 added = made->added;
 
 	/* Pairs with kmcl_put_made() */
-	if (unlikely(added - smp_load_acquire(&made->taken) >= KMCL_COMPS ||
-		     READ_ONCE(tx->n.queued) || !list_empty(&tx->comps)))
+	if (unlikely(added - smp_load_acquire(&made->taken) >= made->most ||
+		     READ_ONCE(tx->n.queued)))
 		return false;
 	made->ids[added % KMCL_COMPS] = trans_id;
 	/* Pairs with kmcl_put_made() */
 	smp_store_release(&made->added, added + 1);
 	return true;
+}
+
+/*
+ * Is there something that kmcl_tx_flush() could write? Asked without the lock, each
+ * time that the peer signals. Who gets a signal for room finds what he waits for:
+ * the ring says that room was asked for from before the peer can know it until
+ * there is some, and the packet is in the queue by then. So does who has opened
+ * the gate, under the lock. If another caller has taken the only entry off the
+ * queue to write it, then he looks at gate and queue again after that.
+ */
+static inline bool kmcl_tx_waits(const struct kmcl_tx *tx)
+{
+	return READ_ONCE(tx->ring.pending) || !list_empty(&tx->queue) ||
+	       kmcl_comps_wait(&tx->made);
 }
 
 /* tx_done.c */

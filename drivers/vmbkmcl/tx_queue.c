@@ -100,11 +100,12 @@ static int put_comp(struct kmcl_channel *ch, u64 trans_id, const void *buf,
 int kmcl_put_made(struct kmcl_channel *ch)
 	__must_hold(&ch->tx.lock)
 {
+	const u32 bytes = kmcl_ring_bytes(0, 0);
 	struct kmcl_comps *made = &ch->tx.made;
+	struct kmcl_ring *ring = &ch->tx.ring;
 	u32 taken = made->taken;
+	u32 added, i, n;
 	int ret = 0;
-	u32 added;
-	u64 id;
 
 	lockdep_assert_held(&ch->tx.lock);
 	if (unlikely(!ch->tx.linked)) {
@@ -113,13 +114,19 @@ int kmcl_put_made(struct kmcl_channel *ch)
 	}
 	/* Pairs with kmcl_tx_add_comp(): the ids */
 	added = smp_load_acquire(&made->added);
-	for (; taken != added; taken++) {
-		id = made->ids[taken % KMCL_COMPS];
-		ret = kmcl_ring_write(&ch->tx.ring, KMCL_WIRE_COMP, 0, id, NULL,
-				      0, NULL, 0, sizeof(struct kmcl_wire_desc));
-		if (unlikely(ret))
-			break;
-		trace_kmcl_send(ch, id, true, 0, false, ch->tx.n.queued);
+	for (; taken != added; taken += n) {
+		/* A packet takes less than there is */
+		if (unlikely(ring->known <= bytes)) {
+			ret = kmcl_ring_refill(ring, bytes);
+			if (ret)
+				break;
+		}
+		n = min(added - taken, (ring->known - 1) / bytes);
+		kmcl_ring_put_empty(ring, made->ids, KMCL_COMPS, taken, n);
+		if (trace_kmcl_send_enabled())
+			for (i = taken; i != taken + n; i++)
+				trace_kmcl_send(ch, made->ids[i % KMCL_COMPS],
+						true, 0, false, ch->tx.n.queued);
 	}
 	if (taken == made->taken)
 		return ret;
@@ -313,20 +320,6 @@ static bool flush_burst(struct kmcl_channel *ch, struct list_head *written,
 	return next_item(ch);
 }
 
-/*
- * Is there nothing that kmcl_tx_flush() could write? Asked without the lock, each
- * time that the peer signals. Who gets a signal for room finds what he waits for:
- * the ring says that room was asked for from before the peer can know it until
- * there is some, and the packet is in the queue by then. So does who has opened
- * the gate, under the lock. If another caller has taken the only entry off the
- * queue to write it, then he looks at gate and queue again after that.
- */
-static bool nothing_waits(const struct kmcl_channel *ch)
-{
-	return !READ_ONCE(ch->tx.ring.pending) && list_empty(&ch->tx.queue) &&
-	       !kmcl_comps_wait(&ch->tx.made);
-}
-
 /**
  * kmcl_tx_flush() - write as much of the queue as gate and ring allow
  * @ch: the channel
@@ -344,7 +337,7 @@ void kmcl_tx_flush(struct kmcl_channel *ch)
 	unsigned long flags;
 	bool signal, more, broken = false;
 
-	if (likely(nothing_waits(ch)))
+	if (likely(!kmcl_tx_waits(&ch->tx)))
 		return;
 	spin_lock_irqsave(&ch->tx.lock, flags);
 	while (ch->tx.linked) {
