@@ -18,6 +18,8 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/scatterlist.h>
+
 #include "ext_wire.h"
 #include "mdl.h"
 
@@ -266,12 +268,130 @@ int kmcl_ext_piece(struct ext_writer *w, const struct kmcl_mdl *mdl, u32 from,
 	u32 first = ((u64)mdl->offset + from) >> KMCL_PFN_SHIFT;
 	u32 offset = (mdl->offset + from) & (KMCL_PFN_SIZE - 1);
 	struct ext_range *range = kmcl_ext_range(w, offset, bytes);
-	u32 i, n = kmcl_mdl_frames(offset, bytes);
 
 	if (!range)
 		return -E2BIG;
+	kmcl_ext_pfns(range->pfns, mdl->pfns + first,
+		      kmcl_mdl_frames(offset, bytes));
+	return 0;
+}
+
+/* Make the last range longer by @frames whole frames; NULL: no room. */
+static __le64 *more_frames(struct ext_writer *w, struct ext_range *range,
+			   u32 frames)
+{
+	__le64 *pfns = (__le64 *)(w->buf + w->len);
+	u32 bytes = frames * KMCL_PFN_SIZE;
+
+	w->bytes += bytes;
+	if (w->bytes > w->ch->cfg.ext_data || 8ULL * frames > w->room - w->len)
+		return NULL;
+	range->bytes = cpu_to_le32(le32_to_cpu(range->bytes) + bytes);
+	w->len += 8 * frames;
+	return pfns;
+}
+
+/* Add an entry, to *@range if both are whole frames. Returns 0 or -E2BIG */
+static int add_entry(struct ext_writer *w, struct scatterlist *sg,
+		     struct ext_range **range)
+{
+	phys_addr_t at = sg_phys(sg);
+	u32 offset = at & (KMCL_PFN_SIZE - 1);
+	u32 i, n = kmcl_mdl_frames(offset, sg->length);
+	bool whole = !((offset | sg->length) & (KMCL_PFN_SIZE - 1));
+	__le64 *pfns = NULL;
+
+	if (whole && *range) {
+		pfns = more_frames(w, *range, n);
+	} else {
+		*range = kmcl_ext_range(w, offset, sg->length);
+		if (*range)
+			pfns = (*range)->pfns;
+	}
+	if (!pfns)
+		return -E2BIG;
 	for (i = 0; i < n; i++)
-		range->pfns[i] = cpu_to_le64(mdl->pfns[first + i]);
+		pfns[i] = cpu_to_le64((at >> KMCL_PFN_SHIFT) + i);
+	if (!whole)
+		*range = NULL;
+	return 0;
+}
+
+/* An entry's offset and length, to compare both at once */
+static __always_inline u64 extent(const struct scatterlist *sg)
+{
+	u64 word;
+
+	static_assert(offsetof(struct scatterlist, length) ==
+		      offsetof(struct scatterlist, offset) + sizeof(u32));
+	memcpy(&word, (const u8 *)sg + offsetof(struct scatterlist, offset),
+	       sizeof(word));
+	return word;
+}
+
+/*
+ * Store the frames of entries of one whole frame each, up to one that is something
+ * else, or the last of the list. At most @most; returns how many. A function of
+ * its own, of few instructions per entry, since large buffers have many.
+ */
+static noinline u32 store_frames(struct scatterlist *sg, __le64 *pfns, u32 most)
+{
+	static const struct scatterlist frame = { .length = KMCL_PFN_SIZE };
+	const u64 whole = extent(&frame);
+	u32 i;
+
+	for (i = 0; i < most; i++, sg++) {
+		if (sg->page_link & (SG_CHAIN | SG_END) || extent(sg) != whole)
+			break;
+		pfns[i] = cpu_to_le64((u64)page_to_pfn(sg_page(sg)) *
+				      FRAMES_PER_PAGE);
+	}
+	return i;
+}
+
+/* What add_entry() does, for entries as of store_frames() */
+static u32 add_frames(struct ext_writer *w, struct scatterlist *sg,
+		      struct ext_range *range, u32 most)
+{
+	u64 left = (w->ch->cfg.ext_data - w->bytes) / KMCL_PFN_SIZE;
+	u32 n;
+
+	most = min3(most, (w->room - w->len) / 8, (u32)left);
+	n = store_frames(sg, (__le64 *)(w->buf + w->len), most);
+	more_frames(w, range, n);
+	return n;
+}
+
+/*
+ * Add the first @nents entries of a scatter list. Each counts as a piece, but
+ * entries of whole frames that follow each other are one range. Returns 0;
+ * -E2BIG: beyond the limits; -EFAULT: the list is shorter, or an entry is empty.
+ */
+int kmcl_ext_sg(struct ext_writer *w, struct scatterlist *sg, u32 nents)
+{
+	struct ext_range *range = NULL;	/* the last one, if of whole frames */
+	u32 n, pieces = w->ch->cfg.ext_chain;
+	int ret;
+
+	for (; nents; nents -= n, pieces -= n) {
+		if (!sg || !sg->length)
+			return -EFAULT;
+		if (!pieces)
+			return -E2BIG;
+		n = range ? add_frames(w, sg, range, min(nents, pieces)) : 0;
+		if (n) {
+			/* None of these was the last: there is another one */
+			sg += n;
+			if (n < nents && sg_is_chain(sg))
+				sg = sg_chain_ptr(sg);
+		} else {
+			n = 1;
+			ret = add_entry(w, sg, &range);
+			if (ret)
+				return ret;
+			sg = sg_next(sg);
+		}
+	}
 	return 0;
 }
 

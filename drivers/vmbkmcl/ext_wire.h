@@ -5,6 +5,8 @@
 
 #include "channel.h"
 
+struct scatterlist;
+
 /* In front of the ranges */
 struct ext_head {
 	__le32 reserved;
@@ -60,8 +62,22 @@ int kmcl_ext_piece(struct ext_writer *w, const struct kmcl_mdl *mdl, u32 from,
 		   u32 bytes);
 int kmcl_ext_chain(struct ext_writer *w, const struct kmcl_mdl *mdl, u64 offset,
 		   u64 bytes);
+int kmcl_ext_sg(struct ext_writer *w, struct scatterlist *sg, u32 nents);
 bool kmcl_ext_chain_bytes(const struct kmcl_channel *ch,
 			  const struct kmcl_mdl *mdl, u64 *bytes);
+
+/* Write frame numbers. */
+static inline void kmcl_ext_pfns(__le64 *to, const unsigned long *from, u32 n)
+{
+	u32 i;
+
+	if (sizeof(*from) == 8 && (__force u64)cpu_to_le64(1) == 1) {
+		memcpy(to, from, 8 * (size_t)n);
+		return;
+	}
+	for (i = 0; i < n; i++)
+		to[i] = cpu_to_le64(from[i]);
+}
 
 /* Of an incoming packet, behind the driver's memory in its context: a chain */
 static inline struct kmcl_mdl *kmcl_ext_mdls(const struct kmcl_context *ctx)

@@ -9,7 +9,6 @@
  * except where kmcl_send() may.
  */
 #include <linux/export.h>
-#include <linux/scatterlist.h>
 
 #include "ext_wire.h"
 
@@ -158,7 +157,6 @@ int kmcl_send_pfns(struct kmcl_packet *pkt, const void *buf, u32 len,
 	struct ext_range *range = NULL;
 	struct ext_writer w;
 	int ret;
-	u32 i;
 
 	ret = check_send(pkt, buf, len, flags, KMCL_SEND_FLAGS);
 	if (ret)
@@ -172,8 +170,7 @@ int kmcl_send_pfns(struct kmcl_packet *pkt, const void *buf, u32 len,
 		range = kmcl_ext_range(&w, 0, count * KMCL_PFN_SIZE);
 	if (!range)
 		return -E2BIG;
-	for (i = 0; i < count; i++)
-		range->pfns[i] = cpu_to_le64(pfns[i]);
+	kmcl_ext_pfns(range->pfns, pfns, count);
 	ret = kmcl_ext_end(&w, len);
 	return ret < 0 ? ret : kmcl_submit(pkt, buf, len, ret, flags, true);
 }
@@ -184,7 +181,8 @@ EXPORT_SYMBOL_GPL(kmcl_send_pfns);
  * @pkt: the client's packet, see kmcl_send()
  * @buf: payload
  * @len: bytes of payload
- * @sg: the list, which need not be mapped for DMA; each entry is one range; not
+ * @sg: the list, which need not be mapped for DMA; each entry is one range, but
+ *	entries of whole frames that follow each other are one together; not
  *	used after the call
  * @nents: number of its entries
  * @flags: KMCL_SEND_WAIT, which must be set, KMCL_SEND_PAGED, KMCL_SEND_MORE
@@ -200,7 +198,6 @@ int kmcl_send_sg(struct kmcl_packet *pkt, const void *buf, u32 len,
 {
 	struct ext_writer w;
 	int ret;
-	u32 i;
 
 	ret = check_send(pkt, buf, len, flags, KMCL_SEND_FLAGS);
 	if (ret)
@@ -210,21 +207,9 @@ int kmcl_send_sg(struct kmcl_packet *pkt, const void *buf, u32 len,
 	if (!nents)
 		return -ERANGE;
 	kmcl_ext_begin(&w, pkt);
-	for (; nents; nents--, sg = sg_next(sg)) {
-		phys_addr_t at;
-		struct ext_range *range;
-
-		if (!sg || !sg->length)
-			return -EFAULT;
-		at = sg_phys(sg);
-		range = kmcl_ext_range(&w, at & (KMCL_PFN_SIZE - 1), sg->length);
-		if (!range)
-			return -E2BIG;
-		for (i = 0; i < kmcl_mdl_frames(at & (KMCL_PFN_SIZE - 1),
-						sg->length); i++)
-			range->pfns[i] = cpu_to_le64((at >> KMCL_PFN_SHIFT) + i);
-	}
-	ret = kmcl_ext_end(&w, len);
+	ret = kmcl_ext_sg(&w, sg, nents);
+	if (!ret)
+		ret = kmcl_ext_end(&w, len);
 	return ret < 0 ? ret : kmcl_submit(pkt, buf, len, ret, flags, true);
 }
 EXPORT_SYMBOL_GPL(kmcl_send_sg);
