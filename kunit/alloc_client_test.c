@@ -106,7 +106,7 @@ static void sending_a_buffer(struct kunit *test)
 {
 	struct alloc_fixture *f = test->priv;
 
-	alloc_fail_each(test, f->slab, send_round, 2);
+	alloc_fail_each(test, f->slab, send_round, 1);
 }
 
 static struct kunit_case alloc_client_cases[] = {

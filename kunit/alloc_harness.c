@@ -31,14 +31,6 @@ static void expect_nothing_left(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kref_read(&f->parent->kobj.kref), f->parent_refs);
 }
 
-void alloc_arm(struct alloc_fixture *f, struct fault_attr *attr, int nth)
-{
-	if (f->shortage)
-		faults_arm_shortage(attr, (nth - 1) * 32);
-	else
-		faults_arm(attr, nth);
-}
-
 /*
  * Run @round with one allocation failing, the first, then the second, until
  * none is left. It returns 0, or -ENOMEM when it saw the failure and has found

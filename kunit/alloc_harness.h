@@ -33,7 +33,6 @@ struct alloc_fixture {
 	struct fault_attr *page;
 	struct device *parent;
 	unsigned int parent_refs;
-	bool shortage;
 	struct alloc_end client;
 	struct alloc_end server;
 	struct kmcl_context *held[PACKETS];
@@ -49,8 +48,6 @@ extern const struct kmcl_channel_ops alloc_ops;
 int alloc_init(struct kunit *test);
 void alloc_exit(struct kunit *test);
 
-/* One allocation fails, or all once there is no memory left */
-void alloc_arm(struct alloc_fixture *f, struct fault_attr *attr, int nth);
 void alloc_fail_each(struct kunit *test, struct fault_attr *attr,
 		     int (*round)(struct kunit *test, struct fault_attr *attr,
 				  int nth, bool *failed), int least);

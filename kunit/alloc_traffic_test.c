@@ -7,8 +7,6 @@
 #include <linux/mm.h>
 #include <linux/spinlock.h>
 
-#include <trace/events/kmem.h>
-
 #include "alloc_harness.h"
 
 static DEFINE_SPINLOCK(alloc_lock);
@@ -121,8 +119,8 @@ static void synchronous_requests(struct kunit *test)
 {
 	struct alloc_fixture *f = test->priv;
 
-	alloc_fail_each(test, f->slab, sync_round, 2);
-	alloc_fail_each(test, f->slab, sync_try_round, 2);
+	alloc_fail_each(test, f->slab, sync_round, 1);
+	alloc_fail_each(test, f->slab, sync_try_round, 1);
 }
 
 static void hold(struct kmcl_channel *ch, struct kmcl_context *ctx,
@@ -248,49 +246,55 @@ static void freeing_under_a_spinlock(struct kunit *test)
 	faults_expect_no_more(test);
 }
 
-static struct {
-	struct task_struct *task;
-	u32 seen;
-	u32 loud;		/* the kernel would say that there is no memory */
-} nodes;
+static atomic_t ended;
 
-static void on_cache_alloc(void *data, unsigned long call_site, const void *ptr,
-			   struct kmem_cache *cache, gfp_t gfp, int node)
+static void count_end(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 {
-	if (!in_task() || current != nodes.task)
-		return;
-	nodes.seen++;
-	nodes.loud += !(gfp & __GFP_NOWARN);
+	atomic_inc(&ended);
+	kmcl_packet_free(pkt);
 }
 
-/* That is under a lock, and a console may send the message on the channel */
-static void a_packets_slot_is_made_silently(struct kunit *test)
+/* Without memory the table stays as it is, and does for all packets */
+static int growth_round(struct kunit *test, struct fault_attr *attr, int nth,
+			bool *failed)
+{
+	u32 i, count = KMCL_FIRST_BUCKETS + 1;
+	struct alloc_fixture *f = test->priv;
+	struct kmcl_tx *tx;
+	u32 buckets;
+
+	atomic_set(&ended, 0);
+	alloc_make(test, &f->server, true);
+	alloc_make(test, &f->client, false);
+	alloc_open_both(test);
+	tx = &f->client.ch->tx;
+	kmcl_channel_pause(f->server.ch);
+	for (i = 0; i < count; i++) {
+		struct kmcl_packet *pkt = kmcl_packet_alloc(f->client.ch);
+
+		KUNIT_ASSERT_NOT_NULL(test, pkt);
+		kmcl_packet_set_done(pkt, count_end);
+		if (i == count - 1)
+			faults_arm(attr, nth);
+		KUNIT_ASSERT_EQ(test, kmcl_send(pkt, "a", 1, KMCL_SEND_WAIT), 0);
+	}
+	flush_work(&tx->grow);
+	*failed = faults_disarm(attr);
+	faults_note_reached();
+	buckets = tx->mask + 1;
+	KUNIT_EXPECT_GT(test, tx->grow_at, count);
+	KUNIT_EXPECT_EQ(test, atomic_read(&ended), 0);
+	alloc_finish(&f->client);
+	alloc_finish(&f->server);
+	KUNIT_EXPECT_EQ(test, atomic_read(&ended), count);
+	return buckets > KMCL_FIRST_BUCKETS ? 0 : -ENOMEM;
+}
+
+static void many_packets_in_flight(struct kunit *test)
 {
 	struct alloc_fixture *f = test->priv;
-	struct kmcl_packet *pkt;
-	bool failed = true;
-	int nth;
 
-	nodes.seen = 0;
-	nodes.loud = 0;
-	for (nth = 1; failed && nth < 10; nth++) {
-		alloc_make(test, &f->client, false);
-		WRITE_ONCE(nodes.task, current);
-		KUNIT_ASSERT_EQ(test, 0,
-				register_trace_kmem_cache_alloc(on_cache_alloc,
-								NULL));
-		faults_arm(f->slab, nth);
-		pkt = kmcl_packet_alloc(f->client.ch);
-		failed = faults_disarm(f->slab);
-		unregister_trace_kmem_cache_alloc(on_cache_alloc, NULL);
-		tracepoint_synchronize_unregister();
-		kmcl_packet_free(pkt);
-		alloc_finish(&f->client);
-	}
-	KUNIT_EXPECT_FALSE(test, failed);
-	/* The first node of the table of slots was asked for, also again */
-	KUNIT_EXPECT_GT(test, nodes.seen, 1);
-	KUNIT_EXPECT_EQ(test, nodes.loud, 0);
+	alloc_fail_each(test, f->slab, growth_round, 1);
 }
 
 static void delivering(struct kunit *test)
@@ -406,7 +410,7 @@ static struct kunit_case alloc_traffic_cases[] = {
 	KUNIT_CASE(delivering),
 	KUNIT_CASE(delivering_without_memory),
 	KUNIT_CASE(freeing_under_a_spinlock),
-	KUNIT_CASE(a_packets_slot_is_made_silently),
+	KUNIT_CASE(many_packets_in_flight),
 	/* KMCL: VmbChannelPacketComplete */
 	KUNIT_CASE(completing),
 	/* KMCL: VmbChannelSaveEnd */

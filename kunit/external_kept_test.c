@@ -64,7 +64,7 @@ static void a_request_given_up_holds_its_pages_until_answered(struct kunit *test
 	give_up(loop);
 	pkt = list_first_entry(&loop->client.ch->tx.in_flight,
 			       struct kmcl_packet, item.node);
-	id = kmcl_trans_id(pkt);
+	id = pkt->trans_id;
 	fake_completion(loop, id);
 	fake_completion(loop, id);
 	fake_interrupt();

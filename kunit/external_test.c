@@ -157,7 +157,7 @@ static u64 first_id(struct loop *loop)
 						   struct kmcl_packet, item.node);
 
 	KUNIT_ASSERT_FALSE(loop->test, list_empty(&loop->client.ch->tx.in_flight));
-	return pkt->slot->trans_id;
+	return pkt->trans_id;
 }
 
 static void wait_packet(struct loop *loop, u32 n)

@@ -206,7 +206,7 @@ void image_leave_in_flight(struct loop *loop, u64 *ids)
 	kmcl_channel_pause(loop->server.ch);
 	loop_send(&loop->server, 3, KMCL_SEND_WAIT);
 	list_for_each_entry(pkt, &loop->server.ch->tx.in_flight, item.node)
-		ids[i++] = pkt->slot->trans_id;
+		ids[i++] = pkt->trans_id;
 	image_save(loop);
 	KUNIT_EXPECT_EQ(loop->test, image->asked, 3);
 	loop_complete_all(&loop->client);

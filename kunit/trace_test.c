@@ -53,20 +53,20 @@ static void a_packet_and_its_completion(struct kunit *test)
 	loop_wait(client, s->done);
 	id = probes_value(client, EV_SEND, 0, 0);
 	pkt = freed_packet(client);
-	KUNIT_EXPECT_EQ(test, pkt->slot->index, (u32)id);
+	KUNIT_EXPECT_EQ(test, pkt->trans_id, id);
 	probes_expect(client, EV_SEND, 0, id, false, 24, true, 0);
 	probes_expect(server, EV_FETCH, 0, id, false, 24, false);
 	probes_expect(server, EV_SEND, 0, id, true, 8, false, 0);
 	probes_expect(client, EV_FETCH, 0, id, true, 8, false);
-	probes_expect(client, EV_COMPLETE, 0, (long)pkt, (u32)id, 0);
+	probes_expect(client, EV_COMPLETE, 0, (long)pkt, id, 0);
 	wait_stopped(server, KMCL_STOP_EMPTY, 1);
 
-	/* No completion is requested: the id has no generation */
+	/* No completion is requested: the id is the packet's serial number */
 	s = loop_send(client, 1, 0);
 	loop_wait(server, loop_got(server) == 2);
 	KUNIT_EXPECT_EQ(test, s->done, 1);
 	pkt = freed_packet(client);
-	id = pkt->slot->index;
+	id = pkt->serial;
 	probes_expect(client, EV_SEND, 1, id, false, 8, false, 0);
 	probes_expect(server, EV_FETCH, 1, id, false, 8, false);
 	probes_expect(client, EV_COMPLETE, 1, (long)pkt, id, 0);
@@ -94,10 +94,10 @@ static void packets_that_complete_in_the_ring(struct kunit *test)
 	for (i = 0; i < 2; i++) {
 		KUNIT_EXPECT_EQ(test, loop_send(client, i, 0)->done, 1);
 		pkt = freed_packet(client);
-		KUNIT_EXPECT_EQ(test, pkt->slot->index,
+		KUNIT_EXPECT_EQ(test, pkt->serial,
 				probes_value(client, EV_SEND, i, 0));
 		probes_expect(client, EV_COMPLETE, i, (long)pkt,
-			      pkt->slot->index, 0);
+			      pkt->serial, 0);
 	}
 	KUNIT_EXPECT_EQ(test, client->ch->tx.ring.signals, 1);
 	probes_expect_count(client, EV_COMPLETE, 2);
@@ -153,7 +153,7 @@ static void the_queue_and_what_leaves_it(struct kunit *test)
 	kmcl_channel_disable(client->ch);
 	KUNIT_EXPECT_EQ(test, s->status, -ECANCELED);
 	KUNIT_EXPECT_EQ(test, probes_value(client, EV_COMPLETE, 3, 1),
-			(u32)probes_value(client, EV_SEND, 3, 0));
+			probes_value(client, EV_SEND, 3, 0));
 	KUNIT_EXPECT_EQ(test, probes_value(client, EV_COMPLETE, 3, 2),
 			-ECANCELED);
 	probes_expect_count(client, EV_COMPLETE, 4);

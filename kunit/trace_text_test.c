@@ -112,32 +112,31 @@ static void packets(struct kunit *test)
 	struct loop *loop = test->priv;
 	struct end *client = &loop->client, *server = &loop->server;
 	struct kmcl_packet *first, *pkt;
-	struct kmcl_slot *slot;
 	struct sent *s;
 	char *text;
-	u32 index;
+	u32 serial;
 	u64 id;
 
 	server->keep = true;
 	loop_send(client, 0, 0);
 	first = list_first_entry(&client->ch->tx.queue, struct kmcl_packet, item.node);
-	index = first->slot->index;
+	serial = first->serial;
 	loop_up(loop);
 	s = loop_send_long(client, 1, 24, KMCL_SEND_WAIT);
 	loop_wait(server, loop_kept(server) == 2);
 	id = server->kept[1]->trans_id;
-	slot = xa_load(&client->ch->tx.slots, (u32)id);
-	KUNIT_ASSERT_NOT_NULL(test, slot);
-	pkt = slot->pkt;
+	pkt = list_first_entry_or_null(&client->ch->tx.in_flight,
+				       struct kmcl_packet, item.node);
+	KUNIT_ASSERT_NOT_NULL(test, pkt);
 	loop_complete_all(server);
 	loop_wait(client, s->done);
 	loop_wait(server, READ_ONCE(server->batch_packets) == 2);
 	text = recorded(test);
 
-	expect_event(client, text, "kmcl_queue", "trans_id=%#x depth=1", index);
+	expect_event(client, text, "kmcl_queue", "trans_id=%#x depth=1", serial);
 	expect_event(client, text, "kmcl_send",
 		     "trans_id=%#x is_completion=0 len=8 wait=0 queued_before=1",
-		     index);
+		     serial);
 	expect_event(client, text, "kmcl_send",
 		     "trans_id=%#llx is_completion=0 len=24 wait=1 queued_before=0",
 		     id);
@@ -150,7 +149,7 @@ static void packets(struct kunit *test)
 	expect_event(client, text, "kmcl_fetch",
 		     "trans_id=%#llx is_completion=1 len=8 external=0", id);
 	expect_event(client, text, "kmcl_complete",
-		     "packet=%p trans_id=%#x status=0", pkt, (u32)id);
+		     "packet=%p trans_id=%#llx status=0", pkt, id);
 }
 
 static void states(struct kunit *test)

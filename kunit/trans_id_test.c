@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Transaction ids when the generations begin again, which takes 2^32 requests:
- * the suite sets the number of the last one instead of sending so many.
+ * Transaction ids when the numbers begin again, which takes 2^32 requests: the
+ * suite sets the number of the last one instead of sending so many.
  */
 #include "save_harness.h"
 
-#define REQUESTS	8
+#define REQUESTS	9
 
 static u64 replies[REQUESTS];
 
@@ -15,9 +15,7 @@ static void send_from(struct end *e, u32 next)
 	struct kmcl_tx *tx = &e->ch->tx;
 
 	spin_lock_irq(&tx->lock);
-	tx->generation = next - 1;
-	/* As if the last ones that are known to be unused had been sent */
-	tx->unused_end = next;
+	tx->number = next - 1;
 	spin_unlock_irq(&tx->lock);
 }
 
@@ -139,33 +137,35 @@ static void nor_is_that_of_a_packet_without_a_completion(struct kunit *test)
 /* The peer has had requests 5 and 7 for as long as all the others took */
 static void one_in_flight_keeps_its_id(struct kunit *test)
 {
-	static const u32 expected[] = { 5, 6, 7, 4, 6, 8 };
+	static const u32 expected[] = { 5, 6, 7, U32_MAX, 1, 5, 6, 7, 8 };
 	struct loop *loop = test->priv;
 	struct kmcl_packet *pkt[ARRAY_SIZE(expected)];
-	u64 id;
-	u32 i;
+	u64 id[ARRAY_SIZE(expected)];
+	u32 i, j;
 
 	loop->server.keep = true;
 	loop_up(loop);
 	send_from(&loop->client, 5);
 	for (i = 0; i < ARRAY_SIZE(expected); i++) {
-		/* 5 and 7 have no slot, and neither has 8; 6 ends early */
-		pkt[i] = new_packet(loop, i, i != 1 && i != 4);
+		/* Of both kinds; 6 ends early */
+		pkt[i] = new_packet(loop, i, i % 2);
 		if (i == 3) {
 			expect_reply(loop, 1);
-			/* Far from here it is looked for what is in flight */
-			KUNIT_EXPECT_LE(test, loop->client.ch->tx.unused_end -
-					loop->client.ch->tx.generation, BIT(31));
-			send_from(&loop->client, 4);
+			send_from(&loop->client, U32_MAX);
+		} else if (i == 5) {
+			send_from(&loop->client, 5);
 		}
-		id = send_request(loop, pkt[i]);
-		KUNIT_EXPECT_EQ(test, id >> 32, expected[i]);
+		id[i] = send_request(loop, pkt[i]);
+		KUNIT_EXPECT_EQ(test, id[i] >> 32, expected[i]);
+		for (j = 0; j < i; j++)
+			KUNIT_EXPECT_NE_MSG(test, id[i], id[j],
+					    "packets %u and %u", j, i);
 	}
 	for (i = ARRAY_SIZE(expected); i--;)
 		if (i != 1)
 			expect_reply(loop, i);
-	kmcl_packet_free(pkt[1]);
-	kmcl_packet_free(pkt[4]);
+	for (i = 0; i < ARRAY_SIZE(expected); i += 2)
+		kmcl_packet_free(pkt[i]);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).comps_stale, 0);
 	loop_expect_balance(&loop->client);
 }
@@ -181,6 +181,7 @@ static void a_restored_packet_keeps_its_id(struct kunit *test)
 	struct loop *loop = test->priv;
 	struct kmcl_packet *pkt;
 	u64 ids[2] = {}, value = 1;
+	u32 i;
 
 	/* One before the wrap, and one after it */
 	send_from(&loop->server, U32_MAX);
@@ -188,9 +189,8 @@ static void a_restored_packet_keeps_its_id(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ids[0] >> 32, U32_MAX);
 	KUNIT_EXPECT_EQ(test, ids[1] >> 32, 1);
 	image_replace_server(loop, 0);
-	pkt = loop_packet(&loop->server, server_done);
-	/* What it would have, if it were the first one after the wrap */
-	ids[1] = 1ULL << 32 | pkt->slot->index;
+	/* What the first one after the next wrap would have otherwise */
+	ids[1] = 1ULL << 32 | 1;
 	/* The second record: a chunk's 16 bytes, a packet's 40, then 8 and 8 */
 	memcpy(image->image + 16 + 40 + 16, &ids[1], sizeof(ids[1]));
 	KUNIT_ASSERT_EQ(test, image_restore_chunk(loop, 0), 0);
@@ -201,10 +201,15 @@ static void a_restored_packet_keeps_its_id(struct kunit *test)
 	/* The one that was queued */
 	loop_wait(&loop->client, loop_kept(&loop->client) == 1);
 	send_from(&loop->server, U32_MAX);
-	KUNIT_ASSERT_EQ(test, 0, kmcl_send(pkt, &value, sizeof(value),
-					   KMCL_SEND_WAIT));
-	KUNIT_EXPECT_EQ(test, pkt->slot->trans_id >> 32, 2);
-	loop_wait(&loop->client, loop_kept(&loop->client) == 2);
+	for (i = 0; i < 2; i++) {
+		pkt = loop_packet(&loop->server, server_done);
+		KUNIT_ASSERT_EQ(test, 0, kmcl_send(pkt, &value, sizeof(value),
+						   KMCL_SEND_WAIT));
+		KUNIT_EXPECT_EQ(test, pkt->trans_id >> 32, i ? 1 : U32_MAX);
+		KUNIT_EXPECT_NE(test, pkt->trans_id, ids[0]);
+		KUNIT_EXPECT_NE(test, pkt->trans_id, ids[1]);
+	}
+	loop_wait(&loop->client, loop_kept(&loop->client) == 3);
 	loop_complete_all(&loop->client);
 	loop_poll(&loop->server, c->in_flight == 2);
 	loop_expect_balance(&loop->server);

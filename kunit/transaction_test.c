@@ -70,15 +70,18 @@ static void send(struct loop *loop, struct kmcl_packet *pkt, u64 value)
 					      KMCL_SEND_WAIT), 0);
 }
 
-/* The slots that the channel has allocated */
-static u32 slots(struct loop *loop)
+/* The packets that the channel's table has */
+static u32 hashed(struct loop *loop)
 {
-	struct kmcl_slot *slot;
-	unsigned long index;
-	u32 n = 0;
+	struct kmcl_tx *tx = &loop->client.ch->tx;
+	struct hlist_node *node;
+	u32 i, n = 0;
 
-	xa_for_each(&loop->client.ch->tx.slots, index, slot)
-		n++;
+	spin_lock_irq(&tx->lock);
+	for (i = 0; i <= tx->mask; i++)
+		hlist_for_each(node, &tx->buckets[i])
+			n++;
+	spin_unlock_irq(&tx->lock);
 	return n;
 }
 
@@ -86,18 +89,18 @@ static void memory_freed_without_a_call(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 	u8 *mem = memory(loop, REQUESTS);
-	u32 before = slots(loop), i;
+	u32 i;
 
 	for (i = 0; i < REQUESTS; i++)
 		request(loop, mem, i);
-	KUNIT_EXPECT_EQ(test, slots(loop), before);
+	KUNIT_EXPECT_EQ(test, hashed(loop), 0);
 
 	loop_up(loop);
 	for (i = 0; i < REQUESTS; i++) {
 		send(loop, request(loop, mem, i), i);
 		loop_wait(&loop->client, atomic_read(&completed) == i + 1);
 	}
-	KUNIT_EXPECT_EQ(test, slots(loop), before);
+	KUNIT_EXPECT_EQ(test, hashed(loop), 0);
 	loop_expect_balance(&loop->client);
 }
 
@@ -105,7 +108,7 @@ static void many_at_once(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 	u8 *mem = memory(loop, AT_ONCE);
-	u32 before = slots(loop), i, round;
+	u32 i, round;
 
 	loop->server.ignore = true;
 	for (round = 0; round < 3; round++) {
@@ -120,7 +123,102 @@ static void many_at_once(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).in_flight_peak,
 			AT_ONCE);
-	KUNIT_EXPECT_EQ(test, slots(loop), before);
+	KUNIT_EXPECT_EQ(test, hashed(loop), 0);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).comps_stale, 0);
+	loop_expect_balance(&loop->client);
+}
+
+/* All packets in flight are found by their ids, and by nothing else */
+static void expect_found(struct loop *loop, u32 count)
+{
+	struct kmcl_channel *ch = loop->client.ch;
+	struct kmcl_packet *pkt;
+	u32 n = 0;
+
+	spin_lock_irq(&ch->tx.lock);
+	list_for_each_entry(pkt, &ch->tx.in_flight, item.node) {
+		u64 id = pkt->trans_id;
+
+		KUNIT_EXPECT_PTR_EQ(loop->test, kmcl_trans_find(ch, id), pkt);
+		/* In the same bucket, of another round */
+		KUNIT_EXPECT_NULL(loop->test, kmcl_trans_find(ch, id ^ 1));
+		KUNIT_EXPECT_NULL(loop->test, kmcl_trans_find(ch, id ^ BIT_ULL(63)));
+		n++;
+	}
+	spin_unlock_irq(&ch->tx.lock);
+	KUNIT_EXPECT_EQ(loop->test, n, count);
+}
+
+/* Until nothing is moved any more */
+static void expect_buckets(struct loop *loop, u32 buckets)
+{
+	struct kmcl_tx *tx = &loop->client.ch->tx;
+
+	flush_work(&tx->grow);
+	KUNIT_EXPECT_EQ(loop->test, tx->mask + 1, buckets);
+	KUNIT_EXPECT_NULL(loop->test, tx->old);
+}
+
+static void the_table_grows(struct kunit *test)
+{
+	static const u32 buckets[] = {
+		KMCL_FIRST_BUCKETS, 8 * KMCL_FIRST_BUCKETS,
+		64 * KMCL_FIRST_BUCKETS,
+	};
+	u32 counts[] = { KMCL_FIRST_BUCKETS, 8 * KMCL_FIRST_BUCKETS, 300 };
+	struct loop *loop = test->priv;
+	u8 *mem = memory(loop, 300);
+	u32 i = 0, step;
+
+	loop_up_paused(loop);
+	for (step = 0; step < ARRAY_SIZE(counts); step++) {
+		for (; i < counts[step]; i++)
+			send(loop, request(loop, mem, i), i);
+		expect_buckets(loop, buckets[step]);
+		KUNIT_EXPECT_EQ(test, hashed(loop), i);
+		expect_found(loop, i);
+	}
+	kmcl_channel_start(loop->server.ch);
+	loop_wait(&loop->client, atomic_read(&completed) == i);
+	KUNIT_EXPECT_EQ(test, hashed(loop), 0);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).comps_stale, 0);
+	loop_expect_balance(&loop->client);
+}
+
+/* As between two bursts of those that are moved */
+static void completions_find_packets_in_the_old_table(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_tx *tx = &loop->client.ch->tx;
+	u32 i, count = KMCL_FIRST_BUCKETS - 1;
+	struct hlist_head *bigger;
+	u8 *mem = memory(loop, 2 * count);
+
+	bigger = kunit_kcalloc(test, 64, sizeof(*bigger), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, bigger);
+	loop_up_paused(loop);
+	for (i = 0; i < count; i++)
+		send(loop, request(loop, mem, i), i);
+	spin_lock_irq(&tx->lock);
+	tx->old = tx->first_buckets;
+	tx->old_mask = tx->mask;
+	tx->buckets = bigger;
+	tx->mask = 63;
+	tx->grow_at = U64_MAX;
+	spin_unlock_irq(&tx->lock);
+	for (; i < 2 * count; i++)
+		send(loop, request(loop, mem, i), i);
+	KUNIT_EXPECT_EQ(test, hashed(loop), count);
+	expect_found(loop, 2 * count);
+	kmcl_channel_start(loop->server.ch);
+	loop_wait(&loop->client, atomic_read(&completed) == i);
+	spin_lock_irq(&tx->lock);
+	for (i = 0; i < KMCL_FIRST_BUCKETS; i++)
+		KUNIT_EXPECT_TRUE(test, hlist_empty(&tx->first_buckets[i]));
+	tx->buckets = tx->first_buckets;
+	tx->mask = tx->old_mask;
+	tx->old = NULL;
+	spin_unlock_irq(&tx->lock);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).comps_stale, 0);
 	loop_expect_balance(&loop->client);
 }
@@ -181,7 +279,7 @@ static void nothing_is_allocated(struct kunit *test)
 	loop_wait(&loop->client, atomic_read(&completed) == LOOP_KEPT);
 }
 
-/* The packet is the driver's leak, its slot would be the library's */
+/* The packet is the driver's leak; the library has nothing of it */
 static void a_packet_that_outlives_its_channel(struct kunit *test)
 {
 	struct kmcl_channel *ch;
@@ -212,6 +310,8 @@ static struct kunit_case transaction_cases[] = {
 	/* KMCL: VmbPacketInitialize */
 	KUNIT_CASE(memory_freed_without_a_call),
 	KUNIT_CASE(many_at_once),
+	KUNIT_CASE(the_table_grows),
+	KUNIT_CASE(completions_find_packets_in_the_old_table),
 	/* KMCL: VmbPacketInitialize VmbPacketSend */
 	KUNIT_CASE(completions_find_them),
 	/* KMCL: VmbPacketSend */

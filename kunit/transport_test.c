@@ -233,7 +233,7 @@ static void a_rescind_ends_packets_while_a_callback_blocks(struct kunit *test)
 	fake_offer(loop);
 	loop_wait_held(&loop->client);
 	pkt = in_flight(loop, NULL);
-	trans_id = pkt->slot->trans_id;
+	trans_id = pkt->trans_id;
 	kmcl_offer_rescind(fake.offer);
 	/* The call above has run the softirq */
 	loop_wait(&loop->client, READ_ONCE(fake.ndone) == 1);

@@ -19,17 +19,12 @@
 
 static struct fault_attr *slab;
 
-/* Two tries: the @nth allocation of the first one fails, the second has memory */
-static bool try_nth(u32 i, int nth)
-{
-	if (!i)
-		faults_arm(slab, nth);
-	return i < 2;
-}
-
+/* Two tries: the first allocation of the first one fails, the second has memory */
 static bool try(u32 i)
 {
-	return try_nth(i, 1);
+	if (!i)
+		faults_arm(slab, 1);
+	return i < 2;
 }
 
 static void expect_try(struct kunit *test, u32 i, NTSTATUS status)
@@ -85,9 +80,10 @@ static void synchronous_requests(struct kunit *test)
 	u64 value = 1;
 	u32 i;
 
+	/* A packet of more than a page would be taken from vmalloc() */
+	KUNIT_ASSERT_EQ(test, kmcl_set_max_packet_size(loop->client.ch, 64), 0);
 	loop_up(loop);
-	/* The slot: the packet before it would be taken from vmalloc() */
-	for (i = 0; try_nth(i, 2); i++)
+	for (i = 0; try(i); i++)
 		expect_try(test, i,
 			   VmbChannelSendSynchronousRequest(loop->client.ch,
 							    &value, 8, NULL,

@@ -13,7 +13,6 @@
  *   ch->sm.lock	state, inputs
  *   ch->save.lock	saving and restoring
  *   ch->tx.lock	outgoing queue, packets in flight, done list
- *   ch->tx.slots	has its own lock
  * save.lock and tx.lock are not held together. These are not held with any of
  * the others:
  *   ch->gpadl.lock	GPADLs

@@ -13,6 +13,7 @@
 
 #include "channel.h"
 #include "save.h"
+#include "tx_put.h"
 
 /* A record that was checked: the library's and the driver's part */
 struct kmcl_saved {
@@ -231,12 +232,9 @@ int kmcl_packet_restore(struct kmcl_packet *pkt, const void *buf, u32 size)
 			kmcl_submit(pkt, buf + sizeof(lib), len, 0,
 				    lib.wait ? KMCL_SEND_WAIT : 0, true);
 
-	/*
-	 * As put_packet() makes ids: a generation, then an index or
-	 * KMCL_NO_SLOT, for which older images have 0
-	 */
+	/* As kmcl_put_first() makes ids; older versions had KMCL_NO_SERIAL, too */
 	if (!lib.wait || len || !(trans_id >> 32) ||
-	    (u32)trans_id > KMCL_NO_SLOT)
+	    ((u32)trans_id >= KMCL_ROUNDS && (u32)trans_id != KMCL_NO_SERIAL))
 		return -EBADMSG;
 	return restore_in_flight(pkt, trans_id);
 }

@@ -218,7 +218,7 @@ static int write_record(struct kmcl_channel *ch, struct kmcl_image *save, u8 *p)
 	};
 
 	if (lib.in_flight)
-		lib.trans_id = cpu_to_le64(kmcl_trans_id(pkt));
+		lib.trans_id = cpu_to_le64(pkt->trans_id);
 	memset(p, 0, record_bytes(save));
 	memcpy(p, &record, sizeof(record));
 	p += sizeof(record);

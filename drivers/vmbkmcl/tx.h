@@ -14,21 +14,21 @@
 
 #include <linux/atomic.h>
 #include <linux/bits.h>
-#include <linux/hashtable.h>
 #include <linux/interrupt.h>
 #include <linux/kmcl.h>
 #include <linux/list.h>
 #include <linux/sizes.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
-#include <linux/xarray.h>
+#include <linux/workqueue.h>
 
 #include "ring.h"
 
 #define KMCL_PIPE_HEADER		8U
 #define KMCL_PIPE_MAX			16384U	/* payload of one message */
-#define KMCL_SLOTLESS_BITS		7	/* see tx_id.c */
-#define KMCL_NO_SLOT			BIT(31)	/* above every slot's index */
+#define KMCL_FIRST_BUCKETS		32U	/* see tx_id.c */
+#define KMCL_ROUNDS			BIT(30)
+#define KMCL_NO_SERIAL			BIT(31)	/* above every round and serial */
 #define KMCL_DONE_BUDGET		256	/* routines before a break */
 /* Of a list, while tx.lock is held with interrupts off; or a single packet */
 #define KMCL_TX_BURST			64U	/* entries */
@@ -71,21 +71,9 @@ enum kmcl_packet_state {
 	KMCL_PKT_DONE,			/* completion routine due */
 };
 
-/*
- * For looking up the id of a packet that the library allocated, see tx_id.c.
- * Freed after an RCU grace period, since a completion may be using it.
- */
-struct kmcl_slot {
-	u32 index;
-	u64 trans_id;			/* tx.lock: 0 when not in flight */
-	struct kmcl_packet *pkt;	/* tx.lock: while in flight */
-	struct rcu_head rcu;
-};
-
 struct kmcl_packet {
 	struct kmcl_item item;
 	struct kmcl_channel *ch;
-	struct kmcl_slot *slot;		/* NULL: in the driver's memory */
 	kmcl_done_fn done;		/* NULL: free the packet */
 	kmcl_done_fn nt_done;		/* see nt.c */
 	void *pointer;
@@ -93,8 +81,9 @@ struct kmcl_packet {
 	int status;
 	u32 len;			/* bytes in @buf, or of a reply */
 	u32 ext_len;			/* bytes of ranges behind the payload */
-	struct hlist_node slotless;	/* tx.lock: in flight without a slot */
-	u64 trans_id;			/* of slotless; stays for the traces */
+	u32 serial;			/* its id, where it needs no other */
+	struct hlist_node hashed;	/* tx.lock: in flight, see tx_id.c */
+	u64 trans_id;			/* of that; stays for the traces */
 	u8 state;			/* tx.lock; idle: see run_due() */
 	bool wait;
 	bool own_memory;		/* the library's, not the driver's */
@@ -130,9 +119,18 @@ struct kmcl_tx {
 	bool ending;			/* do not queue any more */
 	bool no_answers;		/* nothing more is read on this link */
 	bool full;			/* there was no room last time */
-	u32 generation;			/* of the last transaction id */
-	u32 unused_end;			/* later ones, unused up to here */
 	u32 signalling;			/* callers that signal now */
+	u32 number;			/* of the last transaction id */
+	u32 numbers_end;		/* where a request has to look */
+	u32 round;			/* see tx_id.c */
+	u32 mask;			/* of the buckets' index */
+	struct hlist_head *buckets;	/* packets in flight, by id */
+	u64 grow_at;			/* number of these */
+	struct hlist_head *old;		/* while they are moved, or NULL */
+	u32 old_mask;
+	atomic_t serial;		/* of the last packet allocated */
+	struct work_struct grow;
+	struct hlist_head first_buckets[KMCL_FIRST_BUCKETS];
 	struct list_head queue;		/* packets and completions */
 	u64 queued_ext;			/* packets with external data in it */
 	struct list_head comps;		/* of these, the completions */
@@ -146,8 +144,6 @@ struct kmcl_tx {
 	u32 cached;			/* packets in cache */
 	u32 cached_most;		/* with spare */
 	struct kmcl_packet *spare;	/* one more, see tx_packet.c */
-	struct xarray slots;		/* has its own lock */
-	DECLARE_HASHTABLE(slotless, KMCL_SLOTLESS_BITS);	/* in flight */
 	struct kmcl_tx_counters n;
 };
 
@@ -156,19 +152,30 @@ void *kmcl_item_alloc(u32 bytes, gfp_t gfp);
 void kmcl_item_free(struct kmcl_item *item);
 
 /* tx_id.c */
-struct kmcl_slot *kmcl_slot_new(struct kmcl_channel *ch, gfp_t gfp);
-void kmcl_slot_free(struct kmcl_channel *ch, struct kmcl_slot *slot);
-void kmcl_trans_add(struct kmcl_packet *pkt, u64 trans_id);
+void kmcl_trans_init(struct kmcl_channel *ch);
+void kmcl_trans_free(struct kmcl_channel *ch);
 void kmcl_trans_skip(struct kmcl_channel *ch, u64 trans_id);
-void kmcl_trans_find_unused(struct kmcl_channel *ch);
+void kmcl_trans_wrap(struct kmcl_channel *ch);
+void kmcl_trans_crowded(struct kmcl_channel *ch);
 struct kmcl_packet *kmcl_trans_find(struct kmcl_channel *ch, u64 trans_id);
-u64 kmcl_trans_id(const struct kmcl_packet *pkt);
-void kmcl_trans_end(struct kmcl_packet *pkt);
 
-/* For traces: the id or, if there is none yet, the slot */
+/* For traces: the id or, if there is none yet, the serial number */
 static inline u64 kmcl_packet_id(const struct kmcl_packet *pkt)
 {
-	return pkt->trans_id ?: pkt->slot ? pkt->slot->index : KMCL_NO_SLOT;
+	return pkt->trans_id ?: pkt->serial;
+}
+
+static inline struct hlist_head *kmcl_trans_bucket(const struct kmcl_tx *tx,
+						   u64 trans_id)
+{
+	return &tx->buckets[(trans_id >> 32) & tx->mask];
+}
+
+/* The packet is not in flight any more, or never was: end its id. */
+static inline void kmcl_trans_end(struct kmcl_packet *pkt)
+{
+	if (!hlist_unhashed(&pkt->hashed))
+		hlist_del_init(&pkt->hashed);
 }
 
 /* A packet has left the queue. */

@@ -169,8 +169,7 @@ void kmcl_tx_init(struct kmcl_channel *ch)
 	INIT_LIST_HEAD(&ch->tx.syncs);
 	INIT_LIST_HEAD(&ch->tx.done);
 	INIT_LIST_HEAD(&ch->tx.cache);
-	xa_init_flags(&ch->tx.slots, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_IRQ);
-	/* The zeroes of ch->tx.slotless are an empty hash table */
+	kmcl_trans_init(ch);
 	tasklet_setup(&ch->tx.done_tasklet, done_tasklet);
 }
 
@@ -352,7 +351,7 @@ void kmcl_tx_fail_in_flight(struct kmcl_channel *ch, int status,
  * Nothing more is read from the incoming ring until the next opening, and so no
  * completion: end the packets in flight. The peer may still use external data,
  * so packets with that end with the link. Those that come later end in
- * tx_send.c; that unused_end says nothing makes the sender look. Atomic.
+ * tx_send.c, where numbers_end makes the sender look. Atomic.
  */
 void kmcl_tx_no_answers(struct kmcl_channel *ch)
 {
@@ -360,7 +359,7 @@ void kmcl_tx_no_answers(struct kmcl_channel *ch)
 
 	spin_lock_irqsave(&ch->tx.lock, flags);
 	ch->tx.no_answers = true;
-	ch->tx.unused_end = ch->tx.generation + 1;
+	ch->tx.numbers_end = 0;
 	end_in_flight(ch, -EPROTO, true, &flags);
 	kmcl_done_run(ch, flags);
 }

@@ -2,124 +2,65 @@
 /*
  * Transaction ids: finding the packet in flight that a completion is for.
  *
- * A packet that the library allocated has a slot until it is freed, and the
- * slot's index in the low half of its ids. A packet in the driver's memory has
- * none, since the driver may free that memory without a call of the library.
- * The low half of its ids is KMCL_NO_SLOT, and while it is in flight it is in a
- * hash table, by the generation in the high half. A restored packet in flight
- * is in that table, too, since its id was not chosen here.
+ * Packets in flight are in a hash table by their ids, whoever has allocated them:
+ * the entry is in the packet. So nothing is allocated for a packet, and nothing of
+ * one that is not in flight is left, whose memory the driver may free without a
+ * call of the library.
  *
- * The generation of a packet in flight is never 0, which is that of packets
- * without a completion, and a new one is none that is in the table. So, after
- * the generations have wrapped as well, no id is 0, which Hyper-V would not
- * answer, and no two packets in flight have the same one: a slot has one
- * packet. Sending does not search the table: ch->tx.unused_end says how far
- * that is known.
+ * The high half of an id is a number that each request increases, and which is the
+ * key of the table: the next request is in the next bucket. It is never 0, which
+ * packets without a completion have there. The low half is the round, increased
+ * when the numbers begin again: ids are not used twice in 2^62 requests, so that
+ * none is 0 and no two packets in flight have the same one, without looking. A
+ * restored packet has the id that it was saved with; the rounds after it are
+ * above that.
  *
- * Everything here is atomic, except that kmcl_slot_new() allocates as @gfp
- * says. ch->tx.lock is held except for making and freeing slots; the table of
- * slots has its own lock, which nests inside.
+ * The table grows with the packets in flight, in a work item: no bucket has many
+ * of them, in whatever order the peer completes them. It moves them in bursts,
+ * between which they are in either table.
+ *
+ * ch->tx.lock is held, except where a work item or its end is concerned, which
+ * sleep; everything else is atomic.
  */
+#include <linux/mm.h>
 #include <linux/slab.h>
 
 #include "channel.h"
 
-#define MOST_UNUSED	BIT(30)
+#define GROWTH		8U
+#define MOST_BUCKETS	BIT(17)
 
-struct kmcl_slot *kmcl_slot_new(struct kmcl_channel *ch, gfp_t gfp)
-{
-	struct kmcl_slot *slot = kzalloc(sizeof(*slot), gfp | __GFP_NOWARN);
-	unsigned long flags;
-	int ret;
-
-	if (!slot)
-		return NULL;
-	xa_lock_irqsave(&ch->tx.slots, flags);
-	/*
-	 * The lock is held: the allocation must not sleep whatever gfp says,
-	 * and not print, since a console may send the message on this channel.
-	 */
-	ret = __xa_alloc(&ch->tx.slots, &slot->index, slot, xa_limit_31b,
-			 GFP_ATOMIC | __GFP_NOWARN);
-	xa_unlock_irqrestore(&ch->tx.slots, flags);
-	if (ret) {
-		kfree(slot);
-		return NULL;
-	}
-	return slot;
-}
-
-void kmcl_slot_free(struct kmcl_channel *ch, struct kmcl_slot *slot)
-{
-	unsigned long flags;
-
-	xa_lock_irqsave(&ch->tx.slots, flags);
-	__xa_erase(&ch->tx.slots, slot->index);
-	xa_unlock_irqrestore(&ch->tx.slots, flags);
-	/* A late completion may still be using it */
-	kfree_rcu(slot, rcu);
-}
-
-static u32 generation(u64 trans_id)
-{
-	return trans_id >> 32;
-}
-
-/* Add a packet without a slot, or with a restored id, that is now in flight. */
-void kmcl_trans_add(struct kmcl_packet *pkt, u64 trans_id)
-	__must_hold(&pkt->ch->tx.lock)
-{
-	struct kmcl_channel *ch = pkt->ch;
-
-	lockdep_assert_held(&ch->tx.lock);
-	pkt->trans_id = trans_id;
-	hash_add(ch->tx.slotless, &pkt->slotless, generation(trans_id));
-}
-
-/* Do not reuse a restored id for new packets. */
+/* Do not use the round of a restored id, nor any before it, for new packets. */
 void kmcl_trans_skip(struct kmcl_channel *ch, u64 trans_id)
 	__must_hold(&ch->tx.lock)
 {
+	u32 round = (u32)trans_id;
+
 	lockdep_assert_held(&ch->tx.lock);
-	if ((s32)(generation(trans_id) - ch->tx.generation) > 0)
-		ch->tx.generation = generation(trans_id);
-	/* If it is far away it is met after a wrap: know of none */
-	ch->tx.unused_end = ch->tx.generation + 1;
+	if (round < KMCL_ROUNDS && round >= ch->tx.round)
+		ch->tx.round = round + 1;
 }
 
-static bool generation_used(struct kmcl_channel *ch, u32 value)
+/* Begin the numbers again, if they have come to their end. */
+void kmcl_trans_wrap(struct kmcl_channel *ch)
 	__must_hold(&ch->tx.lock)
+{
+	lockdep_assert_held(&ch->tx.lock);
+	if (ch->tx.number != U32_MAX)
+		return;
+	ch->tx.number = 0;
+	ch->tx.round++;
+}
+
+static struct kmcl_packet *find(struct hlist_head *buckets, u32 mask,
+				u64 trans_id)
 {
 	struct kmcl_packet *pkt;
 
-	lockdep_assert_held(&ch->tx.lock);
-	hash_for_each_possible(ch->tx.slotless, pkt, slotless, value)
-		if (generation(pkt->trans_id) == value)
-			return true;
-	return false;
-}
-
-/*
- * Make ch->tx.generation the one before the next unused one, and find out how
- * many are unused from there on. Called at least once in MOST_UNUSED sends, so that a
- * packet that is in flight for longer than that is seen.
- */
-void kmcl_trans_find_unused(struct kmcl_channel *ch)
-	__must_hold(&ch->tx.lock)
-{
-	u32 next = ch->tx.generation + 1, count;
-	struct kmcl_packet *pkt;
-	int bucket;
-
-	lockdep_assert_held(&ch->tx.lock);
-	while (!next || generation_used(ch, next))
-		next++;
-	/* Up to 0, or to the first one that is in use */
-	count = min_t(u32, MOST_UNUSED, -next);
-	hash_for_each(ch->tx.slotless, bucket, pkt, slotless)
-		count = min(count, generation(pkt->trans_id) - next);
-	ch->tx.generation = next - 1;
-	ch->tx.unused_end = next + count;
+	hlist_for_each_entry(pkt, &buckets[(trans_id >> 32) & mask], hashed)
+		if (pkt->trans_id == trans_id)
+			return pkt;
+	return NULL;
 }
 
 /* Find the packet in flight with that id, or NULL. */
@@ -127,37 +68,101 @@ struct kmcl_packet *kmcl_trans_find(struct kmcl_channel *ch, u64 trans_id)
 	__must_hold(&ch->tx.lock)
 {
 	struct kmcl_packet *pkt;
-	struct kmcl_slot *slot;
 
 	lockdep_assert_held(&ch->tx.lock);
-	slot = xa_load(&ch->tx.slots, (u32)trans_id);
-	if (likely(slot && slot->pkt && slot->trans_id == trans_id))
-		return slot->pkt;
-	hash_for_each_possible(ch->tx.slotless, pkt, slotless,
-			       generation(trans_id))
-		if (pkt->trans_id == trans_id)
-			return pkt;
-	return NULL;
+	pkt = find(ch->tx.buckets, ch->tx.mask, trans_id);
+	if (unlikely(!pkt && ch->tx.old))
+		pkt = find(ch->tx.old, ch->tx.old_mask, trans_id);
+	return pkt;
 }
 
-/* The id of a packet in flight */
-u64 kmcl_trans_id(const struct kmcl_packet *pkt)
+/* There are more packets in flight than the table is for. */
+void kmcl_trans_crowded(struct kmcl_channel *ch)
+	__must_hold(&ch->tx.lock)
 {
-	return pkt->slot && pkt->slot->pkt == pkt ? pkt->slot->trans_id :
-		pkt->trans_id;
+	lockdep_assert_held(&ch->tx.lock);
+	/* Not again before the work has run */
+	ch->tx.grow_at = U64_MAX;
+	queue_work(kmcl_wq, &ch->tx.grow);
 }
 
-/* The packet is not in flight any more, or never was: end its id. */
-void kmcl_trans_end(struct kmcl_packet *pkt)
-	__must_hold(&pkt->ch->tx.lock)
+/* Called after each step of a long loop, see tx.h. */
+static void end_step(struct kmcl_channel *ch, u32 n, unsigned long *flags)
+	__must_hold(&ch->tx.lock)
 {
-	struct kmcl_slot *slot = pkt->slot;
+	lockdep_assert_held(&ch->tx.lock);
+	if (n % KMCL_TX_BURST)
+		return;
+	spin_unlock_irqrestore(&ch->tx.lock, *flags);
+	spin_lock_irqsave(&ch->tx.lock, *flags);
+}
 
-	lockdep_assert_held(&pkt->ch->tx.lock);
-	if (likely(slot && slot->pkt)) {
-		slot->pkt = NULL;
-		slot->trans_id = 0;
-	} else if (!hlist_unhashed(&pkt->slotless)) {
-		hash_del(&pkt->slotless);
+/* Move the packets of ch->tx.old to the new table. */
+static void move(struct kmcl_channel *ch, unsigned long *flags)
+	__must_hold(&ch->tx.lock)
+{
+	struct hlist_head *bucket, *end = ch->tx.old + ch->tx.old_mask + 1;
+	struct kmcl_packet *pkt;
+	u32 n = 0;
+
+	lockdep_assert_held(&ch->tx.lock);
+	for (bucket = ch->tx.old; bucket < end; bucket++) {
+		while (!hlist_empty(bucket)) {
+			pkt = hlist_entry(bucket->first, struct kmcl_packet,
+					  hashed);
+			hlist_del(&pkt->hashed);
+			hlist_add_head(&pkt->hashed,
+				       kmcl_trans_bucket(&ch->tx,
+							 pkt->trans_id));
+			end_step(ch, ++n, flags);
+		}
+		end_step(ch, ++n, flags);
 	}
+	ch->tx.old = NULL;
+}
+
+static void grow(struct work_struct *work)
+{
+	struct kmcl_channel *ch = container_of(work, struct kmcl_channel,
+					       tx.grow);
+	/* Only this changes it */
+	u32 count = GROWTH * (ch->tx.mask + 1);
+	struct hlist_head *old = ch->tx.buckets, *buckets;
+	unsigned long flags;
+
+	buckets = kvcalloc(count, sizeof(*buckets), GFP_KERNEL | __GFP_NOWARN);
+	spin_lock_irqsave(&ch->tx.lock, flags);
+	if (!buckets) {
+		/* Try again with twice as many packets */
+		ch->tx.grow_at = 2 * max_t(u64, ch->tx.n.in_flight,
+					   ch->tx.mask + 1);
+		spin_unlock_irqrestore(&ch->tx.lock, flags);
+		return;
+	}
+	ch->tx.old = old;
+	ch->tx.old_mask = ch->tx.mask;
+	ch->tx.buckets = buckets;
+	ch->tx.mask = count - 1;
+	move(ch, &flags);
+	ch->tx.grow_at = count < MOST_BUCKETS ? count : U64_MAX;
+	spin_unlock_irqrestore(&ch->tx.lock, flags);
+	if (old != ch->tx.first_buckets)
+		kvfree(old);
+}
+
+void kmcl_trans_init(struct kmcl_channel *ch)
+{
+	ch->tx.numbers_end = U32_MAX;
+	ch->tx.buckets = ch->tx.first_buckets;
+	ch->tx.mask = KMCL_FIRST_BUCKETS - 1;
+	ch->tx.grow_at = KMCL_FIRST_BUCKETS;
+	INIT_WORK(&ch->tx.grow, grow);
+}
+
+/* The channel is freed, and nothing is in flight. Sleeps. */
+void kmcl_trans_free(struct kmcl_channel *ch)
+{
+	cancel_work_sync(&ch->tx.grow);
+	if (ch->tx.buckets != ch->tx.first_buckets)
+		kvfree(ch->tx.buckets);
 }

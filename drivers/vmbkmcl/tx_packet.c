@@ -17,38 +17,34 @@
 #include "ext_wire.h"
 
 static void packet_setup(struct kmcl_channel *ch, struct kmcl_packet *pkt,
-			 struct kmcl_slot *slot, bool own_memory)
+			 bool own_memory)
 {
 	memset(pkt, 0, sizeof(*pkt));
 	INIT_LIST_HEAD(&pkt->item.node);
 	pkt->item.kind = KMCL_ITEM_PACKET;
 	pkt->ch = ch;
-	pkt->slot = slot;
 	pkt->own_memory = own_memory;
+	pkt->serial = KMCL_NO_SERIAL;
+	if (own_memory)
+		pkt->serial = (atomic_inc_return(&ch->tx.serial) &
+			       (KMCL_NO_SERIAL - 1)) ?: 1;
 }
 
 struct kmcl_packet *kmcl_packet_new(struct kmcl_channel *ch, gfp_t gfp)
 {
 	u32 bytes = kmcl_packet_size(ch);
 	struct kmcl_packet *pkt = kmcl_item_alloc(bytes, gfp);
-	struct kmcl_slot *slot;
 
 	if (!pkt)
 		return NULL;
-	slot = kmcl_slot_new(ch, gfp);
-	if (!slot) {
-		kmcl_item_free(&pkt->item);
-		return NULL;
-	}
 	/* The same for all, since the packet size is fixed */
 	WRITE_ONCE(ch->tx.cached_most, kmcl_cached_most(bytes));
-	packet_setup(ch, pkt, slot, true);
+	packet_setup(ch, pkt, true);
 	return pkt;
 }
 
 void kmcl_packet_destroy(struct kmcl_packet *pkt)
 {
-	kmcl_slot_free(pkt->ch, pkt->slot);
 	kmcl_item_free(&pkt->item);
 }
 
@@ -77,8 +73,6 @@ bool kmcl_packet_recycle(struct kmcl_packet *pkt)
 void kmcl_packets_free(struct kmcl_channel *ch)
 {
 	struct kmcl_packet *pkt, *next;
-	struct kmcl_slot *slot;
-	unsigned long index;
 
 	list_for_each_entry_safe(pkt, next, &ch->tx.cache, item.node)
 		kmcl_packet_destroy(pkt);
@@ -87,10 +81,7 @@ void kmcl_packets_free(struct kmcl_channel *ch)
 	if (ch->tx.spare)
 		kmcl_packet_destroy(ch->tx.spare);
 	ch->tx.spare = NULL;
-	/* The slots of packets that the driver has not freed */
-	xa_for_each(&ch->tx.slots, index, slot)
-		kfree(slot);
-	xa_destroy(&ch->tx.slots);
+	kmcl_trans_free(ch);
 }
 
 /**
@@ -210,7 +201,7 @@ int kmcl_packet_init(struct kmcl_channel *ch, void *mem, u32 bytes)
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
 	if (in_flight)
 		return -EBUSY;
-	packet_setup(ch, pkt, NULL, false);
+	packet_setup(ch, pkt, false);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(kmcl_packet_init);

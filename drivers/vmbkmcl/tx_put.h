@@ -11,6 +11,19 @@
 #include "channel.h"
 #include "trace.h"
 
+/* A packet is in flight from here on, with an id that no other one has. */
+static __always_inline void kmcl_trans_add(struct kmcl_packet *pkt, u64 trans_id)
+	__must_hold(&pkt->ch->tx.lock)
+{
+	struct kmcl_channel *ch = pkt->ch;
+
+	lockdep_assert_held(&ch->tx.lock);
+	pkt->trans_id = trans_id;
+	hlist_add_head(&pkt->hashed, kmcl_trans_bucket(&ch->tx, trans_id));
+	if (unlikely(ch->tx.n.in_flight >= ch->tx.grow_at))
+		kmcl_trans_crowded(ch);
+}
+
 /*
  * Write a packet into the ring, not yet visible to the peer. Inline for
  * tx_send.c, on which the speed of sending depends; all others call
@@ -21,19 +34,19 @@ static __always_inline int kmcl_put_first(struct kmcl_channel *ch,
 					  const void *buf, u32 len, bool plain)
 	__must_hold(&ch->tx.lock)
 {
-	struct kmcl_slot *slot = pkt->slot;
-	u64 id = likely(slot) ? slot->index : KMCL_NO_SLOT;
+	u64 id;
 	int ret;
 
 	lockdep_assert_held(&ch->tx.lock);
 	if (pkt->wait) {
-		/* Signed, because both wrap */
-		if (unlikely((s32)(ch->tx.unused_end - ch->tx.generation) <= 1)) {
+		if (unlikely(ch->tx.number >= ch->tx.numbers_end)) {
 			if (ch->tx.no_answers)
 				return -EPROTO;
-			kmcl_trans_find_unused(ch);
+			kmcl_trans_wrap(ch);
 		}
-		id |= (u64)(ch->tx.generation + 1) << 32;
+		id = (u64)(ch->tx.number + 1) << 32 | ch->tx.round;
+	} else {
+		id = pkt->serial;
 	}
 	if (plain)
 		ret = kmcl_ring_write(&ch->tx.ring, KMCL_WIRE_DATA_INBAND,
@@ -59,13 +72,8 @@ static __always_inline int kmcl_put_first(struct kmcl_channel *ch,
 	if (!pkt->wait) {
 		ch->tx.n.in_ring++;
 	} else {
-		ch->tx.generation++;
-		if (likely(slot)) {
-			slot->trans_id = id;
-			slot->pkt = pkt;
-		} else {
-			kmcl_trans_add(pkt, id);
-		}
+		ch->tx.number++;
+		kmcl_trans_add(pkt, id);
 		pkt->state = KMCL_PKT_IN_FLIGHT;
 		ch->tx.n.in_flight++;
 		ch->tx.n.in_flight_peak = max(ch->tx.n.in_flight_peak,

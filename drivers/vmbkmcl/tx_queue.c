@@ -399,6 +399,7 @@ void kmcl_tx_attach(struct kmcl_channel *ch)
 	spin_lock_irq(&ch->tx.lock);
 	ch->tx.linked = !READ_ONCE(ch->sm.in.dead);
 	ch->tx.no_answers = false;
+	ch->tx.numbers_end = U32_MAX;
 	if (ch->server)
 		ch->tx.sync_closed = false;
 	spin_unlock_irq(&ch->tx.lock);
