@@ -166,9 +166,10 @@ static void show_comps(struct kmcl_channel *ch)
 
 /*
  * Take the next packet, which is deferred or in the ring, for the process callback.
- * Completions of the peer end here.
+ * Completions of the peer end here, as many as follow each other in @budget, which
+ * becomes smaller by all but one of them.
  */
-static noinline int take_next(struct kmcl_channel *ch)
+static noinline int take_next(struct kmcl_channel *ch, u32 *budget)
 {
 	struct kmcl_rx *rx = &ch->rx;
 	struct kmcl_ring_packet pkt;
@@ -196,9 +197,7 @@ static noinline int take_next(struct kmcl_channel *ch)
 		return DROPPED;
 	}
 	if (pkt.type == KMCL_WIRE_COMP) {
-		trace_kmcl_fetch(ch, pkt.trans_id, true, pkt.payload_len, false);
-		kmcl_tx_matched(ch, pkt.trans_id, pkt.payload, pkt.payload_len);
-		kmcl_ring_consume(&rx->ring, &pkt);
+		*budget -= kmcl_tx_matched(ch, &pkt, *budget) - 1;
 		return DROPPED;
 	}
 	ret = take(ch, &pkt, skip, len);
@@ -302,7 +301,7 @@ deliver(struct kmcl_channel *ch, u32 *budget, u32 *delivered)
 		    kmcl_ring_is_empty(ring))
 			return KMCL_STOP_EMPTY;
 		if (unlikely(!ctx || !take_quick(ch, ctx))) {
-			ret = take_next(ch);
+			ret = take_next(ch, budget);
 			if (ret == DROPPED)
 				continue;
 			if (ret != TAKEN)

@@ -33,6 +33,7 @@
 /* Of a list, while tx.lock is held with interrupts off; or a single packet */
 #define KMCL_TX_BURST			64U	/* entries */
 #define KMCL_TX_BURST_BYTES		SZ_64K
+#define KMCL_MATCHES			32U	/* completions under one lock */
 
 /* Of kmcl_send(), and of all that does not wait */
 #define KMCL_SEND_FLAGS		(KMCL_SEND_WAIT | KMCL_SEND_PAGED | KMCL_SEND_MORE)
@@ -247,10 +248,12 @@ void kmcl_tx_fail_in_flight(struct kmcl_channel *ch, int status,
 void kmcl_tx_fail_queued(struct kmcl_channel *ch, int status);
 void kmcl_tx_no_answers(struct kmcl_channel *ch);
 void kmcl_tx_wait_done(struct kmcl_channel *ch);
-void kmcl_tx_matched(struct kmcl_channel *ch, u64 trans_id,
-		     const void *payload, u32 len);
 bool kmcl_tx_take_back(struct kmcl_packet *pkt, int status);
 void kmcl_sync_abort(struct kmcl_channel *ch);
+
+/* tx_match.c */
+u32 kmcl_tx_matched(struct kmcl_channel *ch, struct kmcl_ring_packet *comp,
+		    u32 most);
 
 /* tx_queue.c */
 void kmcl_tx_flush(struct kmcl_channel *ch);

@@ -384,63 +384,6 @@ void kmcl_tx_fail_queued(struct kmcl_channel *ch, int status)
 	kmcl_done_run(ch, flags);
 }
 
-/*
- * Copy the reply to a synchronous request to where its caller wants it, without
- * tx.lock: it can be as long as the ring. The packet is on no list meanwhile, so
- * that its caller waits, and nobody else can end it.
- */
-static void take_reply(struct kmcl_packet *pkt, const void *payload, u32 len,
-		       unsigned long *flags)
-	__must_hold(&pkt->ch->tx.lock)
-{
-	struct kmcl_channel *ch = pkt->ch;
-	struct kmcl_sync *sync = pkt->sync;
-
-	lockdep_assert_held(&ch->tx.lock);
-	if (sync->reply && len) {
-		pkt->state = KMCL_PKT_DONE;
-		spin_unlock_irqrestore(&ch->tx.lock, *flags);
-		memcpy(sync->reply, payload, min(len, sync->room));
-		spin_lock_irqsave(&ch->tx.lock, *flags);
-	}
-	kmcl_done_add(pkt, 0, len);
-}
-
-/*
- * Handle the peer's completion for @trans_id; @payload is shared memory. It ends
- * the packet with that id, whatever it looks like: more data than the packet has
- * room for are dropped, and the status says so. If no packet in flight has the
- * id it is only counted, and on a dead link, where the library may have ended
- * the packet, not even that. Atomic.
- */
-void kmcl_tx_matched(struct kmcl_channel *ch, u64 trans_id,
-		     const void *payload, u32 len)
-{
-	struct kmcl_packet *pkt;
-	unsigned long flags;
-
-	spin_lock_irqsave(&ch->tx.lock, flags);
-	pkt = kmcl_trans_find(ch, trans_id);
-	if (unlikely(!pkt)) {
-		if (ch->tx.linked)
-			ch->tx.n.comps_stale++;
-		spin_unlock_irqrestore(&ch->tx.lock, flags);
-		return;
-	}
-	list_del(&pkt->item.node);
-	if (unlikely(pkt->sync)) {
-		take_reply(pkt, payload, len, &flags);
-	} else if (likely(len <= ch->cfg.max_packet)) {
-		memcpy(pkt->buf, payload, len);
-		kmcl_done_add(pkt, 0, len);
-	} else {
-		ch->tx.n.comps_too_long++;
-		kmcl_done_add(pkt, -EMSGSIZE, 0);
-	}
-	ch->tx.n.in_flight--;
-	kmcl_done_run(ch, flags);
-}
-
 /* End a packet that is queued or in flight; false: it has ended already. */
 bool kmcl_tx_take_back(struct kmcl_packet *pkt, int status)
 {
