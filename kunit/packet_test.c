@@ -124,29 +124,82 @@ static void a_packet_in_use_is_left_alone(struct kunit *test)
 	loop_wait(client, READ_ONCE(r.calls) == 1);
 }
 
+/* Allocate @count packets, then free them */
+static void alloc_and_free(struct kunit *test, u32 count)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_packet **pkt;
+	u32 i;
+
+	pkt = kunit_kcalloc(test, count, sizeof(*pkt), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, pkt);
+	for (i = 0; i < count; i++) {
+		pkt[i] = kmcl_packet_alloc(loop->client.ch);
+		if (!pkt[i])
+			break;
+		kmcl_packet_set_pointer(pkt[i], test);
+		kmcl_packet_set_done(pkt[i], count_done);
+	}
+	KUNIT_EXPECT_EQ(test, i, count);
+	while (i--)
+		kmcl_packet_free(pkt[i]);
+}
+
 static void freed_packets_are_kept_for_the_next(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 	struct kmcl_channel *ch = loop->client.ch;
-	struct kmcl_packet *pkt[CACHED + 6];
+	struct kmcl_packet *pkt;
+
+	alloc_and_free(test, 5 * CACHED);
+	KUNIT_EXPECT_EQ(test, loop_cached(&loop->client), 5 * CACHED);
+	pkt = kmcl_packet_alloc(ch);
+	KUNIT_EXPECT_EQ(test, loop_cached(&loop->client), 5 * CACHED - 1);
+	/* As new */
+	KUNIT_ASSERT_NOT_NULL(test, pkt);
+	KUNIT_EXPECT_NULL(test, kmcl_packet_get_pointer(pkt));
+	KUNIT_EXPECT_NULL(test, pkt->done);
+	kmcl_packet_free(pkt);
+}
+
+static void so_many_bytes_of_them(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_channel *ch = loop->client.ch;
+	u32 most;
+
+	KUNIT_ASSERT_EQ(test, 0, kmcl_set_max_packet_size(ch, 3 * PAGE_SIZE));
+	most = KMCL_PACKETS_BYTES / kmcl_packet_size(ch);
+	alloc_and_free(test, most + 6);
+	KUNIT_EXPECT_EQ(test, loop_cached(&loop->client), most);
+}
+
+/* One is, however large */
+static void or_one_of_the_largest(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_packet *pkt[2];
 	u32 i;
 
-	for (i = 0; i < ARRAY_SIZE(pkt); i++) {
-		pkt[i] = kmcl_packet_alloc(ch);
-		KUNIT_ASSERT_NOT_NULL(test, pkt[i]);
-		kmcl_packet_set_pointer(pkt[i], test);
-		kmcl_packet_set_done(pkt[i], count_done);
-	}
-	for (i = 0; i < ARRAY_SIZE(pkt); i++)
+	loop->client.ch->tx.packet_bytes = KMCL_PACKETS_BYTES + 1;
+	for (i = 0; i < 2; i++)
+		pkt[i] = kmcl_packet_alloc(loop->client.ch);
+	loop->client.ch->tx.packet_bytes = KMCL_PACKETS_BYTES + 1;
+	for (i = 0; i < 2; i++)
 		kmcl_packet_free(pkt[i]);
-	/* So many, and no more */
+	KUNIT_EXPECT_EQ(test, loop_cached(&loop->client), 1);
+}
+
+static void a_closed_channel_keeps_fewer(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	loop_up(loop);
+	alloc_and_free(test, 5 * CACHED);
+	KUNIT_EXPECT_EQ(test, loop_cached(&loop->client), 5 * CACHED);
+	kmcl_channel_disable(loop->client.ch);
+	loop_wait(&loop->client, loop_cached(&loop->client) <= CACHED);
 	KUNIT_EXPECT_EQ(test, loop_cached(&loop->client), CACHED);
-	pkt[0] = kmcl_packet_alloc(ch);
-	KUNIT_EXPECT_EQ(test, loop_cached(&loop->client), CACHED - 1);
-	/* As new */
-	KUNIT_EXPECT_NULL(test, kmcl_packet_get_pointer(pkt[0]));
-	KUNIT_EXPECT_NULL(test, pkt[0]->done);
-	kmcl_packet_free(pkt[0]);
 }
 
 static void a_freed_packet_is_refused(struct kunit *test)
@@ -428,6 +481,9 @@ static struct kunit_case packet_cases[] = {
 	KUNIT_CASE(a_packet_in_use_is_left_alone),
 	/* KMCL: VmbPacketAllocate VmbPacketFree */
 	KUNIT_CASE(freed_packets_are_kept_for_the_next),
+	KUNIT_CASE(so_many_bytes_of_them),
+	KUNIT_CASE(or_one_of_the_largest),
+	KUNIT_CASE(a_closed_channel_keeps_fewer),
 	/* KMCL: VmbPacketSend */
 	KUNIT_CASE(a_freed_packet_is_refused),
 	/* KMCL: VmbPacketSetCompletionRoutine */

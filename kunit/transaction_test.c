@@ -139,10 +139,10 @@ static void expect_found(struct loop *loop, u32 count)
 	list_for_each_entry(pkt, &ch->tx.in_flight, item.node) {
 		u64 id = pkt->trans_id;
 
-		KUNIT_EXPECT_PTR_EQ(loop->test, kmcl_trans_find(ch, id), pkt);
+		KUNIT_EXPECT_PTR_EQ(loop->test, kmcl_trans_find(&ch->tx, id), pkt);
 		/* In the same bucket, of another round */
-		KUNIT_EXPECT_NULL(loop->test, kmcl_trans_find(ch, id ^ 1));
-		KUNIT_EXPECT_NULL(loop->test, kmcl_trans_find(ch, id ^ BIT_ULL(63)));
+		KUNIT_EXPECT_NULL(loop->test, kmcl_trans_find(&ch->tx, id ^ 1));
+		KUNIT_EXPECT_NULL(loop->test, kmcl_trans_find(&ch->tx, id ^ BIT_ULL(63)));
 		n++;
 	}
 	spin_unlock_irq(&ch->tx.lock);

@@ -48,6 +48,7 @@
 #define KMCL_DEFAULT_MEMORY_LIMIT	(16U * 1024 * 1024)
 #define KMCL_CACHED			64	/* free packets, and contexts */
 #define KMCL_CACHED_BYTES		(1024U * 1024)	/* at most, of either */
+#define KMCL_PACKETS_BYTES		(4 * KMCL_CACHED_BYTES)	/* while open */
 
 struct dentry;
 struct device;

@@ -341,9 +341,12 @@ static noinline u32 store_frames(struct scatterlist *sg, __le64 *pfns, u32 most)
 	u32 i;
 
 	for (i = 0; i < most; i++, sg++) {
-		if (sg->page_link & (SG_CHAIN | SG_END) || extent(sg) != whole)
+		unsigned long link = sg->page_link;
+
+		if (link & (SG_CHAIN | SG_END) || extent(sg) != whole)
 			break;
-		pfns[i] = cpu_to_le64((u64)page_to_pfn(sg_page(sg)) *
+		/* Without these bits it is the page's address */
+		pfns[i] = cpu_to_le64((u64)page_to_pfn((struct page *)link) *
 				      FRAMES_PER_PAGE);
 	}
 	return i;

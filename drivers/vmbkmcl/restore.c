@@ -158,7 +158,7 @@ static int restore_in_flight(struct kmcl_packet *pkt, u64 trans_id)
 		goto unlock;
 	}
 	/* Two packets with the same id */
-	if (kmcl_trans_find(ch, trans_id)) {
+	if (kmcl_trans_find(&ch->tx, trans_id)) {
 		ret = -EEXIST;
 		goto unlock;
 	}

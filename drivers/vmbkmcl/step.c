@@ -146,6 +146,7 @@ static void release(struct kmcl_channel *ch)
 	kmcl_tx_fail_in_flight(ch, ch->sm.in.dead_first ? -ENODEV : -ECANCELED,
 			       false);
 	kmcl_tx_wait_done(ch);
+	kmcl_packets_trim(ch);
 }
 
 static void unbind(struct kmcl_channel *ch)
@@ -233,6 +234,7 @@ static enum kmcl_event run_step(struct kmcl_channel *ch, enum kmcl_step step)
 		break;
 	case KMCL_DO_DISCONNECT:
 		kmcl_disconnect(ch);
+		kmcl_packets_trim(ch);
 		set_up(ch, false);
 		break;
 	case KMCL_DO_RELEASE:

@@ -143,7 +143,7 @@ struct kmcl_tx {
 	struct tasklet_struct done_tasklet;
 	struct list_head cache;
 	u32 cached;			/* packets in cache */
-	u32 cached_most;		/* with spare */
+	u32 packet_bytes;		/* of each that is allocated */
 	struct kmcl_packet *spare;	/* one more, see tx_packet.c */
 	struct kmcl_tx_counters n;
 };
@@ -158,7 +158,7 @@ void kmcl_trans_free(struct kmcl_channel *ch);
 void kmcl_trans_skip(struct kmcl_channel *ch, u64 trans_id);
 void kmcl_trans_wrap(struct kmcl_channel *ch);
 void kmcl_trans_crowded(struct kmcl_channel *ch);
-struct kmcl_packet *kmcl_trans_find(struct kmcl_channel *ch, u64 trans_id);
+struct kmcl_packet *kmcl_trans_find_old(const struct kmcl_tx *tx, u64 trans_id);
 
 /* For traces: the id or, if there is none yet, the serial number */
 static inline u64 kmcl_packet_id(const struct kmcl_packet *pkt)
@@ -170,6 +170,20 @@ static inline struct hlist_head *kmcl_trans_bucket(const struct kmcl_tx *tx,
 						   u64 trans_id)
 {
 	return &tx->buckets[(trans_id >> 32) & tx->mask];
+}
+
+/* Find the packet in flight with that id, or NULL. */
+static inline struct kmcl_packet *kmcl_trans_find(struct kmcl_tx *tx,
+						  u64 trans_id)
+	__must_hold(&tx->lock)
+{
+	struct kmcl_packet *pkt;
+
+	lockdep_assert_held(&tx->lock);
+	hlist_for_each_entry(pkt, kmcl_trans_bucket(tx, trans_id), hashed)
+		if (pkt->trans_id == trans_id)
+			return pkt;
+	return unlikely(tx->old) ? kmcl_trans_find_old(tx, trans_id) : NULL;
 }
 
 /* The packet is not in flight any more, or never was: end its id. */
@@ -197,6 +211,7 @@ struct kmcl_packet *kmcl_packet_new(struct kmcl_channel *ch, gfp_t gfp);
 void kmcl_packet_destroy(struct kmcl_packet *pkt);
 bool kmcl_packet_recycle(struct kmcl_packet *pkt);
 void kmcl_packets_free(struct kmcl_channel *ch);
+void kmcl_packets_trim(struct kmcl_channel *ch);
 
 /* Does delivery have completions that are not in the ring? */
 static inline bool kmcl_comps_wait(const struct kmcl_comps *made)

@@ -52,28 +52,18 @@ void kmcl_trans_wrap(struct kmcl_channel *ch)
 	ch->tx.round++;
 }
 
-static struct kmcl_packet *find(struct hlist_head *buckets, u32 mask,
-				u64 trans_id)
+/* As kmcl_trans_find(), among the packets that have not been moved yet */
+struct kmcl_packet *kmcl_trans_find_old(const struct kmcl_tx *tx, u64 trans_id)
+	__must_hold(&tx->lock)
 {
+	u32 bucket = (trans_id >> 32) & tx->old_mask;
 	struct kmcl_packet *pkt;
 
-	hlist_for_each_entry(pkt, &buckets[(trans_id >> 32) & mask], hashed)
+	lockdep_assert_held(&tx->lock);
+	hlist_for_each_entry(pkt, &tx->old[bucket], hashed)
 		if (pkt->trans_id == trans_id)
 			return pkt;
 	return NULL;
-}
-
-/* Find the packet in flight with that id, or NULL. */
-struct kmcl_packet *kmcl_trans_find(struct kmcl_channel *ch, u64 trans_id)
-	__must_hold(&ch->tx.lock)
-{
-	struct kmcl_packet *pkt;
-
-	lockdep_assert_held(&ch->tx.lock);
-	pkt = find(ch->tx.buckets, ch->tx.mask, trans_id);
-	if (unlikely(!pkt && ch->tx.old))
-		pkt = find(ch->tx.old, ch->tx.old_mask, trans_id);
-	return pkt;
 }
 
 /* There are more packets in flight than the table is for. */

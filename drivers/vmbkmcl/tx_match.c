@@ -78,7 +78,7 @@ static u32 match(struct kmcl_channel *ch, struct kmcl_ring_packet *comp,
 
 	lockdep_assert_held(&ch->tx.lock);
 	do {
-		pkt = kmcl_trans_find(ch, comp->trans_id);
+		pkt = kmcl_trans_find(&ch->tx, comp->trans_id);
 		if (unlikely(!pkt)) {
 			/* On a dead link the library may have ended it */
 			if (ch->tx.linked)

@@ -38,7 +38,7 @@ struct kmcl_packet *kmcl_packet_new(struct kmcl_channel *ch, gfp_t gfp)
 	if (!pkt)
 		return NULL;
 	/* The same for all, since the packet size is fixed */
-	WRITE_ONCE(ch->tx.cached_most, kmcl_cached_most(bytes));
+	WRITE_ONCE(ch->tx.packet_bytes, bytes);
 	packet_setup(ch, pkt, true);
 	return pkt;
 }
@@ -62,11 +62,35 @@ bool kmcl_packet_recycle(struct kmcl_packet *pkt)
 		smp_store_release(&ch->tx.spare, pkt);
 		return true;
 	}
-	if (ch->tx.cached + 1 >= ch->tx.cached_most)
+	if ((ch->tx.cached + 2ULL) * ch->tx.packet_bytes > KMCL_PACKETS_BYTES)
 		return false;
 	ch->tx.cached++;
 	list_add(&pkt->item.node, &ch->tx.cache);
 	return true;
+}
+
+/*
+ * The channel is closed, and packets that were in flight together are not needed
+ * soon: keep a few of those that are free. Atomic.
+ */
+void kmcl_packets_trim(struct kmcl_channel *ch)
+{
+	struct kmcl_packet *pkt;
+	unsigned long flags;
+	u32 most;
+
+	spin_lock_irqsave(&ch->tx.lock, flags);
+	most = ch->tx.packet_bytes ? kmcl_cached_most(ch->tx.packet_bytes) : 0;
+	while (ch->tx.cached && ch->tx.cached + 1 > most) {
+		pkt = list_first_entry(&ch->tx.cache, struct kmcl_packet,
+				       item.node);
+		list_del(&pkt->item.node);
+		ch->tx.cached--;
+		spin_unlock_irqrestore(&ch->tx.lock, flags);
+		kmcl_packet_destroy(pkt);
+		spin_lock_irqsave(&ch->tx.lock, flags);
+	}
+	spin_unlock_irqrestore(&ch->tx.lock, flags);
 }
 
 /* The channel is freed: free the cache. */
@@ -197,7 +221,7 @@ int kmcl_packet_init(struct kmcl_channel *ch, void *mem, u32 bytes)
 
 	spin_lock_irqsave(&ch->tx.lock, flags);
 	/* This reads memory that may be uninitialised */
-	in_flight = kmcl_trans_find(ch, READ_ONCE(pkt->trans_id)) == pkt;
+	in_flight = kmcl_trans_find(&ch->tx, READ_ONCE(pkt->trans_id)) == pkt;
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
 	if (in_flight)
 		return -EBUSY;
