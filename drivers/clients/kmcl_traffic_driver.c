@@ -4,7 +4,8 @@
  * whose parent is the device. The channel's name is "own" and the number at the
  * end of its instance GUID; it is not enabled. With devm=1 there is no remove():
  * the channel is one of devm_kmcl_client_create(). With probing=wait, probe() first
- * waits until that is set to "succeed", or to "fail".
+ * waits until that is set to "succeed", or to "fail". With removing=1, remove() waits
+ * at its end, when its channel has ended, until that is 0.
  *
  * It also does what such a driver may do with hv_vmbus' own functions, which the
  * library must leave alone. With raw=1 its probe() opens the device itself; a
@@ -54,6 +55,10 @@ MODULE_PARM_DESC(kept, "the removed device had what this driver had set");
 static char probing[16] = "succeed";
 module_param_string(probing, probing, sizeof(probing), 0600);
 MODULE_PARM_DESC(probing, "wait, succeed or fail");
+
+static bool removing;
+module_param(removing, bool, 0644);
+MODULE_PARM_DESC(removing, "remove() waits at its end");
 
 static bool own_rescind;
 static struct hv_device *device;	/* the last one that was probed */
@@ -170,6 +175,8 @@ static void tr_remove(struct hv_device *hdev)
 	if (raw)
 		vmbus_close(channel);
 	vmbus_set_chn_rescind_callback(channel, NULL);
+	while (READ_ONCE(removing))
+		msleep(20);
 }
 
 static int __maybe_unused tr_remove_int(struct hv_device *hdev)

@@ -301,6 +301,60 @@ parent_sets_rescind_callback()
 	own_done
 }
 
+# another CHANNEL: one more device of that class, and the driver's channel is open
+another()
+{
+	local WIRE_CLASS=$OWN_CLASS number
+
+	offer "$1" echo
+	number "$1"
+	expect "probe() has made a channel" within 10 [ -e "$TRAFFIC/own$number/state" ]
+	expect "enable" ctl "own$number" enable
+	expect "it opens" within 10 state "own$number" Active
+}
+
+# The channels have ended, and their driver's remove() takes its time: the library
+# still has the devices to give back, but not their offers, whose memory may be that of
+# other devices' offers by now
+parent_removing()
+{
+	local i others='' removed=own
+
+	own echo
+	for i in $(seq 7); do
+		another "s$i"
+		removed="$removed s$i"
+	done
+	driver_set removing 1
+	for i in $removed; do
+		at "$i" rescind
+	done
+	for i in $removed; do
+		number "$i"
+		expect "the channel of $i has ended" within 10 gone "own$number"
+	done
+	for i in $(seq 24); do
+		channel "r$i" sink ring=8192 packet=512
+		others="$others r$i"
+	done
+	for i in $others; do
+		at "$i" rescind
+	done
+	for i in $others; do
+		closed "$i"
+		expect "$i is released" within 5 host_state "$i" absent
+	done
+	for i in $removed; do
+		expect "$i is not" host_state "$i" rescinded
+	done
+	driver_set removing 0
+	for i in $removed; do
+		expect "the guest has released $i" within 5 host_state "$i" absent
+	done
+	own_returns
+	own_done
+}
+
 parent_all()
 {
 	scenario "a driver's own device" parent
@@ -313,6 +367,7 @@ parent_all()
 	scenario "which is rescinded" managed_and_rescind
 	scenario "which is unbound, and rescinded meanwhile" managed_unbound
 	scenario "and the transport goes first" managed_without_transport
+	scenario "its driver's remove() takes long" parent_removing
 	scenario "its driver has opened it" parent_opens_it_itself
 	scenario "its driver has a rescind callback" parent_has_rescind_callback
 	scenario "or sets one later" parent_sets_rescind_callback
