@@ -142,9 +142,14 @@ struct device *bench_raw_device(void);
 u64 bench_raw_id(int index);
 
 /* bench_kmcl.c */
+extern bool bench_kmcl_give_back;
 struct bench_link *bench_kmcl_open(u32 ring_bytes, u32 packet_bytes,
 				   u32 external_bytes);
 void bench_kmcl_close(void);
+int bench_kmcl_packets(struct kmcl_packet **packets, unsigned int count);
+void bench_kmcl_free_packets(struct kmcl_packet **packets, unsigned int count);
+int bench_kmcl_watch(void);
+void bench_kmcl_unwatch(void);
 int bench_kmcl_find(struct bench_link *link);
 struct kmcl_channel *bench_kmcl_channel(void);
 void bench_kmcl_done(struct kmcl_packet *pkt, int status, void *buf, u32 len);
@@ -173,6 +178,8 @@ int bench_queue(const struct bench_case *c);
 /* bench_channel.c */
 int bench_open(const struct bench_case *c);
 int bench_close(const struct bench_case *c);
+int bench_open_driver(const struct bench_case *c);
+int bench_close_driver(const struct bench_case *c);
 int bench_memory(const struct bench_case *c);
 
 /* bench_loopback.c */

@@ -2,9 +2,14 @@
 /*
  * Opening and closing a channel, and the memory that it has while it is open.
  *
- * Opening and closing wait for the host and for grace periods. What elapses is
- * the time stamp counter's difference; what the processor was busy with is the
- * part of it that was not idle time, including what the host did at once.
+ * Opening and closing wait for the host. What elapses is the time stamp counter's
+ * difference; what the processor was busy with is the part of it that was not
+ * idle time, including what the host did at once.
+ *
+ * Both drivers are registered with hv_vmbus before that: the library's is for as
+ * long as a channel watches the class, so there is one that waits for a device
+ * which does not come. In the cases with "driver" in their name the driver is
+ * registered for each opening, and unregistered after it.
  *
  * Process context. The tracepoints' probes run in any context, on one processor;
  * @memory_lock serialises them.
@@ -74,6 +79,28 @@ static int raw_once(struct spans *s, unsigned int i)
 	return 0;
 }
 
+static int raw_driver_once(struct spans *s, unsigned int i)
+{
+	struct bench_link *link = ERR_PTR(-ENODEV);
+	int ret;
+
+	bench_raw_unregister();
+	begin();
+	ret = bench_raw_register();
+	if (!ret)
+		link = bench_raw_open(RING, 0, BENCH_FOREACH);
+	end(&s->open, i);
+	if (ret)
+		return ret;
+	if (IS_ERR(link))
+		return PTR_ERR(link);
+	begin();
+	bench_raw_close();
+	bench_raw_unregister();
+	end(&s->close, i);
+	return bench_raw_register();
+}
+
 static int kmcl_once(struct spans *s, unsigned int i)
 {
 	struct bench_link *link;
@@ -110,17 +137,21 @@ static int measure(int (*once)(struct spans *s, unsigned int i), bool open,
 	return ret;
 }
 
-static int open_or_close(const struct bench_case *c, bool open)
+static int open_or_close(const struct bench_case *c, bool open, bool driver)
 {
 	struct bench_value values[] = {
 		{ "raw" }, { "kmcl" }, { "raw_elapsed" }, { "kmcl_elapsed" },
 	};
-	int ret;
+	int ret = driver ? 0 : bench_kmcl_watch();
 
-	ret = measure(raw_once, open, &values[0].value, &values[2].value);
+	if (!ret)
+		ret = measure(driver ? raw_driver_once : raw_once, open,
+			      &values[0].value, &values[2].value);
 	if (!ret)
 		ret = measure(kmcl_once, open, &values[1].value,
 			      &values[3].value);
+	if (!driver)
+		bench_kmcl_unwatch();
 	if (!ret)
 		bench_report(c, values, ARRAY_SIZE(values));
 	return ret;
@@ -128,12 +159,22 @@ static int open_or_close(const struct bench_case *c, bool open)
 
 int bench_open(const struct bench_case *c)
 {
-	return open_or_close(c, true);
+	return open_or_close(c, true, false);
 }
 
 int bench_close(const struct bench_case *c)
 {
-	return open_or_close(c, false);
+	return open_or_close(c, false, false);
+}
+
+int bench_open_driver(const struct bench_case *c)
+{
+	return open_or_close(c, true, true);
+}
+
+int bench_close_driver(const struct bench_case *c)
+{
+	return open_or_close(c, false, true);
 }
 
 /* Objects that were allocated since, and not freed */
@@ -241,6 +282,8 @@ static int memory_once(struct bench_link *(*open)(void), void (*close)(void),
 		if (objects[i].ptr)
 			*bytes += objects[i].bytes;
 	close();
+	/* Until the device is given back, see bench_kmcl_watch() */
+	msleep(100);
 	return lost ? -ENOSPC : 0;
 }
 
@@ -271,12 +314,17 @@ static int memory_rounds(struct bench_link *(*open)(void), void (*close)(void),
 int bench_memory(const struct bench_case *c)
 {
 	struct bench_value values[] = { { "raw" }, { "kmcl" } };
-	int ret;
+	int ret = bench_kmcl_watch();
 
-	ret = memory_rounds(raw_open, bench_raw_close, &values[0].value);
+	bench_kmcl_give_back = true;
+	if (!ret)
+		ret = memory_rounds(raw_open, bench_raw_close,
+				    &values[0].value);
 	if (!ret)
 		ret = memory_rounds(kmcl_open, bench_kmcl_close,
 				    &values[1].value);
+	bench_kmcl_give_back = false;
+	bench_kmcl_unwatch();
 	if (!ret)
 		bench_report(c, values, ARRAY_SIZE(values));
 	return ret;

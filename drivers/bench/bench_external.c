@@ -87,28 +87,20 @@ static int measure_raw(const struct bench_case *c, struct bench_value *values)
 static int measure_kmcl(const struct bench_case *c, struct bench_value *values)
 {
 	struct bench_link *link = bench_kmcl_open(ring_bytes(c), 4096, SZ_1M);
-	unsigned int i;
 	int ret;
 
 	if (IS_ERR(link))
 		return PTR_ERR(link);
 	ret = bench_host("behave %u sink", link->number);
-	for (i = 0; i < c->burst && !ret; i++) {
-		packets[i] = kmcl_packet_alloc(bench_kmcl_channel());
-		if (packets[i])
-			kmcl_packet_set_done(packets[i], bench_kmcl_done);
-		else
-			ret = -ENOMEM;
-	}
+	if (!ret)
+		ret = bench_kmcl_packets(packets, c->burst);
 	if (!ret)
 		ret = bench_requests(link, c, 0, send_pfns, &values[1].value);
 	if (!ret)
 		ret = bench_requests(link, c, 0, send_mdl, &values[2].value);
 	if (!ret)
 		ret = bench_requests(link, c, 0, send_sg, &values[3].value);
-	while (i--)
-		if (packets[i])
-			kmcl_packet_free(packets[i]);
+	bench_kmcl_free_packets(packets, c->burst);
 	bench_kmcl_close();
 	return ret;
 }

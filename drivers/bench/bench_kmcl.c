@@ -17,8 +17,12 @@
 static struct bench_link link = { .number = BENCH_KMCL };
 static struct kmcl_channel *kmcl;
 static DECLARE_COMPLETION(kmcl_running);
+static struct kmcl_channel *watcher;
 static u64 kmcl_status;		/* the reply's first bytes */
 static const guid_t kmcl_class = BENCH_CLASS(BENCH_KMCL);
+
+/* The device is given back when the channel is freed, and so bound anew each time */
+bool bench_kmcl_give_back;
 
 static void kmcl_post_started(struct kmcl_channel *ch)
 {
@@ -78,6 +82,7 @@ struct bench_link *bench_kmcl_open(u32 ring_bytes, u32 packet_bytes,
 {
 	const struct kmcl_client client = {
 		.name = "kmcl_bench",
+		.flags = bench_kmcl_give_back ? KMCL_INIT_GIVE_BACK : 0,
 		.type = BENCH_CLASS(BENCH_KMCL),
 		.packet_bytes = packet_bytes,
 		.external_bytes = external_bytes,
@@ -119,6 +124,66 @@ void bench_kmcl_close(void)
 {
 	kmcl_channel_disable(kmcl);
 	kmcl_channel_free(kmcl);
+}
+
+/**
+ * bench_kmcl_packets() - allocate packets of the open channel for requests
+ * @packets: set; bench_kmcl_free_packets() follows in any case
+ * @count: how many
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int bench_kmcl_packets(struct kmcl_packet **packets, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		packets[i] = kmcl_packet_alloc(kmcl);
+		if (!packets[i])
+			return -ENOMEM;
+		kmcl_packet_set_done(packets[i], bench_kmcl_done);
+	}
+	return 0;
+}
+
+void bench_kmcl_free_packets(struct kmcl_packet **packets, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		kmcl_packet_free(packets[i]);
+		packets[i] = NULL;
+	}
+}
+
+/**
+ * bench_kmcl_watch() - have the library register its driver
+ *
+ * Return: 0 or an error. bench_kmcl_unwatch() follows in any case.
+ */
+int bench_kmcl_watch(void)
+{
+	static const guid_t nobody = GUID_INIT(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
+	const struct kmcl_client client = {
+		.name = "kmcl_bench_watcher",
+		.type = BENCH_CLASS(BENCH_KMCL),
+		.instance = &nobody,
+	};
+	struct kmcl_channel *ch = kmcl_client_create(NULL, &client, NULL);
+
+	if (IS_ERR(ch))
+		return PTR_ERR(ch);
+	watcher = ch;
+	return kmcl_channel_enable(ch);
+}
+
+void bench_kmcl_unwatch(void)
+{
+	if (!watcher)
+		return;
+	kmcl_channel_disable(watcher);
+	kmcl_channel_free(watcher);
+	watcher = NULL;
 }
 
 struct kmcl_channel *bench_kmcl_channel(void)

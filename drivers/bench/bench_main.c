@@ -59,6 +59,8 @@ static const struct bench_case bench_cases[] = {
 	{ "queue/64B", bench_queue, 64, 1280 },
 	{ "open", bench_open },
 	{ "close", bench_close },
+	{ "driver-open", bench_open_driver },
+	{ "driver-close", bench_close_driver },
 	{ "memory", bench_memory },
 	{ "loopback/64B/channels1", bench_loopback, 64, 1 },
 	{ "loopback/64B/channels32", bench_loopback, 64, 32 },

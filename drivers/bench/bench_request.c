@@ -122,28 +122,19 @@ static int measure_raw(const struct bench_case *c, bench_send_fn send,
 static int measure_kmcl(const struct bench_case *c, bench_send_fn send,
 			u64 *value)
 {
+	unsigned int count = send == kmcl_reuse ? c->burst : 0;
 	struct bench_link *link;
-	unsigned int i, count = 0;
 	int ret;
 
 	link = bench_kmcl_open(bench_ring_bytes(c), bench_packet_size(c), 0);
 	if (IS_ERR(link))
 		return PTR_ERR(link);
 	ret = bench_host("behave %u echo", link->number);
-	if (send == kmcl_reuse)
-		count = c->burst;
-	for (i = 0; i < count && !ret; i++) {
-		packets[i] = kmcl_packet_alloc(bench_kmcl_channel());
-		if (packets[i])
-			kmcl_packet_set_done(packets[i], bench_kmcl_done);
-		else
-			ret = -ENOMEM;
-	}
+	if (!ret)
+		ret = bench_kmcl_packets(packets, count);
 	if (!ret)
 		ret = bench_requests(link, c, c->size, send, value);
-	while (i--)
-		if (packets[i])
-			kmcl_packet_free(packets[i]);
+	bench_kmcl_free_packets(packets, count);
 	bench_kmcl_close();
 	return ret;
 }
