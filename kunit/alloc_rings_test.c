@@ -15,20 +15,15 @@ static struct fault_attr *pages;
 
 static int alloc_rings_init(struct kunit *test)
 {
-	struct loop *loop;
 	int ret;
 
 	pages = faults_of(test, "fail_page_alloc");
 	faults_set_any_page(test);
 	faults_count();
-	ret = fake_init(test);
+	ret = fake_rings_init(test, IN, OUT);
 	if (ret)
 		return ret;
-	loop = test->priv;
-	fake.library_memory = true;
-	KUNIT_ASSERT_EQ(test, 0, kmcl_transport_register(&fake_ops));
-	KUNIT_ASSERT_EQ(test, 0, kmcl_set_ring_pages(loop->client.ch, IN, OUT));
-	fake_offer(loop);
+	fake_offer(test->priv);
 	return 0;
 }
 
@@ -61,14 +56,9 @@ static void enabled(struct loop *loop, unsigned int order, const char *state)
 static void expect_rings(struct kunit *test, u32 out, u32 in, u64 small)
 {
 	struct loop *loop = test->priv;
-	const struct kmcl_counters *c = loop_snapshot(&loop->client);
 
-	KUNIT_EXPECT_EQ(test, fake.had.tx_pages, out);
-	KUNIT_EXPECT_EQ(test, fake.had.rx_pages, in);
-	KUNIT_EXPECT_EQ(test, c->ring_out, (out - 1) * PAGE_SIZE);
-	KUNIT_EXPECT_EQ(test, c->ring_in, (in - 1) * PAGE_SIZE);
-	KUNIT_EXPECT_EQ(test, c->ring_memory, PAGE_SIZE << fake.had.order);
-	KUNIT_EXPECT_EQ(test, c->small_rings, small);
+	fake_expect_rings(test, out, in);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).small_rings, small);
 }
 
 /* A device comes back when memory is fragmented */

@@ -300,3 +300,29 @@ int fake_init(struct kunit *test)
 	fake.in = ring_fixture_new(test, FAKE_RING_BYTES);
 	return loop_init(test);
 }
+
+int fake_rings_init(struct kunit *test, u32 in, u32 out)
+{
+	struct loop *loop;
+	int ret = fake_init(test);
+
+	if (ret)
+		return ret;
+	loop = test->priv;
+	fake.library_memory = true;
+	KUNIT_ASSERT_EQ(test, 0, kmcl_transport_register(&fake_ops));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_set_ring_pages(loop->client.ch, in, out));
+	return 0;
+}
+
+void fake_expect_rings(struct kunit *test, u32 out, u32 in)
+{
+	struct loop *loop = test->priv;
+	const struct kmcl_counters *c = loop_snapshot(&loop->client);
+
+	KUNIT_EXPECT_EQ(test, fake.had.tx_pages, out);
+	KUNIT_EXPECT_EQ(test, fake.had.rx_pages, in);
+	KUNIT_EXPECT_EQ(test, c->ring_out, (out - 1) * PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, c->ring_in, (in - 1) * PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, c->ring_memory, PAGE_SIZE << fake.had.order);
+}

@@ -60,7 +60,12 @@ extern struct fake_transport fake;
 extern const struct kmcl_transport_ops fake_ops;
 
 int fake_init(struct kunit *test);
+/* The same with rings of the library's memory, of so many pages, and registered */
+int fake_rings_init(struct kunit *test, u32 in, u32 out);
 void fake_exit(struct kunit *test);
+
+/* The rings that were connected last have so many pages */
+void fake_expect_rings(struct kunit *test, u32 out, u32 in);
 
 void fake_offer(struct loop *loop);
 void fake_up(struct loop *loop);	/* offered, and the client runs */

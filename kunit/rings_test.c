@@ -18,18 +18,6 @@ static const struct kmcl_counters *now(struct loop *loop)
 	return loop_snapshot(&loop->client);
 }
 
-static void expect_rings(struct kunit *test, u32 out, u32 in)
-{
-	struct loop *loop = test->priv;
-
-	KUNIT_EXPECT_EQ(test, fake.had.tx_pages, out);
-	KUNIT_EXPECT_EQ(test, fake.had.rx_pages, in);
-	KUNIT_EXPECT_EQ(test, now(loop)->ring_out, (out - 1) * PAGE_SIZE);
-	KUNIT_EXPECT_EQ(test, now(loop)->ring_in, (in - 1) * PAGE_SIZE);
-	KUNIT_EXPECT_EQ(test, now(loop)->ring_memory,
-			PAGE_SIZE << fake.had.order);
-}
-
 /* Enabled, with rings of the library's memory; returns their first page */
 static struct page *opened(struct loop *loop)
 {
@@ -46,16 +34,7 @@ static struct page *opened(struct loop *loop)
 
 static int rings_init(struct kunit *test)
 {
-	struct loop *loop;
-	int ret = fake_init(test);
-
-	if (ret)
-		return ret;
-	loop = test->priv;
-	fake.library_memory = true;
-	KUNIT_ASSERT_EQ(test, 0, kmcl_transport_register(&fake_ops));
-	KUNIT_ASSERT_EQ(test, 0, kmcl_set_ring_pages(loop->client.ch, IN, OUT));
-	return 0;
+	return fake_rings_init(test, IN, OUT);
 }
 
 /* What another host left there cannot be taken for packets */
@@ -66,7 +45,7 @@ static void the_same_memory_is_used_again(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, now(loop)->ring_memory, 0);
 	page = opened(loop);
-	expect_rings(test, OUT, IN);
+	fake_expect_rings(test, OUT, IN);
 	kmcl_channel_disable(loop->client.ch);
 	KUNIT_EXPECT_EQ(test, now(loop)->ring_memory, BLOCK);
 	KUNIT_EXPECT_PTR_EQ(test, opened(loop), page);
@@ -94,7 +73,7 @@ static void the_same_memory_is_used_again(struct kunit *test)
 	loop_wait_state(&loop->client, "Disabled");
 	KUNIT_ASSERT_EQ(test, 0, kmcl_transport_register(&fake_ops));
 	KUNIT_EXPECT_PTR_EQ(test, opened(loop), page);
-	expect_rings(test, OUT, IN);
+	fake_expect_rings(test, OUT, IN);
 	KUNIT_EXPECT_EQ(test, now(loop)->small_rings, 0);
 }
 
@@ -108,12 +87,12 @@ static void other_sizes_are_other_memory(struct kunit *test)
 	kmcl_channel_disable(ch);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_set_ring_pages(ch, OUT, IN));
 	KUNIT_EXPECT_PTR_EQ(test, opened(loop), page);
-	expect_rings(test, IN, OUT);
+	fake_expect_rings(test, IN, OUT);
 	kmcl_channel_disable(ch);
 
 	KUNIT_ASSERT_EQ(test, 0, kmcl_set_ring_pages(ch, 20, 12));
 	opened(loop);
-	expect_rings(test, 12, 20);
+	fake_expect_rings(test, 12, 20);
 	KUNIT_EXPECT_EQ(test, fake.had.order, 5);
 	kmcl_channel_disable(ch);
 
@@ -121,7 +100,7 @@ static void other_sizes_are_other_memory(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, kmcl_set_max_packet_size(ch, 64));
 	KUNIT_ASSERT_EQ(test, 0, kmcl_set_ring_pages(ch, 2, 2));
 	opened(loop);
-	expect_rings(test, 2, 2);
+	fake_expect_rings(test, 2, 2);
 	KUNIT_EXPECT_EQ(test, fake.had.order, 2);
 	KUNIT_EXPECT_EQ(test, now(loop)->small_rings, 0);
 }
@@ -183,13 +162,13 @@ static void rings_larger_than_any_block(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, kmcl_set_max_packet_size(ch, 64));
 	KUNIT_ASSERT_EQ(test, 0, kmcl_set_ring_pages(ch, 2, most));
 	opened(loop);
-	expect_rings(test, most - 2, 2);
+	fake_expect_rings(test, most - 2, 2);
 	KUNIT_EXPECT_EQ(test, now(loop)->small_rings, 1);
 	kmcl_channel_disable(ch);
 	KUNIT_ASSERT_EQ(test, 0, kmcl_set_ring_pages(ch, KMCL_RING_PAGES_MAX,
 						     KMCL_RING_PAGES_MAX));
 	opened(loop);
-	expect_rings(test, most / 2, most / 2);
+	fake_expect_rings(test, most / 2, most / 2);
 	KUNIT_EXPECT_EQ(test, now(loop)->small_rings, 2);
 }
 
