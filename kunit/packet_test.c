@@ -3,6 +3,7 @@
  * Packet objects, the library's and the driver's, and what becomes of them;
  * the limits of delivery while it runs.
  */
+#include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include "harness.h"
@@ -474,6 +475,21 @@ static void completion_data_has_the_packets_limit(struct kunit *test)
 	kmcl_channel_disable(loop->client.ch);
 }
 
+/* They are larger than a size of kmalloc(), and most channels are idle */
+static void channels_and_items_have_little_memory_to_spare(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u32 bytes = KMCL_DEFAULT_PACKET_SIZE + 256;
+	struct kmcl_item *item = kmcl_item_alloc(bytes, GFP_ATOMIC);
+
+	KUNIT_ASSERT_NOT_NULL(test, item);
+	KUNIT_EXPECT_GE(test, ksize(item), bytes);
+	KUNIT_EXPECT_LE(test, ksize(item), bytes + SZ_512);
+	kmcl_item_free(item);
+	KUNIT_EXPECT_LE(test, ksize(loop->client.ch),
+			sizeof(*loop->client.ch) + SZ_256);
+}
+
 static struct kunit_case packet_cases[] = {
 	/* KMCL: VmbChannelSizeofPacket VmbPacketInitialize */
 	KUNIT_CASE(memory_of_the_drivers),
@@ -504,6 +520,7 @@ static struct kunit_case packet_cases[] = {
 	KUNIT_CASE(a_byte_above_the_packet_size),
 	/* KMCL: VmbChannelPacketComplete */
 	KUNIT_CASE(completion_data_has_the_packets_limit),
+	KUNIT_CASE(channels_and_items_have_little_memory_to_spare),
 	{}
 };
 

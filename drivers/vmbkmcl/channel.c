@@ -44,7 +44,7 @@ int kmcl_channel_alloc(struct device *parent, bool is_server,
 	might_sleep();
 	if (!chp)
 		return -EINVAL;
-	ch = kzalloc_obj(*ch);
+	ch = kmcl_channel_zalloc();
 	if (!ch)
 		return -ENOMEM;
 

@@ -113,6 +113,9 @@ extern struct workqueue_struct *kmcl_rx_wq;
 
 /* object.c */
 extern unsigned long kmcl_slow;
+int kmcl_caches_init(void);
+void kmcl_caches_exit(void);
+struct kmcl_channel *kmcl_channel_zalloc(void);
 void kmcl_channel_get(struct kmcl_channel *ch);
 void kmcl_channel_put(struct kmcl_channel *ch);
 void kmcl_kick(struct kmcl_channel *ch);

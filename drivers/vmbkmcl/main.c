@@ -32,9 +32,11 @@
 
 static int __init kmcl_init(void)
 {
+	if (kmcl_caches_init())
+		return -ENOMEM;
 	kmcl_wq = alloc_workqueue("vmbkmcl", WQ_UNBOUND, WQ_MAX_ACTIVE);
 	if (!kmcl_wq)
-		return -ENOMEM;
+		goto exit_caches;
 	kmcl_server_wq = alloc_workqueue("vmbkmcl_server", WQ_UNBOUND,
 					 WQ_MAX_ACTIVE);
 	if (!kmcl_server_wq)
@@ -50,6 +52,8 @@ destroy_server_wq:
 	destroy_workqueue(kmcl_server_wq);
 destroy_wq:
 	destroy_workqueue(kmcl_wq);
+exit_caches:
+	kmcl_caches_exit();
 	return -ENOMEM;
 }
 
@@ -59,6 +63,7 @@ static void __exit kmcl_exit(void)
 	destroy_workqueue(kmcl_rx_wq);
 	destroy_workqueue(kmcl_server_wq);
 	destroy_workqueue(kmcl_wq);
+	kmcl_caches_exit();
 }
 
 subsys_initcall(kmcl_init);

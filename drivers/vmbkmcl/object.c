@@ -22,12 +22,56 @@ struct workqueue_struct *kmcl_server_wq;
 struct workqueue_struct *kmcl_rx_wq;
 
 /*
+ * A channel, and a context of a channel with the default packet size, are just too
+ * large for a size of kmalloc(), which would give them up to twice as much.
+ */
+#define ITEM_BYTES	(KMCL_DEFAULT_PACKET_SIZE + 512)
+
+static struct kmem_cache *channel_cache;
+static struct kmem_cache *item_cache;
+
+/* Sleeps. Returns 0 or -ENOMEM. */
+int kmcl_caches_init(void)
+{
+	channel_cache = kmem_cache_create("kmcl_channel",
+					  sizeof(struct kmcl_channel), 0, 0,
+					  NULL);
+	if (!channel_cache)
+		return -ENOMEM;
+	item_cache = kmem_cache_create("kmcl_item", ITEM_BYTES, 0, 0, NULL);
+	if (item_cache)
+		return 0;
+	kmem_cache_destroy(channel_cache);
+	return -ENOMEM;
+}
+
+/* No channel is left. Sleeps. */
+void kmcl_caches_exit(void)
+{
+	kmem_cache_destroy(item_cache);
+	kmem_cache_destroy(channel_cache);
+}
+
+/* A channel of zeroes, or NULL. Sleeps. */
+struct kmcl_channel *kmcl_channel_zalloc(void)
+{
+	return kmem_cache_zalloc(channel_cache, GFP_KERNEL);
+}
+
+/*
  * Memory for a packet or a context; NULL without a warning, since failure is
  * handled. What can wait gets pages that are not contiguous, if it must. What
  * cannot does not use up the reserves for a large block.
  */
 void *kmcl_item_alloc(u32 bytes, gfp_t gfp)
 {
+	void *item;
+
+	if (bytes > KMCL_DEFAULT_PACKET_SIZE && bytes <= ITEM_BYTES) {
+		item = kmem_cache_alloc(item_cache, gfp | __GFP_NOWARN);
+		if (item || !gfpflags_allow_blocking(gfp))
+			return item;
+	}
 	if (gfpflags_allow_blocking(gfp))
 		return kvmalloc(bytes, gfp | __GFP_NOWARN);
 	if (bytes > PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER)
@@ -45,7 +89,7 @@ void kmcl_item_free(struct kmcl_item *item)
 	if (is_vmalloc_addr(item))
 		kvfree_rcu(item, rcu);
 	else
-		kfree(item);
+		kfree(item);	/* of a cache, too */
 }
 
 void kmcl_channel_get(struct kmcl_channel *ch)
@@ -58,7 +102,7 @@ static void channel_release(struct kref *ref)
 	struct kmcl_channel *ch = container_of(ref, struct kmcl_channel, ref);
 
 	kfree(ch->cfg.name);
-	kfree(ch);
+	kmem_cache_free(channel_cache, ch);
 }
 
 void kmcl_channel_put(struct kmcl_channel *ch)

@@ -61,6 +61,7 @@ int kmcl_hv_rings_connect(struct kmcl_offer *offer,
 	struct kmcl_hv_binding *binding = kmcl_offer_priv(offer);
 	struct vmbus_channel *channel = binding->channel;
 	struct vmbus_gpadl *gpadl = &channel->ringbuffer_gpadlhandle;
+	u32 max_pkt_size = channel->max_pkt_size;
 	const struct kmcl_ring_block *rings;
 	bool known;
 	int ret;
@@ -74,7 +75,10 @@ int kmcl_hv_rings_connect(struct kmcl_offer *offer,
 	channel->ringbuffer_send_offset = rings->tx_pages;
 	/* To tell afterwards whether it was made: then the buffer is set */
 	memset(gpadl, 0, sizeof(*gpadl));
+	/* The size of hv_vmbus' buffer for a packet, which nobody uses; not 0 */
+	channel->max_pkt_size = 1;
 	ret = vmbus_connect_ring(channel, onchannel, offer);
+	channel->max_pkt_size = max_pkt_size;
 	if (!ret)
 		return 0;
 	if (gpadl->buffer)
