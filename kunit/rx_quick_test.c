@@ -171,6 +171,21 @@ static void a_longer_header(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).bad_packets, 0);
 }
 
+/* And the context stays at hand */
+static void a_completion_of_the_peer(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	begin(test);
+	fake_completion(loop, 12345);
+	fake_interrupt();
+	loop_poll(&loop->client, c->comps_stale == 1);
+	KUNIT_EXPECT_NOT_NULL(test, loop->client.ch->rx.quick);
+	put_good(test, 1);
+	fake_interrupt();
+	loop_wait(&loop->client, loop_got(&loop->client) == GOOD + 1);
+}
+
 /* A signal that comes in the callback leaves the packet to the delivery */
 static void one_more_comes(struct end *e, struct kmcl_context *ctx, u64 value)
 {
@@ -236,6 +251,7 @@ static struct kunit_case rx_quick_cases[] = {
 	KUNIT_CASE(a_payload_above_the_packet_size),
 	KUNIT_CASE(an_unknown_type),
 	KUNIT_CASE(a_longer_header),
+	KUNIT_CASE(a_completion_of_the_peer),
 	KUNIT_CASE(a_signal_in_the_callback),
 	/* KMCL: VmbChannelInitSetClientContextSize */
 	KUNIT_CASE(the_drivers_memory_is_cleared),

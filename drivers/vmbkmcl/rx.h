@@ -48,8 +48,8 @@ enum kmcl_rx_reason {
 };
 
 /* Of struct kmcl_rx::state */
-#define KMCL_RX_OPEN	BIT(0)	/* the gate */
-#define KMCL_RX_RUNNING	BIT(1)	/* delivery runs, somewhere */
+#define KMCL_RX_RUNNING	BIT(0)	/* delivery runs, somewhere */
+#define KMCL_RX_OPEN	BIT(1)	/* the gate */
 #define KMCL_RX_AGAIN	BIT(2)	/* it must look for packets once more */
 #define KMCL_RX_FAILED	BIT(3)	/* deliver nothing on this link */
 #define KMCL_RX_PASSIVE	BIT(4)	/* process context is required */

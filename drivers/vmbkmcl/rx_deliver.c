@@ -66,6 +66,7 @@ static void own_deferred(struct kmcl_channel *ch)
 {
 	if (ch->rx.own)
 		kmcl_ctx_free(ch->rx.own);
+	ch->rx.quick = NULL;
 	WRITE_ONCE(ch->rx.own, ch->rx.deferred);
 	WRITE_ONCE(ch->rx.deferred, NULL);
 }
@@ -178,7 +179,6 @@ static noinline int take_next(struct kmcl_channel *ch, u32 *budget)
 	u32 skip, len;
 	int ret;
 
-	rx->quick = NULL;
 	if (unlikely(READ_ONCE(rx->deferred))) {
 		own_deferred(ch);
 		goto taken;
