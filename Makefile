@@ -115,7 +115,7 @@ help:
 	@echo 'make vmtest-debug          both on a kernel with every checker, built once'
 	@echo 'make irqsoff               for how long interrupts are off, kernel built once'
 	@echo 'make soak [MINUTES=10]     rescind and re-offer under traffic'
-	@echo 'make bench  [KERNEL=..] [CASES=..] [STEPPED=1] [PLOT=1]'
+	@echo 'make bench  [KERNEL=..] [CASES=..] [STEPPED=1|2] [PLOT=1]'
 	@echo '                           instructions per packet, beside the raw VMBus API'
 	@echo 'make bench-check           some of them, beside those committed'
 	@echo 'make dkmstest              the package in a clean Debian root and a guest'

@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# usage: [KERNEL="VERSION ..."] [CASES="NAME ..."] [STEPPED=1] [PLOT=1] scripts/bench.sh
+# usage: [KERNEL="VERSION ..."] [CASES="NAME ..."] [STEPPED=1|2] [PLOT=1] scripts/bench.sh
 #
 # Instructions per packet, hv_vmbus' own calls and the library in one run on
 # tools/vmbhost; see Documentation/measurements.md. CASES are beginnings of the
 # names of cases in drivers/bench/bench_main.c, such as receive; without it all are
-# run. With STEPPED=1 locked operations are counted as well. The results are in
+# run. With STEPPED=1 locked operations are counted as well; with STEPPED=2, the
+# library's instructions in each function. The results are in
 # build/bench.json, or in the file RESULTS; PLOT=1 draws them into
 # Documentation/measurements/.
 

@@ -82,6 +82,7 @@ enum bench_count {
 	BENCH_INSTRUCTIONS,
 	BENCH_LOCKED,		/* locked operations */
 	BENCH_IRQ_OFF,		/* times that interrupts are switched off */
+	BENCH_FUNCTIONS,	/* instructions, of each function */
 };
 
 extern enum bench_count bench_count;
@@ -121,6 +122,7 @@ void bench_time_exit(void);
 void bench_time_count(enum bench_count count);
 void bench_begin(void);
 u64 bench_end(void);
+void bench_time_functions(const char *name);
 u64 bench_result(u64 *samples, unsigned int count, u32 packets);
 
 /* bench_link.c */

@@ -143,6 +143,10 @@ void bench_report(const struct bench_case *c, const struct bench_value *values,
 	int length = 0;
 	unsigned int i;
 
+	if (bench_count == BENCH_FUNCTIONS) {
+		bench_time_functions(c->name);
+		return;
+	}
 	for (i = 0; i < count; i++)
 		length += scnprintf(line + length, sizeof(line) - length,
 				    " %s=%llu", values[i].key, values[i].value);

@@ -9,7 +9,8 @@
  *	kmcl_bench: receive/64B/burst64 raw=170 recvpacket=325 kmcl=538
  *
  * The numbers are of the time stamp counter, per packet. With @stepped=1 they are
- * locked operations, then times that interrupts are switched off, of all packets.
+ * locked operations, then times that interrupts are switched off, of all packets;
+ * with @stepped=2, the library's instructions in each function, a line for each.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -26,9 +27,9 @@ static char *cases = "";
 module_param(cases, charp, 0444);
 MODULE_PARM_DESC(cases, "beginnings of names, separated by commas; empty: all");
 
-static bool stepped;
-module_param(stepped, bool, 0444);
-MODULE_PARM_DESC(stepped, "count locked operations instead of instructions");
+static unsigned int stepped;
+module_param(stepped, uint, 0444);
+MODULE_PARM_DESC(stepped, "1: count locked operations; 2: instructions by function");
 
 static const struct bench_case bench_cases[] = {
 	{ "send/16B/burst64", bench_send, 16, 64 },
@@ -89,7 +90,8 @@ static bool is_chosen(const struct bench_case *c)
 /* What can be single-stepped in seconds */
 static bool is_quick(const struct bench_case *c)
 {
-	return c->size == 64 && c->burst == 8 && c->run != bench_external;
+	return c->size == 64 && (c->burst == 8 || (stepped == 2 && c->burst == 1)) &&
+	       c->run != bench_external;
 }
 
 static int run_cases(enum bench_count count)
@@ -127,7 +129,9 @@ static int __init bench_init(void)
 	ret = bench_raw_register();
 	if (ret)
 		goto exit;
-	if (stepped) {
+	if (stepped == 2) {
+		ret = run_cases(BENCH_FUNCTIONS);
+	} else if (stepped) {
 		ret = run_cases(BENCH_LOCKED);
 		if (!ret)
 			ret = run_cases(BENCH_IRQ_OFF);

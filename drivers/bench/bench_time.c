@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What is measured between bench_begin() and bench_end(): instructions, by the
- * time stamp counter; or, single-stepped, locked operations and the times that
- * interrupts are switched off.
+ * time stamp counter; or, single-stepped, locked operations, the times that
+ * interrupts are switched off, and how many instructions each function has.
  *
  * The processor raises a debug exception after each instruction. Handlers of
  * other interrupts run without that, so they are not counted.
  *
  * One caller at a time, on one processor; the notifier runs in NMI context.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/kallsyms.h>
 #include <linux/kdebug.h>
 #include <linux/kernel.h>
 #include <linux/math64.h>
 #include <linux/notifier.h>
 #include <linux/sort.h>
+#include <linux/string.h>
 #include <linux/timex.h>
 
 #include <asm/processor-flags.h>
@@ -21,6 +25,8 @@
 #include "bench.h"
 
 #define LONGEST		15	/* bytes of an instruction */
+#define ADDRESSES	16384
+#define FUNCTIONS	128
 
 enum bench_count bench_count;
 
@@ -28,6 +34,12 @@ static u64 started;
 static u64 overhead;	/* of measuring nothing */
 static bool stepping;
 static u64 stepped;
+static unsigned long addresses[ADDRESSES];	/* of what was executed */
+
+static struct {
+	char name[KSYM_SYMBOL_LEN];
+	u32 instructions;
+} functions[FUNCTIONS];
 
 static bool is_prefix(u8 byte)
 {
@@ -61,10 +73,15 @@ static int on_step(struct notifier_block *nb, unsigned long event, void *data)
 		return NOTIFY_DONE;
 	/* The instruction that is executed next */
 	next = (const u8 *)instruction_pointer(args->regs);
-	if (bench_count == BENCH_LOCKED)
+	if (bench_count == BENCH_LOCKED) {
 		stepped += is_locked(next);
-	else
+	} else if (bench_count == BENCH_IRQ_OFF) {
 		stepped += *next == 0xfa;	/* CLI */
+	} else {
+		if (stepped < ADDRESSES)
+			addresses[stepped] = (unsigned long)next;
+		stepped++;
+	}
 	return NOTIFY_STOP;
 }
 
@@ -90,6 +107,8 @@ static __always_inline void set_trap(bool on)
  */
 void bench_begin(void)
 {
+	if (bench_count == BENCH_FUNCTIONS)
+		stepped = 0;
 	started = stepped;
 	if (bench_count == BENCH_INSTRUCTIONS) {
 		started = get_cycles();
@@ -165,6 +184,36 @@ void bench_time_count(enum bench_count count)
 		samples[i] = bench_end();
 	}
 	overhead = bench_result(samples, i, 1);
+}
+
+/**
+ * bench_time_functions() - print the instructions of each function
+ * @name: of the case, whose last round is printed
+ */
+void bench_time_functions(const char *name)
+{
+	char symbol[KSYM_SYMBOL_LEN];
+	u32 i, n, used = 0;
+
+	for (i = 0; i < min_t(u64, stepped, ADDRESSES); i++) {
+		sprint_symbol_no_offset(symbol, addresses[i]);
+		/* Without the module's name, which is in brackets */
+		symbol[strcspn(symbol, " ")] = '\0';
+		for (n = 0; n < used && strcmp(symbol, functions[n].name); n++)
+			;
+		if (n == FUNCTIONS)
+			continue;
+		if (n == used) {
+			strscpy(functions[n].name, symbol,
+				sizeof(functions[n].name));
+			functions[n].instructions = 0;
+			used++;
+		}
+		functions[n].instructions++;
+	}
+	for (n = 0; n < used; n++)
+		pr_info("functions/%s/%s kmcl=%u\n", name, functions[n].name,
+			functions[n].instructions);
 }
 
 int bench_time_init(void)
