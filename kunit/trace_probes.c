@@ -93,6 +93,11 @@ static void on_queue(void *data, const struct kmcl_channel *ch,
 	note(EV_QUEUE, ch, kmcl_packet_id(packet), depth);
 }
 
+static void on_copy(void *data, const struct kmcl_channel *ch, u32 len)
+{
+	note(EV_COPY, ch, len);
+}
+
 static void on_complete(void *data, const struct kmcl_channel *ch,
 			const struct kmcl_packet *packet, int status)
 {
@@ -139,6 +144,7 @@ static int register_probes(void)
 	       register_trace_kmcl_state(on_state, NULL) ?:
 	       register_trace_kmcl_callback(on_callback, NULL) ?:
 	       register_trace_kmcl_queue(on_queue, NULL) ?:
+	       register_trace_kmcl_copy(on_copy, NULL) ?:
 	       register_trace_kmcl_complete(on_complete, NULL) ?:
 	       register_trace_kmcl_defer(on_defer, NULL) ?:
 	       register_trace_kmcl_fail(on_fail, NULL) ?:
@@ -158,6 +164,7 @@ static void unregister_probes(void)
 	unregister_trace_kmcl_state(on_state, NULL);
 	unregister_trace_kmcl_callback(on_callback, NULL);
 	unregister_trace_kmcl_queue(on_queue, NULL);
+	unregister_trace_kmcl_copy(on_copy, NULL);
 	unregister_trace_kmcl_complete(on_complete, NULL);
 	unregister_trace_kmcl_defer(on_defer, NULL);
 	unregister_trace_kmcl_fail(on_fail, NULL);

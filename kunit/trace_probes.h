@@ -19,6 +19,7 @@ enum trace_event {
 	EV_STATE,
 	EV_CALLBACK,
 	EV_QUEUE,
+	EV_COPY,
 	EV_COMPLETE,
 	EV_DEFER,
 	EV_FAIL,

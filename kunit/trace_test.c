@@ -403,6 +403,28 @@ static void synchronous_requests(struct kunit *test)
 	probes_expect_count(client, EV_SYNC, 5);
 }
 
+/* Into the queue, from there into the ring, and once into the ring only */
+static void large_packets(struct kunit *test)
+{
+	const u32 len = KMCL_TX_AT_ONCE + 8;
+	struct loop *loop = test->priv;
+	struct end *client = &loop->client;
+
+	KUNIT_ASSERT_EQ(test, 0, kmcl_set_max_packet_size(client->ch, len));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_set_max_packet_size(loop->server.ch, len));
+	loop_send_long(client, 0, len, 0);
+	probes_expect_count(client, EV_COPY, 1);
+	loop_up(loop);
+	loop_wait(&loop->server, loop_got(&loop->server) == 1);
+	loop_send_long(client, 1, len, 0);
+	loop_send_long(client, 1, KMCL_TX_AT_ONCE, 0);
+	loop_wait(&loop->server, loop_got(&loop->server) == 3);
+	probes_expect(client, EV_COPY, 0, len);
+	probes_expect(client, EV_COPY, 1, len);
+	probes_expect(client, EV_COPY, 2, len);
+	probes_expect_count(client, EV_COPY, 3);
+}
+
 static void count_ours(struct tracepoint *tp, void *count)
 {
 	*(u32 *)count += !strncmp(tp->name, "kmcl_", 5);
@@ -421,6 +443,7 @@ static struct kunit_case trace_cases[] = {
 	KUNIT_CASE(packets_that_complete_in_the_ring),
 	KUNIT_CASE(external_data),
 	KUNIT_CASE(the_queue_and_what_leaves_it),
+	KUNIT_CASE(large_packets),
 	KUNIT_CASE(states_and_callbacks),
 	KUNIT_CASE(callbacks_that_fail_or_report_a_failure),
 	KUNIT_CASE(the_quota),

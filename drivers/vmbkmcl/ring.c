@@ -34,6 +34,7 @@
 #include <linux/bug.h>
 #include <linux/build_bug.h>
 #include <linux/compiler.h>
+#include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/kernel.h>
@@ -134,6 +135,33 @@ int kmcl_ring_refill(struct kmcl_ring *ring, u32 bytes)
 }
 
 /**
+ * kmcl_ring_reserve() - find out where the next packet's contents go
+ * @ring: producer side
+ * @bytes: what the packet takes, see kmcl_ring_bytes()
+ *
+ * For a packet that is so large that the owner does not want to copy it under its
+ * lock. It copies header and payload, one right behind the other, to where this
+ * says, with zeroes up to a multiple of 8, while nothing else is put, and then calls
+ * kmcl_ring_put() with the copy as payload. Until then nothing has changed, so it
+ * need not do so.
+ *
+ * Context: any, serialised by the owner.
+ * Return: the place, or an error pointer, see kmcl_ring_put().
+ */
+void *kmcl_ring_reserve(struct kmcl_ring *ring, u32 bytes)
+{
+	int ret;
+
+	/* [B] The branch orders reading read_index before what the caller writes */
+	if (bytes >= ring->known) {
+		ret = kmcl_ring_refill(ring, bytes);
+		if (ret)
+			return ERR_PTR(ret);
+	}
+	return ring->data + ring->index + KMCL_RING_DESC;
+}
+
+/**
  * kmcl_ring_put() - write a packet that the peer cannot see yet
  * @ring: producer side
  * @type: packet type, see enum kmcl_wire_type
@@ -141,7 +169,8 @@ int kmcl_ring_refill(struct kmcl_ring *ring, u32 bytes)
  * @trans_id: transaction id
  * @header: type-specific header between descriptor and payload
  * @header_len: its bytes, a multiple of 8, 0 for none
- * @payload: payload
+ * @payload: payload; if it is where it belongs, see kmcl_ring_reserve(), nothing is
+ *	copied or padded, nor is @header copied
  * @payload_len: its bytes; padded with zeroes to a multiple of 8
  *
  * kmcl_ring_commit() shows the peer all packets put since the last commit.
@@ -158,7 +187,8 @@ int kmcl_ring_put(struct kmcl_ring *ring, u16 type, u16 flags, u64 trans_id,
 {
 	return kmcl_ring_write(ring, type, flags, trans_id, header, header_len,
 			       payload, payload_len,
-			       sizeof(struct kmcl_wire_desc) + header_len);
+			       sizeof(struct kmcl_wire_desc) + header_len,
+			       KMCL_MAX_PACKET_SIZE);
 }
 EXPORT_SYMBOL_GPL(kmcl_ring_put);
 
@@ -180,7 +210,8 @@ int kmcl_ring_put_prefixed(struct kmcl_ring *ring, u64 trans_id,
 {
 	return kmcl_ring_write(ring, KMCL_WIRE_DATA_INBAND, 0, trans_id, prefix,
 			       prefix_len, payload, payload_len,
-			       sizeof(struct kmcl_wire_desc));
+			       sizeof(struct kmcl_wire_desc),
+			       KMCL_MAX_PACKET_SIZE);
 }
 
 /**

@@ -131,6 +131,7 @@ void kmcl_ring_init(struct kmcl_ring *ring, void *ctl, void *data, u32 size);
 
 /* Producer */
 int kmcl_ring_refill(struct kmcl_ring *ring, u32 bytes);
+void *kmcl_ring_reserve(struct kmcl_ring *ring, u32 bytes);
 int kmcl_ring_put(struct kmcl_ring *ring, u16 type, u16 flags, u64 trans_id,
 		  const void *header, u32 header_len,
 		  const void *payload, u32 payload_len);
@@ -202,13 +203,15 @@ static __always_inline u64 kmcl_ring_word(const u8 *src)
 }
 
 /*
- * Copy a payload into the ring. A short one is copied here, word by word: calling
- * memcpy() would cost more than the copy.
+ * Copy a payload into the ring, unless it is there already, see
+ * kmcl_ring_reserve(). A short one is copied here, word by word: calling memcpy()
+ * would cost more than the copy.
  */
 static __always_inline void kmcl_ring_fill(u64 *dst, const u8 *src, u32 len)
 {
 	if (len > KMCL_RING_WORDS) {
-		memcpy(dst, src, len);
+		if ((u8 *)dst != src)
+			memcpy(dst, src, len);
 		return;
 	}
 	for (; len >= 32; len -= 32, src += 32, dst += 4) {
@@ -225,20 +228,20 @@ static __always_inline void kmcl_ring_fill(u64 *dst, const u8 *src, u32 len)
 
 /*
  * See kmcl_ring_put(): the same, inline for where the speed of sending depends on
- * it. The descriptor says that the payload begins at @start.
+ * it. The descriptor says that the payload begins at @start. @most: bytes of header
+ * and payload above which it is -EMSGSIZE.
  */
 static __always_inline int
 kmcl_ring_write(struct kmcl_ring *ring, u16 type, u16 flags, u64 trans_id,
 		const void *header, u32 header_len, const void *payload,
-		u32 payload_len, u32 start)
+		u32 payload_len, u32 start, u32 most)
 {
 	u32 offset = KMCL_RING_DESC + header_len;
 	struct kmcl_wire_desc *desc;
 	u32 bytes, len;
 	u8 *p;
 
-	if (unlikely(header_len > KMCL_MAX_PACKET_SIZE ||
-		     payload_len > KMCL_MAX_PACKET_SIZE - header_len))
+	if (unlikely(header_len > most || payload_len > most - header_len))
 		return -EMSGSIZE;
 	if (unlikely(header_len & 7))
 		return -EINVAL;
@@ -262,9 +265,9 @@ kmcl_ring_write(struct kmcl_ring *ring, u16 type, u16 flags, u64 trans_id,
 	desc->flags = cpu_to_le16(flags);
 	desc->trans_id = cpu_to_le64(trans_id);
 
-	if (header_len)
+	if (header_len && payload != p + offset)
 		memcpy(p + sizeof(*desc), header, header_len);
-	if (payload_len & 7)
+	if (payload_len & 7 && payload != p + offset)
 		*(__le64 *)(p + len - 8) = 0;
 	kmcl_ring_fill((u64 *)(p + offset), payload, payload_len);
 

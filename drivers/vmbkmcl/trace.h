@@ -235,6 +235,20 @@ TRACE_EVENT(kmcl_queue,
 		  __entry->depth)
 );
 
+/* Before a large packet or completion, or a reply, is copied without the lock */
+TRACE_EVENT(kmcl_copy,
+	TP_PROTO(const struct kmcl_channel *ch, u32 len),
+	TP_ARGS(ch, len),
+	TP_STRUCT__entry(KMCL_TRACE_CH
+		__field(u32, len)
+	),
+	TP_fast_assign(KMCL_TRACE_SET(ch);
+		__entry->len = len;
+	),
+	TP_printk("channel=%p instance=%pUl len=%u",
+		  __entry->channel, __entry->instance, __entry->len)
+);
+
 TRACE_EVENT(kmcl_complete,
 	TP_PROTO(const struct kmcl_channel *ch, const struct kmcl_packet *packet,
 		 int status),

@@ -34,11 +34,20 @@
 #define KMCL_TX_BURST			64U	/* entries */
 #define KMCL_TX_BURST_BYTES		SZ_64K
 #define KMCL_MATCHES			32U	/* completions under one lock */
+/* More than that is copied without the lock, see tx_copy.c */
+#define KMCL_TX_AT_ONCE							\
+	(IS_ENABLED(CONFIG_PREEMPT_RT) ? KMCL_MAX_PACKET_SIZE : SZ_64K)
+
+/* @len: bytes of header and payload */
+static inline bool kmcl_is_large(u32 len)
+{
+	return len > KMCL_TX_AT_ONCE;
+}
 
 /* Of kmcl_send(), and of all that does not wait */
 #define KMCL_SEND_FLAGS		(KMCL_SEND_WAIT | KMCL_SEND_PAGED | KMCL_SEND_MORE)
 
-enum kmcl_item_kind { KMCL_ITEM_PACKET, KMCL_ITEM_COMP };
+enum kmcl_item_kind { KMCL_ITEM_PACKET, KMCL_ITEM_COMP, KMCL_ITEM_COPYING };
 
 /*
  * The start of a packet, and of a context: an entry of the outgoing queue, as a
@@ -67,6 +76,7 @@ struct kmcl_sync {
 enum kmcl_packet_state {
 	KMCL_PKT_IDLE,
 	KMCL_PKT_FREE,			/* kept for the next allocation */
+	KMCL_PKT_SENDING,		/* large, and in a call that sends it */
 	KMCL_PKT_QUEUED,
 	KMCL_PKT_IN_FLIGHT,
 	KMCL_PKT_DONE,			/* completion routine due */
@@ -120,7 +130,7 @@ struct kmcl_tx {
 	bool ending;			/* do not queue any more */
 	bool no_answers;		/* nothing more is read on this link */
 	bool full;			/* there was no room last time */
-	u32 signalling;			/* callers that signal now */
+	u32 signalling;			/* callers that signal, or copy, now */
 	u32 number;			/* of the last transaction id */
 	u32 numbers_end;		/* where a request has to look */
 	u32 round;			/* see tx_id.c */
@@ -135,6 +145,9 @@ struct kmcl_tx {
 	struct list_head queue;		/* packets and completions */
 	u64 queued_ext;			/* packets with external data in it */
 	struct list_head comps;		/* of these, the completions */
+	struct kmcl_item mark;		/* see tx_copy.c */
+	const struct kmcl_item *copying;	/* what is copied, or NULL */
+	bool taken;			/* it has been taken off the queue */
 	struct list_head in_flight;
 	struct list_head syncs;
 	struct list_head done;		/* completion routines due */
@@ -245,7 +258,8 @@ static inline bool kmcl_tx_add_comp(struct kmcl_tx *tx, u64 trans_id)
  * the ring says that room was asked for from before the peer can know it until
  * there is some, and the packet is in the queue by then. So does who has opened
  * the gate, under the lock. If another caller has taken the only entry off the
- * queue to write it, then he looks at gate and queue again after that.
+ * queue to write it, then he looks at gate and queue again after that; so does he
+ * who copies a large one, and until then the queue is not empty.
  */
 static inline bool kmcl_tx_waits(const struct kmcl_tx *tx)
 {
@@ -266,6 +280,9 @@ void kmcl_tx_wait_done(struct kmcl_channel *ch);
 bool kmcl_tx_take_back(struct kmcl_packet *pkt, int status);
 void kmcl_sync_abort(struct kmcl_channel *ch);
 
+/* tx_copy.c */
+bool kmcl_copy_take(struct kmcl_channel *ch, const struct kmcl_item *item);
+
 /* tx_match.c */
 u32 kmcl_tx_matched(struct kmcl_channel *ch, struct kmcl_ring_packet *comp,
 		    u32 most);
@@ -280,7 +297,6 @@ bool kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_context *ctx,
 		  const void *buf, u32 len);
 void kmcl_tx_show_comps(struct kmcl_channel *ch);
 void kmcl_signal(struct kmcl_channel *ch);
-void kmcl_tx_signalled(struct kmcl_channel *ch);
 void kmcl_tx_wait_signalled(struct kmcl_channel *ch);
 
 /* tx_send.c */

@@ -165,6 +165,7 @@ void kmcl_tx_init(struct kmcl_channel *ch)
 	ch->tx.sync_closed = true;
 	INIT_LIST_HEAD(&ch->tx.queue);
 	INIT_LIST_HEAD(&ch->tx.comps);
+	ch->tx.mark.kind = KMCL_ITEM_COPYING;
 	INIT_LIST_HEAD(&ch->tx.in_flight);
 	INIT_LIST_HEAD(&ch->tx.syncs);
 	INIT_LIST_HEAD(&ch->tx.done);
@@ -236,6 +237,7 @@ static void drop_comps(struct kmcl_channel *ch)
 {
 	struct kmcl_context *ctx;
 	unsigned long flags;
+	bool copying = false;
 
 	spin_lock_irqsave(&ch->tx.lock, flags);
 	kmcl_tx_drop_made(ch);
@@ -248,11 +250,14 @@ static void drop_comps(struct kmcl_channel *ch)
 			list_del(&ctx->comp);
 			list_del(&ctx->item.node);
 			ch->tx.n.comps_dropped++;
+			copying = kmcl_copy_take(ch, &ctx->item);
 		}
 		spin_unlock_irqrestore(&ch->tx.lock, flags);
 		if (!ctx)
 			break;
-		kmcl_ctx_free(ctx);
+		/* Otherwise who copies it frees it */
+		if (!copying)
+			kmcl_ctx_free(ctx);
 	}
 }
 
@@ -403,7 +408,13 @@ bool kmcl_tx_take_back(struct kmcl_packet *pkt, int status)
 	else
 		ch->tx.n.in_flight--;
 	list_del(&pkt->item.node);
-	kmcl_done_add(pkt, status, 0);
+	if (kmcl_copy_take(ch, &pkt->item)) {
+		/* It ends when it is not read any more, see put_item() */
+		pkt->state = KMCL_PKT_DONE;
+		pkt->status = status;
+	} else {
+		kmcl_done_add(pkt, status, 0);
+	}
 	kmcl_done_run(ch, flags);
 	return true;
 }

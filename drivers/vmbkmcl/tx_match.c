@@ -18,9 +18,10 @@ struct ended {
 };
 
 /*
- * Copy the reply to a synchronous request to where its caller wants it, without
- * tx.lock: it can be as long as the ring. The packet is on no list meanwhile, so
- * that its caller waits, and nobody else can end it.
+ * End a packet whose completion is copied without tx.lock: it is large, or the reply
+ * to a synchronous request, which can be as long as the ring, and which its caller
+ * wants elsewhere. The packet is on no list meanwhile, so that nobody else can end
+ * it, and delivery goes on only after that.
  */
 static void take_reply(struct kmcl_packet *pkt, const void *payload, u32 len,
 		       unsigned long *flags)
@@ -28,16 +29,29 @@ static void take_reply(struct kmcl_packet *pkt, const void *payload, u32 len,
 {
 	struct kmcl_channel *ch = pkt->ch;
 	struct kmcl_sync *sync = pkt->sync;
+	void *to = pkt->buf;
+	u32 bytes = len;
+	int status = 0;
 
 	lockdep_assert_held(&ch->tx.lock);
 	list_del(&pkt->item.node);
-	if (sync->reply && len) {
+	if (sync) {
+		to = sync->reply;
+		bytes = min(len, sync->room);
+	} else if (len > ch->cfg.max_packet) {
+		ch->tx.n.comps_too_long++;
+		status = -EMSGSIZE;
+		bytes = 0;
+		len = 0;
+	}
+	if (to && bytes) {
 		pkt->state = KMCL_PKT_DONE;
 		spin_unlock_irqrestore(&ch->tx.lock, *flags);
-		memcpy(sync->reply, payload, min(len, sync->room));
+		trace_kmcl_copy(ch, bytes);
+		memcpy(to, payload, bytes);
 		spin_lock_irqsave(&ch->tx.lock, *flags);
 	}
-	kmcl_done_add(pkt, 0, len);
+	kmcl_done_add(pkt, status, len);
 	ch->tx.n.in_flight--;
 }
 
@@ -65,8 +79,8 @@ static __always_inline void end_matched(struct kmcl_packet *pkt,
 
 /*
  * Match @comp, and the completions that follow it in the ring, at most @most, and
- * take them out of the ring. A reply to a synchronous request is handled alone,
- * and its packet is on the done list then. Returns how many were taken.
+ * take them out of the ring. What take_reply() is for is handled alone, and its
+ * packet is on the done list then. Returns how many were taken.
  */
 static u32 match(struct kmcl_channel *ch, struct kmcl_ring_packet *comp,
 		 u32 most, struct ended *ended, unsigned long *flags)
@@ -83,7 +97,8 @@ static u32 match(struct kmcl_channel *ch, struct kmcl_ring_packet *comp,
 			/* On a dead link the library may have ended it */
 			if (ch->tx.linked)
 				ch->tx.n.comps_stale++;
-		} else if (unlikely(pkt->sync)) {
+		} else if (unlikely(pkt->sync ||
+				    kmcl_is_large(comp->payload_len))) {
 			if (taken)
 				break;
 			take_reply(pkt, comp->payload, comp->payload_len, flags);

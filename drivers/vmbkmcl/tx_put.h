@@ -27,11 +27,14 @@ static __always_inline void kmcl_trans_add(struct kmcl_packet *pkt, u64 trans_id
 /*
  * Write a packet into the ring, not yet visible to the peer. Inline for
  * tx_send.c, on which the speed of sending depends; all others call
- * kmcl_put_packet(). @plain: there is no external data, and no pipe.
+ * kmcl_put_packet(). @plain: there is no external data, and no pipe. @most: see
+ * kmcl_ring_write(). Returns 0 or a negative errno, see kmcl_ring_put(); also
+ * -EPROTO: see kmcl_unanswered().
  */
 static __always_inline int kmcl_put_first(struct kmcl_channel *ch,
 					  struct kmcl_packet *pkt,
-					  const void *buf, u32 len, bool plain)
+					  const void *buf, u32 len, bool plain,
+					  u32 most)
 	__must_hold(&ch->tx.lock)
 {
 	u64 id;
@@ -53,7 +56,7 @@ static __always_inline int kmcl_put_first(struct kmcl_channel *ch,
 				      pkt->wait ?
 				      KMCL_WIRE_FLAG_COMPLETION_REQUESTED : 0,
 				      id, NULL, 0, buf, len,
-				      sizeof(struct kmcl_wire_desc));
+				      sizeof(struct kmcl_wire_desc), most);
 	else if (unlikely(ch->cfg.pipe))
 		ret = kmcl_pipe_put(ch, id, buf, len);
 	else
@@ -63,7 +66,7 @@ static __always_inline int kmcl_put_first(struct kmcl_channel *ch,
 				      KMCL_WIRE_FLAG_COMPLETION_REQUESTED : 0,
 				      id, kmcl_packet_header(pkt), pkt->ext_len,
 				      buf, len, sizeof(struct kmcl_wire_desc) +
-				      pkt->ext_len);
+				      pkt->ext_len, most);
 	if (unlikely(ret))
 		return ret;
 	ch->tx.n.sent++;
@@ -101,6 +104,7 @@ static inline bool kmcl_unanswered(const struct kmcl_packet *pkt)
 /* What a send leaves to do without tx.lock */
 #define KMCL_TX_SIGNAL	BIT(0)	/* signal the peer */
 #define KMCL_TX_WARN	BIT(1)	/* kmcl_tx_warn_broken() */
+#define KMCL_TX_FLUSH	BIT(2)	/* write the queue */
 
 /* Show the peer all that is in the ring. Returns KMCL_TX_SIGNAL or 0. */
 static inline u32 kmcl_tx_show(struct kmcl_channel *ch)
@@ -110,6 +114,31 @@ static inline u32 kmcl_tx_show(struct kmcl_channel *ch)
 	return ch->tx.linked && kmcl_ring_commit(&ch->tx.ring) ?
 		KMCL_TX_SIGNAL : 0;
 }
+
+/* The caller, who is counted in ch->tx.signalling, does not use the rings any more. */
+static inline void kmcl_tx_signalled(struct kmcl_channel *ch)
+	__must_hold(&ch->tx.lock)
+{
+	lockdep_assert_held(&ch->tx.lock);
+	/* No barrier: a waiter is queued, and checks under tx.lock */
+	if (!--ch->tx.signalling && waitqueue_active(&ch->wait))
+		wake_up_all(&ch->wait);
+}
+
+/* What a large packet or completion consists of */
+struct kmcl_parts {
+	const void *header;
+	u32 header_len;
+	const void *buf;
+	u32 len;
+};
+
+/* tx_copy.c */
+const void *kmcl_copy_large(struct kmcl_channel *ch,
+			    const struct kmcl_item *item,
+			    const struct kmcl_parts *parts, unsigned long irq);
+const void *kmcl_copy_packet(struct kmcl_packet *pkt, const void *buf, u32 len,
+			     unsigned long irq);
 
 /* tx_queue.c */
 int kmcl_put_made(struct kmcl_channel *ch);

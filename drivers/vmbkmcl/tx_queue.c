@@ -4,11 +4,14 @@
  *
  * ch->tx.lock protects all of it. Packets and the driver's completions share
  * one queue and are written to the ring in order, except that completions
- * overtake packets while the gate is closed, and at the limit of memory.
- * Everything here is atomic, except for kmcl_tx_wait_signalled(), which sleeps.
- * Packets end in tx_done.c.
+ * overtake packets while the gate is closed, and at the limit of memory. Large
+ * ones are copied without the lock, see tx_copy.c: one that is copied stays in the
+ * queue until it is in the ring. Everything here is atomic, except for
+ * kmcl_tx_wait_signalled(), which sleeps. Packets end in tx_done.c.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/err.h>
 
 #include "channel.h"
 #include "trace.h"
@@ -27,16 +30,6 @@ void kmcl_signal(struct kmcl_channel *ch)
 		offer->ops->server->signal(offer);
 	else
 		offer->ops->signal(offer);
-}
-
-/* The caller, who was counted, has signalled. */
-void kmcl_tx_signalled(struct kmcl_channel *ch)
-	__must_hold(&ch->tx.lock)
-{
-	lockdep_assert_held(&ch->tx.lock);
-	/* No barrier: a waiter is queued, and checks under tx.lock */
-	if (!--ch->tx.signalling && waitqueue_active(&ch->wait))
-		wake_up_all(&ch->wait);
 }
 
 /* Signal without tx.lock, and take it again. */
@@ -72,17 +65,31 @@ int kmcl_put_packet(struct kmcl_packet *pkt, const void *buf, u32 len)
 	__must_hold(&pkt->ch->tx.lock)
 {
 	lockdep_assert_held(&pkt->ch->tx.lock);
-	return kmcl_put_first(pkt->ch, pkt, buf, len, false);
+	return kmcl_put_first(pkt->ch, pkt, buf, len, false,
+			      KMCL_MAX_PACKET_SIZE);
 }
 
-/* Write a completion into the ring, not yet visible to the peer. */
-static int put_comp(struct kmcl_channel *ch, u64 trans_id, const void *buf,
-		    u32 len)
-	__must_hold(&ch->tx.lock)
+/*
+ * Write a completion into the ring, not yet visible to the peer. The lock is dropped
+ * if it is large; then also -ECANCELED: it was taken off the queue, and -ENODEV.
+ */
+static int put_comp(struct kmcl_context *ctx, const void *buf, u32 len,
+		    unsigned long irq)
+	__must_hold(&ctx->ch->tx.lock)
 {
+	const struct kmcl_parts parts = { .buf = buf, .len = len };
+	struct kmcl_channel *ch = ctx->ch;
+	u64 trans_id = ctx->trans_id;
 	int ret;
 
 	lockdep_assert_held(&ch->tx.lock);
+	if (unlikely(kmcl_is_large(len))) {
+		buf = kmcl_copy_large(ch, &ctx->item, &parts, irq);
+		if (IS_ERR(buf))
+			return PTR_ERR(buf);
+		if (!ch->tx.linked)
+			return -ENODEV;
+	}
 	ret = kmcl_ring_put(&ch->tx.ring, KMCL_WIRE_COMP, 0, trans_id, NULL, 0,
 			    buf, len);
 	if (ret)
@@ -95,7 +102,8 @@ static int put_comp(struct kmcl_channel *ch, u64 trans_id, const void *buf,
 
 /*
  * Write the completions that delivery has made, of which there are few: to be
- * called before anything else is written. Returns 0, or why some are left.
+ * called before anything else is written. Returns 0, or why some are left: see
+ * kmcl_ring_put(), or -EBUSY while something is copied.
  */
 int kmcl_put_made(struct kmcl_channel *ch)
 	__must_hold(&ch->tx.lock)
@@ -112,6 +120,8 @@ int kmcl_put_made(struct kmcl_channel *ch)
 		kmcl_tx_drop_made(ch);
 		return 0;
 	}
+	if (unlikely(ch->tx.copying))
+		return -EBUSY;
 	/* Pairs with kmcl_tx_add_comp(): the ids */
 	added = smp_load_acquire(&made->added);
 	for (; taken != added; taken += n) {
@@ -191,55 +201,77 @@ void kmcl_tx_warn_broken(struct kmcl_channel *ch)
 }
 
 /*
- * Release tx.lock, do what is left of sending, and run the completion routines
- * that are due. The channel may be freed then.
+ * Write a packet that is in the queue, and take it off, or off only if it is not to
+ * be sent. If it is large the lock is dropped, and it may stay in the queue.
  */
-void kmcl_tx_finish(struct kmcl_channel *ch, unsigned long flags, u32 after)
-	__releases(&ch->tx.lock)
+static int put_queued(struct kmcl_packet *pkt, unsigned long irq)
+	__must_hold(&pkt->ch->tx.lock)
 {
-	lockdep_assert_held(&ch->tx.lock);
-	if (after & KMCL_TX_SIGNAL)
-		signal_unlocked(ch, &flags);
-	kmcl_done_run(ch, flags);
-	/* Has a reference */
-	if (after & KMCL_TX_WARN)
-		kmcl_tx_warn_broken(ch);
-}
-
-static int put_item(struct kmcl_channel *ch, struct kmcl_item *item)
-	__must_hold(&ch->tx.lock)
-{
-	struct kmcl_context *ctx;
-	struct kmcl_packet *pkt;
+	struct kmcl_channel *ch = pkt->ch;
+	const void *buf = pkt->buf;
+	struct list_head *prev;
 	int ret;
 
 	lockdep_assert_held(&ch->tx.lock);
-	/* Off the queue first, since kmcl_put_packet() may add it to another list */
-	if (item->kind == KMCL_ITEM_PACKET) {
-		struct list_head *prev = item->node.prev;
-
-		pkt = container_of(item, struct kmcl_packet, item);
-		list_del(&item->node);
-		ret = kmcl_put_packet(pkt, pkt->buf, pkt->len);
-		if (ret && !kmcl_unanswered(pkt)) {
-			list_add(&item->node, prev);
-			return ret;
+	if (kmcl_is_large(pkt->ext_len + pkt->len) && !kmcl_unanswered(pkt)) {
+		buf = kmcl_copy_packet(pkt, buf, pkt->len, irq);
+		if (buf == ERR_PTR(-ECANCELED)) {
+			kmcl_done_add(pkt, pkt->status, 0);
+			return 0;
 		}
-		kmcl_tx_unqueued(&ch->tx, pkt);
-		if (ret)
-			kmcl_done_add(pkt, ret, 0);
-		else if (!pkt->wait)
-			kmcl_done_written(pkt);
+		if (IS_ERR(buf))
+			return PTR_ERR(buf);
+		if (!ch->tx.open)
+			return 0;
+	}
+	/* Off the queue first, since kmcl_put_packet() may add it to another list */
+	prev = pkt->item.node.prev;
+	list_del(&pkt->item.node);
+	ret = kmcl_put_packet(pkt, buf, pkt->len);
+	if (ret && !kmcl_unanswered(pkt)) {
+		list_add(&pkt->item.node, prev);
+		return ret;
+	}
+	kmcl_tx_unqueued(&ch->tx, pkt);
+	if (ret)
+		kmcl_done_add(pkt, ret, 0);
+	else if (!pkt->wait)
+		kmcl_done_written(pkt);
+	return 0;
+}
+
+/*
+ * Write a queued completion, and take it off. One that is off the queue and not in
+ * it any more goes to @written.
+ */
+static int put_queued_comp(struct kmcl_context *ctx, struct list_head *written,
+			   unsigned long irq)
+	__must_hold(&ctx->ch->tx.lock)
+{
+	int ret;
+
+	lockdep_assert_held(&ctx->ch->tx.lock);
+	ret = put_comp(ctx, ctx->buf, ctx->len, irq);
+	if (ret == -ECANCELED) {
+		list_add_tail(&ctx->item.node, written);
 		return 0;
 	}
-
-	ctx = container_of(item, struct kmcl_context, item);
-	ret = put_comp(ch, ctx->trans_id, ctx->buf, ctx->len);
 	if (!ret) {
-		list_del(&item->node);
 		list_del(&ctx->comp);
+		list_move_tail(&ctx->item.node, written);
 	}
 	return ret;
+}
+
+static int put_item(struct kmcl_channel *ch, struct kmcl_item *item,
+		    struct list_head *written, unsigned long irq)
+	__must_hold(&ch->tx.lock)
+{
+	lockdep_assert_held(&ch->tx.lock);
+	return item->kind == KMCL_ITEM_PACKET ?
+		put_queued(container_of(item, struct kmcl_packet, item), irq) :
+		put_queued_comp(container_of(item, struct kmcl_context, item),
+				written, irq);
 }
 
 static u32 item_bytes(const struct kmcl_channel *ch,
@@ -257,13 +289,18 @@ static u32 item_bytes(const struct kmcl_channel *ch,
 					       item)->len);
 }
 
-/* The next entry that may be written now; see kmcl_ctx_allowed() for overrun */
+/*
+ * The next entry that may be written now; see kmcl_ctx_allowed() for overrun. None
+ * while one is copied.
+ */
 static struct kmcl_item *next_item(struct kmcl_channel *ch)
 	__must_hold(&ch->tx.lock)
 {
 	struct kmcl_context *ctx;
 
 	lockdep_assert_held(&ch->tx.lock);
+	if (ch->tx.copying || !ch->tx.linked)
+		return NULL;
 	if (ch->tx.open && !READ_ONCE(ch->rx.overrun))
 		return list_first_entry_or_null(&ch->tx.queue, struct kmcl_item,
 						node);
@@ -274,14 +311,16 @@ static struct kmcl_item *next_item(struct kmcl_channel *ch)
 /*
  * Write a part of the queue, and move the completions among it to @written.
  * Sets *@signal if the peer must be signalled, and *@broken if kmcl_tx_warn_broken() is
- * due. True: there may be more to write.
+ * due. A large entry comes first or not at all, for which the lock is dropped: it
+ * is a part of its own. @irq: of spin_lock_irqsave(). True: there may be more to
+ * write.
  */
 static bool flush_burst(struct kmcl_channel *ch, struct list_head *written,
-			bool *signal, bool *broken)
+			bool *signal, bool *broken, unsigned long irq)
 	__must_hold(&ch->tx.lock)
 {
 	struct kmcl_item *item;
-	u32 n, bytes = 0;
+	u32 n, bytes = 0, need;
 	int ret;
 
 	lockdep_assert_held(&ch->tx.lock);
@@ -290,34 +329,61 @@ static bool flush_burst(struct kmcl_channel *ch, struct list_head *written,
 	if (ret == -EPROTO)
 		*broken = kmcl_tx_broken(ch);
 	for (n = 0; !ret && n < KMCL_TX_BURST && bytes < KMCL_TX_BURST_BYTES; n++) {
-		bool completion;
-
 		item = next_item(ch);
 		if (!item)
 			break;
-		completion = item->kind == KMCL_ITEM_COMP;
-		bytes += item_bytes(ch, item);
-		ret = put_item(ch, item);
+		need = item_bytes(ch, item);
+		if (n && kmcl_is_large(need))
+			break;
+		bytes += need;
+		ret = put_item(ch, item, written, irq);
 		if (ret == -EAGAIN) {
 			kmcl_tx_full(ch);
 			/* The peer frees only the space of packets it sees */
 			*signal |= kmcl_ring_commit(&ch->tx.ring);
-			if (kmcl_ring_want_space(&ch->tx.ring,
-						 item_bytes(ch, item)))
-				ret = put_item(ch, item);
+			if (kmcl_ring_want_space(&ch->tx.ring, need))
+				ret = put_item(ch, item, written, irq);
 		}
 		if (ret == -EPROTO)
 			*broken = kmcl_tx_broken(ch);
 		if (ret)
 			break;
-		if (completion)
-			list_add_tail(&item->node, written);
 	}
 	*signal |= kmcl_ring_commit(&ch->tx.ring);
 	/* There was room again before a signal was asked for */
 	if (ret)
 		return ret == -EAGAIN && !ch->tx.ring.pending;
 	return next_item(ch);
+}
+
+/* See kmcl_tx_flush(). Releases the lock. */
+static void flush(struct kmcl_channel *ch, unsigned long flags)
+	__releases(&ch->tx.lock)
+{
+	struct kmcl_item *item, *next;
+	LIST_HEAD(written);
+	bool signal, more, broken = false;
+
+	lockdep_assert_held(&ch->tx.lock);
+	/* Whatever ends meanwhile, the channel and its rings stay until then */
+	ch->tx.signalling++;
+	while (ch->tx.linked) {
+		more = flush_burst(ch, &written, &signal, &broken, flags);
+		if (signal) {
+			signal_unlocked(ch, &flags);
+		} else if (more) {
+			spin_unlock_irqrestore(&ch->tx.lock, flags);
+			spin_lock_irqsave(&ch->tx.lock, flags);
+		}
+		if (!more)
+			break;
+	}
+	kmcl_tx_signalled(ch);
+	kmcl_done_run(ch, flags);
+	if (broken)
+		kmcl_tx_warn_broken(ch);
+	list_for_each_entry_safe(item, next, &written, node)
+		kmcl_ctx_free(container_of(item, struct kmcl_context, item));
 }
 
 /**
@@ -332,30 +398,31 @@ static bool flush_burst(struct kmcl_channel *ch, struct list_head *written,
  */
 void kmcl_tx_flush(struct kmcl_channel *ch)
 {
-	struct kmcl_item *item, *next;
-	LIST_HEAD(written);
 	unsigned long flags;
-	bool signal, more, broken = false;
 
 	if (likely(!kmcl_tx_waits(&ch->tx)))
 		return;
 	spin_lock_irqsave(&ch->tx.lock, flags);
-	while (ch->tx.linked) {
-		more = flush_burst(ch, &written, &signal, &broken);
-		if (signal) {
-			signal_unlocked(ch, &flags);
-		} else if (more) {
-			spin_unlock_irqrestore(&ch->tx.lock, flags);
-			spin_lock_irqsave(&ch->tx.lock, flags);
-		}
-		if (!more)
-			break;
-	}
-	kmcl_done_run(ch, flags);
-	if (broken)
+	flush(ch, flags);
+}
+
+/*
+ * Release tx.lock, do what is left of sending, and run the completion routines
+ * that are due. The channel may be freed then.
+ */
+void kmcl_tx_finish(struct kmcl_channel *ch, unsigned long flags, u32 after)
+	__releases(&ch->tx.lock)
+{
+	lockdep_assert_held(&ch->tx.lock);
+	if (after & KMCL_TX_SIGNAL)
+		signal_unlocked(ch, &flags);
+	if (after & KMCL_TX_FLUSH)
+		flush(ch, flags);
+	else
+		kmcl_done_run(ch, flags);
+	/* Has a reference */
+	if (after & KMCL_TX_WARN)
 		kmcl_tx_warn_broken(ch);
-	list_for_each_entry_safe(item, next, &written, node)
-		kmcl_ctx_free(container_of(item, struct kmcl_context, item));
 }
 
 /* Add a packet that was accepted to the queue, with a copy of its payload */
@@ -450,36 +517,62 @@ void kmcl_tx_show_comps(struct kmcl_channel *ch)
 }
 
 /*
+ * Queue a completion for which there was no room, or entries before it. Copied
+ * without the lock, since there can be much. The same result as kmcl_tx_comp().
+ */
+static noinline bool queue_comp(struct kmcl_channel *ch,
+				struct kmcl_context *ctx, const void *buf,
+				u32 len)
+{
+	struct kmcl_context *queued = kmcl_ctx_queued(ctx, buf, len);
+	unsigned long flags;
+	bool linked;
+
+	spin_lock_irqsave(&ch->tx.lock, flags);
+	linked = ch->tx.linked;
+	if (linked) {
+		list_add_tail(&queued->item.node, &ch->tx.queue);
+		list_add_tail(&queued->comp, &ch->tx.comps);
+	} else {
+		ch->tx.n.comps_dropped++;
+	}
+	spin_unlock_irqrestore(&ch->tx.lock, flags);
+	if (linked)
+		kmcl_tx_flush(ch);
+	else
+		kmcl_ctx_free(queued);
+	return queued == ctx;
+}
+
+/*
  * Send the driver's completion of an incoming packet. True: @ctx itself waits in
  * the queue, and is freed when it has left that, which may be now. Atomic.
  */
 bool kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_context *ctx,
 		  const void *buf, u32 len)
 {
-	struct kmcl_context *queued = NULL;
 	unsigned long flags;
+	bool waits = false;
 	int ret = -EAGAIN;
 
 	spin_lock_irqsave(&ch->tx.lock, flags);
-	if (!ch->tx.linked) {
-		ch->tx.n.comps_dropped++;
-		goto unlock;
-	}
-	if (list_empty(&ch->tx.queue))
+	if (ch->tx.linked && list_empty(&ch->tx.queue))
 		ret = kmcl_put_made(ch);
 	if (!ret)
-		ret = put_comp(ch, ctx->trans_id, buf, len);
+		ret = put_comp(ctx, buf, len, flags);
 	if (!ret) {
 		if (kmcl_ring_commit(&ch->tx.ring))
 			signal_unlocked(ch, &flags);
+	} else if (ch->tx.linked) {
+		waits = true;
 	} else {
-		queued = kmcl_ctx_queued(ctx, buf, len);
-		list_add_tail(&queued->item.node, &ch->tx.queue);
-		list_add_tail(&queued->comp, &ch->tx.comps);
+		ch->tx.n.comps_dropped++;
 	}
-unlock:
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
-	if (queued)
+	if (waits)
+		return queue_comp(ch, ctx, buf, len);
+	/* What was sent during the copy */
+	if (unlikely(kmcl_is_large(len)))
 		kmcl_tx_flush(ch);
-	return queued == ctx;
+	return false;
 }

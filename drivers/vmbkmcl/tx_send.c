@@ -11,6 +11,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/bitops.h>
+#include <linux/err.h>
 #include <linux/export.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
@@ -56,46 +57,6 @@ static noinline int copy_paged(struct kmcl_packet *pkt, const void *buf,
 }
 
 /*
- * A packet was not written into the ring: @ret says why, or is 0 if it was not
- * tried. Queue it, if it may wait. Returns 0: queued, 1: written after all,
- * -EAGAIN: it may not be queued, -EPROTO or -ENODEV. Adds to *@after.
- */
-static noinline int send_later(struct kmcl_packet *pkt, const void *buf,
-			       u32 len, int ret, bool may_queue, u32 *after)
-	__must_hold(&pkt->ch->tx.lock)
-{
-	struct kmcl_channel *ch = pkt->ch;
-
-	lockdep_assert_held(&ch->tx.lock);
-	if (ret == -EAGAIN) {
-		kmcl_tx_full(ch);
-		/* The peer frees only the space of packets it sees */
-		if (kmcl_ring_commit(&ch->tx.ring))
-			*after |= KMCL_TX_SIGNAL;
-		if (may_queue &&
-		    kmcl_ring_want_space(&ch->tx.ring,
-					 kmcl_packet_bytes(ch, pkt->ext_len,
-							   len))) {
-			ret = kmcl_put_packet(pkt, buf, len);
-			if (!ret)
-				return 1;
-		}
-	}
-	if (ret == -EPROTO) {
-		if (kmcl_unanswered(pkt))
-			return ret;
-		if (kmcl_tx_broken(ch))
-			*after |= KMCL_TX_WARN;
-	}
-	if (!may_queue)
-		return -EAGAIN;
-	if (ch->tx.ending)
-		return -ENODEV;
-	kmcl_enqueue(pkt, buf, len);
-	return 0;
-}
-
-/*
  * Does the channel send packets now, or queue them? If so, the completions that
  * delivery has made before are written.
  */
@@ -108,14 +69,124 @@ static bool sends_now(struct kmcl_channel *ch)
 }
 
 /*
+ * As kmcl_put_packet(), for any packet: the lock is dropped for a large one.
+ * -ENODEV: the gate was closed meanwhile. @irq: of spin_lock_irqsave().
+ */
+static int put_any(struct kmcl_packet *pkt, const void *buf, u32 len,
+		   unsigned long irq)
+	__must_hold(&pkt->ch->tx.lock)
+{
+	lockdep_assert_held(&pkt->ch->tx.lock);
+	if (kmcl_is_large(pkt->ext_len + len) && !kmcl_unanswered(pkt)) {
+		buf = kmcl_copy_packet(pkt, buf, len, irq);
+		if (IS_ERR(buf))
+			return PTR_ERR(buf);
+		if (!pkt->ch->tx.open)
+			return -ENODEV;
+	}
+	return kmcl_put_packet(pkt, buf, len);
+}
+
+/* Copy a large payload into its packet, and drop the lock meanwhile */
+static void copy_payload(struct kmcl_packet *pkt, const void *buf, u32 len,
+			 unsigned long irq)
+	__must_hold(&pkt->ch->tx.lock)
+{
+	struct kmcl_channel *ch = pkt->ch;
+
+	lockdep_assert_held(&ch->tx.lock);
+	spin_unlock_irqrestore(&ch->tx.lock, irq);
+	trace_kmcl_copy(ch, len);
+	/* A routine that sends again may send the data that it was given */
+	memmove(pkt->buf, buf, len);
+	spin_lock_irqsave(&ch->tx.lock, irq);
+}
+
+/*
+ * A packet was not written into the ring: @ret says why, or is 0 if it was not
+ * tried. Queue it, if it may wait. Returns 0: queued, 1: written after all,
+ * -EAGAIN: it may not be queued, -EPROTO or -ENODEV. Adds to *@after. A large packet
+ * comes here each time (-EMSGSIZE); for it the lock is dropped.
+ */
+static int send_later(struct kmcl_packet *pkt, const void *buf, u32 len, int ret,
+		      bool may_queue, u32 *after, unsigned long irq)
+	__must_hold(&pkt->ch->tx.lock)
+{
+	struct kmcl_channel *ch = pkt->ch;
+
+	lockdep_assert_held(&ch->tx.lock);
+	if (ret == -EMSGSIZE) {
+		ret = put_any(pkt, buf, len, irq);
+		if (!ret)
+			return 1;
+	}
+	if (ret == -EAGAIN) {
+		kmcl_tx_full(ch);
+		/* The peer frees only the space of packets it sees */
+		if (kmcl_ring_commit(&ch->tx.ring))
+			*after |= KMCL_TX_SIGNAL;
+		if (may_queue &&
+		    kmcl_ring_want_space(&ch->tx.ring,
+					 kmcl_packet_bytes(ch, pkt->ext_len,
+							   len))) {
+			ret = put_any(pkt, buf, len, irq);
+			if (!ret)
+				return 1;
+		}
+	}
+	if (ret == -EPROTO) {
+		if (kmcl_unanswered(pkt))
+			return ret;
+		if (kmcl_tx_broken(ch))
+			*after |= KMCL_TX_WARN;
+	}
+	if (!may_queue)
+		return -EAGAIN;
+	if (kmcl_is_large(len) && buf != pkt->buf) {
+		copy_payload(pkt, buf, len, irq);
+		buf = pkt->buf;
+	}
+	if (ch->tx.ending)
+		return -ENODEV;
+	kmcl_enqueue(pkt, buf, len);
+	return 0;
+}
+
+/*
+ * The same; not inlined. While the lock is dropped for a large packet, that is in
+ * use, and others queue theirs, or open the gate and find nothing to send: the queue
+ * is written after that.
+ */
+static noinline int send_other(struct kmcl_packet *pkt, const void *buf,
+			       u32 len, int ret, bool may_queue, u32 *after,
+			       unsigned long irq)
+	__must_hold(&pkt->ch->tx.lock)
+{
+	lockdep_assert_held(&pkt->ch->tx.lock);
+	if (likely(!kmcl_is_large(pkt->ext_len + len)))
+		return send_later(pkt, buf, len, ret, may_queue, after, irq);
+	pkt->state = KMCL_PKT_SENDING;
+	ret = send_later(pkt, buf, len, ret, may_queue, after, irq);
+	/* Otherwise it is queued or in flight */
+	if (pkt->state == KMCL_PKT_SENDING)
+		pkt->state = KMCL_PKT_IDLE;
+	if (!list_empty(&pkt->ch->tx.queue) ||
+	    kmcl_comps_wait(&pkt->ch->tx.made))
+		*after |= KMCL_TX_FLUSH;
+	return ret;
+}
+
+/*
  * Write a packet into the ring, not yet visible to the peer, or queue it. Returns
  * 1: written, 0: queued, or a negative errno: not accepted. Adds to *@after what
- * kmcl_tx_finish() has to do. @now: sends_now(); @plain: see kmcl_put_first().
+ * kmcl_tx_finish() has to do. @now: sends_now(); @plain: see kmcl_put_first();
+ * @irq: of spin_lock_irqsave(), see send_other().
  */
 static __always_inline int send_one(struct kmcl_channel *ch,
 				    struct kmcl_packet *pkt, const void *buf,
 				    u32 len, u32 ext_len, u32 flags, bool now,
-				    bool plain, bool may_queue, u32 *after)
+				    bool plain, bool may_queue, u32 *after,
+				    unsigned long irq)
 	__must_hold(&ch->tx.lock)
 {
 	int ret = 0;
@@ -129,21 +200,22 @@ static __always_inline int send_one(struct kmcl_channel *ch,
 	pkt->trans_id = 0;
 	pkt->ext_len = ext_len;
 	if (likely(now)) {
-		ret = kmcl_put_first(ch, pkt, buf, len, plain);
+		ret = kmcl_put_first(ch, pkt, buf, len, plain, KMCL_TX_AT_ONCE);
 		if (likely(!ret))
 			return 1;
 	}
-	return send_later(pkt, buf, len, ret, may_queue, after);
+	return send_other(pkt, buf, len, ret, may_queue, after, irq);
 }
 
 /* A message of kmcl_send_many() */
 static noinline int send_to_pipe(struct kmcl_channel *ch,
 				 struct kmcl_packet *pkt, const void *buf,
-				 u32 len, bool now, u32 *after)
+				 u32 len, bool now, u32 *after,
+				 unsigned long irq)
 	__must_hold(&ch->tx.lock)
 {
 	lockdep_assert_held(&ch->tx.lock);
-	return send_one(ch, pkt, buf, len, 0, 0, now, false, true, after);
+	return send_one(ch, pkt, buf, len, 0, 0, now, false, true, after, irq);
 }
 
 /* End a packet that is in the ring, and needs no completion */
@@ -161,6 +233,20 @@ static noinline void end_written(struct kmcl_packet *pkt)
 	trace_kmcl_complete(ch, pkt, 0);
 	if (!kmcl_packet_recycle(pkt))
 		kmcl_packet_destroy(pkt);
+}
+
+/*
+ * Release tx.lock after packets that others follow: their routines run when the peer
+ * is shown them, which is now only if something else is to be done, too.
+ */
+static void finish_more(struct kmcl_channel *ch, unsigned long irq, u32 after)
+	__releases(&ch->tx.lock)
+{
+	lockdep_assert_held(&ch->tx.lock);
+	if (after)
+		kmcl_tx_finish(ch, irq, after);
+	else
+		spin_unlock_irqrestore(&ch->tx.lock, irq);
 }
 
 /*
@@ -182,7 +268,7 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 	}
 	spin_lock_irqsave(&ch->tx.lock, irq);
 	ret = send_one(ch, pkt, buf, len, ext_len, flags, sends_now(ch), false,
-		       may_queue, &after);
+		       may_queue, &after, irq);
 	if (unlikely(ret <= 0)) {
 		kmcl_tx_finish(ch, irq, after);
 		return ret;
@@ -191,11 +277,7 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 	if (unlikely(flags & KMCL_SEND_MORE)) {
 		if (!(flags & KMCL_SEND_WAIT))
 			end_written(pkt);
-		/* Routines run when the peer is shown the packets */
-		if (after)
-			kmcl_tx_finish(ch, irq, after);
-		else
-			spin_unlock_irqrestore(&ch->tx.lock, irq);
+		finish_more(ch, irq, after);
 		return 0;
 	}
 
@@ -287,16 +369,18 @@ struct batch {
 	struct kmcl_channel *ch;
 	u32 flags;			/* that are allowed */
 	u32 most;			/* bytes of payload */
+	u32 most_together;		/* of a packet of a burst */
 	const struct kmcl_message *end;
 };
 
 static __always_inline int check_message(const struct batch *b,
-					 const struct kmcl_message *msg)
+					 const struct kmcl_message *msg,
+					 u32 most)
 {
 	if (unlikely(!msg->pkt || msg->pkt->ch != b->ch ||
 		     msg->flags & ~b->flags))
 		return -EINVAL;
-	return check_send(msg->pkt, msg->buf, msg->len, b->most);
+	return check_send(msg->pkt, msg->buf, msg->len, most);
 }
 
 /*
@@ -343,6 +427,21 @@ static void finish_burst(struct kmcl_channel *ch,
 		kmcl_tx_warn_broken(ch);
 }
 
+/* Send a large message. Returns 0, or why it was not accepted. */
+static noinline int send_alone(const struct batch *b,
+			       const struct kmcl_message *msg, u32 *sent)
+{
+	int ret = check_message(b, msg, b->most);
+	u32 flags = msg->flags;
+
+	if (msg + 1 != b->end)
+		flags &= ~KMCL_SEND_MORE;
+	if (!ret)
+		ret = kmcl_submit(msg->pkt, msg->buf, msg->len, 0, flags, true);
+	*sent = !ret;
+	return ret;
+}
+
 /*
  * Send the first of @n messages, as many as tx.lock may be held for, and set
  * *@sent to their number. Returns 0, or why the next one was not accepted.
@@ -361,8 +460,10 @@ static int send_burst(const struct batch *b, const struct kmcl_message *msgs,
 
 	static_assert(KMCL_TX_BURST <= 64);	/* bits of @due */
 
+	if (unlikely(kmcl_is_large(msgs->len)))
+		return send_alone(b, msgs, sent);
 	if (msgs->flags & KMCL_SEND_PAGED) {
-		ret = check_message(b, msgs);
+		ret = check_message(b, msgs, b->most);
 		if (ret)
 			return ret;
 		if (READ_ONCE(msgs->pkt->state) == KMCL_PKT_IDLE) {
@@ -383,15 +484,21 @@ static int send_burst(const struct batch *b, const struct kmcl_message *msgs,
 		const struct kmcl_message *msg = &msgs[i];
 		struct kmcl_packet *pkt = msg->pkt;
 
-		ret = check_message(b, msg);
-		/* What may fault is copied first, without the lock */
-		if (unlikely(ret || (msg->flags & KMCL_SEND_PAGED && i)))
+		ret = check_message(b, msg, b->most_together);
+		/*
+		 * What may fault, or is large, is copied without the lock, when
+		 * it is the first; what is wrong is found again then.
+		 */
+		if (unlikely(ret || (msg->flags & KMCL_SEND_PAGED && i))) {
+			if (i)
+				ret = 0;
 			break;
+		}
 		buf = copy ?: msg->buf;
 		ret = likely(plain) ?
 			send_one(ch, pkt, buf, msg->len, 0, msg->flags, now,
-				 true, true, &after) :
-			send_to_pipe(ch, pkt, buf, msg->len, now, &after);
+				 true, true, &after, irq) :
+			send_to_pipe(ch, pkt, buf, msg->len, now, &after, irq);
 		if (unlikely(ret < 0))
 			break;
 		copy = NULL;
@@ -416,10 +523,7 @@ static int send_burst(const struct batch *b, const struct kmcl_message *msgs,
 	ret = min(ret, 0);
 	/* The last message was sent, and more follow */
 	if (more && msgs + i == b->end) {
-		if (after)
-			kmcl_tx_finish(ch, irq, after);
-		else
-			spin_unlock_irqrestore(&ch->tx.lock, irq);
+		finish_more(ch, irq, after);
 		return ret;
 	}
 	finish_burst(ch, msgs, due, irq, after | kmcl_tx_show(ch));
@@ -455,6 +559,7 @@ int kmcl_send_many(struct kmcl_channel *ch, const struct kmcl_message *msgs,
 		return -EINVAL;
 	b.flags = send_flags(ch);
 	b.most = kmcl_max_payload(ch);
+	b.most_together = min_t(u32, b.most, KMCL_TX_AT_ONCE);
 	b.end = msgs + n;
 	while (total < n && !ret) {
 		sent = 0;

@@ -299,6 +299,13 @@ largest_packets()
 	ctl a send 5 524263
 	drained a
 	expect "each comes back" within 20 counts a received -eq 10
+	# Interrupts are on while they are copied: the host's packets are completed
+	ctl a expect 0
+	at a behave source rate=0,size=24,count=3000,completion=1
+	ctl a send 20 524264
+	drained a
+	expect "the host has sent 3000" within 20 host_counts a tx_packets -ge 3010
+	expect "all are completed" within 20 host_counts a tx_outstanding -eq 0
 }
 
 # Begun early and ended late: 30 seconds in which the host reads nothing
