@@ -19,9 +19,17 @@
 #include <linux/moduleparam.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/stringify.h>
 #include <linux/utsname.h>
 
 #include "bench.h"
+
+/* Of this module */
+#ifdef __clang__
+#define COMPILER	"clang " __stringify(__clang_major__)
+#else
+#define COMPILER	"gcc " __stringify(__GNUC__) "." __stringify(__GNUC_MINOR__)
+#endif
 
 static char *cases = "";
 module_param(cases, charp, 0444);
@@ -121,8 +129,8 @@ static int __init bench_init(void)
 	int ret;
 
 	/* Numbers are only comparable if these are the same */
-	pr_info("with Linux %s %s, modules by compiler %s\n", init_utsname()->release,
-		init_utsname()->version, __VERSION__);
+	pr_info("with Linux %s %s, modules by %s\n", init_utsname()->release,
+		init_utsname()->version, COMPILER);
 	ret = bench_time_init();
 	if (ret)
 		return ret;
