@@ -77,9 +77,7 @@ static int measure_raw(const struct bench_case *c, struct bench_value *values)
 
 	if (IS_ERR(link))
 		return PTR_ERR(link);
-	ret = bench_host("behave %u sink", link->number);
-	if (!ret)
-		ret = bench_requests(link, c, 0, raw_send, &values[0].value);
+	ret = bench_requests(link, c, 0, raw_send, &values[0].value);
 	bench_raw_close();
 	return ret;
 }
@@ -91,9 +89,7 @@ static int measure_kmcl(const struct bench_case *c, struct bench_value *values)
 
 	if (IS_ERR(link))
 		return PTR_ERR(link);
-	ret = bench_host("behave %u sink", link->number);
-	if (!ret)
-		ret = bench_kmcl_packets(packets, c->burst);
+	ret = bench_kmcl_packets(packets, c->burst);
 	if (!ret)
 		ret = bench_requests(link, c, 0, send_pfns, &values[1].value);
 	if (!ret)
