@@ -222,6 +222,7 @@ int kmcl_pipe_put(struct kmcl_channel *ch, u64 id, const void *buf, u32 len);
 /* tx_packet.c */
 struct kmcl_packet *kmcl_packet_new(struct kmcl_channel *ch, gfp_t gfp);
 void kmcl_packet_destroy(struct kmcl_packet *pkt);
+int kmcl_packet_read(struct kmcl_packet *pkt, const void *buf, u32 len);
 bool kmcl_packet_recycle(struct kmcl_packet *pkt);
 void kmcl_packets_free(struct kmcl_channel *ch);
 void kmcl_packets_trim(struct kmcl_channel *ch);

@@ -5,12 +5,12 @@
  *
  * One is copied at a time. While it is, ch->tx.mark is the first entry of the queue:
  * so the queue is not empty, and whoever sends adds to it. Nobody else writes into
- * the ring, since next_item() and kmcl_put_made() find nothing to write. Who has copied has tx.lock
- * again, and decides what becomes of the packet: until then nothing of it exists
- * but bytes in a part of the ring that the peer does not look at. If the channel was
- * paused or has lost its link, the packet is not sent, but stays in the queue, or
- * is added to it; if it was taken off the queue, it ends. After that he writes the
- * queue.
+ * the ring, since next_item() and kmcl_put_made() find nothing to write. Who has
+ * copied has tx.lock again, and decides what becomes of the packet: until then
+ * nothing of it exists but bytes in a part of the ring that the peer does not look
+ * at. If the channel was paused or has lost its link, the packet is not sent, but
+ * stays in the queue, or is added to it; if it was taken off the queue, it ends.
+ * After that he writes the queue.
  *
  * Who copies is counted in ch->tx.signalling, for which disconnecting the rings
  * waits. Preemption is off: packets of other tasks wait for the copy, which must not

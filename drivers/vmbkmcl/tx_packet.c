@@ -6,12 +6,16 @@
  * which belong to its owner, and ch->tx.spare, a free packet that allocation
  * tries first and takes with xchg(), without the lock. So a packet that is
  * allocated, sent and freed takes the lock once, not twice. Nothing sleeps but
- * kmcl_packet_new(), if @gfp says so.
+ * kmcl_packet_new(), if @gfp says so, and kmcl_packet_read().
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/export.h>
+#include <linux/mm.h>
+#include <linux/preempt.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 
 #include "channel.h"
 #include "ext_wire.h"
@@ -46,6 +50,37 @@ struct kmcl_packet *kmcl_packet_new(struct kmcl_channel *ch, gfp_t gfp)
 void kmcl_packet_destroy(struct kmcl_packet *pkt)
 {
 	kmcl_item_free(&pkt->item);
+}
+
+/*
+ * Where user space and the kernel can have the same addresses, as with UML, an
+ * address is the kernel's if it has memory there.
+ */
+static bool user_address(const void *buf)
+{
+	if (IS_ENABLED(CONFIG_ARCH_HAS_NON_OVERLAPPING_ADDRESS_SPACE))
+		return untagged_addr((unsigned long)buf) < TASK_SIZE_MAX;
+	return !virt_addr_valid(buf) && !is_vmalloc_addr(buf);
+}
+
+/*
+ * Copy a payload that may fault into an idle packet. May sleep. Returns 0 or
+ * -EFAULT.
+ */
+int kmcl_packet_read(struct kmcl_packet *pkt, const void *buf, u32 len)
+{
+	const void __user *user = (const void __force __user *)buf;
+
+	if (!len)
+		return 0;
+	if (!user_address(buf)) {
+		memmove(pkt->buf, buf, len);
+		return 0;
+	}
+	/* A kernel thread has the addresses of whoever ran before it */
+	if (!in_task() || !current->mm || copy_from_user(pkt->buf, user, len))
+		return -EFAULT;
+	return 0;
 }
 
 /* Keep a free packet for the next allocation; false: there are enough. */

@@ -14,47 +14,11 @@
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/minmax.h>
-#include <linux/mm.h>
-#include <linux/preempt.h>
-#include <linux/sched.h>
-#include <linux/uaccess.h>
 
 #include "channel.h"
 #include "trace.h"
 #include "tx_done.h"
 #include "tx_put.h"
-
-/*
- * Where user space and the kernel can have the same addresses, as with UML, an
- * address is the kernel's if it has memory there.
- */
-static bool user_address(const void *buf)
-{
-	if (IS_ENABLED(CONFIG_ARCH_HAS_NON_OVERLAPPING_ADDRESS_SPACE))
-		return untagged_addr((unsigned long)buf) < TASK_SIZE_MAX;
-	return !virt_addr_valid(buf) && !is_vmalloc_addr(buf);
-}
-
-/*
- * Copy a payload that may fault into an idle packet. May sleep. Returns 0 or
- * -EFAULT.
- */
-static noinline int copy_paged(struct kmcl_packet *pkt, const void *buf,
-			       u32 len)
-{
-	const void __user *user = (const void __force __user *)buf;
-
-	if (!len)
-		return 0;
-	if (!user_address(buf)) {
-		memmove(pkt->buf, buf, len);
-		return 0;
-	}
-	/* A kernel thread has the addresses of whoever ran before it */
-	if (!in_task() || !current->mm || copy_from_user(pkt->buf, user, len))
-		return -EFAULT;
-	return 0;
-}
 
 /*
  * Does the channel send packets now, or queue them? If so, the completions that
@@ -262,7 +226,7 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 	int ret;
 
 	if (flags & KMCL_SEND_PAGED && READ_ONCE(pkt->state) == KMCL_PKT_IDLE) {
-		if (copy_paged(pkt, buf, len))
+		if (kmcl_packet_read(pkt, buf, len))
 			return -EFAULT;
 		buf = pkt->buf;
 	}
@@ -467,7 +431,7 @@ static int send_burst(const struct batch *b, const struct kmcl_message *msgs,
 		if (ret)
 			return ret;
 		if (READ_ONCE(msgs->pkt->state) == KMCL_PKT_IDLE) {
-			if (copy_paged(msgs->pkt, msgs->buf, msgs->len))
+			if (kmcl_packet_read(msgs->pkt, msgs->buf, msgs->len))
 				return -EFAULT;
 			copy = msgs->pkt->buf;
 		}
