@@ -230,37 +230,6 @@ void kmcl_ring_break(struct kmcl_ring *ring)
 }
 
 /**
- * kmcl_ring_commit() - make the packets written visible to the peer
- * @ring: producer side
- *
- * Context: any, serialised by the owner.
- * Return: true if the peer must be signalled, which may be done later and
- * without the owner's lock. An unnecessary signal is harmless, a missing one is
- * not.
- */
-bool kmcl_ring_commit(struct kmcl_ring *ring)
-{
-	u32 old = ring->shared;
-
-	if (ring->index == old)
-		return false;
-
-	virt_store_release(&ring->ctl->write_index, ring->index); /* [A] */
-	ring->shared = ring->index;
-
-	virt_mb(); /* [C] */
-	if (READ_ONCE(ring->ctl->interrupt_mask))
-		return false;
-
-	virt_rmb(); /* [D] */
-	if (READ_ONCE(ring->ctl->read_index) != old)
-		return false;
-
-	ring->signals++;
-	return true;
-}
-
-/**
  * kmcl_ring_want_space() - ask the peer to signal when there is room
  * @ring: producer side, everything committed
  * @bytes: what the next packet takes, see kmcl_ring_bytes()

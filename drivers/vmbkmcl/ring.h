@@ -139,7 +139,6 @@ int kmcl_ring_put_prefixed(struct kmcl_ring *ring, u64 trans_id,
 			   const void *prefix, u32 prefix_len,
 			   const void *payload, u32 payload_len);
 void kmcl_ring_break(struct kmcl_ring *ring);
-bool kmcl_ring_commit(struct kmcl_ring *ring);
 bool kmcl_ring_want_space(struct kmcl_ring *ring, u32 bytes);
 u32 kmcl_ring_space(const struct kmcl_ring *ring);
 
@@ -277,6 +276,37 @@ kmcl_ring_write(struct kmcl_ring *ring, u16 type, u16 flags, u64 trans_id,
 	ring->known -= bytes;
 	ring->index = kmcl_ring_advance(ring, ring->index, bytes);
 	return 0;
+}
+
+/**
+ * kmcl_ring_commit() - make the packets written visible to the peer
+ * @ring: producer side
+ *
+ * Context: any, serialised by the owner.
+ * Return: true if the peer must be signalled, which may be done later and
+ * without the owner's lock. An unnecessary signal is harmless, a missing one is
+ * not.
+ */
+static inline bool kmcl_ring_commit(struct kmcl_ring *ring)
+{
+	u32 old = ring->shared;
+
+	if (ring->index == old)
+		return false;
+
+	virt_store_release(&ring->ctl->write_index, ring->index); /* [A] */
+	ring->shared = ring->index;
+
+	virt_mb(); /* [C] */
+	if (READ_ONCE(ring->ctl->interrupt_mask))
+		return false;
+
+	virt_rmb(); /* [D] */
+	if (READ_ONCE(ring->ctl->read_index) != old)
+		return false;
+
+	ring->signals++;
+	return true;
 }
 
 /**

@@ -140,6 +140,17 @@ static noinline int send_other(struct kmcl_packet *pkt, const void *buf,
 	return ret;
 }
 
+/* An idle packet is to be sent. */
+static __always_inline void begin_send(struct kmcl_packet *pkt, u32 ext_len,
+				       u32 flags)
+	__must_hold(&pkt->ch->tx.lock)
+{
+	lockdep_assert_held(&pkt->ch->tx.lock);
+	pkt->wait = flags & KMCL_SEND_WAIT;
+	pkt->trans_id = 0;
+	pkt->ext_len = ext_len;
+}
+
 /*
  * Write a packet into the ring, not yet visible to the peer, or queue it. Returns
  * 1: written, 0: queued, or a negative errno: not accepted. Adds to *@after what
@@ -160,9 +171,7 @@ static __always_inline int send_one(struct kmcl_channel *ch,
 		return -EBUSY;
 	if (unlikely(ext_len && ch->tx.private))
 		return -EOPNOTSUPP;
-	pkt->wait = flags & KMCL_SEND_WAIT;
-	pkt->trans_id = 0;
-	pkt->ext_len = ext_len;
+	begin_send(pkt, ext_len, flags);
 	if (likely(now)) {
 		ret = kmcl_put_first(ch, pkt, buf, len, plain, KMCL_TX_AT_ONCE);
 		if (likely(!ret))
@@ -213,30 +222,14 @@ static void finish_more(struct kmcl_channel *ch, unsigned long irq, u32 after)
 		spin_unlock_irqrestore(&ch->tx.lock, irq);
 }
 
-/*
- * See kmcl_send(). @ext_len: bytes of ranges in the packet, 0 without external
- * data. @may_queue: false: return -EAGAIN instead of queueing the packet.
- */
-int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
-		u32 flags, bool may_queue)
+/* A packet is in the ring: do what is left, which is @after, and return 0. */
+static __always_inline int finish_written(struct kmcl_packet *pkt, u32 flags,
+					  unsigned long irq, u32 after)
+	__releases(&pkt->ch->tx.lock)
 {
 	struct kmcl_channel *ch = pkt->ch;
-	unsigned long irq;
-	u32 after = 0;
-	int ret;
 
-	if (flags & KMCL_SEND_PAGED && READ_ONCE(pkt->state) == KMCL_PKT_IDLE) {
-		if (kmcl_packet_read(pkt, buf, len))
-			return -EFAULT;
-		buf = pkt->buf;
-	}
-	spin_lock_irqsave(&ch->tx.lock, irq);
-	ret = send_one(ch, pkt, buf, len, ext_len, flags, sends_now(ch), false,
-		       may_queue, &after, irq);
-	if (unlikely(ret <= 0)) {
-		kmcl_tx_finish(ch, irq, after);
-		return ret;
-	}
+	lockdep_assert_held(&ch->tx.lock);
 	ch->tx.n.accepted++;
 	if (unlikely(flags & KMCL_SEND_MORE)) {
 		if (!(flags & KMCL_SEND_WAIT))
@@ -265,6 +258,53 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 	else
 		kmcl_done_run(ch, irq);
 	return 0;
+}
+
+/* See kmcl_submit(): any packet, whatever the channel's state. */
+static noinline int submit_any(struct kmcl_packet *pkt, const void *buf, u32 len,
+			       u32 ext_len, u32 flags, bool may_queue,
+			       unsigned long irq)
+	__releases(&pkt->ch->tx.lock)
+{
+	struct kmcl_channel *ch = pkt->ch;
+	u32 after = 0;
+	int ret;
+
+	lockdep_assert_held(&ch->tx.lock);
+	ret = send_one(ch, pkt, buf, len, ext_len, flags, sends_now(ch), false,
+		       may_queue, &after, irq);
+	if (ret > 0)
+		return finish_written(pkt, flags, irq, after);
+	kmcl_tx_finish(ch, irq, after);
+	return ret;
+}
+
+/*
+ * See kmcl_send(). @ext_len: bytes of ranges in the packet, 0 without external
+ * data. @may_queue: false: return -EAGAIN instead of queueing the packet.
+ */
+int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
+		u32 flags, bool may_queue)
+{
+	struct kmcl_channel *ch = pkt->ch;
+	unsigned long irq;
+
+	if (unlikely(flags & KMCL_SEND_PAGED) &&
+	    READ_ONCE(pkt->state) == KMCL_PKT_IDLE) {
+		if (kmcl_packet_read(pkt, buf, len))
+			return -EFAULT;
+		buf = pkt->buf;
+	}
+	spin_lock_irqsave(&ch->tx.lock, irq);
+	/* The usual packet, for which nothing else is looked at */
+	if (likely(!ext_len && !ch->cfg.pipe && sends_now(ch) &&
+		   READ_ONCE(pkt->state) == KMCL_PKT_IDLE)) {
+		begin_send(pkt, 0, flags);
+		if (likely(!kmcl_put_first(ch, pkt, buf, len, true,
+					   KMCL_TX_AT_ONCE)))
+			return finish_written(pkt, flags, irq, 0);
+	}
+	return submit_any(pkt, buf, len, ext_len, flags, may_queue, irq);
 }
 
 /* Check what all sends require; @most: bytes of payload */
