@@ -45,6 +45,18 @@ void copy_bring_up(struct loop *loop)
 	loop_up(loop);
 }
 
+struct sent *copy_keep_request(struct loop *loop)
+{
+	struct end *client = &loop->client;
+	struct sent *s;
+
+	copy_bring_up(loop);
+	client->keep = true;
+	s = loop_send(&loop->server, 0, KMCL_SEND_WAIT);
+	loop_wait(client, loop_kept(client) == 1);
+	return s;
+}
+
 struct sent *copy_send_large(struct end *e, u64 value, u32 flags)
 {
 	struct sent *s;

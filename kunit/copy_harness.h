@@ -35,6 +35,8 @@ void copy_exit(struct kunit *test);
 
 /* Both ends are Active, and what the server receives is checked */
 void copy_bring_up(struct loop *loop);
+/* The same, and the client keeps a request of the server, which is returned */
+struct sent *copy_keep_request(struct loop *loop);
 void copy_check_payload(struct end *e, struct kmcl_context *ctx, u64 value);
 /* Each word of it is @value */
 struct sent *copy_send_large(struct end *e, u64 value, u32 flags);

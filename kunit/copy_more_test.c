@@ -24,10 +24,7 @@ static void long_completions(struct kunit *test)
 	struct end *client = &loop->client;
 	struct sent *s;
 
-	copy_bring_up(loop);
-	client->keep = true;
-	s = loop_send(&loop->server, 0, KMCL_SEND_WAIT);
-	loop_wait(client, loop_kept(client) == 1);
+	s = copy_keep_request(loop);
 	copy_fx.hook = copy_send_little;
 	copy_fx.buf[0] = 5;
 	answer_at_length(loop);

@@ -169,10 +169,7 @@ static void a_completion_comes_behind(struct kunit *test)
 	struct loop *loop = test->priv;
 	struct sent *s;
 
-	copy_bring_up(loop);
-	loop->client.keep = true;
-	s = loop_send(&loop->server, 0, KMCL_SEND_WAIT);
-	loop_wait(&loop->client, loop_kept(&loop->client) == 1);
+	s = copy_keep_request(loop);
 	copy_fx.hook = answer;
 	copy_send_large(&loop->client, 0, 0);
 	loop_wait(&loop->server, s->done);
@@ -198,10 +195,7 @@ static void a_completion_of_delivery_comes_behind(struct kunit *test)
 	struct end *client = &loop->client;
 	struct sent *s;
 
-	copy_bring_up(loop);
-	client->keep = true;
-	s = loop_send(&loop->server, 0, KMCL_SEND_WAIT);
-	loop_wait(client, loop_kept(client) == 1);
+	s = copy_keep_request(loop);
 	copy_fx.hook = answer_inside;
 	copy_send_large(client, 0, 0);
 	loop_wait(&loop->server, s->done);
@@ -255,10 +249,7 @@ static void a_completion_is_sent_when_the_gate_has_closed(struct kunit *test)
 	struct end *client = &loop->client;
 	struct sent *s;
 
-	copy_bring_up(loop);
-	client->keep = true;
-	s = loop_send(&loop->server, 0, KMCL_SEND_WAIT);
-	loop_wait(client, loop_kept(client) == 1);
+	s = copy_keep_request(loop);
 	copy_fx.hook = close_and_answer;
 	copy_send_large(client, 0, 0);
 	loop_wait(&loop->server, s->done);
