@@ -12,7 +12,7 @@
 #include "wire.h"
 #include "../../drivers/clients/kmcl_traffic_proto.h"
 
-#define MAX_CHANNELS	256
+#define MAX_CHANNELS	512
 /* Only so many can have a bit of the monitor page. */
 #define MONITORS	128u
 #define MSEC		1000000ull

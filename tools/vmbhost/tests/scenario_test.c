@@ -62,7 +62,7 @@ static void words(void)
 		"add " CLASS " {" CLASS, "add " CLASS " " CLASS "0", "add " CLASS " unknown",
 		"add " CLASS " mmio=70000", "add " CLASS " user=abc",
 		"add " CLASS " user=zz", "subchannels 0", "subchannels 0 0",
-		"subchannels 0 257", "subchannels 5 1",
+		"subchannels 0 513", "subchannels 5 1",
 	};
 	char line[2 * CONTROL_LINE];
 	size_t i;
