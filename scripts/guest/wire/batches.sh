@@ -177,6 +177,8 @@ come_and_go()
 
 batches_and_rescinds()
 {
+	local removed
+
 	allow rx_missing
 	channel a sink ring=65536
 	ctl a run 500 300 many
@@ -187,8 +189,15 @@ batches_and_rescinds()
 	come_and_go a 5
 	ctl a run off
 	drained a
+	# Requests that the host has not answered
+	at a stall
 	note a
-	expect "some ended as removed" [ "$c_done_removed" -gt 0 ]
+	removed=$c_done_removed
+	ctl a many 40 300 completion
+	come_and_go a 1
+	at a unstall
+	note a
+	expect "these ended as removed" [ $((c_done_removed - removed)) -eq 40 ]
 	expect "in order" [ "$c_done_order" -eq 0 ]
 }
 
@@ -217,10 +226,12 @@ two_senders_and_rescind()
 	come_and_go a 2
 	wait
 	expect "all were accepted" [ ! -s /tmp/race ]
+	# After which the host knows of each sender what it has not got
+	expect "one more of each" ctl a race 1 64
 	ctl a flush
 	drained a
 	note a
-	expect "each has ended" [ "$c_done_ok" -eq 4000 ]
+	expect "each has ended" [ "$c_done_ok" -eq 4002 ]
 }
 
 batches_all()
