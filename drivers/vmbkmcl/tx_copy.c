@@ -5,12 +5,12 @@
  *
  * One is copied at a time. While it is, ch->tx.mark is the first entry of the queue:
  * so the queue is not empty, and whoever sends adds to it. Nobody else writes into
- * the ring, since next_item() and kmcl_put_made() find nothing to write. Who has
- * copied has tx.lock again, and decides what becomes of the packet: until then
- * nothing of it exists but bytes in a part of the ring that the peer does not look
- * at. If the channel was paused or has lost its link, the packet is not sent, but
- * stays in the queue, or is added to it; if it was taken off the queue, it ends.
- * After that he writes the queue.
+ * the ring, since kmcl_put_made(), which comes first, refuses. Who has copied has
+ * tx.lock again, and decides what becomes of the packet: until then nothing of it
+ * exists but bytes in a part of the ring that the peer does not look at. If the
+ * channel was paused or has lost its link, the packet is not sent, but stays in the
+ * queue, or is added to it; if it was taken off the queue, it ends. After that he
+ * writes the queue.
  *
  * Who copies is counted in ch->tx.signalling, for which disconnecting the rings
  * waits. Preemption is off: packets of other tasks wait for the copy, which must not
@@ -40,7 +40,6 @@ const void *kmcl_copy_large(struct kmcl_channel *ch,
 			    const struct kmcl_parts *parts, unsigned long irq)
 	__must_hold(&ch->tx.lock)
 {
-	bool taken;
 	u8 *to;
 
 	lockdep_assert_held(&ch->tx.lock);
@@ -67,8 +66,7 @@ const void *kmcl_copy_large(struct kmcl_channel *ch,
 	kmcl_tx_signalled(ch);
 	list_del(&ch->tx.mark.node);
 	ch->tx.copying = NULL;
-	taken = ch->tx.taken;
-	return taken ? ERR_PTR(-ECANCELED) : to;
+	return ch->tx.taken ? ERR_PTR(-ECANCELED) : to;
 }
 
 /* The same for a packet: it may be sent if the gate is open then */

@@ -290,8 +290,8 @@ static u32 item_bytes(const struct kmcl_channel *ch,
 }
 
 /*
- * The next entry that may be written now; see kmcl_ctx_allowed() for overrun. None
- * while one is copied.
+ * The next entry that may be written now; see kmcl_ctx_allowed() for overrun. Not
+ * called while one is copied: kmcl_put_made() has failed then.
  */
 static struct kmcl_item *next_item(struct kmcl_channel *ch)
 	__must_hold(&ch->tx.lock)
@@ -299,7 +299,7 @@ static struct kmcl_item *next_item(struct kmcl_channel *ch)
 	struct kmcl_context *ctx;
 
 	lockdep_assert_held(&ch->tx.lock);
-	if (ch->tx.copying || !ch->tx.linked)
+	if (!ch->tx.linked)
 		return NULL;
 	if (ch->tx.open && !READ_ONCE(ch->rx.overrun))
 		return list_first_entry_or_null(&ch->tx.queue, struct kmcl_item,
