@@ -4,12 +4,14 @@
 # usage: scripts/vm-run.sh [--kernel VERSION] [--modules DIR] --script FILE
 #	[--host qemu|vmbhost] [--cpus N] [--memory MIB]
 #	[--protocol VERSION] [--offer WORDS]... [--scenario FILE] [--seed N]
-#	[--file FILE]... [--stock NAME]... [--append WORDS] [--icount]
+#	[--file FILE]... [--program FILE]... [--stock NAME]... [--append WORDS]
+#	[--icount]
 #	[--timeout SECONDS] [--log FILE]
 #
 # Boots Debian's kernel VERSION with its stock hv_vmbus as a Hyper-V guest and
 # runs the shell script FILE in it as /test.sh; every .ko below DIR and every
-# --file is put beside it, and so is the kernel's own module NAME, if it has one.
+# --file is put beside it, and so is the kernel's own module NAME, if it has one. A
+# --program of this machine is put into /bin, with the libraries that it needs.
 # VERSION is x.y, newest, debug or tracer, see scripts/kernels.sh. The guest's
 # console goes to the log.
 #
@@ -45,6 +47,7 @@ icount=
 limit=120
 log=
 files=()
+programs=()
 stock=()
 host=qemu
 cpus=2
@@ -57,6 +60,7 @@ while [ $# -gt 0 ]; do
 	--modules)	modules=$2; shift ;;
 	--script)	script=$2; shift ;;
 	--file)		files+=("$2"); shift ;;
+	--program)	programs+=("$2"); shift ;;
 	--stock)	stock+=("$2"); shift ;;
 	--append)	append="$append $2"; shift ;;
 	--timeout)	limit=$2; shift ;;
@@ -144,6 +148,19 @@ copy_module()
 	esac
 }
 
+# copy_program FILE DIRECTORY: with its interpreter and libraries, where it looks for
+# them. Static programs have none.
+copy_program()
+{
+	local lib
+
+	cp "$1" "$2/bin/"
+	{ ldd "$1" 2>/dev/null || :; } | grep -oE '/[^ ]+' | while read -r lib; do
+		mkdir -p "$2${lib%/*}"
+		cp -L "$lib" "$2$lib"
+	done
+}
+
 # plain_root DIRECTORY: what every initramfs starts with.
 plain_root()
 {
@@ -167,6 +184,9 @@ for name in hv_vmbus "${stock[@]}" "${virtio[@]}"; do
 done
 [ -z "$modules" ] || find "$modules" -name '*.ko' -exec cp {} "$l2/root/modules/" \;
 [ "$host" != vmbhost ] || cp "$vmbhost/vmbhostctl" "$l2/root/bin/"
+for name in "${programs[@]}"; do
+	copy_program "$name" "$l2/root"
+done
 chmod +x "$l2/root/init"
 into_cpio "$l2/root" >"$l2/initrd"
 rm -rf "$l2/root"

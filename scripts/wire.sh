@@ -87,6 +87,9 @@ run()
 	for file in scripts/guest/lib.sh scripts/guest/wire/*.sh; do
 		files+=(--file "$file")
 	done
+	while read -r file; do
+		files+=(--program "$file")
+	done < <(find "$BUILD/programs" -type f -executable)
 	scripts/vm-run.sh --kernel "$kernel" --host vmbhost --cpus "$cpus" \
 		--memory "$([ "$kernel" = debug ] && echo 1024 || echo 512)" \
 		--protocol "$protocol" --modules "$BUILD/modules/$kernel" \
@@ -130,6 +133,8 @@ for kernel in "${kernels[@]}"; do
 		guests+=("$kernel:$guest")
 	done
 done
+mkdir -p "$BUILD/programs"
+check "programs for the guests build" scripts/programs.sh
 if [ "$failed" -eq 0 ]; then
 	say "$what, seed $SEED"
 	for i in "${!guests[@]}"; do
