@@ -155,10 +155,12 @@ copy_program()
 	local lib
 
 	cp "$1" "$2/bin/"
-	{ ldd "$1" 2>/dev/null || :; } | grep -oE '/[^ ]+' | while read -r lib; do
-		mkdir -p "$2${lib%/*}"
-		cp -L "$lib" "$2$lib"
-	done
+	{ ldd "$1" 2>/dev/null || :; } |
+		sed -nE 's,^[^/]*(/[^ ]+) \(.*,\1,p' |
+		while read -r lib; do
+			mkdir -p "$2${lib%/*}"
+			cp -L "$lib" "$2$lib"
+		done
 }
 
 # plain_root DIRECTORY: what every initramfs starts with.
