@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "packets.h"
+#include "ic.h"
 #include "random.h"
 
 /* Packets at a time, so that the guest's processors get the lock, too. */
@@ -291,6 +291,7 @@ static bool answer(struct channel *channel, const struct packet *packet,
 		channel->source_next = now + MIX_TIME;
 		return !enqueue(channel, packet, desc.type, bytes, NEVER);
 	case BEHAVE_NEVER:
+	case BEHAVE_HEARTBEAT:
 		return true;
 	}
 	/* Answers that wait go first. */
@@ -353,7 +354,10 @@ static bool receive(struct channel *channel, uint64_t now)
 		if (packet.flags & PKT_COMPLETION_REQUESTED)
 			channel->count.rx_requests++;
 	}
-	traffic_check(channel, &packet);
+	if (ic_speaks(channel))
+		ic_receive(channel, &packet);
+	else
+		traffic_check(channel, &packet);
 	if (ring_consume(&channel->rx, packet.total))
 		channel_signal_guest(channel);
 	if (packet.type != PKT_COMPLETION)
@@ -380,6 +384,8 @@ void behaviour_work(struct channel *channel)
 		send_source(channel, now);
 	else if (b->kind == BEHAVE_GARBLE)
 		garble_work(channel);
+	else if (ic_speaks(channel))
+		wake(channel, ic_work(channel, now));
 	if (garble_waits(channel, now))
 		return;
 
@@ -413,7 +419,9 @@ void behaviour_started(struct channel *channel)
 	channel->source_next = vm_now(channel->bus->vm);
 	/* A source begins of itself; what the guest sends it signals. */
 	channel->ready = channel->behaviour.kind == BEHAVE_SOURCE ||
-			 channel->behaviour.kind == BEHAVE_GARBLE;
+			 channel->behaviour.kind == BEHAVE_GARBLE ||
+			 ic_speaks(channel);
+	ic_started(channel);
 	channel->due = NEVER;
 	/* Completions kept from before the close wait as long once more. */
 	for (pending = channel->pending; pending; pending = pending->next)
@@ -480,7 +488,13 @@ void behaviour_set(struct channel *channel, const struct behaviour *behaviour)
 {
 	struct pending_packet *pending;
 
-	channel->behaviour = *behaviour;
+	if (ic_speaks(channel)) {
+		channel->behaviour = *behaviour;
+		ic_behave(channel);
+	} else {
+		channel->behaviour = *behaviour;
+		ic_started(channel);
+	}
 	channel->garble_state = behaviour->seed;
 	channel->source_next = vm_now(channel->bus->vm);
 	channel->source_sent = 0;

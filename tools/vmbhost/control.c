@@ -50,6 +50,9 @@
  *   garble [seed=S,count=C,rare=R,what=KIND+KIND...]	C mutations, then reads,
  *				see garble.c. KIND: fields, lengths, indices,
  *				signals, offers, all
+ *   ic-heartbeat [us=U|ms=M,count=C,fault=FAULT]	the host's end of that
+ *				integration service, see ic.c. FAULT: versions,
+ *				counts, type
  *   stall, unstall		as above, with "behave" only
  *
  * The port: the guest writes a line, ended by '\n', a byte at a time, and reads
@@ -172,6 +175,11 @@ static int cmd_add(struct command *c)
 	if (!channel)
 		return fail(c, "no room for another channel");
 	channel->flags = flags;
+	/* Hyper-V's are pipes of messages. */
+	if (behaviour.kind == BEHAVE_HEARTBEAT) {
+		channel->flags |= OFFER_PIPE;
+		user[0] = PIPE_MESSAGES;
+	}
 	channel->mmio_mib = mmio;
 	channel->monitored = monitor;
 	memcpy(channel->user, user, sizeof(user));
@@ -338,6 +346,9 @@ static int cmd_stats(struct command *c)
 		say(c, "rx_ring %u\ntx_ring %u\n",
 		    channel->pages ? channel->rx.size : 0,
 		    channel->pages ? channel->tx.size : 0);
+		say(c, "ic_framework %u\nic_version %u\nic_status %u\n",
+		    channel->ic.framework & UINT16_MAX,
+		    channel->ic.version & UINT16_MAX, channel->ic.status);
 	} else {
 		for (i = 0; i < bus->channel_count; i++)
 			for (n = 0; n < ARRAY_SIZE(counter_names); n++)

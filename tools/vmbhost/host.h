@@ -39,6 +39,7 @@
 	X(signals_wrong)						\
 	X(garbled) X(garble_answers) X(garble_messages)			\
 	X(garble_offers) X(garble_results) X(garble_errors)		\
+	X(ic_requests) X(ic_answers) X(ic_missed) X(ic_refused)		\
 	X(protocol_errors)
 
 typedef unsigned long long counter;
@@ -58,6 +59,15 @@ enum behaviour_kind {
 	BEHAVE_OUT_OF_ORDER,
 	BEHAVE_NEVER,
 	BEHAVE_GARBLE,
+	BEHAVE_HEARTBEAT,
+};
+
+/* What an integration service does wrong: see ic.c */
+enum fault {
+	FAULT_NONE,
+	FAULT_VERSIONS,		/* offers none that there is */
+	FAULT_COUNTS,		/* says that there are more than in the message */
+	FAULT_TYPE,		/* sends a message of another service */
 };
 
 /* Kinds of mutations: see garble.c */
@@ -81,6 +91,7 @@ struct behaviour {
 	uint32_t ranges;	/* of a transfer page packet; 0: in-band ones */
 	bool completion;	/* the host requests completions */
 	bool keep;		/* late ones are sent after the channel was closed */
+	enum fault fault;
 };
 
 enum channel_state {
@@ -104,6 +115,28 @@ struct pending_packet {
 #define SEQUENCE_WINDOW	65536u
 /* Number of the guest's transaction ids that a garbling host remembers. */
 #define GARBLE_IDS	64u
+
+/**
+ * struct ic - an integration service's connection with the guest: see ic.c
+ * @sent:	the last message but for its body
+ * @waits:	it has no answer yet
+ * @negotiated:	the versions are known
+ * @refused:	the guest wants none of the versions, or knows not what was sent
+ * @done:	what its service has done since it was opened or told to
+ * @due:	when it does the next thing
+ * @status:	what the guest has answered last
+ * @sequence:	of the heartbeat
+ */
+struct ic {
+	struct {
+		uint32_t framework, version;
+		uint16_t type, bytes;
+	} sent;
+	bool waits, negotiated, refused;
+	uint32_t framework, version, status;
+	uint8_t transaction;
+	uint64_t done, due, sequence;
+};
 
 /* Which packets of a sender have come. */
 struct sequence {
@@ -151,6 +184,7 @@ struct channel {
 	uint64_t *outstanding;	/* SEQUENCE_WINDOW of them, by transaction id */
 	uint64_t garble_state, garble_last_trans;
 	uint64_t garble_ids[GARBLE_IDS], garble_requests, garble_until;
+	struct ic ic;
 	struct sequence rx_sequence[KMCL_TRAFFIC_SENDERS];
 	struct counters count;
 };

@@ -152,6 +152,21 @@ static int mutations_parse(const char *text, uint32_t *mutate)
 	return *mutate ? 0 : -1;
 }
 
+static int fault_parse(const char *text, enum fault *fault)
+{
+	static const char *const names[] = {
+		[FAULT_NONE] = "none", [FAULT_VERSIONS] = "versions",
+		[FAULT_COUNTS] = "counts", [FAULT_TYPE] = "type",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(text, names[i]))
+			break;
+	*fault = i;
+	return i < ARRAY_SIZE(names) ? 0 : -1;
+}
+
 /* One "name=value". */
 static int set(struct behaviour *b, const char *name, const char *value)
 {
@@ -159,6 +174,8 @@ static int set(struct behaviour *b, const char *name, const char *value)
 
 	if (!strcmp(name, "what"))
 		return mutations_parse(value, &b->mutate);
+	if (!strcmp(name, "fault"))
+		return fault_parse(value, &b->fault);
 	if (number_parse(value, &number))
 		return -1;
 	if (!strcmp(name, "rate") && number <= SEC)
@@ -211,6 +228,7 @@ int behaviour_parse(struct behaviour *behaviour, int words, char **word,
 		  " depth seed " },
 		{ "complete-never", BEHAVE_NEVER, "" },
 		{ "garble", BEHAVE_GARBLE, " seed count what rare " },
+		{ "ic-heartbeat", BEHAVE_HEARTBEAT, " us ms count fault " },
 	};
 	struct behaviour b = {
 		.seed = behaviour->seed, .rate = 100, .size = 64, .depth = 8,
@@ -231,6 +249,8 @@ int behaviour_parse(struct behaviour *behaviour, int words, char **word,
 		b.count = 1000;
 	if (b.kind == BEHAVE_ECHO)
 		b.size = 0;
+	if (b.kind == BEHAVE_HEARTBEAT)
+		b.delay = 2 * SEC;
 
 	*error = "no such parameter, or not with this value";
 	for (w = 1; w < words; w++) {

@@ -221,6 +221,9 @@ struct pipe_header {
 
 #define PIPE_DATA	1u
 
+/* What the user data of a pipe's offer begins with: it keeps messages apart. */
+#define PIPE_MESSAGES	4u
+
 struct descriptor {
 	uint16_t type;
 	uint16_t offset8;

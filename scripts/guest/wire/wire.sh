@@ -32,6 +32,8 @@
 . /waits.sh
 # shellcheck source=scripts/guest/wire/claim.sh
 . /claim.sh
+# shellcheck source=scripts/guest/wire/services.sh
+. /services.sh
 
 defined()
 {
@@ -76,4 +78,6 @@ step "It leaves for other reasons"
 unload_all
 step "Which driver gets it"
 claim_all
+step "Services of the host"
+services_all
 wire_unload
