@@ -50,7 +50,7 @@ distclean:
 # for demo, vmtest and dkmstest; for wiretest, garbletest, soak and bench it may be
 # several.
 demo check kunit coverage symbols sparse layers checkpatch shellcheck docs build-test \
-	script-test fetch-test vmtest bench bench-check vmbhost-test vmtest-debug irqsoff:
+	script-test fetch-test vmtest bench bench-check vmbhost-test vmtest-debug irqsoff tools-test:
 	@scripts/$@.sh
 
 # Tests against a host that misbehaves: see Documentation/testing.rst.
@@ -109,6 +109,7 @@ help:
 	@echo 'make build-test            W=1 builds for 6.1, 6.12 and the newest'
 	@echo 'make vmbhost               a VMBus host that misbehaves when told'
 	@echo 'make vmbhost-test          its unit tests, with sanitizers'
+	@echo 'make tools-test            the programs of tools/, on devices that are not there'
 	@echo 'make vmtest [KERNEL=6.12]  modules, stock hv_vmbus and a VMBus host'
 	@echo 'make wiretest [KERNEL=..]  devices rescinded and offered again, by vmbhost'
 	@echo 'make garbletest [KERNEL=..] a million mutations of a hostile host'
@@ -123,4 +124,4 @@ help:
 .PHONY: bench bench-check modules headers modules_install clean distclean demo check \
 	kunit coverage kmcl-coverage symbols sparse layers checkpatch shellcheck docs \
 	build-test script-test fetch-test vmtest dkms-install dkms-remove deb dkmstest help \
-	vmbhost vmbhost-test wiretest garbletest soak vmtest-debug irqsoff
+	vmbhost vmbhost-test wiretest garbletest soak vmtest-debug irqsoff tools-test

@@ -58,6 +58,10 @@ clean()
 		ignore=BIT_MACRO,PREFER_DEFINED_ATTRIBUTE_MACRO,COMPLEX_MACRO
 		ignore+=,MACRO_ARG_REUSE,TRAILING_SEMICOLON,NEW_TYPEDEFS
 		ignore+=,MULTISTATEMENT_MACRO_USE_DO_WHILE ;;
+	tools/kmclctl/*)
+		# User space, and messages that are not the kernel's.
+		ignore=ARRAY_SIZE,BIT_MACRO,PREFER_DEFINED_ATTRIBUTE_MACRO
+		ignore+=,EMBEDDED_FUNCTION_NAME,LONG_LINE_STRING ;;
 	tools/*)
 		# User space, which has no such macros.
 		ignore=ARRAY_SIZE,BIT_MACRO,PREFER_DEFINED_ATTRIBUTE_MACRO

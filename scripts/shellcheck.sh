@@ -7,7 +7,8 @@
 . "$(dirname "$0")/lib.sh"
 
 need_packages shellcheck
-for script in .ci/run scripts/*.sh scripts/guest/* scripts/guest/wire/*.sh; do
+for script in .ci/run scripts/*.sh scripts/guest/* scripts/guest/wire/*.sh \
+	tools/*/tests/*.sh tools/kmclctl/completion/kmclctl; do
 	[ -f "$script" ] || continue
 	check "shellcheck $script" shellcheck -x "$script"
 done

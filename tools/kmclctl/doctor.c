@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * kmclctl doctor: what a machine has, what is missing for channels of programs, and
+ * the command that gets it.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libkmod.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kmclctl.h"
+
+enum {
+	CHECK, RESULT, FOUND, ADVICE
+};
+
+static const struct column columns[] = {
+	[CHECK] = { "CHECK", TEXT },
+	[RESULT] = { "RESULT", TEXT },
+	[FOUND] = { "FOUND", LONG_TEXT },
+	[ADVICE] = { "ADVICE", LONG_TEXT },
+};
+
+/*
+ * GOOD needs nothing, NOTE is to be known, and UNKNOWN could not be found out; only BAD
+ * is in the way.
+ */
+enum result {
+	GOOD, NOTE, UNKNOWN, BAD
+};
+
+struct doctor {
+	const char *device;
+	struct table *table;
+	struct kmod_ctx *kmod;
+	bool signatures;
+	bool bad;
+};
+
+static const char * const results[] = { "ok", "note", "unknown", "missing" };
+
+static void finding(struct doctor *doctor, const char *check,
+		    enum result result, const char *advice,
+		    const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+
+static void finding(struct doctor *doctor, const char *check,
+		    enum result result, const char *advice,
+		    const char *format, ...)
+{
+	va_list arguments;
+	char *found;
+
+	va_start(arguments, format);
+	if (vasprintf(&found, format, arguments) < 0)
+		need(NULL);
+	va_end(arguments);
+	table_row(doctor->table);
+	table_text(doctor->table, CHECK, check);
+	table_text(doctor->table, RESULT, results[result]);
+	table_text(doctor->table, FOUND, found);
+	if (advice)
+		table_text(doctor->table, ADVICE, advice);
+	else if (!json)
+		table_text(doctor->table, ADVICE, "");
+	free(found);
+	if (result == BAD)
+		doctor->bad = true;
+}
+
+/* The ACPI or device tree node that hv_vmbus binds to */
+static bool firmware_has_vmbus(void)
+{
+	struct udev *udev = need(udev_new());
+	struct udev_enumerate *found = need(udev_enumerate_new(udev));
+	bool there;
+
+	udev_enumerate_add_match_subsystem(found, "acpi");
+	udev_enumerate_add_match_sysname(found, "VMBUS:*");
+	udev_enumerate_add_match_sysname(found, "VMBus:*");
+	udev_enumerate_scan_devices(found);
+	there = udev_enumerate_get_list_entry(found);
+	udev_enumerate_unref(found);
+	udev_unref(udev);
+	return there;
+}
+
+static void hypervisor(struct doctor *doctor)
+{
+	char *vendor = read_file("/sys/class/dmi/id", "sys_vendor");
+	char *product = read_file("/sys/class/dmi/id", "product_name");
+
+	if (vmbus_there())
+		finding(doctor, "Hyper-V", GOOD, NULL,
+			"this is a guest, and its kernel has a VMBus");
+	else if (firmware_has_vmbus())
+		finding(doctor, "Hyper-V", BAD, "modprobe hv_vmbus",
+			"this is a guest, and hv_vmbus is not loaded");
+	else if (vendor && product && !strcmp(vendor, "Microsoft Corporation") &&
+		 !strcmp(product, "Virtual Machine"))
+		finding(doctor, "Hyper-V", BAD,
+			"use a kernel with CONFIG_HYPERV and ACPI",
+			"this is a guest, and its kernel finds no VMBus");
+	else
+		finding(doctor, "Hyper-V", BAD,
+			"run this in a guest of Hyper-V; without it there is the loopback bus only",
+			"this is no guest of Hyper-V, but %s %s",
+			vendor ? vendor : "an unknown machine",
+			product ? product : "");
+	free(product);
+	free(vendor);
+}
+
+/* hv_vmbus says it in the kernel's log only */
+static void protocol(struct doctor *doctor)
+{
+	static const char says[] = "Vmbus version:";
+	char buffer[16384], version[16] = "";
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	const char *at;
+	ssize_t length;
+
+	if (fd < 0) {
+		finding(doctor, "VMBus version", UNKNOWN, "run this as root",
+			"the kernel's log cannot be read (%s)", strerror(errno));
+		return;
+	}
+	/* One message at a time; EPIPE is for those that were overwritten */
+	while ((length = read(fd, buffer, sizeof(buffer) - 1)) > 0 ||
+	       (length < 0 && errno == EPIPE)) {
+		buffer[length < 0 ? 0 : length] = '\0';
+		at = strstr(buffer, says);
+		if (at)
+			sscanf(at + strlen(says), "%15[0-9.]", version);
+	}
+	close(fd);
+	if (*version)
+		finding(doctor, "VMBus version", GOOD, NULL, "%s", version);
+	else
+		finding(doctor, "VMBus version", UNKNOWN,
+			"journalctl -k -g 'Vmbus version'",
+			"the kernel's log does not say it any more");
+}
+
+/* The word in brackets, of a choice that the kernel offers */
+static bool chosen(const char *choice, char *word, size_t size)
+{
+	const char *from = choice ? strchr(choice, '[') : NULL;
+	const char *to = from ? strchr(from, ']') : NULL;
+
+	if (!to)
+		return false;
+	snprintf(word, size, "%.*s", (int)(to - from - 1), from + 1);
+	return true;
+}
+
+static void lockdown(struct doctor *doctor)
+{
+	char *enforce = read_file("/sys/module/module/parameters",
+				  "sig_enforce");
+	char *choice = read_file("/sys/kernel/security", "lockdown");
+	char word[32];
+
+	doctor->signatures = enforce && *enforce == 'Y';
+	if (!chosen(choice, word, sizeof(word))) {
+		finding(doctor, "Lockdown", UNKNOWN, NULL,
+			"the kernel does not tell (no lockdown, or no securityfs)");
+	} else if (!strcmp(word, "none")) {
+		finding(doctor, "Lockdown", GOOD, NULL, "none");
+	} else {
+		doctor->signatures = true;
+		finding(doctor, "Lockdown", NOTE, NULL,
+			"%s: modules need a signature, and debugfs is refused",
+			word);
+	}
+	finding(doctor, "Signatures", doctor->signatures ? NOTE : GOOD, NULL,
+		doctor->signatures ? "modules without one are refused" :
+		"modules without one are loaded");
+	free(choice);
+	free(enforce);
+}
+
+/* /proc/keys has the kernel's keys, with what they are called */
+static bool key_enrolled(const char *signer)
+{
+	FILE *keys = fopen("/proc/keys", "re");
+	char *line = NULL, *at;
+	bool found = false;
+	size_t size = 0;
+
+	if (!keys)
+		return false;
+	while (!found && getline(&line, &size, keys) > 0) {
+		at = strstr(line, " asymmetri ");
+		if (!at)
+			continue;
+		at += strcspn(at + 1, " ") + 1;
+		at += strspn(at, " ");
+		found = !strncmp(at, signer, strlen(signer)) &&
+			at[strlen(signer)] == ':';
+	}
+	free(line);
+	fclose(keys);
+	return found;
+}
+
+/* One of the values that are in a module's file, allocated; NULL without it */
+static char *value_of(const struct kmod_list *values, const char *key)
+{
+	const struct kmod_list *entry;
+
+	kmod_list_foreach(entry, values)
+		if (!strcmp(kmod_module_info_get_key(entry), key))
+			return need(strdup(kmod_module_info_get_value(entry)));
+	return NULL;
+}
+
+static void module_file(struct doctor *doctor, const char *name,
+			const char *path, const char *signer)
+{
+	char advice[80];
+
+	snprintf(advice, sizeof(advice), "modprobe %s", name);
+	if (!doctor->signatures)
+		finding(doctor, name, BAD, advice, "not loaded; %s is there",
+			path);
+	else if (!signer || !*signer)
+		finding(doctor, name, BAD,
+			"have DKMS build it, which signs it ('make dkms-install')",
+			"not loaded; %s has no signature, and would be refused",
+			path);
+	else if (!key_enrolled(signer))
+		finding(doctor, name, BAD,
+			"enrol the key ('mokutil --import /var/lib/dkms/mok.pub', then restart)",
+			"not loaded; %s is signed by '%s', which is no key of this kernel",
+			path, signer);
+	else
+		finding(doctor, name, BAD, advice,
+			"not loaded; %s is there, signed by '%s'", path, signer);
+}
+
+static void module(struct doctor *doctor, const char *name)
+{
+	char directory[PATH_MAX], *version, *signer = NULL;
+	struct kmod_list *values = NULL;
+	struct kmod_module *mod = NULL;
+	const char *path = NULL;
+
+	snprintf(directory, sizeof(directory), "/sys/module/%s", name);
+	version = read_file(directory, "version");
+	if (!access(directory, F_OK)) {
+		finding(doctor, name, GOOD, NULL, "loaded%s%s",
+			version ? ", version " : "", version ? version : "");
+		free(version);
+		return;
+	}
+	if (doctor->kmod &&
+	    !kmod_module_new_from_name(doctor->kmod, name, &mod)) {
+		path = kmod_module_get_path(mod);
+		if (path && kmod_module_get_info(mod, &values) > 0)
+			signer = value_of(values, "signer");
+	}
+	if (path)
+		module_file(doctor, name, path, signer);
+	else
+		finding(doctor, name, BAD,
+			"make && make modules_install && depmod, or make dkms-install",
+			"not loaded, and not built for this kernel");
+	free(signer);
+	if (values)
+		kmod_module_info_free_list(values);
+	if (mod)
+		kmod_module_unref(mod);
+}
+
+static enum status holder(const struct device *device, void *context)
+{
+	struct doctor *doctor = context;
+	char what[40], check[80], advice[120];
+	const char *words = class_words(device->class, what, sizeof(what));
+
+	snprintf(check, sizeof(check), "Device %s", device->name);
+	if (!words)
+		words = "a device of an unknown class";
+	if (device->driver && !strcmp(device->driver, device->ours)) {
+		finding(doctor, check, GOOD, NULL, "%s; it belongs to vmbkmcl",
+			words);
+		return OK;
+	}
+	snprintf(advice, sizeof(advice), "kmclctl bind %s", device->name);
+	if (device->override && strcmp(device->override, device->ours))
+		finding(doctor, check, NOTE, advice,
+			"%s; it is kept for driver %s", words, device->override);
+	else if (device->driver)
+		finding(doctor, check, NOTE, advice,
+			"%s; driver %s has it", words, device->driver);
+	else
+		finding(doctor, check, NOTE, advice, "%s; no driver has it",
+			words);
+	return OK;
+}
+
+static error_t doctor_parse(int key, char *value, struct argp_state *state)
+{
+	struct doctor *doctor = state->input;
+
+	if (key != ARGP_KEY_ARG || state->arg_num > 0)
+		return ARGP_ERR_UNKNOWN;
+	doctor->device = value;
+	return 0;
+}
+
+enum status doctor_command(int argc, char **argv)
+{
+	static const char * const modules[] = { "vmbkmcl", "vmbkmcl_hv" };
+	static const struct argp argp = {
+		.parser = doctor_parse,
+		.args_doc = "[DEVICE]",
+		.children = common,
+		.doc = "Tell what is missing here for channels of programs, and what to do; and who has DEVICE.",
+	};
+	struct doctor doctor = { NULL };
+	enum status status = parse(&argp, argc, argv, &doctor), shown;
+	size_t i;
+
+	if (status)
+		return status;
+	doctor.table = table_new("doctor", columns, ARRAY_SIZE(columns));
+	doctor.kmod = kmod_new(NULL, NULL);
+	hypervisor(&doctor);
+	if (vmbus_there())
+		protocol(&doctor);
+	lockdown(&doctor);
+	for (i = 0; i < ARRAY_SIZE(modules); i++)
+		module(&doctor, modules[i]);
+	if (doctor.device)
+		status = vmbus_one(doctor.device, holder, &doctor);
+	shown = table_show(doctor.table);
+	table_free(doctor.table);
+	if (doctor.kmod)
+		kmod_unref(doctor.kmod);
+	if (status)
+		return status;
+	if (shown)
+		return shown;
+	return doctor.bad ? FAILED : OK;
+}

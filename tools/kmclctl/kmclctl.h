@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * kmclctl: what its files share. Each command is a function that gets its words
+ * and returns the exit status; it has told what went wrong by then.
+ */
+#ifndef KMCLCTL_H
+#define KMCLCTL_H
+
+#include <argp.h>
+#include <libudev.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
+/* The exit statuses that kmclctl(8) documents */
+enum status {
+	OK,
+	FAILED,
+	USAGE,
+	NOT_THERE,
+	NOT_ALLOWED,
+	TIMED_OUT,
+};
+
+/* error.c */
+
+/* kmclctl: WHAT, on standard error; returns @status */
+enum status tell(enum status status, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* The same for an errno, which also chooses the status */
+enum status tell_errno(int error, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* No memory left: nothing useful can be done */
+void *need(void *pointer);
+
+/* The parsers of all commands have --json, of this child */
+extern const struct argp_child common[];
+extern bool json;
+
+enum status parse(const struct argp *argp, int argc, char **argv, void *input);
+
+/* guid.c */
+
+/* As libuuid writes it, with the 0 at the end */
+#define GUID_TEXT	37
+
+/* In lower case and without braces; false if @text is no GUID */
+bool guid_text(const char *text, char guid[GUID_TEXT]);
+void guid_from_bytes(const unsigned char *bytes, char guid[GUID_TEXT]);
+
+/* classes.c */
+
+/**
+ * struct class - a class of devices
+ * @guid: of the class
+ * @name: a word for it, for the command line
+ * @words: the device, in words
+ * @driver: the kernel's own driver for it, or NULL
+ * @hosts: who offers it
+ */
+struct class {
+	const char *guid;
+	const char *name;
+	const char *words;
+	const char *driver;
+	const char *hosts;
+};
+
+const struct class *class_of_guid(const char *guid);
+const struct class *class_of_name(const char *name);
+/* In words; of a socket, too, for which @buffer is used */
+const char *class_words(const char *guid, char *buffer, size_t size);
+enum status classes_command(int argc, char **argv);
+
+/* output.c */
+
+/**
+ * struct column - of a table
+ * @name: heading, in capitals; in small letters the key in JSON
+ * @type: what it is in JSON; a LONG_TEXT has more than one line on a terminal that
+ *	is too narrow
+ */
+struct column {
+	const char *name;
+	enum { TEXT, NUMBER, TRUTH, LONG_TEXT } type;
+};
+
+struct table;
+
+/* @name is the key of the array in JSON */
+struct table *table_new(const char *name, const struct column *columns,
+			int count);
+void table_row(struct table *table);
+/* In the last row. NULL is "-", and null in JSON */
+void table_text(struct table *table, int column, const char *text);
+void table_number(struct table *table, int column, unsigned long long number);
+void table_truth(struct table *table, int column, bool truth);
+/* Print it and forget the rows; false if it could not be written */
+enum status table_show(struct table *table);
+/* The same without headings */
+enum status table_continue(struct table *table);
+void table_free(struct table *table);
+
+/* sysfs.c */
+
+/* 0 or -errno; @file is below @directory, which may be NULL */
+int write_file(const char *directory, const char *file, const char *text);
+/* What is in a small file, without the newline at its end; NULL without it */
+char *read_file(const char *directory, const char *file);
+
+/* vmbus.c */
+
+#define VMBUS	"/sys/bus/vmbus"
+#define NO_VMBUS	"this machine has no VMBus; 'kmclctl doctor' says why"
+/* Longest name of a driver of ours, with the 0 at its end */
+#define DRIVER_NAME	(sizeof("vmbkmcl-") + GUID_TEXT)
+
+/**
+ * struct device - a device of the VMBus
+ * @udev: of libudev
+ * @name: in /sys/bus/vmbus/devices
+ * @class: GUID
+ * @instance: GUID
+ * @driver: name, or NULL
+ * @override: driver_override, or NULL
+ * @ours: the name that vmbkmcl's driver for it has
+ */
+struct device {
+	struct udev_device *udev;
+	const char *name;
+	char class[GUID_TEXT];
+	char instance[GUID_TEXT];
+	const char *driver;
+	const char *override;
+	char ours[DRIVER_NAME];
+};
+
+typedef enum status (*device_fn)(const struct device *device, void *context);
+
+bool vmbus_there(void);
+/* For each device, in the order of their names, until one returns other than OK */
+enum status vmbus_each(device_fn fn, void *context);
+/* Only for the one that @what means; tells if there is none, or more than one */
+enum status vmbus_one(const char *what, device_fn fn, void *context);
+int vmbus_subchannels(const struct device *device);
+const char *vmbus_state(const struct device *device);
+
+/* list.c, bind.c, doctor.c */
+enum status list_command(int argc, char **argv);
+enum status bind_command(int argc, char **argv);
+enum status unbind_command(int argc, char **argv);
+enum status doctor_command(int argc, char **argv);
+
+#endif
