@@ -50,7 +50,8 @@ distclean:
 # for demo, vmtest and dkmstest; for wiretest, garbletest, soak and bench it may be
 # several.
 demo check kunit coverage symbols sparse layers checkpatch shellcheck docs build-test \
-	script-test fetch-test vmtest bench bench-check vmbhost-test vmtest-debug irqsoff tools-test:
+	script-test fetch-test vmtest trace-test bench bench-check vmbhost-test vmtest-debug irqsoff \
+	tools-test:
 	@scripts/$@.sh
 
 # Tests against a host that misbehaves: see Documentation/testing.rst.
@@ -111,6 +112,7 @@ help:
 	@echo 'make vmbhost-test          its unit tests, with sanitizers'
 	@echo 'make tools-test            the programs of tools/, on devices that are not there'
 	@echo 'make vmtest [KERNEL=6.12]  modules, stock hv_vmbus and a VMBus host'
+	@echo 'make trace-test [KERNEL=..] trace-cmd, perf and bpftrace, as documented'
 	@echo 'make wiretest [KERNEL=..]  devices rescinded and offered again, by vmbhost'
 	@echo 'make garbletest [KERNEL=..] a million mutations of a hostile host'
 	@echo 'make vmtest-debug          both on a kernel with every checker, built once'
