@@ -3,8 +3,8 @@
 #
 # Builds the programs that guests run, in build/programs/: those of each directory
 # tools/NAME that has a Makefile, except for vmbhost, with O=build/programs/NAME and
-# the packages in its file "packages", one a line. What is executable there is a
-# program.
+# the packages in its file "packages", one a line; and the kernel's own daemon for file
+# copies, from the sources of the newest kernel. What is executable there is a program.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -21,3 +21,9 @@ need_packages "${need[@]}"
 for dir in "${dirs[@]}"; do
 	make --no-print-directory -C "$dir" O="$BUILD/programs/${dir#tools/}"
 done
+
+# It exists for x86 only.
+tree=$(scripts/fetch-source.sh)
+mkdir -p "$BUILD/programs/hv"
+make --no-print-directory -C "$tree/tools/hv" ARCH=x86_64 OUTPUT="$BUILD/programs/hv/" \
+	"$BUILD/programs/hv/hv_fcopy_uio_daemon"

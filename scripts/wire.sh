@@ -94,7 +94,7 @@ run()
 		--memory "$([ "$kernel" = debug ] && echo 1024 || echo 512)" \
 		--protocol "$protocol" --modules "$BUILD/modules/$kernel" \
 		--script "scripts/guest/wire/$script.sh" "${files[@]}" \
-		--stock hv_utils \
+		--stock hv_utils --stock uio --stock uio_hv_generic \
 		--append "$given" --seed "$SEED" --timeout "${LIMIT:-$limit}" \
 		--log "$(log_of "$1")" >"$(log_of "$1").out" 2>&1
 }

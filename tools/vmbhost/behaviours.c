@@ -292,6 +292,7 @@ static bool answer(struct channel *channel, const struct packet *packet,
 		return !enqueue(channel, packet, desc.type, bytes, NEVER);
 	case BEHAVE_NEVER:
 	case BEHAVE_HEARTBEAT:
+	case BEHAVE_FCOPY:
 		return true;
 	}
 	/* Answers that wait go first. */
@@ -487,14 +488,13 @@ void behaviour_stopped(struct channel *channel)
 void behaviour_set(struct channel *channel, const struct behaviour *behaviour)
 {
 	struct pending_packet *pending;
+	bool spoke = ic_speaks(channel);
 
-	if (ic_speaks(channel)) {
-		channel->behaviour = *behaviour;
-		ic_behave(channel);
-	} else {
-		channel->behaviour = *behaviour;
+	channel->behaviour = *behaviour;
+	if (!spoke)
 		ic_started(channel);
-	}
+	if (ic_speaks(channel))
+		ic_behave(channel);
 	channel->garble_state = behaviour->seed;
 	channel->source_next = vm_now(channel->bus->vm);
 	channel->source_sent = 0;

@@ -53,6 +53,11 @@
  *   ic-heartbeat [us=U|ms=M,count=C,fault=FAULT]	the host's end of that
  *				integration service, see ic.c. FAULT: versions,
  *				counts, type
+ *   ic-fcopy [file=FILE|bytes=B,seed=S] [name=N,path=P,overwrite=1,create=1,
+ *	size=S,cancel=C,us=U|ms=M,fault=FAULT]	copies a file to the guest, see
+ *				fcopy.c; FAULT: also operation, data-first,
+ *				complete-first, twice, cut, huge, short, long, beyond,
+ *				far, overlap, hole, fragment
  *   stall, unstall		as above, with "behave" only
  *
  * The port: the guest writes a line, ended by '\n', a byte at a time, and reads
@@ -68,7 +73,7 @@
 
 #include "channel.h"
 #include "control.h"
-#include "packets.h"
+#include "ic.h"
 #include "parse.h"
 
 struct command {
@@ -171,12 +176,14 @@ static int cmd_add(struct command *c)
 	if (i < c->words &&
 	    behaviour_parse(&behaviour, c->words - i, c->word + i, &error))
 		return fail(c, error);
+	if (!file_there(&behaviour))
+		return fail(c, "the file cannot be read");
 	channel = channel_add(c->bus, &class, &instance);
 	if (!channel)
 		return fail(c, "no room for another channel");
 	channel->flags = flags;
 	/* Hyper-V's are pipes of messages. */
-	if (behaviour.kind == BEHAVE_HEARTBEAT) {
+	if (behaviour.kind == BEHAVE_HEARTBEAT || behaviour.kind == BEHAVE_FCOPY) {
 		channel->flags |= OFFER_PIPE;
 		user[0] = PIPE_MESSAGES;
 	}
@@ -274,6 +281,8 @@ static int cmd_behave(struct command *c)
 		return set_stalled(c, false);
 	if (behaviour_parse(&behaviour, c->words - 2, c->word + 2, &error))
 		return fail(c, error);
+	if (!file_there(&behaviour))
+		return fail(c, "the file cannot be read");
 	behaviour_set(channel, &behaviour);
 	return done(c);
 }
@@ -349,6 +358,8 @@ static int cmd_stats(struct command *c)
 		say(c, "ic_framework %u\nic_version %u\nic_status %u\n",
 		    channel->ic.framework & UINT16_MAX,
 		    channel->ic.version & UINT16_MAX, channel->ic.status);
+		say(c, "file_crc %u\nfile_status %u\n", channel->ic.fcopy.crc,
+		    channel->ic.fcopy.status);
 	} else {
 		for (i = 0; i < bus->channel_count; i++)
 			for (n = 0; n < ARRAY_SIZE(counter_names); n++)

@@ -40,6 +40,7 @@
 	X(garbled) X(garble_answers) X(garble_messages)			\
 	X(garble_offers) X(garble_results) X(garble_errors)		\
 	X(ic_requests) X(ic_answers) X(ic_missed) X(ic_refused)		\
+	X(files_sent) X(files_failed) X(files_cancelled) X(file_bytes)	\
 	X(protocol_errors)
 
 typedef unsigned long long counter;
@@ -60,6 +61,7 @@ enum behaviour_kind {
 	BEHAVE_NEVER,
 	BEHAVE_GARBLE,
 	BEHAVE_HEARTBEAT,
+	BEHAVE_FCOPY,
 };
 
 /* What an integration service does wrong: see ic.c */
@@ -68,7 +70,30 @@ enum fault {
 	FAULT_VERSIONS,		/* offers none that there is */
 	FAULT_COUNTS,		/* says that there are more than in the message */
 	FAULT_TYPE,		/* sends a message of another service */
+	/* In copying a file */
+	FAULT_OPERATION,	/* an operation that there is not */
+	FAULT_DATA_FIRST,	/* data of no file */
+	FAULT_COMPLETE_FIRST,	/* the end of no file */
+	FAULT_TWICE,		/* begins the file once more after some data */
+	FAULT_CUT,		/* the message ends in front of the path */
+	FAULT_HUGE,		/* a size that no disk has */
+	FAULT_SHORT,		/* the size is one more than what comes */
+	FAULT_LONG,		/* the size is one less */
+	FAULT_BEYOND,		/* data behind the end */
+	FAULT_FAR,		/* data whose end wraps around */
+	FAULT_OVERLAP,		/* data in part where the last are */
+	FAULT_HOLE,		/* a byte is left out */
+	FAULT_FRAGMENT,		/* says more bytes than are in the message */
 };
+
+/* UTF-16 units of a name, with the 0 at its end; bytes of a fragment */
+#define FCOPY_NAME	260u
+#define FCOPY_FRAGMENT	6144u
+#define FILE_PATH	128u
+
+/* Bits of a copy's flags */
+#define FCOPY_OVERWRITE		1u
+#define FCOPY_CREATE_PATH	2u
 
 /* Kinds of mutations: see garble.c */
 #define GARBLE_FIELDS	1u	/* types, flags, offsets, transaction ids */
@@ -92,6 +117,11 @@ struct behaviour {
 	bool completion;	/* the host requests completions */
 	bool keep;		/* late ones are sent after the channel was closed */
 	enum fault fault;
+	/* A copy of a file, or of made bytes; it is cancelled after so many parts. */
+	char file[FILE_PATH];
+	uint64_t bytes, cancel;
+	uint32_t copy_flags;
+	uint16_t name[FCOPY_NAME], path[FCOPY_NAME];
 };
 
 enum channel_state {
@@ -116,10 +146,37 @@ struct pending_packet {
 /* Number of the guest's transaction ids that a garbling host remembers. */
 #define GARBLE_IDS	64u
 
+/* The next message of a copy, by its number in the protocol. */
+enum fcopy_step {
+	FCOPY_START,
+	FCOPY_DATA,
+	FCOPY_COMPLETE,
+	FCOPY_CANCEL,
+	FCOPY_DONE,
+};
+
+/**
+ * struct fcopy - a file that is being copied to the guest
+ * @begun:	the guest has taken a START, and no end
+ * @again:	after a CANCEL the file is sent
+ * @twice:	it has been begun twice
+ * @bytes:	of the file
+ * @offset:	how many of them the guest has, @fragments in all
+ * @crc:	of these; @sent_crc with those @sent last
+ * @status:	what the guest said to the last file
+ */
+struct fcopy {
+	enum fcopy_step step;
+	bool begun, again, twice;
+	uint64_t bytes, offset, fragments;
+	uint32_t sent, crc, sent_crc, status;
+};
+
 /**
  * struct ic - an integration service's connection with the guest: see ic.c
  * @sent:	the last message but for its body
  * @waits:	it has no answer yet
+ * @stale:	the answer will be to what an earlier behaviour has sent
  * @negotiated:	the versions are known
  * @refused:	the guest wants none of the versions, or knows not what was sent
  * @done:	what its service has done since it was opened or told to
@@ -132,10 +189,11 @@ struct ic {
 		uint32_t framework, version;
 		uint16_t type, bytes;
 	} sent;
-	bool waits, negotiated, refused;
+	bool waits, stale, negotiated, refused;
 	uint32_t framework, version, status;
 	uint8_t transaction;
 	uint64_t done, due, sequence;
+	struct fcopy fcopy;
 };
 
 /* Which packets of a sender have come. */

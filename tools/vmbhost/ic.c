@@ -30,6 +30,12 @@ static const struct service {
 		.make = heartbeat_make,
 		.answered = heartbeat_answered,
 	},
+	[BEHAVE_FCOPY] = {
+		.type = IC_FCOPY,
+		.version = { IC_VERSION(1, 1), IC_VERSION(1, 0) },
+		.make = fcopy_make,
+		.answered = fcopy_answered,
+	},
 };
 
 static const uint32_t frameworks[VERSIONS] = {
@@ -55,11 +61,16 @@ bool ic_speaks(const struct channel *channel)
  */
 void ic_behave(struct channel *channel)
 {
-	channel->ic.done = 0;
-	channel->ic.refused = false;
-	channel->ic.due = vm_now(channel->bus->vm);
-	if (channel->ic.waits)
-		channel->ic.due += channel->behaviour.delay;
+	struct ic *ic = &channel->ic;
+
+	fcopy_begin(channel);
+	ic->done = 0;
+	ic->refused = false;
+	ic->due = vm_now(channel->bus->vm);
+	if (ic->waits) {
+		ic->due += channel->behaviour.delay;
+		ic->stale = ic->negotiated;
+	}
 }
 
 /**
@@ -70,8 +81,11 @@ void ic_started(struct channel *channel)
 	channel->ic.negotiated = false;
 	channel->ic.refused = false;
 	channel->ic.waits = false;
+	channel->ic.stale = false;
 	channel->ic.done = 0;
 	channel->ic.due = vm_now(channel->bus->vm);
+	if (channel->ic.fcopy.step != FCOPY_DONE)
+		fcopy_begin(channel);
 }
 
 static uint32_t make_negotiation(struct channel *channel, uint8_t *body)
@@ -261,7 +275,9 @@ void ic_receive(struct channel *channel, const struct packet *packet)
 	channel->ic.waits = false;
 	channel->ic.status = header.status;
 	channel->count.ic_answers++;
-	if (header.type == IC_NEGOTIATE)
+	if (channel->ic.stale)
+		channel->ic.stale = false;
+	else if (header.type == IC_NEGOTIATE)
 		negotiated(channel, body, header.bytes);
 	else if (header.type == IC_UNKNOWN)
 		channel->ic.refused = true;

@@ -12,6 +12,7 @@
 enum ic_type {
 	IC_NEGOTIATE	= 0,
 	IC_HEARTBEAT	= 1,
+	IC_FCOPY	= 7,
 	IC_UNKNOWN	= 99,	/* no service has it */
 };
 
@@ -45,6 +46,39 @@ struct ic_heartbeat {
 	uint64_t sequence;
 	uint32_t reserved[8];
 } __attribute__((packed));
+
+/* hv_fcopy_hdr, hv_start_fcopy and hv_do_fcopy; the operation is enum fcopy_step. */
+struct fcopy_header {
+	uint32_t operation;
+	uint8_t service[2][16];
+} __attribute__((packed));
+
+struct fcopy_start {
+	struct fcopy_header h;
+	uint16_t name[FCOPY_NAME], path[FCOPY_NAME];
+	uint32_t flags;
+	uint64_t bytes;
+} __attribute__((packed));
+
+/* In front of the bytes, which are FCOPY_FRAGMENT at most. */
+struct fcopy_data {
+	struct fcopy_header h;
+	uint32_t pad;
+	uint64_t offset;
+	uint32_t bytes;
+} __attribute__((packed));
+
+/* file.c */
+bool file_there(const struct behaviour *behaviour);
+int file_bytes(const struct behaviour *behaviour, uint64_t *bytes);
+int file_read(const struct behaviour *behaviour, uint64_t offset, uint8_t *to,
+	      uint32_t bytes);
+
+/* fcopy.c */
+void fcopy_begin(struct channel *channel);
+uint32_t fcopy_make(struct channel *channel, uint8_t *body);
+void fcopy_answered(struct channel *channel, const uint8_t *body,
+		    uint32_t bytes);
 
 /* heartbeat.c */
 uint32_t heartbeat_make(struct channel *channel, uint8_t *body);

@@ -157,6 +157,14 @@ static int fault_parse(const char *text, enum fault *fault)
 	static const char *const names[] = {
 		[FAULT_NONE] = "none", [FAULT_VERSIONS] = "versions",
 		[FAULT_COUNTS] = "counts", [FAULT_TYPE] = "type",
+		[FAULT_OPERATION] = "operation",
+		[FAULT_DATA_FIRST] = "data-first",
+		[FAULT_COMPLETE_FIRST] = "complete-first",
+		[FAULT_TWICE] = "twice", [FAULT_CUT] = "cut",
+		[FAULT_HUGE] = "huge", [FAULT_SHORT] = "short",
+		[FAULT_LONG] = "long", [FAULT_BEYOND] = "beyond",
+		[FAULT_FAR] = "far", [FAULT_OVERLAP] = "overlap",
+		[FAULT_HOLE] = "hole", [FAULT_FRAGMENT] = "fragment",
 	};
 	size_t i;
 
@@ -165,6 +173,35 @@ static int fault_parse(const char *text, enum fault *fault)
 			break;
 	*fault = i;
 	return i < ARRAY_SIZE(names) ? 0 : -1;
+}
+
+/*
+ * A name in UTF-16: ASCII, and \uXXXX for other units. Without a 0 at its end if it
+ * takes all the room.
+ */
+static int name_parse(const char *text, uint16_t *name)
+{
+	unsigned int unit;
+	size_t at = 0;
+	int length;
+
+	memset(name, 0, FCOPY_NAME * sizeof(*name));
+	for (; *text; text += length) {
+		length = 1;
+		unit = (unsigned char)*text;
+		if (!strncmp(text, "\\u", 2)) {
+			if (strspn(text + 2, "0123456789abcdefABCDEF") < 4 ||
+			    sscanf(text + 2, "%4x", &unit) != 1)
+				return -1;
+			length = 6;
+		} else if (unit > 0x7f) {
+			return -1;
+		}
+		if (at == FCOPY_NAME)
+			return -1;
+		name[at++] = unit;
+	}
+	return 0;
 }
 
 /* One "name=value". */
@@ -176,6 +213,13 @@ static int set(struct behaviour *b, const char *name, const char *value)
 		return mutations_parse(value, &b->mutate);
 	if (!strcmp(name, "fault"))
 		return fault_parse(value, &b->fault);
+	if (!strcmp(name, "name"))
+		return name_parse(value, b->name);
+	if (!strcmp(name, "path"))
+		return name_parse(value, b->path);
+	if (!strcmp(name, "file"))
+		return snprintf(b->file, sizeof(b->file), "%s", value) <
+		       (int)sizeof(b->file) ? 0 : -1;
 	if (number_parse(value, &number))
 		return -1;
 	if (!strcmp(name, "rate") && number <= SEC)
@@ -196,6 +240,14 @@ static int set(struct behaviour *b, const char *name, const char *value)
 		b->depth = number;
 	else if (!strcmp(name, "rare") && number >= 1 && number <= UINT32_MAX)
 		b->rare = number;
+	else if (!strcmp(name, "bytes") && number <= INT64_MAX)
+		b->bytes = number;
+	else if (!strcmp(name, "cancel") && number >= 1)
+		b->cancel = number;
+	else if (!strcmp(name, "overwrite") && number <= 1)
+		b->copy_flags |= number * FCOPY_OVERWRITE;
+	else if (!strcmp(name, "create") && number <= 1)
+		b->copy_flags |= number * FCOPY_CREATE_PATH;
 	else if (!strcmp(name, "us") && number <= UINT32_MAX)
 		b->delay = number * 1000;
 	else if (!strcmp(name, "ms") && number <= UINT32_MAX)
@@ -229,6 +281,8 @@ int behaviour_parse(struct behaviour *behaviour, int words, char **word,
 		{ "complete-never", BEHAVE_NEVER, "" },
 		{ "garble", BEHAVE_GARBLE, " seed count what rare " },
 		{ "ic-heartbeat", BEHAVE_HEARTBEAT, " us ms count fault " },
+		{ "ic-fcopy", BEHAVE_FCOPY,
+		  " file bytes seed name path overwrite create size cancel us ms fault " },
 	};
 	struct behaviour b = {
 		.seed = behaviour->seed, .rate = 100, .size = 64, .depth = 8,
@@ -251,6 +305,12 @@ int behaviour_parse(struct behaviour *behaviour, int words, char **word,
 		b.size = 0;
 	if (b.kind == BEHAVE_HEARTBEAT)
 		b.delay = 2 * SEC;
+	if (b.kind == BEHAVE_FCOPY) {
+		b.delay = 0;
+		b.size = FCOPY_FRAGMENT;
+		name_parse("file", b.name);
+		name_parse("/tmp", b.path);
+	}
 
 	*error = "no such parameter, or not with this value";
 	for (w = 1; w < words; w++) {
@@ -271,6 +331,8 @@ int behaviour_parse(struct behaviour *behaviour, int words, char **word,
 				return -1;
 		}
 	}
+	if (b.kind == BEHAVE_FCOPY && (!b.size || b.size > FCOPY_FRAGMENT))
+		return -1;
 	/* Without them nobody knows which memory is free again. */
 	if (b.ranges)
 		b.completion = true;
