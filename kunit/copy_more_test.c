@@ -196,6 +196,83 @@ static void disconnecting_waits(struct kunit *test)
 	copy_expect_arrived(loop, 1);
 }
 
+static struct {
+	bool runs;		/* a routine, on the other processor */
+	bool returned;		/* the call that sends the batch */
+	u32 together;		/* routines that ran during that one */
+	u32 ended;
+} many;
+
+static void many_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
+{
+	many.together += READ_ONCE(many.runs);
+	WRITE_ONCE(many.ended, many.ended + 1);
+	kmcl_packet_free(pkt);
+}
+
+/* A small packet, a large one, and a small one */
+static void send_many_with_large(void *data)
+{
+	struct loop *loop = data;
+	u64 value = 1;
+	u32 i;
+
+	run_on(1);
+	for (i = 0; i < 3; i++) {
+		copy_fx.msg[i].pkt = kmcl_packet_alloc(loop->client.ch);
+		copy_fx.msg[i].buf = i == 1 ? copy_fx.buf : &value;
+		copy_fx.msg[i].len = i == 1 ? LARGE : sizeof(value);
+		kmcl_packet_set_done(copy_fx.msg[i].pkt, many_done);
+	}
+	copy_fx.hook = wait_for_release;
+	KUNIT_EXPECT_EQ(loop->test, 3,
+			kmcl_send_many(loop->client.ch, copy_fx.msg, 3));
+	WRITE_ONCE(many.returned, true);
+}
+
+static void until_it_returns(struct kmcl_packet *pkt, int status, void *buf,
+			     u32 len)
+{
+	unsigned long end = jiffies + LOOP_LIMIT;
+
+	WRITE_ONCE(many.runs, true);
+	WRITE_ONCE(copy_fx.release, true);
+	while (!READ_ONCE(many.returned) && time_before(jiffies, end))
+		cpu_relax();
+	WRITE_ONCE(many.runs, false);
+	kmcl_packet_free(pkt);
+}
+
+/* The lock is not held while it is copied, and another routine may run by then */
+static void large_in_a_batch(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_packet *pkt;
+	struct job *job;
+	u64 value = 0;
+
+	skip_on_one_cpu(test);
+	memset(&many, 0, sizeof(many));
+	memset(copy_fx.msg, 0, sizeof(copy_fx.msg));
+	loop->server.keep = true;
+	loop_up(loop);
+	pkt = loop_packet(&loop->client, until_it_returns);
+	KUNIT_ASSERT_EQ(test, 0, kmcl_send(pkt, &value, sizeof(value),
+					   KMCL_SEND_WAIT));
+	loop_wait(&loop->server, loop_kept(&loop->server) == 1);
+	job = loop_job(loop, send_many_with_large, loop);
+	run_on(0);
+	loop_wait(&loop->client, READ_ONCE(copy_fx.ready));
+	loop_complete_kept(&loop->server, 0, 0);
+	loop_wait(&loop->client, READ_ONCE(many.returned));
+	end_copy(job);
+	loop_wait(&loop->client, READ_ONCE(many.ended) == 3);
+	KUNIT_EXPECT_EQ(test, many.together, 0);
+	loop_wait(&loop->server, loop_got(&loop->server) == 4);
+	loop_complete_all(&loop->server);
+	loop_expect_balance(&loop->client);
+}
+
 /* One that is only being sent is not saved */
 static void saving_meanwhile(struct kunit *test)
 {
@@ -228,6 +305,7 @@ static struct kunit_case copy_more_cases[] = {
 	/* KMCL: VmbPacketSend */
 	KUNIT_CASE(long_answers),
 	KUNIT_CASE(another_cpu_does_not_wait),
+	KUNIT_CASE(large_in_a_batch),
 	KUNIT_CASE(disconnecting_waits),
 	KUNIT_CASE(saving_meanwhile),
 	{}

@@ -182,6 +182,7 @@ static void answer_inside(struct loop *loop)
 {
 	struct kmcl_channel *ch = loop->client.ch;
 
+	ch->tx.made.most = KMCL_COMPS;
 	KUNIT_EXPECT_TRUE(loop->test,
 			  kmcl_tx_add_comp(&ch->tx,
 					   loop->client.kept[0]->trans_id));

@@ -181,6 +181,36 @@ static void a_reply_that_is_too_long(struct kunit *test)
 	loop_expect_balance(&loop->client);
 }
 
+/* As many bytes, and not many more, are copied while interrupts are off */
+static void long_replies(struct kunit *test)
+{
+	const u32 len = KMCL_DEFAULT_PACKET_SIZE;
+	const u32 together = KMCL_TX_BURST_BYTES / len;
+	struct loop *loop = test->priv;
+	u64 *reply = kunit_kzalloc(test, len, GFP_KERNEL);
+	u32 i, left;
+
+	static_assert(KMCL_TX_BURST_BYTES / KMCL_DEFAULT_PACKET_SIZE <
+		      KMCL_MATCHES);
+	KUNIT_ASSERT_NOT_NULL(test, reply);
+	fake.in = ring_fixture_new(test, 2 * FAKE_RING_BYTES);
+	fake_up(loop);
+	ask_all(loop, together + 4);
+	for (i = 0; i < together + 4; i++) {
+		*reply = i;
+		put(loop, m.id[i], reply, len);
+	}
+	fake_interrupt();
+	KUNIT_ASSERT_EQ(test, m.ncalls, together + 4);
+	for (i = 0; i < together + 4; i++) {
+		expect_call(test, i, i, 0);
+		left = i < together ? 4 : 0;
+		KUNIT_EXPECT_EQ_MSG(test, m.calls[i].in_flight, left, "call %u", i);
+	}
+	free_all(together + 4);
+	loop_expect_balance(&loop->client);
+}
+
 static void ask_again(struct kmcl_packet *pkt)
 {
 	m.act = NULL;
@@ -453,6 +483,7 @@ static struct kunit_case match_cases[] = {
 	KUNIT_CASE(routines_run_after_a_batch_is_matched),
 	KUNIT_CASE(an_id_that_is_answered_twice),
 	KUNIT_CASE(a_reply_that_is_too_long),
+	KUNIT_CASE(long_replies),
 	KUNIT_CASE(a_routine_that_sends_its_packet_again),
 	KUNIT_CASE(a_routine_that_uses_the_next_packet),
 	KUNIT_CASE(packets_without_a_routine),
