@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Requests: sent, and their completions received, when the host has written all.
+ * hv_vmbus has a call for each; the library has that, and one for several.
  *
  * Process context; the completion routines run with bottom halves off.
  */
@@ -13,19 +14,12 @@
 
 static u8 payload[SZ_16K];
 static struct kmcl_packet *packets[BENCH_REQUESTS];
+static struct kmcl_message messages[BENCH_REQUESTS];
 
-/**
- * bench_requests() - count sending requests and receiving their completions
- * @link: of the device
- * @c: how large and how many
- * @reply: bytes of payload of the host's completions
- * @send: send the request of this index
- * @value: set to what both take
- *
- * Return: 0 or an error.
- */
-int bench_requests(struct bench_link *link, const struct bench_case *c,
-		   u32 reply, bench_send_fn send, u64 *value)
+/* See bench_requests(). @send is called @calls times, to send @c->burst in all. */
+static int count_requests(struct bench_link *link, const struct bench_case *c,
+			  u32 reply, unsigned int calls, bench_send_fn send,
+			  u64 *value)
 {
 	u64 samples[BENCH_ROUNDS];
 	unsigned int i, k;
@@ -36,7 +30,7 @@ int bench_requests(struct bench_link *link, const struct bench_case *c,
 		bench_quiet(link);
 		before = link->completed;
 		bench_begin();
-		for (k = 0; k < c->burst && !ret; k++)
+		for (k = 0; k < calls && !ret; k++)
 			ret = send(link, c, k);
 		samples[i] = bench_end();
 		if (!ret)
@@ -56,6 +50,22 @@ int bench_requests(struct bench_link *link, const struct bench_case *c,
 	}
 	*value = bench_result(samples, i, c->burst);
 	return 0;
+}
+
+/**
+ * bench_requests() - count sending requests and receiving their completions
+ * @link: of the device
+ * @c: how large and how many
+ * @reply: bytes of payload of the host's completions
+ * @send: send the request of this index
+ * @value: set to what both take, for one request
+ *
+ * Return: 0 or an error.
+ */
+int bench_requests(struct bench_link *link, const struct bench_case *c,
+		   u32 reply, bench_send_fn send, u64 *value)
+{
+	return count_requests(link, c, reply, c->burst, send, value);
 }
 
 static int raw_send(struct bench_link *link, u32 size, int index)
@@ -86,6 +96,14 @@ static int kmcl_reuse(struct bench_link *link, const struct bench_case *c,
 	return kmcl_send(packets[i], payload, c->size, KMCL_SEND_WAIT);
 }
 
+static int kmcl_reuse_many(struct bench_link *link, const struct bench_case *c,
+			   unsigned int i)
+{
+	int ret = kmcl_send_many(bench_kmcl_channel(), messages, c->burst);
+
+	return ret == c->burst ? 0 : -EIO;
+}
+
 static void free_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 {
 	bench_kmcl_done(pkt, status, buf, len);
@@ -101,6 +119,21 @@ static int kmcl_alloc(struct bench_link *link, const struct bench_case *c,
 		return -ENOMEM;
 	kmcl_packet_set_done(pkt, free_done);
 	return kmcl_send(pkt, payload, c->size, KMCL_SEND_WAIT);
+}
+
+/* What is sent together is allocated before that */
+static int kmcl_alloc_many(struct bench_link *link, const struct bench_case *c,
+			   unsigned int i)
+{
+	struct kmcl_channel *ch = bench_kmcl_channel();
+
+	for (i = 0; i < c->burst; i++) {
+		messages[i].pkt = kmcl_packet_alloc(ch);
+		if (!messages[i].pkt)
+			return -ENOMEM;
+		kmcl_packet_set_done(messages[i].pkt, free_done);
+	}
+	return kmcl_reuse_many(link, c, 0);
 }
 
 static int measure_raw(const struct bench_case *c, bench_send_fn send,
@@ -119,10 +152,11 @@ static int measure_raw(const struct bench_case *c, bench_send_fn send,
 	return ret;
 }
 
+/* @values: of one call for each request, and of one for all */
 static int measure_kmcl(const struct bench_case *c, bench_send_fn send,
-			u64 *value)
+			bench_send_fn many, struct bench_value *values)
 {
-	unsigned int count = send == kmcl_reuse ? c->burst : 0;
+	unsigned int i, count = send == kmcl_reuse ? c->burst : 0;
 	struct bench_link *link;
 	int ret;
 
@@ -132,22 +166,32 @@ static int measure_kmcl(const struct bench_case *c, bench_send_fn send,
 	ret = bench_host("behave %u echo", link->number);
 	if (!ret)
 		ret = bench_kmcl_packets(packets, count);
+	for (i = 0; i < c->burst; i++)
+		messages[i] = (struct kmcl_message){
+			.pkt = packets[i],
+			.buf = payload,
+			.len = c->size,
+			.flags = KMCL_SEND_WAIT,
+		};
 	if (!ret)
-		ret = bench_requests(link, c, c->size, send, value);
+		ret = bench_requests(link, c, c->size, send, &values[0].value);
+	if (!ret)
+		ret = count_requests(link, c, c->size, 1, many,
+				     &values[1].value);
 	bench_kmcl_free_packets(packets, count);
 	bench_kmcl_close();
 	return ret;
 }
 
 static int request(const struct bench_case *c, bench_send_fn raw,
-		   bench_send_fn kmcl)
+		   bench_send_fn kmcl, bench_send_fn many)
 {
-	struct bench_value values[] = { { "raw" }, { "kmcl" } };
+	struct bench_value values[] = { { "raw" }, { "kmcl" }, { "many" } };
 	int ret;
 
 	ret = measure_raw(c, raw, &values[0].value);
 	if (!ret)
-		ret = measure_kmcl(c, kmcl, &values[1].value);
+		ret = measure_kmcl(c, kmcl, many, values + 1);
 	if (!ret)
 		bench_report(c, values, ARRAY_SIZE(values));
 	return ret;
@@ -156,11 +200,11 @@ static int request(const struct bench_case *c, bench_send_fn raw,
 /* The driver's own, used again */
 int bench_request(const struct bench_case *c)
 {
-	return request(c, raw_reuse, kmcl_reuse);
+	return request(c, raw_reuse, kmcl_reuse, kmcl_reuse_many);
 }
 
 /* A new one each time, freed by its completion */
 int bench_request_alloc(const struct bench_case *c)
 {
-	return request(c, raw_alloc, kmcl_alloc);
+	return request(c, raw_alloc, kmcl_alloc, kmcl_alloc_many);
 }
