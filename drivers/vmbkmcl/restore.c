@@ -168,7 +168,7 @@ static int restore_in_flight(struct kmcl_packet *pkt, u64 trans_id)
 	pkt->state = KMCL_PKT_IN_FLIGHT;
 	ch->tx.n.accepted++;
 	ch->tx.n.in_flight++;
-	list_add_tail(&pkt->item.node, &ch->tx.in_flight);
+	kmcl_flight_add(&ch->tx, pkt);
 unlock:
 	spin_unlock_irq(&ch->tx.lock);
 	/* With a new offer no peer knows the id, so none will complete it */

@@ -120,7 +120,7 @@ static int take(struct kmcl_channel *ch, const struct kmcl_ring_packet *pkt,
  */
 static bool known_type(const struct kmcl_channel *ch, u16 type)
 {
-	return type == KMCL_WIRE_DATA_INBAND || type == KMCL_WIRE_COMP ||
+	return type == KMCL_WIRE_DATA_INBAND ||
 	       (!ch->cfg.pipe && type == (ch->server ?
 					  KMCL_WIRE_DATA_GPA_DIRECT :
 					  KMCL_WIRE_DATA_XFER_PAGES));
@@ -141,15 +141,12 @@ static enum kmcl_bad inspect(struct kmcl_channel *ch,
 		return KMCL_BAD_COUNT;
 	if (unlikely(!known_type(ch, pkt->type)))
 		return KMCL_BAD_TYPE;
-	if (unlikely(ch->cfg.pipe && pkt->type != KMCL_WIRE_COMP)) {
+	if (unlikely(ch->cfg.pipe)) {
 		*skip = KMCL_PIPE_HEADER;
 		return kmcl_pipe_parse(ch, pkt, len) ? KMCL_BAD_COUNT :
 			KMCL_BAD_PIPE;
 	}
-	/* A completion ends its request, however long it is */
-	if (*len <= ch->cfg.max_packet || pkt->type == KMCL_WIRE_COMP)
-		return KMCL_BAD_COUNT;
-	return KMCL_BAD_SIZE;
+	return *len <= ch->cfg.max_packet ? KMCL_BAD_COUNT : KMCL_BAD_SIZE;
 }
 
 /* Write the completions that were made since the last time. */
@@ -165,12 +162,8 @@ static void show_comps(struct kmcl_channel *ch)
 #define TAKEN	-1
 #define DROPPED	-2
 
-/*
- * Take the next packet, which is deferred or in the ring, for the process callback.
- * Completions of the peer end here, as many as follow each other in @budget, which
- * becomes smaller by all but one of them.
- */
-static noinline int take_next(struct kmcl_channel *ch, u32 *budget)
+/* Take the next packet, which is deferred or in the ring, for the process callback. */
+static noinline int take_next(struct kmcl_channel *ch)
 {
 	struct kmcl_rx *rx = &ch->rx;
 	struct kmcl_ring_packet pkt;
@@ -190,14 +183,13 @@ static noinline int take_next(struct kmcl_channel *ch, u32 *budget)
 	}
 	if (!pkt.total)
 		return KMCL_STOP_EMPTY;
+	/* Since the caller has looked: it looks again */
+	if (unlikely(pkt.type == KMCL_WIRE_COMP))
+		return DROPPED;
 	bad = inspect(ch, &pkt, &skip, &len);
 	if (unlikely(bad != KMCL_BAD_COUNT)) {
 		bad_packet(ch, bad, &pkt);
 		kmcl_ring_consume(&rx->ring, &pkt);
-		return DROPPED;
-	}
-	if (pkt.type == KMCL_WIRE_COMP) {
-		*budget -= kmcl_tx_matched(ch, &pkt, *budget) - 1;
 		return DROPPED;
 	}
 	ret = take(ch, &pkt, skip, len);
@@ -281,6 +273,18 @@ static noinline bool after_callback(struct kmcl_channel *ch)
 	return !READ_ONCE(rx->deferred) && !kmcl_rx_is(rx, KMCL_RX_FAILED);
 }
 
+/*
+ * Is a completion of the peer next? Whoever takes it checks all of it: this is shared
+ * memory, of which nothing may be known.
+ */
+static __always_inline bool comp_is_next(const struct kmcl_rx *rx)
+{
+	const u8 *desc = rx->ring.data + rx->ring.index;
+
+	return READ_ONCE(*(const __le16 *)desc) == cpu_to_le16(KMCL_WIRE_COMP) &&
+	       likely(!READ_ONCE(rx->deferred));
+}
+
 static __always_inline enum kmcl_rx_reason
 deliver(struct kmcl_channel *ch, u32 *budget, u32 *delivered)
 {
@@ -288,7 +292,7 @@ deliver(struct kmcl_channel *ch, u32 *budget, u32 *delivered)
 	struct kmcl_rx *rx = &ch->rx;
 	unsigned long now = jiffies;
 	struct kmcl_context *ctx;
-	u32 flags;
+	u32 flags, ended;
 	int ret;
 
 	for (; *budget; (*budget)--) {
@@ -297,11 +301,17 @@ deliver(struct kmcl_channel *ch, u32 *budget, u32 *delivered)
 		ctx = rx->quick;
 		flags = 0;
 		/* take_next() finds an error */
-		if (likely(ctx) && unlikely(!ring->known) &&
+		if (unlikely(!ring->known) &&
+		    (likely(ctx) || !READ_ONCE(rx->deferred)) &&
 		    kmcl_ring_is_empty(ring))
 			return KMCL_STOP_EMPTY;
 		if (unlikely(!ctx || !take_quick(ch, ctx))) {
-			ret = take_next(ch, budget);
+			ended = comp_is_next(rx) ? kmcl_tx_matched(ch, *budget) : 0;
+			if (ended) {
+				*budget -= ended - 1;
+				continue;
+			}
+			ret = take_next(ch);
 			if (ret == DROPPED)
 				continue;
 			if (ret != TAKEN)

@@ -56,6 +56,7 @@ enum kmcl_item_kind { KMCL_ITEM_PACKET, KMCL_ITEM_COMP, KMCL_ITEM_COPYING };
 struct kmcl_item {
 	union {
 		struct list_head node;
+		struct kmcl_packet *next;	/* ended with it, see tx_match.c */
 		struct rcu_head rcu;	/* see kmcl_item_free() */
 	};
 	u8 kind;
@@ -148,7 +149,7 @@ struct kmcl_tx {
 	struct kmcl_item mark;		/* see tx_copy.c */
 	const struct kmcl_item *copying;	/* what is copied, or NULL */
 	bool taken;			/* it has been taken off the queue */
-	struct list_head in_flight;
+	struct list_head in_flight;	/* see kmcl_flight_add() */
 	struct list_head syncs;
 	struct list_head done;		/* completion routines due */
 	atomic_t done_state;		/* see tx_done.h */
@@ -204,6 +205,34 @@ static inline void kmcl_trans_end(struct kmcl_packet *pkt)
 {
 	if (!hlist_unhashed(&pkt->hashed))
 		hlist_del_init(&pkt->hashed);
+}
+
+/*
+ * The packets in flight are a list in the order in which they were sent, for those
+ * who end or save all of them. A request is added to it and taken off it without the
+ * checks of list_add() and list_del(), which are the most expensive part of that.
+ */
+static __always_inline void kmcl_flight_add(struct kmcl_tx *tx,
+					    struct kmcl_packet *pkt)
+	__must_hold(&tx->lock)
+{
+	struct list_head *node = &pkt->item.node;
+	struct list_head *last = tx->in_flight.prev;
+
+	lockdep_assert_held(&tx->lock);
+	node->next = &tx->in_flight;
+	node->prev = last;
+	last->next = node;
+	tx->in_flight.prev = node;
+}
+
+static __always_inline void kmcl_flight_del(struct kmcl_packet *pkt)
+	__must_hold(&pkt->ch->tx.lock)
+{
+	struct list_head *node = &pkt->item.node;
+
+	node->next->prev = node->prev;
+	node->prev->next = node->next;
 }
 
 /* A packet has left the queue. */
@@ -285,8 +314,7 @@ void kmcl_sync_abort(struct kmcl_channel *ch);
 bool kmcl_copy_take(struct kmcl_channel *ch, const struct kmcl_item *item);
 
 /* tx_match.c */
-u32 kmcl_tx_matched(struct kmcl_channel *ch, struct kmcl_ring_packet *comp,
-		    u32 most);
+u32 kmcl_tx_matched(struct kmcl_channel *ch, u32 most);
 
 /* tx_queue.c */
 void kmcl_tx_flush(struct kmcl_channel *ch);

@@ -81,7 +81,7 @@ static __always_inline int kmcl_put_first(struct kmcl_channel *ch,
 		ch->tx.n.in_flight++;
 		ch->tx.n.in_flight_peak = max(ch->tx.n.in_flight_peak,
 					      ch->tx.n.in_flight);
-		list_add_tail(&pkt->item.node, &ch->tx.in_flight);
+		kmcl_flight_add(&ch->tx, pkt);
 	}
 	return 0;
 }
