@@ -164,6 +164,24 @@ static inline bool kmcl_rx_inside(const struct kmcl_rx *rx,
 	       READ_ONCE(rx->here) == kmcl_here();
 }
 
+/*
+ * The caller has sent a request: may it be shown to the peer later, since a callback
+ * of delivery has sent it, which shows it with others when the batch ends?
+ */
+static __always_inline bool kmcl_rx_holds(const struct kmcl_rx *rx,
+					  struct kmcl_comps *made)
+{
+	if (likely(!READ_ONCE(rx->here)) || READ_ONCE(rx->here) != kmcl_here())
+		return false;
+	/* The caller is delivery, and owns these; it shows them all now */
+	if (made->held >= made->most) {
+		made->held = 0;
+		return false;
+	}
+	made->held++;
+	return true;
+}
+
 /* Is the caller, a task, in a callback of the channel's delivery? */
 static inline bool kmcl_rx_in_callback(const struct kmcl_rx *rx)
 {

@@ -149,12 +149,12 @@ static enum kmcl_bad inspect(struct kmcl_channel *ch,
 	return *len <= ch->cfg.max_packet ? KMCL_BAD_COUNT : KMCL_BAD_SIZE;
 }
 
-/* Write the completions that were made since the last time. */
+/* Show the peer what callbacks have made, and sent, since the last time. */
 static void show_comps(struct kmcl_channel *ch)
 {
 	const struct kmcl_comps *made = &ch->tx.made;
 
-	if (made->added != made->shown)
+	if (made->added != made->shown || made->held)
 		kmcl_tx_show_comps(ch);
 }
 
@@ -309,7 +309,7 @@ deliver(struct kmcl_channel *ch, u32 *budget, u32 *delivered)
 			ended = comp_is_next(rx) ? kmcl_tx_matched(ch, *budget) : 0;
 			if (ended) {
 				*budget -= ended - 1;
-				continue;
+				goto ended;
 			}
 			ret = take_next(ch);
 			if (ret == DROPPED)
@@ -328,7 +328,8 @@ deliver(struct kmcl_channel *ch, u32 *budget, u32 *delivered)
 			return KMCL_STOP_FAILED;
 		}
 		(*delivered)++;
-		/* Completions wait no longer than that */
+ended:
+		/* What callbacks have made and sent waits no longer than that */
 		if (unlikely(time_after(jiffies, now))) {
 			now = jiffies;
 			show_comps(ch);
@@ -457,14 +458,16 @@ static __always_inline void rx_poll(struct kmcl_channel *ch, bool passive)
 		     KMCL_RX_OPEN) && !may_begin(ch, passive))
 		return;
 	WRITE_ONCE(rx->here, kmcl_here());
-	ch->tx.made.most = passive ? 0 : KMCL_COMPS;
 
 	/* A peer that keeps adding packets must not keep this loop running */
 	do {
 		delivered = 0;
 		start = trace_kmcl_budget_enabled() ? ktime_get_ns() : 0;
 		kmcl_ring_mask(&rx->ring);
+		ch->tx.made.most = passive ? 0 : KMCL_COMPS;
 		reason = deliver(ch, &budget, &delivered);
+		/* From here on, nothing that is sent waits */
+		ch->tx.made.most = 0;
 		trace_kmcl_fetch_done(ch, delivered, reason);
 		if (reason == KMCL_STOP_BUDGET && start)
 			trace_kmcl_budget(ch, delivered, ktime_get_ns() - start);

@@ -111,6 +111,9 @@ struct kmcl_packet {
  * if its callbacks do not sleep. They leave under tx.lock, before anything else gets
  * into the ring, and so before what is in the queue. Those for which the ring has no
  * room stay here.
+ *
+ * A request that such a callback sends is written at once, and shown to the peer
+ * together with these: see kmcl_rx_holds().
  */
 struct kmcl_comps {
 	u64 ids[KMCL_COMPS];
@@ -118,6 +121,7 @@ struct kmcl_comps {
 	u32 taken;			/* tx.lock */
 	u32 shown;			/* delivery: the last @added it cared for */
 	u32 most;			/* delivery: 0 if its callbacks may sleep */
+	u32 held;			/* delivery: requests that are not shown */
 };
 
 struct kmcl_tx {

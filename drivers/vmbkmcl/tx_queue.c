@@ -496,7 +496,10 @@ void kmcl_tx_dead(struct kmcl_channel *ch)
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
 }
 
-/* Delivery: write the completions that it has made, and show them to the peer. */
+/*
+ * Delivery: write the completions that it has made, and show them to the peer, and
+ * the requests that its callbacks have sent.
+ */
 void kmcl_tx_show_comps(struct kmcl_channel *ch)
 {
 	struct kmcl_comps *made = &ch->tx.made;
@@ -506,6 +509,7 @@ void kmcl_tx_show_comps(struct kmcl_channel *ch)
 
 	spin_lock_irqsave(&ch->tx.lock, flags);
 	made->shown = made->added;
+	made->held = 0;
 	ret = kmcl_put_made(ch);
 	if (ch->tx.linked)
 		signal = kmcl_ring_commit(&ch->tx.ring);

@@ -237,6 +237,11 @@ static __always_inline int finish_written(struct kmcl_packet *pkt, u32 flags,
 		finish_more(ch, irq, after);
 		return 0;
 	}
+	if (flags & KMCL_SEND_WAIT &&
+	    unlikely(kmcl_rx_holds(&ch->rx, &ch->tx.made))) {
+		finish_more(ch, irq, after);
+		return 0;
+	}
 
 	if (kmcl_ring_commit(&ch->tx.ring))
 		after |= KMCL_TX_SIGNAL;
@@ -346,6 +351,12 @@ static u32 send_flags(const struct kmcl_channel *ch)
  * Before the channel is open, while it is paused and after it has closed, the
  * packet is queued. The queue is sent first, in order, when packets can be sent
  * again. The completion routine may run before the call returns.
+ *
+ * Requests (KMCL_SEND_WAIT) that are sent by the channel's process callback, or by a
+ * completion routine that the peer's completion has led to, are shown to the peer
+ * together: when the batch of incoming packets ends, after a tick at the latest, with
+ * whatever is sent otherwise, or with kmcl_flush(). Not in process context, where a
+ * callback may take long: there each is shown at once.
  *
  * Context: atomic; may sleep with KMCL_SEND_PAGED.
  * Return: 0: accepted, the completion routine will be called exactly once.
