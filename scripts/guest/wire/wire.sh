@@ -32,6 +32,8 @@
 . /waits.sh
 # shellcheck source=scripts/guest/wire/claim.sh
 . /claim.sh
+# shellcheck source=scripts/guest/wire/kmclctl.sh
+. /kmclctl.sh
 # shellcheck source=scripts/guest/wire/services.sh
 . /services.sh
 
@@ -78,6 +80,8 @@ step "It leaves for other reasons"
 unload_all
 step "Which driver gets it"
 claim_all
+step "What the tools show"
+kmclctl_all
 step "Services of the host"
 services_all
 wire_unload
