@@ -62,6 +62,10 @@ clean()
 		# User space, and messages that are not the kernel's.
 		ignore=ARRAY_SIZE,BIT_MACRO,PREFER_DEFINED_ATTRIBUTE_MACRO
 		ignore+=,EMBEDDED_FUNCTION_NAME,LONG_LINE_STRING ;;
+	tools/fcopyd/*)
+		# User space: sig_atomic_t, and inttypes.h.
+		ignore=ARRAY_SIZE,BIT_MACRO,PREFER_DEFINED_ATTRIBUTE_MACRO
+		ignore+=,EMBEDDED_FUNCTION_NAME,VOLATILE,CAMELCASE ;;
 	tools/*)
 		# User space, which has no such macros.
 		ignore=ARRAY_SIZE,BIT_MACRO,PREFER_DEFINED_ATTRIBUTE_MACRO
