@@ -71,15 +71,15 @@ static void setting_up_a_channel(struct kunit *test)
 	alloc_fail_each(test, f->slab, settings_round, 2);
 }
 
-static int packet_round(struct kunit *test, struct fault_attr *attr, int nth,
-			bool *failed)
+static int packet_round_of(struct kunit *test, struct fault_attr *attr, int nth,
+			   bool *failed, bool server, u32 size)
 {
 	struct alloc_fixture *f = test->priv;
 	struct kmcl_packet *pkt;
 	int ret;
 
-	alloc_make(test, &f->client, false);
-	KUNIT_EXPECT_EQ(test, kmcl_set_max_packet_size(f->client.ch, 64), 0);
+	alloc_make(test, &f->client, server);
+	KUNIT_EXPECT_EQ(test, kmcl_set_max_packet_size(f->client.ch, size), 0);
 	faults_arm(attr, nth);
 	pkt = kmcl_packet_alloc(f->client.ch);
 	*failed = faults_disarm(attr);
@@ -93,11 +93,26 @@ static int packet_round(struct kunit *test, struct fault_attr *attr, int nth,
 	return ret;
 }
 
+static int packet_round(struct kunit *test, struct fault_attr *attr, int nth,
+			bool *failed)
+{
+	return packet_round_of(test, attr, nth, failed, false, 64);
+}
+
+/* A little more than a page, for which there is a cache */
+static int servers_packet_round(struct kunit *test, struct fault_attr *attr,
+				int nth, bool *failed)
+{
+	return packet_round_of(test, attr, nth, failed, true,
+			       KMCL_DEFAULT_PACKET_SIZE);
+}
+
 static void allocating_a_packet(struct kunit *test)
 {
 	struct alloc_fixture *f = test->priv;
 
 	alloc_fail_each(test, f->slab, packet_round, 1);
+	alloc_fail_each(test, f->slab, servers_packet_round, 1);
 }
 
 static int enable_round(struct kunit *test, struct fault_attr *attr, int nth,

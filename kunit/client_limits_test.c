@@ -211,7 +211,7 @@ static void the_limit_of_memory_stops_delivery(struct kunit *test)
 	struct kmcl_counters n;
 
 	/* Less than two, and, by default, any number of them */
-	s.memory_bytes = 5000;
+	s.memory_bytes = 2000;
 	client_make(test, &c);
 	client_make_server(test, &s);
 	keep_at_limits(test, KEPT, 1);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Failing allocations of the library, with the kernel's fault injection, and
- * counting its live objects, with the kernel's allocation profiling.
+ * Failing allocations of the library, with the kernel's fault injection, counting
+ * its live objects, with the kernel's allocation profiling, and watching how large
+ * they are, with the allocator's tracepoints.
  */
 #include <kunit/test.h>
 
@@ -11,6 +12,9 @@
 #include <linux/jiffies.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/tracepoint.h>
+
+#include <trace/events/kmem.h>
 
 #include <kmcl/vmb_status.h>
 
@@ -34,6 +38,7 @@ struct site {
 static struct site sites[MAX_SITES];
 static int count;
 static int armed;
+static size_t largest;	/* of those that must not be */
 
 static u64 live(const struct site *s)
 {
@@ -148,6 +153,42 @@ void faults_arm(struct fault_attr *attr, int nth)
 void faults_arm_shortage(struct fault_attr *attr, int bytes)
 {
 	arm(attr, 1, bytes, INT_MAX);
+}
+
+static void look(unsigned long site, size_t bytes, gfp_t gfp)
+{
+	if (!gfpflags_allow_blocking(gfp) && bytes > PAGE_SIZE && !in_task() &&
+	    site >= TEXT_START && site < TEXT_END && bytes > largest)
+		WRITE_ONCE(largest, bytes);
+}
+
+static void on_kmalloc(void *data, unsigned long site, const void *ptr,
+		       size_t bytes, size_t size, gfp_t gfp, int node)
+{
+	look(site, size, gfp);
+}
+
+static void on_cache_alloc(void *data, unsigned long site, const void *ptr,
+			   struct kmem_cache *s, gfp_t gfp, int node)
+{
+	look(site, kmem_cache_size(s), gfp);
+}
+
+/* From here on note what the library allocates where it cannot wait. */
+int faults_watch_sizes(void)
+{
+	largest = 0;
+	return register_trace_kmalloc(on_kmalloc, NULL) ?:
+	       register_trace_kmem_cache_alloc(on_cache_alloc, NULL);
+}
+
+/* Returns the bytes of the largest block of more than a page, or 0. */
+size_t faults_unwatch_sizes(void)
+{
+	unregister_trace_kmem_cache_alloc(on_cache_alloc, NULL);
+	unregister_trace_kmalloc(on_kmalloc, NULL);
+	tracepoint_synchronize_unregister();
+	return READ_ONCE(largest);
 }
 
 /* No more failures; true: there was one. NULL: a suite that failed to start. */

@@ -19,6 +19,8 @@ void faults_set_min_order(struct kunit *test, u32 order);
 void faults_arm(struct fault_attr *attr, int nth);
 void faults_arm_shortage(struct fault_attr *attr, int bytes);
 bool faults_disarm(struct fault_attr *attr);
+int faults_watch_sizes(void);
+size_t faults_unwatch_sizes(void);
 void faults_count(void);
 void faults_note_reached(void);
 void faults_note_function(const char *function);

@@ -10,15 +10,15 @@
 #define BOTH_SEND	3000
 #define LARGE		KMCL_PACKET_SIZE_MAX
 
-/* So many packets at once */
+/* So many requests at once */
 static void set_limit(struct end *e, u32 packets)
 {
-	kmcl_set_memory_limit(e->ch, packets * e->ch->rx.ctx_bytes);
+	kmcl_set_memory_limit(e->ch, packets * e->ch->rx.large.bytes);
 }
 
 static u64 packets_bytes(struct end *e, u32 packets)
 {
-	return (u64)packets * e->ch->rx.ctx_bytes;
+	return (u64)packets * e->ch->rx.large.bytes;
 }
 
 static void outstanding_packets(struct kunit *test)
@@ -31,7 +31,7 @@ static void outstanding_packets(struct kunit *test)
 	set_limit(server, 3);
 	server->keep = true;
 	for (i = 0; i < 20; i++)
-		loop_send(&loop->client, i, i % 2 ? KMCL_SEND_WAIT : 0);
+		loop_send(&loop->client, i, KMCL_SEND_WAIT);
 	loop_wait(server, loop_counters(server).limit_stops == 1);
 	KUNIT_EXPECT_EQ(test, loop_kept(server), 3);
 	KUNIT_EXPECT_EQ(test, loop_counters(server).memory,
@@ -57,6 +57,43 @@ static void outstanding_packets(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, loop_counters(server).memory, 0);
 	loop_wait(&loop->client, loop_done(&loop->client) == 20);
 	loop_expect_balance(&loop->client);
+}
+
+/* A packet to which there is no answer has less memory */
+static void each_counts_as_what_it_has(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *server = &loop->server;
+	struct kmcl_rx *rx = &server->ch->rx;
+	u64 sum = 0;
+	u32 i;
+
+	server->keep = true;
+	loop_up(loop);
+	KUNIT_EXPECT_LE(test, rx->small.bytes, SZ_1K);
+	KUNIT_EXPECT_GT(test, rx->large.bytes, 4 * rx->small.bytes);
+	for (i = 0; i < 8; i++) {
+		loop_send(&loop->client, i, i % 3 ? 0 : KMCL_SEND_WAIT);
+		loop_wait(server, loop_kept(server) == i + 1);
+		sum += i % 3 ? rx->small.bytes : rx->large.bytes;
+		loop_poll(server, c->memory == sum);
+	}
+	KUNIT_EXPECT_EQ(test, loop_counters(server).memory_peak, sum);
+	/* The next one has no room, but a smaller one has */
+	kmcl_set_memory_limit(server->ch, sum + rx->small.bytes);
+	loop_send(&loop->client, i, 0);
+	loop_wait(server, loop_kept(server) == 9);
+	loop_send(&loop->client, i, KMCL_SEND_WAIT);
+	loop_wait(server, loop_counters(server).limit_stops == 1);
+	/* It is not enough to free a small one */
+	loop_complete_kept(server, 1, 1);
+	loop_wait(server, loop_counters(server).limit_stops == 2);
+	KUNIT_EXPECT_EQ(test, loop_counters(server).memory, sum);
+	loop_complete_kept(server, 0, 0);
+	loop_wait(server, loop_kept(server) == 10);
+	KUNIT_EXPECT_EQ(test, loop_counters(server).memory, sum);
+	loop_complete_all(server);
+	KUNIT_EXPECT_EQ(test, loop_counters(server).memory, 0);
 }
 
 static void one_packet_is_always_delivered(struct kunit *test)
@@ -85,14 +122,14 @@ static void the_default_is_16_mib(struct kunit *test)
 	struct end *server = &loop->server;
 	u32 i, most;
 
-	/* Each packet takes as much as the largest one */
+	/* Each request takes as much as its largest answer */
 	KUNIT_ASSERT_EQ(test, 0, kmcl_set_max_packet_size(server->ch, LARGE));
 	server->keep = true;
 	loop_up(loop);
-	most = SZ_16M / server->ch->rx.ctx_bytes;
+	most = SZ_16M / server->ch->rx.large.bytes;
 	KUNIT_ASSERT_LT(test, most, 40);
 	for (i = 0; i < 40; i++)
-		loop_send(&loop->client, i, 0);
+		loop_send(&loop->client, i, KMCL_SEND_WAIT);
 	loop_wait(server, loop_counters(server).limit_stops == 1);
 	KUNIT_EXPECT_EQ(test, loop_kept(server), most);
 	kmcl_set_memory_limit(server->ch, U32_MAX);
@@ -100,7 +137,7 @@ static void the_default_is_16_mib(struct kunit *test)
 	loop_complete_all(server);
 	kmcl_set_memory_limit(server->ch, 0);
 	for (i = 0; i < 40; i++)
-		loop_send(&loop->client, i, 0);
+		loop_send(&loop->client, i, KMCL_SEND_WAIT);
 	loop_wait(server, loop_counters(server).limit_stops == 2);
 	KUNIT_EXPECT_EQ(test, loop_kept(server), most);
 }
@@ -236,10 +273,10 @@ static void what_is_kept_for_reuse(struct kunit *test)
 
 	server->keep = true;
 	for (i = 0; i < 5; i++)
-		loop_send(&loop->client, i, 0);
+		loop_send(&loop->client, i, KMCL_SEND_WAIT);
 	loop_wait(server, loop_kept(server) == 5);
 	loop_complete_all(server);
-	KUNIT_EXPECT_EQ(test, READ_ONCE(server->ch->rx.cached), 1);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(server->ch->rx.large.cached), 1);
 	loop_job_wait(loop_disable(&loop->client));
 	loop_wait(&loop->client, loop_cached(&loop->client) <= 1);
 	KUNIT_EXPECT_EQ(test, loop_cached(&loop->client), 1);
@@ -247,6 +284,7 @@ static void what_is_kept_for_reuse(struct kunit *test)
 
 static struct kunit_case memory_limit_cases[] = {
 	KUNIT_CASE(outstanding_packets),
+	KUNIT_CASE(each_counts_as_what_it_has),
 	KUNIT_CASE(one_packet_is_always_delivered),
 	KUNIT_CASE(the_default_is_16_mib),
 	/* KMCL: VmbChannelPacketDeferToPassive VmbChannelPacketFail */

@@ -270,7 +270,7 @@ static void answers_that_nobody_reads_are_bounded(struct kunit *test)
 		;
 	KUNIT_EXPECT_LT(test, i, 50);
 	KUNIT_EXPECT_GE(test, loop_counters(&loop->client).memory,
-			limit - ch->rx.ctx_bytes);
+			limit - ch->rx.large.bytes);
 	KUNIT_EXPECT_LE(test, loop_counters(&loop->client).memory,
 			limit + in_ring * each);
 	delivered = loop_counters(&loop->client).delivered;

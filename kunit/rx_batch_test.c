@@ -234,7 +234,8 @@ static void another_processor_ends_it_meanwhile(struct kunit *test)
 	KUNIT_EXPECT_GT(test, batch.ended, 0);
 	/* None is lost: what the channel has it frees when it closes */
 	kmcl_channel_disable(loop->server.ch);
-	KUNIT_EXPECT_EQ(test, READ_ONCE(loop->server.ch->rx.cached), 0);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(loop->server.ch->rx.small.cached), 0);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(loop->server.ch->rx.large.cached), 0);
 	KUNIT_EXPECT_NULL(test, loop->server.ch->rx.own);
 }
 

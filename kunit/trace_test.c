@@ -245,7 +245,7 @@ static void the_limit_of_memory(struct kunit *test)
 	u32 i, one;
 
 	loop_up(loop);
-	one = server->ch->rx.ctx_bytes;
+	one = server->ch->rx.large.bytes;
 	kmcl_set_memory_limit(server->ch, 2 * one + 1);
 	server->keep = true;
 	for (i = 0; i < 3; i++)

@@ -209,7 +209,7 @@ static void what_goes_wrong(struct kunit *test)
 	loop_complete_all(client);
 	expect_event(client, text, "kmcl_quota", "outstanding=1 quota=1");
 	expect_event(client, text, "kmcl_limit", "held=%u comps=0 limit=1",
-		     client->ch->rx.ctx_bytes);
+		     client->ch->rx.small.bytes);
 	expect_event(server, text, "kmcl_bad_packet",
 		     "reason=TYPE len8=4 offset8=3 type=3");
 	expect_event(server, text, "kmcl_defer", "trans_id=%#llx", failed_id);

@@ -6,10 +6,40 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/kernel.h>
 
 #include "bench.h"
+
+/* Have the host write a burst, for which it does not signal */
+static int fill(struct bench_link *link, const struct bench_case *c)
+{
+	int ret;
+
+	bench_quiet(link);
+	ret = bench_host("behave %u source rate=0,count=%u,size=%u,completion=%u",
+			 link->number, c->burst, c->size, c->wanted);
+	return ret ?: bench_inbound(link, c->burst *
+				    bench_packet_bytes(c->size));
+}
+
+/* Delivery may have to wait for the memory of the first packets */
+static int warm_up(struct bench_link *link, const struct bench_case *c)
+{
+	u32 before = link->received;
+	int tries, ret = fill(link, c);
+
+	if (ret)
+		return ret;
+	bench_wake(link);
+	for (tries = 0; tries < 100; tries++) {
+		if (READ_ONCE(link->received) - before == c->burst)
+			return bench_kick(link);
+		msleep(20);
+	}
+	return -ETIMEDOUT;
+}
 
 static int measure(struct bench_link *link, const struct bench_case *c, u64 *value)
 {
@@ -18,13 +48,11 @@ static int measure(struct bench_link *link, const struct bench_case *c, u64 *val
 	u32 before;
 	int ret;
 
+	ret = warm_up(link, c);
+	if (ret)
+		return ret;
 	for (i = 0; i < bench_rounds(); i++) {
-		bench_quiet(link);
-		ret = bench_host("behave %u source rate=0,count=%u,size=%u,completion=%u",
-				 link->number, c->burst, c->size, c->wanted);
-		if (!ret)
-			ret = bench_inbound(link, c->burst *
-					    bench_packet_bytes(c->size));
+		ret = fill(link, c);
 		if (ret)
 			return ret;
 		before = link->received;

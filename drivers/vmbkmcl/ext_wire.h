@@ -82,13 +82,13 @@ static inline void kmcl_ext_pfns(__le64 *to, const unsigned long *from, u32 n)
 /* Of an incoming packet, behind the driver's memory in its context: a chain */
 static inline struct kmcl_mdl *kmcl_ext_mdls(const struct kmcl_context *ctx)
 {
-	return ctx->context + ALIGN(ctx->ch->cfg.context_size, 8);
+	return (void *)(ctx->area + ALIGN(ctx->ch->cfg.context_size, 8));
 }
 
 /* The same, of a client's packet: its ranges */
 static inline struct kmcl_range *kmcl_ext_ranges(const struct kmcl_context *ctx)
 {
-	return ctx->context + ALIGN(ctx->ch->cfg.context_size, 8);
+	return (void *)(ctx->area + ALIGN(ctx->ch->cfg.context_size, 8));
 }
 
 #endif

@@ -60,8 +60,7 @@ struct kmcl_channel *kmcl_channel_zalloc(void)
 
 /*
  * Memory for a packet or a context; NULL without a warning, since failure is
- * handled. What can wait gets pages that are not contiguous, if it must. What
- * cannot does not use up the reserves for a large block.
+ * handled. What can wait gets pages that are not contiguous, if it must.
  */
 void *kmcl_item_alloc(u32 bytes, gfp_t gfp)
 {

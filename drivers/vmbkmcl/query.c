@@ -29,7 +29,7 @@ void kmcl_get_counters(struct kmcl_channel *ch, struct kmcl_counters *c)
 	spin_lock_irqsave(&ch->rx.lock, flags);
 	c->outstanding = kmcl_rx_outstanding(&ch->rx);
 	c->external = kmcl_rx_external(&ch->rx);
-	c->memory = (u64)c->outstanding * ch->rx.ctx_bytes +
+	c->memory = kmcl_rx_held(&ch->rx) +
 		    atomic64_read(&ch->rx.comps_bytes);
 	c->rx = ch->rx.n;
 	kmcl_rx_count(&ch->rx, &c->rx);

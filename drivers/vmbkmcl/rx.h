@@ -70,14 +70,26 @@ struct kmcl_context {
 	u32 len;
 	bool wanted;			/* the sender asked for a completion */
 	bool queued;			/* counted in comps_bytes */
-	struct list_head comp;		/* in ch->tx.comps, under tx.lock */
 	bool ext_given;			/* the driver has got the ranges */
-	u32 bytes;			/* allocated */
+	u8 *buf;			/* payload: in @area, or @data */
+	struct list_head comp;		/* in ch->tx.comps, under tx.lock */
+	struct kmcl_ctx_kind *kind;	/* NULL: a copy, for the queue */
+	struct kmcl_item *data;		/* an allocation of its own, or NULL */
+	u32 bytes;			/* allocated, for both */
 	u32 ranges;			/* of external data */
 	u16 set;			/* whose memory they are in: a client */
 	void *held;			/* what @hold returned, or NULL */
-	void *context;			/* the driver's, behind @buf */
-	u8 buf[] __aligned(8);
+	u8 area[] __aligned(8);		/* the driver's memory, then the rest */
+};
+
+/* Contexts of the same size; see rx_context.c */
+struct kmcl_ctx_kind {
+	u32 bytes;			/* of each, since the opening */
+	u32 size;			/* of these, without @data */
+	u32 room;			/* for the payload */
+	u32 cached;
+	u32 cached_most;
+	struct list_head cache;		/* free ones */
 };
 
 struct kmcl_rx {
@@ -88,14 +100,14 @@ struct kmcl_rx {
 	u32 quota;			/* 0: no limit */
 	u32 returned;			/* see above */
 	u32 returned_external;
+	unsigned long returned_bytes;
 	u32 memory_limit;		/* in bytes */
 	u32 overrun;			/* see kmcl_ctx_allowed() */
 	atomic64_t comps_bytes;		/* of completions in the queue */
 	struct kmcl_context *deferred;
-	struct list_head cache;		/* free contexts */
-	u32 cached;
-	u32 cached_most;
-	u32 ctx_bytes;			/* of a context, since the opening */
+	struct kmcl_ctx_kind small;	/* for most packets */
+	struct kmcl_ctx_kind large;	/* for all */
+	struct kmcl_ctx_kind *need;	/* what delivery has asked for last */
 	struct tasklet_struct tasklet;
 	struct work_struct work;
 	struct delayed_work refill;	/* see kmcl_ctx_refill() */
@@ -103,10 +115,14 @@ struct kmcl_rx {
 	/* What follows delivery writes, without the lock */
 	unsigned long here;		/* where it runs, see kmcl_here() */
 	struct kmcl_context *own;	/* for the next packet, or NULL */
-	struct kmcl_context *quick;	/* the same, if nothing else is asked */
+	u32 own_bytes;			/* of the last @own */
+	u32 quick_room;			/* of @quick */
+	struct kmcl_context *quick;	/* as @own, if nothing else is asked */
+	u64 quick_mask;			/* see take_quick() */
 	unsigned long inside;		/* @own, while it is in the callback */
 	u32 given;
 	u32 given_external;
+	unsigned long given_bytes;
 	u32 delivered;			/* not in @n yet */
 	u32 batches;			/* the same */
 };
@@ -145,10 +161,14 @@ static inline u32 kmcl_rx_external(const struct kmcl_rx *rx)
 	return READ_ONCE(rx->given_external) - rx->returned_external;
 }
 
-/* Bytes of outstanding packets: contexts of a link have the same size. */
-static inline u64 kmcl_rx_held(const struct kmcl_rx *rx)
+/* Bytes of outstanding packets, as exactly as kmcl_rx_outstanding() */
+static inline unsigned long kmcl_rx_held(const struct kmcl_rx *rx)
 {
-	return (u64)kmcl_rx_outstanding(rx) * rx->ctx_bytes;
+	/* As in kmcl_rx_outstanding() */
+	bool inside = smp_load_acquire(&rx->inside) > KMCL_RX_ENDED;
+
+	return READ_ONCE(rx->given_bytes) - READ_ONCE(rx->returned_bytes) +
+	       (inside ? READ_ONCE(rx->own_bytes) : 0);
 }
 
 /*
@@ -196,12 +216,14 @@ bool kmcl_pipe_parse(struct kmcl_channel *ch,
 int kmcl_ctx_prepare(struct kmcl_channel *ch);
 void kmcl_ctx_refill(struct work_struct *work);
 bool kmcl_ctx_allowed(const struct kmcl_channel *ch);
-int kmcl_ctx_get(struct kmcl_channel *ch, u32 ring_bytes);
+int kmcl_ctx_get(struct kmcl_channel *ch, struct kmcl_ctx_kind *kind,
+		 u32 ring_bytes);
 struct kmcl_context *kmcl_ctx_queued(struct kmcl_context *ctx, const void *buf,
 				     u32 len);
 void kmcl_ctx_free(struct kmcl_context *ctx);
+void kmcl_ctx_destroy(struct kmcl_context *ctx);
 void kmcl_ctx_return(struct kmcl_channel *ch, struct kmcl_context *ctx,
-		     bool external);
+		     u32 bytes, bool external);
 void kmcl_ctx_ended_inside(struct kmcl_channel *ch, bool external);
 void kmcl_rx_count(const struct kmcl_rx *rx, struct kmcl_rx_counters *n);
 void kmcl_rx_schedule(struct kmcl_channel *ch, bool passive);

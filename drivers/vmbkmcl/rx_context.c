@@ -2,6 +2,12 @@
 /*
  * Contexts of incoming packets: allocation, cache, release, and limits.
  *
+ * There are two kinds. A small one is a part of a page, and can be allocated where
+ * delivery runs. A large one has room for whatever the channel's settings allow: for
+ * the largest packet, for the longest completion, and for ranges of external data.
+ * Unless each of its parts fits into a page, it is allocated where that may sleep,
+ * and delivery stops until then.
+ *
  * ch->rx.lock protects the cache and the numbers, but see rx.h for delivery.
  * Freeing a context resumes a delivery that waits for one. Everything here is
  * atomic, except that ctx_new() allocates as @gfp says, and kmcl_ctx_prepare()
@@ -10,43 +16,93 @@
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/overflow.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include "channel.h"
 #include "ext_wire.h"
 #include "trace.h"
 
+#define SMALL_BYTES	SZ_1K
+#define SMALL_ROOM	SZ_256		/* of these, for payloads, at least */
 #define REFILL		8U		/* contexts at a time */
 #define REFILL_DELAY	DIV_ROUND_UP(HZ, 10)	/* until the next attempt */
 
-static u32 ctx_bytes(const struct kmcl_channel *ch)
+/*
+ * How much memory contexts have: @small as much as most packets need, @large as any
+ * can. If not even the driver's memory fits into a page, all are large.
+ */
+static void set_kinds(const struct kmcl_channel *ch, struct kmcl_ctx_kind *small,
+		      struct kmcl_ctx_kind *large)
 {
-	return sizeof(struct kmcl_context) + ch->cfg.max_packet +
-	       ALIGN(ch->cfg.context_size, 8) + kmcl_ext_rx_room(ch);
+	u32 head = sizeof(struct kmcl_context) + ALIGN(ch->cfg.context_size, 8);
+
+	large->room = ch->cfg.max_packet;
+	large->size = head + kmcl_ext_rx_room(ch);
+	large->bytes = large->size + large->room;
+	large->cached_most = kmcl_cached_most(large->bytes);
+
+	small->bytes = max_t(u32, SMALL_BYTES,
+			     kmalloc_size_roundup(head + SMALL_ROOM));
+	small->bytes = min(small->bytes, head + large->room);
+	small->size = small->bytes;
+	small->room = small->bytes - head;
+	if (small->bytes > PAGE_SIZE) {
+		small->room = large->room;
+		small->size = head;
+		small->bytes = head + small->room;
+	}
+	small->cached_most = kmcl_cached_most(small->bytes);
 }
 
-static struct kmcl_context *ctx_new(struct kmcl_channel *ch, gfp_t gfp)
+/* NULL also if it takes more than a page at a time, and @gfp does not let it wait */
+static struct kmcl_context *ctx_new(struct kmcl_channel *ch,
+				    struct kmcl_ctx_kind *kind, gfp_t gfp)
 {
-	u32 bytes = ctx_bytes(ch);
-	struct kmcl_context *ctx = kmcl_item_alloc(bytes, gfp);
+	u32 rest = kind->bytes - kind->size;
+	struct kmcl_context *ctx;
 
+	if (!gfpflags_allow_blocking(gfp) && max(kind->size, rest) > PAGE_SIZE)
+		return NULL;
+	ctx = kmcl_item_alloc(kind->size, gfp);
 	if (!ctx)
 		return NULL;
+	ctx->buf = ctx->area + ALIGN(ch->cfg.context_size, 8);
+	ctx->data = NULL;
+	if (rest) {
+		ctx->data = kmcl_item_alloc(rest, gfp);
+		if (!ctx->data) {
+			kmcl_item_free(&ctx->item);
+			return NULL;
+		}
+		ctx->buf = (u8 *)ctx->data;
+	}
 	ctx->held = NULL;
 	ctx->queued = false;
 	INIT_LIST_HEAD(&ctx->item.node);
 	ctx->ch = ch;
-	ctx->bytes = bytes;
-	ctx->context = ctx->buf + ch->cfg.max_packet;
+	ctx->kind = kind;
+	ctx->bytes = kind->bytes;
 	return ctx;
 }
 
-/* Would one more context be within the limit, as far as @used bytes go? */
+/* Free a context, and do not keep it. */
+void kmcl_ctx_destroy(struct kmcl_context *ctx)
+{
+	if (ctx->data)
+		kmcl_item_free(ctx->data);
+	kmcl_item_free(&ctx->item);
+}
+
+/*
+ * Would one more context be within the limit, as far as @used bytes go? One of the
+ * kind that was asked for last.
+ */
 static bool fits(const struct kmcl_channel *ch, u64 used)
 	__must_hold(&ch->rx.lock)
 {
 	lockdep_assert_held(&ch->rx.lock);
-	return !used || used + ch->rx.ctx_bytes <= ch->rx.memory_limit;
+	return !used || used + ch->rx.need->bytes <= ch->rx.memory_limit;
 }
 
 /*
@@ -111,36 +167,62 @@ void kmcl_rx_count(const struct kmcl_rx *rx, struct kmcl_rx_counters *n)
 		return;
 	n->delivered += delivered;
 	n->outstanding_peak = max(n->outstanding_peak, 1U);
-	n->memory_peak = max_t(u64, n->memory_peak, rx->ctx_bytes);
+}
+
+/* Put a context into its cache; false: there are enough, free it. */
+static bool keep(struct kmcl_channel *ch, struct kmcl_context *ctx)
+	__must_hold(&ch->rx.lock)
+{
+	struct kmcl_ctx_kind *kind = ctx->kind;
+	bool own;
+
+	lockdep_assert_held(&ch->rx.lock);
+	if (!kind || ctx->bytes != kind->bytes)
+		return false;
+	/* Delivery may have one, too */
+	own = READ_ONCE(ch->rx.own) &&
+	      READ_ONCE(ch->rx.own_bytes) == kind->bytes;
+	if (kind->cached + own >= kind->cached_most)
+		return false;
+	list_add(&ctx->item.node, &kind->cache);
+	kind->cached++;
+	return true;
 }
 
 /*
- * Delivery gets a context for a packet that takes @ring_bytes in the ring, as
- * ch->rx.own. Returns 0; -EAGAIN: not allowed by the quota, -ENOBUFS: nor by the
+ * Delivery gets a context of @kind for a packet that takes @ring_bytes in the ring,
+ * as ch->rx.own. Returns 0; -EAGAIN: not allowed by the quota, -ENOBUFS: nor by the
  * limit of memory; -ENOMEM. If no packet is outstanding, and no completion waits,
  * what delivery has is allowed without this.
  */
-int kmcl_ctx_get(struct kmcl_channel *ch, u32 ring_bytes)
+int kmcl_ctx_get(struct kmcl_channel *ch, struct kmcl_ctx_kind *kind,
+		 u32 ring_bytes)
 {
-	struct kmcl_context *ctx = ch->rx.own;
+	struct kmcl_context *other = NULL, *ctx = ch->rx.own;
 	struct kmcl_rx *rx = &ch->rx;
 	unsigned long flags;
 	u32 outstanding;
 	u64 used;
 
 	spin_lock_irqsave(&rx->lock, flags);
+	rx->need = kind;
 	if (unlikely(!kmcl_ctx_allowed(ch))) {
 		int ret = stopped(ch);
 
 		spin_unlock_irqrestore(&rx->lock, flags);
 		return ret;
 	}
+	if (ctx && ctx->kind != kind) {
+		WRITE_ONCE(rx->own, NULL);
+		other = keep(ch, ctx) ? NULL : ctx;
+		ctx = NULL;
+	}
 	if (!ctx) {
-		ctx = list_first_entry_or_null(&rx->cache, struct kmcl_context,
-					       item.node);
+		ctx = list_first_entry_or_null(&kind->cache,
+					       struct kmcl_context, item.node);
 		if (likely(ctx)) {
 			list_del(&ctx->item.node);
-			rx->cached--;
+			kind->cached--;
 		}
 	}
 	outstanding = kmcl_rx_outstanding(rx);
@@ -148,10 +230,13 @@ int kmcl_ctx_get(struct kmcl_channel *ch, u32 ring_bytes)
 	if (unlikely(!fits(ch, used)))
 		WRITE_ONCE(rx->overrun, rx->overrun + ring_bytes);
 	rx->n.outstanding_peak = max(rx->n.outstanding_peak, outstanding + 1);
-	rx->n.memory_peak = max(rx->n.memory_peak, used + rx->ctx_bytes);
+	rx->n.memory_peak = max(rx->n.memory_peak, used + kind->bytes);
 	spin_unlock_irqrestore(&rx->lock, flags);
+	if (unlikely(other))
+		kmcl_ctx_destroy(other);
 	if (unlikely(!ctx))
-		ctx = ctx_new(ch, GFP_ATOMIC);
+		ctx = ctx_new(ch, kind, GFP_ATOMIC);
+	WRITE_ONCE(rx->own_bytes, kind->bytes);
 	WRITE_ONCE(rx->own, ctx);
 	return likely(ctx) ? 0 : -ENOMEM;
 }
@@ -159,18 +244,22 @@ int kmcl_ctx_get(struct kmcl_channel *ch, u32 ring_bytes)
 /*
  * The completion with @len bytes at @buf, which may be in the context, has to
  * wait for room in the ring. Returns the context to put into the queue: a copy
- * that has no more memory than it needs, or @ctx itself. Atomic.
+ * that has no more memory than it needs, or @ctx itself, which has room for that.
+ * Atomic.
  */
 struct kmcl_context *kmcl_ctx_queued(struct kmcl_context *ctx, const void *buf,
 				     u32 len)
 {
-	u32 bytes = struct_size(ctx, buf, len);
+	u32 bytes = struct_size(ctx, area, len);
 	struct kmcl_context *copy = NULL;
 
 	if (bytes <= ctx->bytes / 2)
-		copy = kmalloc(bytes, GFP_ATOMIC | __GFP_NOWARN);
+		copy = kmcl_item_alloc(bytes, GFP_ATOMIC);
 	if (copy) {
 		copy->ch = ctx->ch;
+		copy->kind = NULL;
+		copy->data = NULL;
+		copy->buf = copy->area;
 		copy->trans_id = ctx->trans_id;
 		copy->bytes = bytes;
 		ctx = copy;
@@ -220,20 +309,6 @@ static void resume(struct kmcl_channel *ch)
 						     KMCL_RX_ONCE));
 }
 
-/* Put a context into the cache; false: there are enough, free it. */
-static bool keep(struct kmcl_channel *ch, struct kmcl_context *ctx)
-	__must_hold(&ch->rx.lock)
-{
-	lockdep_assert_held(&ch->rx.lock);
-	/* Delivery may have one, too */
-	if (ctx->bytes != ch->rx.ctx_bytes ||
-	    ch->rx.cached + !!READ_ONCE(ch->rx.own) >= ch->rx.cached_most)
-		return false;
-	list_add(&ctx->item.node, &ch->rx.cache);
-	ch->rx.cached++;
-	return true;
-}
-
 /* Free a context, and resume a delivery that waits for one. */
 void kmcl_ctx_free(struct kmcl_context *ctx)
 {
@@ -250,7 +325,7 @@ void kmcl_ctx_free(struct kmcl_context *ctx)
 	resume(ch);
 	spin_unlock_irqrestore(&ch->rx.lock, flags);
 	if (!kept)
-		kmcl_item_free(&ctx->item);
+		kmcl_ctx_destroy(ctx);
 }
 
 /*
@@ -261,16 +336,17 @@ void kmcl_ctx_refill(struct work_struct *work)
 {
 	struct kmcl_channel *ch = container_of(to_delayed_work(work),
 					       struct kmcl_channel, rx.refill);
+	struct kmcl_ctx_kind *kind = READ_ONCE(ch->rx.need);
 	struct kmcl_context *ctx;
 	bool more = false;
 
 	do {
-		ctx = ctx_new(ch, GFP_KERNEL);
+		ctx = ctx_new(ch, kind, GFP_KERNEL);
 		spin_lock_irq(&ch->rx.lock);
-		if (ctx && ch->rx.cached < ch->rx.cached_most) {
-			list_add(&ctx->item.node, &ch->rx.cache);
-			ch->rx.cached++;
-			more = ch->rx.cached < min(ch->rx.cached_most, REFILL);
+		if (ctx && kind->cached < kind->cached_most) {
+			list_add(&ctx->item.node, &kind->cache);
+			kind->cached++;
+			more = kind->cached < min(kind->cached_most, REFILL);
 			ctx = NULL;
 			resume(ch);
 		} else if (!ctx && ch->rx.stalled) {
@@ -283,15 +359,16 @@ void kmcl_ctx_refill(struct work_struct *work)
 		spin_unlock_irq(&ch->rx.lock);
 	} while (more);
 	if (ctx)
-		kmcl_item_free(&ctx->item);
+		kmcl_ctx_destroy(ctx);
 }
 
 /*
  * A packet is not outstanding any more, and did not end inside its callback. Free
- * its context, unless that is NULL because it is used for something else.
+ * its context, of @bytes bytes, unless that is NULL because it is used for something
+ * else.
  */
 void kmcl_ctx_return(struct kmcl_channel *ch, struct kmcl_context *ctx,
-		     bool external)
+		     u32 bytes, bool external)
 {
 	bool kept = true;
 	unsigned long flags;
@@ -300,6 +377,7 @@ void kmcl_ctx_return(struct kmcl_channel *ch, struct kmcl_context *ctx,
 	if (ctx)
 		kept = keep(ch, ctx);
 	WRITE_ONCE(ch->rx.returned, ch->rx.returned + 1);
+	WRITE_ONCE(ch->rx.returned_bytes, ch->rx.returned_bytes + bytes);
 	ch->rx.returned_external += external;
 	/* Under the lock: after that the channel may be freed */
 	if (!kmcl_rx_outstanding(&ch->rx) && !kmcl_rx_is(&ch->rx, KMCL_RX_OPEN))
@@ -307,7 +385,7 @@ void kmcl_ctx_return(struct kmcl_channel *ch, struct kmcl_context *ctx,
 	resume(ch);
 	spin_unlock_irqrestore(&ch->rx.lock, flags);
 	if (!kept)
-		kmcl_item_free(&ctx->item);
+		kmcl_ctx_destroy(ctx);
 }
 
 /*
@@ -358,20 +436,24 @@ EXPORT_SYMBOL_GPL(kmcl_set_memory_limit);
 
 /*
  * Before the rings are connected: allocate a context, so that delivery makes
- * progress without memory. Sleeps.
+ * progress without memory, but for what needs a large one. Sleeps.
  */
 int kmcl_ctx_prepare(struct kmcl_channel *ch)
 {
-	struct kmcl_context *ctx = ctx_new(ch, GFP_KERNEL);
+	struct kmcl_rx *rx = &ch->rx;
+	struct kmcl_context *ctx;
 
+	spin_lock_irq(&rx->lock);
+	set_kinds(ch, &rx->small, &rx->large);
+	rx->need = &rx->small;
+	spin_unlock_irq(&rx->lock);
+	ctx = ctx_new(ch, &rx->small, GFP_KERNEL);
 	if (!ctx)
 		return -ENOMEM;
-	spin_lock_irq(&ch->rx.lock);
-	ch->rx.ctx_bytes = ctx->bytes;
-	ch->rx.cached_most = kmcl_cached_most(ctx->bytes);
-	ch->rx.overrun = 0;
-	list_add(&ctx->item.node, &ch->rx.cache);
-	ch->rx.cached++;
-	spin_unlock_irq(&ch->rx.lock);
+	spin_lock_irq(&rx->lock);
+	rx->overrun = 0;
+	list_add(&ctx->item.node, &rx->small.cache);
+	rx->small.cached++;
+	spin_unlock_irq(&rx->lock);
 	return 0;
 }

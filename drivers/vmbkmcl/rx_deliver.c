@@ -64,11 +64,48 @@ static void ring_broken(struct kmcl_channel *ch, enum kmcl_ring_error err,
 /* Go on with the deferred packet. */
 static void own_deferred(struct kmcl_channel *ch)
 {
-	if (ch->rx.own)
-		kmcl_ctx_free(ch->rx.own);
+	struct kmcl_context *own = ch->rx.own;
+
+	/* Others count it as one that is kept */
+	WRITE_ONCE(ch->rx.own, NULL);
+	if (own)
+		kmcl_ctx_free(own);
 	ch->rx.quick = NULL;
 	WRITE_ONCE(ch->rx.own, ch->rx.deferred);
+	WRITE_ONCE(ch->rx.own_bytes, ch->rx.own->bytes);
 	WRITE_ONCE(ch->rx.deferred, NULL);
+}
+
+/*
+ * The kind of context that a packet needs. A large one has room for the longest
+ * completion, since completing cannot fail, and for ranges.
+ */
+static struct kmcl_ctx_kind *kind_for(struct kmcl_channel *ch,
+				      const struct kmcl_ring_packet *pkt,
+				      u32 len)
+{
+	struct kmcl_rx *rx = &ch->rx;
+
+	return likely(pkt->type == KMCL_WIRE_DATA_INBAND &&
+		      len <= rx->small.room &&
+		      (rx->small.room >= ch->cfg.max_packet || ch->cfg.pipe ||
+		       !(pkt->flags & KMCL_WIRE_FLAG_COMPLETION_REQUESTED))) ?
+		&rx->small : &rx->large;
+}
+
+/*
+ * The next packets can be taken by take_quick(), if each ends inside its callback.
+ * Not with a small context, if there must be room for a completion.
+ */
+static void set_quick(struct kmcl_channel *ch, struct kmcl_context *ctx)
+{
+	struct kmcl_rx *rx = &ch->rx;
+
+	rx->quick = ctx;
+	rx->quick_room = ctx->kind->room;
+	rx->quick_mask = U32_MAX;
+	if (rx->quick_room < ch->cfg.max_packet)
+		rx->quick_mask |= (u64)KMCL_WIRE_FLAG_COMPLETION_REQUESTED << 48;
 }
 
 /*
@@ -79,20 +116,23 @@ static void own_deferred(struct kmcl_channel *ch)
 static int take(struct kmcl_channel *ch, const struct kmcl_ring_packet *pkt,
 		u32 skip, u32 len)
 {
+	struct kmcl_ctx_kind *kind = kind_for(ch, pkt, len);
 	struct kmcl_rx *rx = &ch->rx;
 	struct kmcl_context *ctx;
 	int ret = 0;
 
-	if (unlikely(!rx->own || kmcl_rx_outstanding(rx) ||
+	/* If nothing else is outstanding, a large one is used for a small packet */
+	if (unlikely(!rx->own || (rx->own->kind != kind && kind == &rx->large) ||
+		     kmcl_rx_outstanding(rx) ||
 		     atomic64_read(&rx->comps_bytes))) {
-		ret = kmcl_ctx_get(ch, pkt->total);
+		ret = kmcl_ctx_get(ch, kind, pkt->total);
 		if (ret)
 			return ret;
 	}
 	ctx = rx->own;
 	memcpy(ctx->buf, pkt->payload + skip, len);
 	if (ch->cfg.context_size)
-		memset(ctx->context, 0, ch->cfg.context_size);
+		memset(ctx->area, 0, ch->cfg.context_size);
 	ctx->trans_id = pkt->trans_id;
 	ctx->len = len;
 	ctx->wanted = pkt->flags & KMCL_WIRE_FLAG_COMPLETION_REQUESTED &&
@@ -103,9 +143,11 @@ static int take(struct kmcl_channel *ch, const struct kmcl_ring_packet *pkt,
 		if (!kmcl_ext_take(ctx, pkt))
 			ret = -EPROTO;
 	}
+	rx->quick = NULL;
 	/* That stays so while each packet ends inside its callback */
-	rx->quick = !ctx->ranges && !ch->cfg.pipe && !kmcl_rx_outstanding(rx) &&
-		    !atomic64_read(&rx->comps_bytes) && !rx->overrun ? ctx : NULL;
+	if (!ctx->ranges && !ch->cfg.pipe && !kmcl_rx_outstanding(rx) &&
+	    !atomic64_read(&rx->comps_bytes) && !rx->overrun)
+		set_quick(ch, ctx);
 	if (likely(!ret)) {
 		WRITE_ONCE(rx->delivered, rx->delivered + 1);
 		trace_kmcl_fetch(ch, pkt->trans_id, false, len, ctx->ranges);
@@ -211,7 +253,10 @@ taken:
 	return TAKEN;
 }
 
-/* The first word of the descriptor of most packets, without @len8 and @flags */
+/*
+ * The first word of the descriptor of most packets, without @len8, and without
+ * @flags but for those in the mask
+ */
 #define QUICK_DESC	(KMCL_WIRE_DATA_INBAND | KMCL_RING_DESC / 8 << 16)
 
 /*
@@ -231,16 +276,16 @@ static __always_inline bool take_quick(struct kmcl_channel *ch,
 		return false;
 	/* Each word once: the peer may change it at any time */
 	fields = le64_to_cpu(READ_ONCE(*(const __le64 *)desc));
-	if (unlikely((u32)fields != QUICK_DESC))
+	if (unlikely((fields & rx->quick_mask) != QUICK_DESC))
 		return false;
 	total = (fields >> 32 & U16_MAX) * 8 + KMCL_RING_TRAILER;
 	/* Wraps, if there is not even a descriptor */
 	len = total - KMCL_RING_TRAILER - KMCL_RING_DESC;
-	if (unlikely(len > ch->cfg.max_packet || total > ring->known))
+	if (unlikely(len > rx->quick_room || total > ring->known))
 		return false;
 	kmcl_ring_copy((u64 *)ctx->buf, desc + KMCL_RING_DESC, len);
 	if (unlikely(ch->cfg.context_size))
-		memset(ctx->context, 0, ch->cfg.context_size);
+		memset(ctx->area, 0, ch->cfg.context_size);
 	id = le64_to_cpu(READ_ONCE(((const __le64 *)desc)[1]));
 	ctx->trans_id = id;
 	ctx->len = len;
@@ -265,6 +310,7 @@ static noinline bool after_callback(struct kmcl_channel *ch)
 		/* It was not ended inside: others have it, or have ended it */
 		WRITE_ONCE(rx->own, NULL);
 		WRITE_ONCE(rx->given, rx->given + 1);
+		WRITE_ONCE(rx->given_bytes, rx->given_bytes + rx->own_bytes);
 		/* Pairs with kmcl_rx_outstanding() */
 		smp_store_release(&rx->inside, 0);
 	}
@@ -371,7 +417,7 @@ static noinline bool finish(struct kmcl_channel *ch, enum kmcl_rx_reason reason,
 		/* Contexts that were freed meanwhile did not see the flag */
 		rx->stalled = true;
 		again = kmcl_ctx_allowed(ch) &&
-			(reason != KMCL_STOP_MEMORY || !list_empty(&rx->cache));
+			(reason != KMCL_STOP_MEMORY || rx->need->cached);
 		if (reason == KMCL_STOP_MEMORY && !again)
 			queue_delayed_work(kmcl_wq, &rx->refill, 0);
 	}
@@ -510,7 +556,9 @@ static void rx_work(struct work_struct *work)
 void kmcl_rx_init(struct kmcl_channel *ch)
 {
 	spin_lock_init(&ch->rx.lock);
-	INIT_LIST_HEAD(&ch->rx.cache);
+	INIT_LIST_HEAD(&ch->rx.small.cache);
+	INIT_LIST_HEAD(&ch->rx.large.cache);
+	ch->rx.need = &ch->rx.small;
 	ch->rx.memory_limit = KMCL_DEFAULT_MEMORY_LIMIT;
 	tasklet_setup(&ch->rx.tasklet, rx_tasklet);
 	INIT_WORK(&ch->rx.work, rx_work);
@@ -544,8 +592,10 @@ void kmcl_rx_detach(struct kmcl_channel *ch)
 	cancel_work_sync(&ch->rx.work);
 	cancel_delayed_work_sync(&ch->rx.refill);
 	spin_lock_irq(&ch->rx.lock);
-	list_splice_init(&ch->rx.cache, &list);
-	ch->rx.cached = 0;
+	list_splice_init(&ch->rx.small.cache, &list);
+	list_splice_init(&ch->rx.large.cache, &list);
+	ch->rx.small.cached = 0;
+	ch->rx.large.cached = 0;
 	if (ch->rx.own)
 		list_add(&ch->rx.own->item.node, &list);
 	ch->rx.own = NULL;
@@ -557,7 +607,7 @@ void kmcl_rx_detach(struct kmcl_channel *ch)
 	spin_unlock_irq(&ch->rx.lock);
 	list_for_each_entry_safe(ctx, next, &list, item.node) {
 		kmcl_ext_release(ctx);
-		kmcl_item_free(&ctx->item);
+		kmcl_ctx_destroy(ctx);
 	}
 }
 

@@ -22,6 +22,7 @@ static noinline void complete_packet(struct kmcl_context *ctx, const void *buf,
 	struct kmcl_channel *ch = ctx->ch;
 	bool inside = kmcl_rx_inside(&ch->rx, ctx);
 	bool external = ctx->ranges;
+	u32 bytes = ctx->bytes;
 	bool queued = false;
 
 	if (unlikely(len > ch->cfg.max_payload)) {
@@ -40,7 +41,7 @@ static noinline void complete_packet(struct kmcl_context *ctx, const void *buf,
 			WRITE_ONCE(ch->rx.own, NULL);
 		kmcl_ctx_ended_inside(ch, external);
 	} else {
-		kmcl_ctx_return(ch, queued ? NULL : ctx, external);
+		kmcl_ctx_return(ch, queued ? NULL : ctx, bytes, external);
 	}
 }
 
@@ -101,7 +102,7 @@ void kmcl_packet_defer(struct kmcl_context *ctx)
 		WRITE_ONCE(ch->rx.own, NULL);
 		kmcl_ctx_ended_inside(ch, external);
 	} else {
-		kmcl_ctx_return(ch, NULL, external);
+		kmcl_ctx_return(ch, NULL, ctx->bytes, external);
 	}
 }
 EXPORT_SYMBOL_GPL(kmcl_packet_defer);
@@ -135,7 +136,7 @@ void kmcl_packet_fail(struct kmcl_context *ctx)
 	if (likely(kmcl_rx_inside(&ch->rx, ctx)))
 		kmcl_ctx_ended_inside(ch, external);
 	else
-		kmcl_ctx_return(ch, ctx, external);
+		kmcl_ctx_return(ch, ctx, ctx->bytes, external);
 }
 EXPORT_SYMBOL_GPL(kmcl_packet_fail);
 
@@ -149,7 +150,7 @@ EXPORT_SYMBOL_GPL(kmcl_packet_fail);
  */
 void *kmcl_context_priv(struct kmcl_context *ctx)
 {
-	return ctx->context;
+	return ctx->area;
 }
 EXPORT_SYMBOL_GPL(kmcl_context_priv);
 

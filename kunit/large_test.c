@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Large packets without large blocks of memory: what delivery cannot allocate where
+ * it runs it waits for, in order, whatever happens to the channel meanwhile. No case
+ * may allocate more than a page at a time where it cannot wait.
+ */
+#include <linux/sizes.h>
+#include <linux/tracepoint.h>
+
+#include "faults.h"
+#include "harness.h"
+#include "trace.h"
+
+#define LARGE	SZ_128K
+
+static struct large_fixture {
+	struct fault_attr *slab;
+	struct fault_attr *page;
+	const struct kmcl_channel *ch;	/* whose stops are counted */
+	atomic_t stops;
+	u32 wrong;		/* bytes of payloads */
+} large_fx;
+
+static void on_fetch_done(void *data, const struct kmcl_channel *ch, u32 packets,
+			  int reason)
+{
+	if (ch == large_fx.ch && reason == KMCL_STOP_MEMORY)
+		atomic_inc(&large_fx.stops);
+}
+
+static int stops(void)
+{
+	return atomic_read(&large_fx.stops);
+}
+
+static void check(struct kmcl_context *ctx, u64 value)
+{
+	u64 *word = (u64 *)ctx->buf;
+	u32 i;
+
+	for (i = 0; i < ctx->len / 8; i++)
+		large_fx.wrong += word[i] != value;
+}
+
+static void check_and_complete(struct end *e, struct kmcl_context *ctx, u64 value)
+{
+	check(ctx, value);
+	kmcl_complete(ctx, NULL, 0);
+}
+
+static void check_only(struct end *e, struct kmcl_context *ctx, u64 value)
+{
+	check(ctx, value);
+}
+
+static void check_and_keep(struct end *e)
+{
+	e->keep = true;
+	e->process = check_only;
+}
+
+/* Both ends have that packet size, and the server checks what it gets */
+static void bring_up(struct loop *loop, u32 size)
+{
+	KUNIT_ASSERT_EQ(loop->test, 0, kmcl_set_max_packet_size(loop->client.ch, size));
+	KUNIT_ASSERT_EQ(loop->test, 0, kmcl_set_max_packet_size(loop->server.ch, size));
+	if (!loop->server.process)
+		loop->server.process = check_and_complete;
+	loop_up(loop);
+}
+
+static void expect_arrived(struct loop *loop, u32 n)
+{
+	struct end *server = &loop->server;
+	u32 i;
+
+	loop_wait(server, loop_got(server) == n);
+	for (i = 0; i < n; i++)
+		KUNIT_EXPECT_EQ(loop->test, server->got[i], i);
+	KUNIT_EXPECT_EQ(loop->test, large_fx.wrong, 0);
+}
+
+/* Delivery stops for the first one, and no more */
+static void delivered(struct loop *loop, u32 size)
+{
+	u32 i;
+
+	bring_up(loop, size);
+	loop_send(&loop->client, 0, 0);
+	expect_arrived(loop, 1);
+	KUNIT_EXPECT_EQ(loop->test, stops(), 0);
+	KUNIT_EXPECT_LE(loop->test, loop_counters(&loop->server).memory_peak, SZ_1K);
+	loop_send_long(&loop->client, 1, size, 0);
+	loop_send(&loop->client, 2, 0);
+	expect_arrived(loop, 3);
+	KUNIT_EXPECT_EQ(loop->test, stops(), 1);
+	KUNIT_EXPECT_EQ(loop->test, loop_counters(&loop->server).memory_peak,
+			loop->server.ch->rx.large.bytes);
+	for (i = 3; i < 40; i++) {
+		loop_send_long(&loop->client, i, i % 3 ? size : 8,
+			       i % 2 ? KMCL_SEND_WAIT : 0);
+		expect_arrived(loop, i + 1);
+	}
+	KUNIT_EXPECT_EQ(loop->test, stops(), 1);
+	loop_wait(&loop->client, loop_done(&loop->client) == 40);
+	loop_expect_balance(&loop->client);
+}
+
+static void packets_of_128_kib(struct kunit *test)
+{
+	delivered(test->priv, LARGE);
+}
+
+static void packets_of_the_largest_size(struct kunit *test)
+{
+	delivered(test->priv, KMCL_PACKET_SIZE_MAX & ~7U);
+}
+
+/* With the default packet size all are delivered at once */
+static void a_page_is_no_large_packet(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u32 i;
+
+	/* The client has little memory for ranges, and the server much */
+	large_fx.ch = loop->client.ch;
+	check_and_keep(&loop->client);
+	loop_up(loop);
+	for (i = 0; i < LOOP_KEPT; i++)
+		loop_send_long(&loop->server, i, KMCL_DEFAULT_PACKET_SIZE,
+			       i % 2 ? KMCL_SEND_WAIT : 0);
+	loop_wait(&loop->client, loop_kept(&loop->client) == LOOP_KEPT);
+	KUNIT_EXPECT_EQ(test, stops(), 0);
+	KUNIT_EXPECT_EQ(test, large_fx.wrong, 0);
+	loop_complete_all(&loop->client);
+}
+
+static void many_are_kept(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *server = &loop->server;
+	struct kmcl_rx *rx = &server->ch->rx;
+	u32 i, first, own;
+
+	check_and_keep(server);
+	bring_up(loop, LARGE);
+	for (i = 0; i < 30; i++)
+		loop_send_long(&loop->client, i, i % 2 ? LARGE : 8, 0);
+	expect_arrived(loop, 30);
+	KUNIT_EXPECT_EQ(test, loop_counters(server).memory,
+			15ULL * (rx->large.bytes + rx->small.bytes));
+	first = stops();
+	KUNIT_EXPECT_GT(test, first, 0);
+	loop_complete_all(server);
+	KUNIT_EXPECT_EQ(test, loop_counters(server).memory, 0);
+	/* As many as are free by then need not be waited for */
+	own = rx->own && rx->own->kind == &rx->large;
+	KUNIT_EXPECT_EQ(test, rx->large.cached + own, rx->large.cached_most);
+	for (; i < 30 + rx->large.cached_most; i++)
+		loop_send_long(&loop->client, i, LARGE, 0);
+	expect_arrived(loop, i);
+	KUNIT_EXPECT_EQ(test, stops(), first);
+	loop_complete_all(server);
+}
+
+static void no_memory(void)
+{
+	faults_arm_shortage(large_fx.slab, 0);
+	faults_arm_shortage(large_fx.page, 0);
+}
+
+static void memory_again(void)
+{
+	faults_disarm(large_fx.slab);
+	faults_disarm(large_fx.page);
+}
+
+/* The server has got a small packet, and there is no memory for the large one */
+static void wait_for_memory(struct loop *loop)
+{
+	bring_up(loop, LARGE);
+	loop_send(&loop->client, 0, 0);
+	expect_arrived(loop, 1);
+	/* The client uses the packet again */
+	loop_wait(&loop->client, loop_cached(&loop->client) == 1);
+	no_memory();
+	loop_send_long(&loop->client, 1, LARGE, 0);
+	loop_wait(&loop->server, stops() == 1);
+	loop_wait(&loop->client, loop_cached(&loop->client) == 1);
+}
+
+static void it_arrives_when_there_is_memory(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	wait_for_memory(loop);
+	/* What is behind it waits, too */
+	loop_send(&loop->client, 2, 0);
+	loop_wait(&loop->server, atomic_read(&large_fx.slab->times) < INT_MAX - 5);
+	KUNIT_EXPECT_EQ(test, loop_got(&loop->server), 1);
+	memory_again();
+	expect_arrived(loop, 3);
+	KUNIT_EXPECT_EQ(test, stops(), 1);
+}
+
+/* A small one needs no memory, if the driver completes it */
+static void small_ones_without_memory(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u32 i;
+
+	bring_up(loop, LARGE);
+	loop_send(&loop->client, 0, 0);
+	expect_arrived(loop, 1);
+	loop_wait(&loop->client, loop_cached(&loop->client) == 1);
+	no_memory();
+	for (i = 1; i < 20; i++) {
+		loop_send(&loop->client, i, 0);
+		expect_arrived(loop, i + 1);
+		loop_wait(&loop->client, loop_cached(&loop->client) == 1);
+	}
+	KUNIT_EXPECT_EQ(test, stops(), 0);
+}
+
+static void opened_again(struct loop *loop)
+{
+	struct end *client = &loop->client, *server = &loop->server;
+
+	KUNIT_EXPECT_EQ(loop->test, READ_ONCE(server->ch->rx.large.cached), 0);
+	KUNIT_ASSERT_EQ(loop->test, kmcl_channel_enable(client->ch), 0);
+	loop_wait_state(client, "Active");
+	loop_wait_state(server, "Active");
+	loop_send_long(client, 1, LARGE, 0);
+	expect_arrived(loop, 2);
+}
+
+static void disabled_while_it_waits(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	wait_for_memory(loop);
+	loop_job_wait(loop_disable(&loop->client));
+	loop_wait_state(&loop->server, "Started");
+	memory_again();
+	opened_again(loop);
+}
+
+static void rescinded_while_it_waits(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	wait_for_memory(loop);
+	loop_job_wait(loop_disable(&loop->server));
+	loop_wait_state(&loop->client, "Disabled");
+	memory_again();
+	KUNIT_ASSERT_EQ(test, kmcl_channel_start(loop->server.ch), 0);
+	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(loop->server.ch), 0);
+	opened_again(loop);
+}
+
+/* What allocates it has been begun, but has not come far, or is done */
+static void disabled_while_it_is_allocated(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *client = &loop->client, *server = &loop->server;
+	u32 i;
+
+	bring_up(loop, LARGE);
+	server->ignore = true;
+	for (i = 0; i < 30; i++) {
+		loop_send_long(client, i, LARGE, 0);
+		if (i % 2)
+			loop_wait(server, stops() > i / 2);
+		loop_job_wait(loop_disable(client));
+		loop_wait_state(server, "Started");
+		KUNIT_EXPECT_EQ(test, loop_counters(server).memory, 0);
+		KUNIT_ASSERT_EQ(test, kmcl_channel_enable(client->ch), 0);
+		loop_wait_state(client, "Active");
+		loop_wait_state(server, "Active");
+	}
+	KUNIT_EXPECT_EQ(test, large_fx.wrong, 0);
+}
+
+static void defer_first(struct end *e, struct kmcl_context *ctx, u64 value)
+{
+	if (in_task())
+		check_and_complete(e, ctx, value);
+	else
+		kmcl_packet_defer(ctx);
+}
+
+static void deferred(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u32 i;
+
+	loop->server.process = defer_first;
+	loop->server.ignore = true;
+	bring_up(loop, LARGE);
+	for (i = 0; i < 20; i++)
+		loop_send_long(&loop->client, i, i % 3 ? 8 : LARGE,
+			       i % 2 ? KMCL_SEND_WAIT : 0);
+	loop_wait(&loop->client, loop_done(&loop->client) == 20);
+	loop_wait(&loop->server, loop_counters(&loop->server).deferred);
+	loop_poll(&loop->server, c->delivered == 20 && !c->memory);
+	KUNIT_EXPECT_EQ(test, large_fx.wrong, 0);
+}
+
+/* Nobody reads what the server sends: the answer has to wait, and takes no memory */
+static void the_longest_answer_without_memory(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *client = &loop->client, *server = &loop->server;
+	static const u8 filler[512];
+	struct sent *s;
+	u64 *answer;
+	u32 i;
+
+	answer = kunit_kmalloc(test, LARGE, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, answer);
+	for (i = 0; i < LARGE / 8; i++)
+		answer[i] = 77;
+	check_and_keep(server);
+	client->ignore = true;
+	bring_up(loop, LARGE);
+	s = loop_send(client, 0, KMCL_SEND_WAIT);
+	loop_wait(server, loop_kept(server) == 1);
+	kmcl_channel_pause(client->ch);
+	while (!loop_counters(server).queued)
+		KUNIT_ASSERT_EQ(test, 0, kmcl_send_buf(server->ch, filler,
+						       sizeof(filler)));
+	no_memory();
+	kmcl_complete(server->kept[0], answer, LARGE);
+	server->kept[0] = NULL;
+	memset(answer, 0, LARGE);
+	KUNIT_EXPECT_EQ(test, loop_counters(server).memory,
+			server->ch->rx.large.bytes);
+	memory_again();
+	KUNIT_ASSERT_EQ(test, kmcl_channel_start(client->ch), 0);
+	loop_wait(client, s->done);
+	KUNIT_EXPECT_EQ(test, s->status, 0);
+	KUNIT_EXPECT_EQ(test, s->len, LARGE);
+	KUNIT_EXPECT_EQ(test, s->reply, 77);
+	loop_poll(server, !c->memory);
+}
+
+/* No small context could have the driver's memory */
+static void a_large_context_of_the_drivers(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u32 i;
+
+	KUNIT_ASSERT_EQ(test, kmcl_set_context_size(loop->server.ch, SZ_16K), 0);
+	check_and_keep(&loop->server);
+	bring_up(loop, LARGE);
+	for (i = 0; i < 20; i++)
+		loop_send_long(&loop->client, i, i % 3 ? LARGE : 8,
+			       i % 2 ? KMCL_SEND_WAIT : 0);
+	expect_arrived(loop, 20);
+	for (i = 0; i < 20; i++)
+		KUNIT_EXPECT_NULL(test, memchr_inv(kmcl_context_priv(loop->server.kept[i]),
+						   0, SZ_16K));
+	loop_complete_all(&loop->server);
+	loop_wait(&loop->client, loop_done(&loop->client) == 20);
+}
+
+static int large_init(struct kunit *test)
+{
+	struct loop *loop;
+	int ret = loop_init(test);
+
+	if (ret)
+		return ret;
+	loop = test->priv;
+	memset(&large_fx, 0, sizeof(large_fx));
+	large_fx.slab = faults_of(test, "failslab");
+	large_fx.page = faults_of(test, "fail_page_alloc");
+	faults_set_any_page(test);
+	large_fx.ch = loop->server.ch;
+	return register_trace_kmcl_fetch_done(on_fetch_done, NULL) ?:
+	       faults_watch_sizes();
+}
+
+static void large_exit(struct kunit *test)
+{
+	memory_again();
+	KUNIT_EXPECT_EQ(test, faults_unwatch_sizes(), 0);
+	unregister_trace_kmcl_fetch_done(on_fetch_done, NULL);
+	tracepoint_synchronize_unregister();
+	loop_exit(test);
+}
+
+static struct kunit_case large_cases[] = {
+	/* KMCL: VmbChannelInitSetMaximumPacketSize EVT_VMB_CHANNEL_PROCESS_PACKET */
+	KUNIT_CASE(packets_of_128_kib),
+	KUNIT_CASE(packets_of_the_largest_size),
+	KUNIT_CASE(a_page_is_no_large_packet),
+	KUNIT_CASE(many_are_kept),
+	KUNIT_CASE(it_arrives_when_there_is_memory),
+	KUNIT_CASE(small_ones_without_memory),
+	/* KMCL: VmbChannelDisable */
+	KUNIT_CASE(disabled_while_it_waits),
+	KUNIT_CASE(rescinded_while_it_waits),
+	KUNIT_CASE_SLOW(disabled_while_it_is_allocated),
+	/* KMCL: VmbChannelPacketDeferToPassive */
+	KUNIT_CASE(deferred),
+	/* KMCL: VmbChannelPacketComplete */
+	KUNIT_CASE(the_longest_answer_without_memory),
+	/* KMCL: VmbChannelInitSetClientContextSize */
+	KUNIT_CASE(a_large_context_of_the_drivers),
+	{}
+};
+
+static struct kunit_suite large_suite = {
+	.name = "kmcl_large",
+	.init = large_init,
+	.exit = large_exit,
+	.test_cases = large_cases,
+};
+
+kunit_test_suite(large_suite);
