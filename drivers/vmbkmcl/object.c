@@ -10,6 +10,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/jiffies.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -33,12 +34,18 @@ static struct kmem_cache *item_cache;
 /* Sleeps. Returns 0 or -ENOMEM. */
 int kmcl_caches_init(void)
 {
+	const unsigned int payloads = min(offsetof(struct kmcl_context, buf),
+					  offsetof(struct kmcl_packet, buf));
+
 	channel_cache = kmem_cache_create("kmcl_channel",
 					  sizeof(struct kmcl_channel), 0, 0,
 					  NULL);
 	if (!channel_cache)
 		return -ENOMEM;
-	item_cache = kmem_cache_create("kmcl_item", ITEM_BYTES, 0, 0, NULL);
+	/* A driver may copy a payload to a program, or from one */
+	item_cache = kmem_cache_create_usercopy("kmcl_item", ITEM_BYTES, 0, 0,
+						payloads, ITEM_BYTES - payloads,
+						NULL);
 	if (item_cache)
 		return 0;
 	kmem_cache_destroy(channel_cache);
