@@ -176,6 +176,14 @@ depends()
 		grep -q '/vmbkmcl\.ko' "$work/depends"
 }
 
+# driverctl loads the module that has the name of the driver
+driver_name()
+{
+	in_root "$root" modprobe -S "$release" --show-depends \
+		vmbkmcl-57164f39-9115-4e78-ab55-382f3bd5422d |
+		grep -q '/vmbkmcl_hv\.ko'
+}
+
 # A client module that uses only what the package installed.
 client()
 {
@@ -280,6 +288,7 @@ for module in "${modules[@]}"; do
 	check "$module is installed and made for $release" fits "$module"
 done
 check "modprobe loads the library and the transport first" depends
+check "modprobe loads the transport by a driver's name" driver_name
 check "a client module builds with the installed headers" client
 check "the modules are kept for the guest" take
 check "the package is removed" quietly remove in_root "$root" \

@@ -80,3 +80,5 @@ module_exit(kmcl_hv_exit);
 MODULE_DESCRIPTION("VMBus Kernel Mode Client Library: hv_vmbus transport");
 MODULE_AUTHOR("The vmbkmcl authors");
 MODULE_LICENSE("GPL");
+/* driverctl loads the module of a driver's name, and ours have a class in theirs */
+MODULE_ALIAS("vmbkmcl-*");
