@@ -8,6 +8,9 @@
 
 #include "alloc_harness.h"
 
+/* Channels that have got no directory in sysfs, for lack of memory */
+static int hidden;
+
 static int channel_round(struct kunit *test, struct fault_attr *attr, int nth,
 			 bool *failed)
 {
@@ -20,8 +23,14 @@ static int channel_round(struct kunit *test, struct fault_attr *attr, int nth,
 	*failed = faults_disarm(attr);
 	KUNIT_EXPECT_EQ(test, !ret, !!ch);
 	faults_note_reached();
-	if (!ret)
+	if (!ret) {
+		/* All of the directory or nothing, and never without a reason */
+		KUNIT_EXPECT_EQ(test, !!ch->kobj.sd, !!ch->kobj.state_in_sysfs);
+		KUNIT_EXPECT_TRUE(test, *failed || ch->kobj.state_in_sysfs);
+		hidden += !ch->kobj.state_in_sysfs;
+		KUNIT_EXPECT_EQ(test, kmcl_set_name(ch, "any"), 0);
 		KUNIT_EXPECT_EQ(test, kmcl_channel_free(ch), 0);
+	}
 	return ret;
 }
 
@@ -29,7 +38,10 @@ static void allocating_a_channel(struct kunit *test)
 {
 	struct alloc_fixture *f = test->priv;
 
+	hidden = 0;
 	alloc_fail_each(test, f->slab, channel_round, 1);
+	/* Its name, its node, and those of seven files */
+	KUNIT_EXPECT_GE(test, hidden, 9);
 	alloc_fail_each(test, f->page, channel_round, 0);
 }
 

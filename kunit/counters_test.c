@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a channel counts, and what debugfs shows of it.
+ * What a channel counts. sysfs_test.c looks at what is shown of it.
  */
-#include <linux/debugfs.h>
-#include <linux/seq_file.h>
-#include <linux/slab.h>
-#include <linux/string.h>
-
-#include "face.h"
 #include "harness.h"
 
 static void peaks_stay(struct kunit *test)
@@ -141,146 +135,11 @@ static void bad_packets_by_kind(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, loop_counters(server).bad_packets, 16);
 }
 
-static char *shown(struct kunit *test, struct kmcl_channel *ch,
-		   void (*show)(struct seq_file *m, struct kmcl_channel *ch))
-{
-	struct seq_file m = { .size = PAGE_SIZE };
-
-	m.buf = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, m.buf);
-	show(&m, ch);
-	KUNIT_ASSERT_LT(test, m.count, m.size);
-	return m.buf;
-}
-
-static void expect_line(struct kunit *test, const char *text, const char *line)
-{
-	size_t len = strlen(line);
-	const char *p = text;
-
-	while ((p = strstr(p, line)) && !(p > text && p[-1] == '\n' &&
-					  p[len] == '\n'))
-		p++;
-	KUNIT_EXPECT_NOT_NULL_MSG(test, p, "%s not in:\n%s", line, text);
-}
-
-static void each_counter_has_its_line(struct kunit *test)
-{
-	struct loop *loop = test->priv;
-	struct kmcl_counters c;
-	unsigned int lines = 0;
-	const char *p, *text;
-
-	loop_up(loop);
-	loop_send(&loop->client, 1, 0);
-	loop_send(&loop->client, 2, KMCL_SEND_WAIT);
-	loop_wait(&loop->client, loop_done(&loop->client) == 2);
-	kmcl_channel_disable(loop->client.ch);
-	text = shown(test, loop->client.ch, kmcl_show_counters);
-	KUNIT_EXPECT_EQ(test, strncmp(text, "accepted 2\n", 11), 0);
-	expect_line(test, text, "completed 2");
-	expect_line(test, text, "in_ring 1");
-	expect_line(test, text, "in_flight_peak 1");
-	expect_line(test, text, "opens 1");
-	expect_line(test, text, "closes 1");
-	expect_line(test, text, "bad_len8 0");
-	for (p = text; *p; p++)
-		lines += *p == '\n';
-	KUNIT_EXPECT_EQ(test, lines, sizeof(c) / sizeof(u64));
-}
-
-static void a_channel_shows_what_it_is(struct kunit *test)
-{
-	struct loop *loop = test->priv;
-	const char *text;
-
-	KUNIT_ASSERT_EQ(test, 0, kmcl_server_set_mmio(loop->server.ch, 8, 2));
-	KUNIT_ASSERT_EQ(test, 0, kmcl_server_set_flags(loop->server.ch,
-						       KMCL_SERVER_ENUMERATE));
-	kmcl_set_quota(loop->server.ch, 12);
-	kmcl_set_memory_limit(loop->server.ch, 123456);
-	loop_up(loop);
-	text = shown(test, loop->server.ch, kmcl_show_channel);
-	KUNIT_EXPECT_EQ(test, strncmp(text, "endpoint server\n", 16), 0);
-	expect_line(test, text, "state Active");
-	expect_line(test, text, "quota 12");
-	expect_line(test, text, "memory_limit 123456");
-	expect_line(test, text, "offer_flags 0x101");
-	expect_line(test, text, "offer_mmio_megabytes 8");
-	expect_line(test, text, "tx_broken 0");
-	expect_line(test, text, "rx_failed 0");
-	text = shown(test, loop->client.ch, kmcl_show_channel);
-	KUNIT_EXPECT_EQ(test, strncmp(text, "endpoint client\n", 16), 0);
-	KUNIT_EXPECT_NULL(test, strstr(text, "offer_flags"));
-	expect_line(test, text, "tx_broken 0");
-}
-
-static void a_channel_shows_that_it_receives_no_more(struct kunit *test)
-{
-	struct loop *loop = test->priv;
-	struct kmcl_channel *ch = loop->client.ch;
-
-	loop_up(loop);
-	loop_inject_len8(&loop->server, 100);
-	loop_wait(&loop->client, READ_ONCE(ch->tx.no_answers));
-	expect_line(test, shown(test, ch, kmcl_show_channel), "rx_failed 1");
-	kmcl_channel_disable(ch);
-	expect_line(test, shown(test, ch, kmcl_show_channel), "rx_failed 0");
-}
-
-/* As long as the ring is there */
-static void a_channel_shows_that_its_ring_is_broken(struct kunit *test)
-{
-	struct loop *loop = test->priv;
-	struct kmcl_channel *ch = loop->client.ch;
-
-	loop_up(loop);
-	spin_lock_irq(&ch->tx.lock);
-	kmcl_ring_break(&ch->tx.ring);
-	spin_unlock_irq(&ch->tx.lock);
-	expect_line(test, shown(test, ch, kmcl_show_channel), "tx_broken 1");
-	kmcl_channel_disable(ch);
-	expect_line(test, shown(test, ch, kmcl_show_channel), "tx_broken 0");
-	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(ch), 0);
-	loop_wait_event(&loop->client, POST_STARTED, 2);
-	expect_line(test, shown(test, ch, kmcl_show_channel), "tx_broken 0");
-}
-
-static bool has_directory(struct kmcl_channel *ch)
-{
-	return !IS_ERR_OR_NULL(ch->debugfs) && d_really_is_positive(ch->debugfs);
-}
-
-static void channels_have_directories_of_their_own(struct kunit *test)
-{
-	struct loop *loop = test->priv;
-	struct dentry *root = debugfs_lookup("vmbkmcl", NULL), *found;
-	struct kmcl_channel *ch;
-	char name[16];
-
-	KUNIT_ASSERT_NOT_NULL(test, root);
-	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_alloc(NULL, false, &ch));
-	KUNIT_EXPECT_TRUE(test, has_directory(ch));
-	KUNIT_EXPECT_TRUE(test, has_directory(loop->client.ch));
-	KUNIT_EXPECT_PTR_NE(test, ch->debugfs, loop->client.ch->debugfs);
-	strscpy(name, ch->debugfs->d_name.name);
-	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_free(ch));
-	found = debugfs_lookup(name, root);
-	KUNIT_EXPECT_NULL(test, found);
-	dput(found);
-	dput(root);
-}
-
 static struct kunit_case counters_cases[] = {
 	KUNIT_CASE(peaks_stay),
 	KUNIT_CASE(deferred_and_failed_packets),
 	KUNIT_CASE(turns_are_counted),
 	KUNIT_CASE(bad_packets_by_kind),
-	KUNIT_CASE(each_counter_has_its_line),
-	KUNIT_CASE(a_channel_shows_what_it_is),
-	KUNIT_CASE(a_channel_shows_that_its_ring_is_broken),
-	KUNIT_CASE(a_channel_shows_that_it_receives_no_more),
-	KUNIT_CASE(channels_have_directories_of_their_own),
 	{}
 };
 

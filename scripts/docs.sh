@@ -79,12 +79,28 @@ page()
 	done
 }
 
+# described ABI NAME...: the file has each of them
+described()
+{
+	local abi=$1 name
+
+	shift
+	for name; do
+		grep -qw "$name" "$abi" || {
+			echo "$abi: there is no $name"
+			return 1
+		}
+	done
+}
+
 mapfile -t sources < <(c_files include drivers)
 mapfile -t texts < <(find Documentation -name '*.rst' | sort)
 mapfile -t exported < <(sed -n 's/^EXPORT_SYMBOL_GPL(\(.*\));$/\1/p' \
 	drivers/vmbkmcl/*.c)
 mapfile -t windows < <(awk '$1 == "function" { print $2 }' \
 	Documentation/kmcl-symbols.txt)
+mapfile -t counters < <(sed -n 's/^\tCOUNTER(\(.*\)),$/\1/p
+	s/^\tBAD("\(.*\)",.*/bad_\1/p' drivers/vmbkmcl/sysfs.c)
 
 say "making the pages"
 status=0
@@ -101,5 +117,7 @@ check "each of ${#exported[@]} exported functions is in a page" \
 	none_missing "${exported[@]}"
 check "each of ${#windows[@]} functions of KMCL is in a page" \
 	none_missing "${windows[@]}"
+check "each of ${#counters[@]} counters in sysfs is described" \
+	described Documentation/ABI/testing/sysfs-kernel-kmcl "${counters[@]}"
 [ "$failed" -gt 0 ] || keep "$OUT" "$BUILD/docs"
 tally

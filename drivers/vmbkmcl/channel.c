@@ -48,7 +48,7 @@ int kmcl_channel_alloc(struct device *parent, bool is_server,
 	if (!ch)
 		return -ENOMEM;
 
-	kref_init(&ch->ref);
+	kmcl_sysfs_prepare(ch);
 	ch->server = is_server;
 	ch->parent = get_device(parent);
 	ch->cfg.process = default_process;
@@ -64,7 +64,7 @@ int kmcl_channel_alloc(struct device *parent, bool is_server,
 	kmcl_link_init(ch);
 	kmcl_work_init(ch);
 	kmcl_bus_add_channel(ch);
-	kmcl_debugfs_add(ch);
+	kmcl_sysfs_add(ch);
 	*chp = ch;
 	return 0;
 }
@@ -143,7 +143,7 @@ int kmcl_channel_free(struct kmcl_channel *ch)
 		pr_warn("%s: cleanup of a channel that is being saved\n",
 			kmcl_name(ch));
 	kmcl_save_end(ch);
-	kmcl_debugfs_del(ch);
+	kmcl_sysfs_del(ch);
 	/* A channel that a rescind has closed may still claim its device */
 	kmcl_claim_end(ch);
 	kmcl_give_back(ch);

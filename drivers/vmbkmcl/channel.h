@@ -27,7 +27,7 @@
 #define _KMCL_CHANNEL_H
 
 #include <linux/kmcl.h>
-#include <linux/kref.h>
+#include <linux/kobject.h>
 #include <linux/minmax.h>
 #include <linux/printk.h>
 #include <linux/wait.h>
@@ -50,7 +50,6 @@
 #define KMCL_CACHED_BYTES		(1024U * 1024)	/* at most, of either */
 #define KMCL_PACKETS_BYTES		(4 * KMCL_CACHED_BYTES)	/* while open */
 
-struct dentry;
 struct device;
 
 /*
@@ -91,10 +90,9 @@ struct kmcl_cfg {
 };
 
 struct kmcl_channel {
-	struct kref ref;
+	struct kobject kobj;		/* see sysfs.c */
 	bool server;
 	struct device *parent;
-	struct dentry *debugfs;
 	void *pointer;
 	wait_queue_head_t wait;		/* for everything that is waited for */
 
@@ -116,12 +114,14 @@ extern unsigned long kmcl_slow;
 int kmcl_caches_init(void);
 void kmcl_caches_exit(void);
 struct kmcl_channel *kmcl_channel_zalloc(void);
+void kmcl_channel_release(struct kobject *kobj);
 void kmcl_channel_get(struct kmcl_channel *ch);
 void kmcl_channel_put(struct kmcl_channel *ch);
 void kmcl_kick(struct kmcl_channel *ch);
 bool kmcl_in_callback(struct kmcl_channel *ch);
 __printf(2, 3)
 void kmcl_still_waiting(struct kmcl_channel *ch, const char *fmt, ...);
+void *kmcl_driver_function(const struct kmcl_channel *ch);
 void kmcl_wait(struct kmcl_channel *ch, const char *what,
 	       bool (*done)(struct kmcl_channel *ch));
 void kmcl_wait_taken_down(struct kmcl_channel *ch);

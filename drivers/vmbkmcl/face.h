@@ -6,7 +6,7 @@
 #include <linux/types.h>
 
 struct kmcl_channel;
-struct seq_file;
+struct kset;
 
 /* loopback.c */
 u16 kmcl_offer_flags(const struct kmcl_channel *ch);
@@ -18,12 +18,16 @@ int kmcl_set_pipe(struct kmcl_channel *ch, u32 flags, u32 server_flags);
 /* channel.c */
 bool kmcl_has_vmbus_parent(const struct kmcl_channel *ch);
 
+/* sysfs.c */
+extern struct kset *kmcl_kset;
+void kmcl_sysfs_init(void);
+void kmcl_sysfs_exit(void);
+void kmcl_sysfs_prepare(struct kmcl_channel *ch);
+void kmcl_sysfs_add(struct kmcl_channel *ch);
+void kmcl_sysfs_del(struct kmcl_channel *ch);
+
 /* debugfs.c */
 void kmcl_debugfs_init(void);
 void kmcl_debugfs_exit(void);
-void kmcl_debugfs_add(struct kmcl_channel *ch);
-void kmcl_debugfs_del(struct kmcl_channel *ch);
-void kmcl_show_counters(struct seq_file *m, struct kmcl_channel *ch);
-void kmcl_show_channel(struct seq_file *m, struct kmcl_channel *ch);
 
 #endif

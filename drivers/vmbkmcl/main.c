@@ -45,6 +45,7 @@ static int __init kmcl_init(void)
 	if (!kmcl_rx_wq)
 		goto destroy_server_wq;
 	kmcl_loopback_init();
+	kmcl_sysfs_init();
 	kmcl_debugfs_init();
 	return 0;
 
@@ -60,6 +61,7 @@ exit_caches:
 static void __exit kmcl_exit(void)
 {
 	kmcl_debugfs_exit();
+	kmcl_sysfs_exit();
 	destroy_workqueue(kmcl_rx_wq);
 	destroy_workqueue(kmcl_server_wq);
 	destroy_workqueue(kmcl_wq);

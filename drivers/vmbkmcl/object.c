@@ -9,6 +9,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/completion.h>
 #include <linux/jiffies.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
@@ -31,6 +32,10 @@ struct workqueue_struct *kmcl_rx_wq;
 static struct kmem_cache *channel_cache;
 static struct kmem_cache *item_cache;
 
+/* Channels that are not released, and one for the module */
+static atomic_t channels = ATOMIC_INIT(1);
+static DECLARE_COMPLETION(channels_gone);
+
 /* Sleeps. Returns 0 or -ENOMEM. */
 int kmcl_caches_init(void)
 {
@@ -52,9 +57,14 @@ int kmcl_caches_init(void)
 	return -ENOMEM;
 }
 
-/* No channel is left. Sleeps. */
+/*
+ * Every channel was freed. Sleeps until all are released, for which the kernel takes
+ * some seconds where it is built to (CONFIG_DEBUG_KOBJECT_RELEASE).
+ */
 void kmcl_caches_exit(void)
 {
+	if (!atomic_dec_and_test(&channels))
+		wait_for_completion(&channels_gone);
 	kmem_cache_destroy(item_cache);
 	kmem_cache_destroy(channel_cache);
 }
@@ -62,7 +72,11 @@ void kmcl_caches_exit(void)
 /* A channel of zeroes, or NULL. Sleeps. */
 struct kmcl_channel *kmcl_channel_zalloc(void)
 {
-	return kmem_cache_zalloc(channel_cache, GFP_KERNEL);
+	struct kmcl_channel *ch = kmem_cache_zalloc(channel_cache, GFP_KERNEL);
+
+	if (ch)
+		atomic_inc(&channels);
+	return ch;
 }
 
 /*
@@ -100,20 +114,22 @@ void kmcl_item_free(struct kmcl_item *item)
 
 void kmcl_channel_get(struct kmcl_channel *ch)
 {
-	kref_get(&ch->ref);
+	kobject_get(&ch->kobj);
 }
 
-static void channel_release(struct kref *ref)
+void kmcl_channel_release(struct kobject *kobj)
 {
-	struct kmcl_channel *ch = container_of(ref, struct kmcl_channel, ref);
+	struct kmcl_channel *ch = container_of(kobj, struct kmcl_channel, kobj);
 
 	kfree(ch->cfg.name);
 	kmem_cache_free(channel_cache, ch);
+	if (atomic_dec_and_test(&channels))
+		complete(&channels_gone);
 }
 
 void kmcl_channel_put(struct kmcl_channel *ch)
 {
-	kref_put(&ch->ref, channel_release);
+	kobject_put(&ch->kobj);
 }
 
 /*
@@ -148,8 +164,8 @@ static const char *callback_text(enum kmcl_step callback)
 	}
 }
 
-/* A function of the driver's, by which the log names it, with its module */
-static void *driver_function(const struct kmcl_channel *ch)
+/* A function of the driver's, by which %ps names it, with its module */
+void *kmcl_driver_function(const struct kmcl_channel *ch)
 {
 	const struct kmcl_channel_ops *ops = &ch->cfg.ops;
 
@@ -186,7 +202,7 @@ void kmcl_still_waiting(struct kmcl_channel *ch, const char *fmt, ...)
 		kmcl_name(ch), &what, state,
 		callback_text(READ_ONCE(ch->sm.callback)),
 		kmcl_rx_outstanding(&ch->rx), &ch->link.bound_instance,
-		&ch->cfg.type, driver_function(ch));
+		&ch->cfg.type, kmcl_driver_function(ch));
 	va_end(args);
 }
 

@@ -98,10 +98,13 @@ int kmcl_set_flags(struct kmcl_channel *ch, u32 flags)
 }
 EXPORT_SYMBOL_GPL(kmcl_set_flags);
 
+/* Under the lock, under which it is read for sysfs, whenever that is */
 static void replace_name(struct kmcl_channel *ch, char *name)
 {
-	kfree(ch->cfg.name);
-	ch->cfg.name = name;
+	spin_lock_irq(&ch->sm.lock);
+	swap(ch->cfg.name, name);
+	spin_unlock_irq(&ch->sm.lock);
+	kfree(name);
 }
 
 /**
@@ -275,11 +278,11 @@ EXPORT_SYMBOL_GPL(kmcl_set_ring_pages);
 static void set_target(struct kmcl_channel *ch, const guid_t *type,
 		       const guid_t *instance)
 {
-	ch->cfg.type = *type;
 	ch->cfg.any_instance = !instance;
 	ch->cfg.instance = instance ? *instance : guid_null;
 	ch->cfg.have_target = true;
 	spin_lock_irq(&kmcl_bus_lock);
+	ch->cfg.type = *type;
 	ch->link.bound_instance = ch->cfg.instance;
 	ch->link.last_instance = ch->cfg.instance;
 	spin_unlock_irq(&kmcl_bus_lock);

@@ -119,7 +119,7 @@ struct kmcl_server_ops {
 
 /**
  * struct kmcl_transport_ops - the operations of a transport
- * @name: name for messages and debugfs
+ * @name: name for messages
  * @watch: (optional) call kmcl_offer_claim() for each present and future device
  *	of class @type that has no other driver. Counted: called once per
  *	channel, until it is freed. Returns at once: may sleep, but takes no

@@ -13,7 +13,7 @@
 
 /**
  * struct kmcl_client - describe a client channel
- * @name: for messages and debugfs; NULL: "unnamed"
+ * @name: for messages and sysfs; NULL: "unnamed"
  * @type: class GUID of the device; all zero: the device is the parent, which
  *	must be one of the VMBus
  * @instance: instance GUID of the device; NULL: any of the class
@@ -74,7 +74,7 @@ struct kmcl_client {
 
 /**
  * struct kmcl_server - describe a server channel
- * @name: for messages and debugfs; NULL: "unnamed"
+ * @name: for messages and sysfs; NULL: "unnamed"
  * @type: class GUID that it offers
  * @instance: instance GUID that it offers; not NULL
  * @flags: as in &struct kmcl_client, but without %KMCL_INIT_GIVE_BACK

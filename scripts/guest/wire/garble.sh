@@ -24,7 +24,7 @@ ALLOWED="malformed checksum_errors order_errors range_errors gaps replies_bad co
 	rx_pattern_errors done_order"
 
 # The library's counters; there is only one channel at a time here
-LIBRARY=/sys/kernel/debug/vmbkmcl
+LIBRARY=/sys/kernel/kmcl
 
 garbled()
 {

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What others can see of a channel: hv_vmbus' counters in sysfs, and the
-# library's tracepoints. They have to agree with what the library, the client
-# and the host have counted.
+# What others can see of a channel: hv_vmbus' counters and the library's files in
+# sysfs, and the library's tracepoints. They have to agree with what the library,
+# the client and the host have counted.
 #
 # shellcheck disable=SC2154,SC2034 # note() sets c_* and h_*, shown() s_*;
 # scenario() uses channels
@@ -131,6 +131,111 @@ signals_of_room()
 	expect "the bus has sent them" [ "$s_events" -eq "$s_intr_in_full" ]
 	expect "the host has seen them" [ "$h_signals_in" -eq "$s_events" ]
 	expect "with nothing to read" [ "$h_signals_empty" -eq "$h_signals_in" ]
+}
+
+# The library's files in sysfs
+
+LIBRARY_SYSFS=/sys/kernel/kmcl
+
+# library_of CHANNEL: its directory, as $library_dir
+library_of()
+{
+	library_dir=$(dirname "$(grep -lx "$1" $LIBRARY_SYSFS/*/name)")
+}
+
+# says FILE TEXT
+says()
+{
+	local text=''
+
+	read -r text <"$library_dir/$1"
+	[ "$text" = "$2" ]
+}
+
+# Each counter that the client shows as well, whose names are the same
+counters_agree()
+{
+	local name value shown=0
+
+	note "$1"
+	while read -r name value; do
+		eval "[ \"\${c_$name-$value}\" = \"\$value\" ]" || return
+		shown=$((shown + 1))
+	done <"$library_dir/counters"
+	[ "$shown" -gt 40 ]
+}
+
+shown_in_sysfs()
+{
+	allow done_order
+	channel a echo
+	number a
+	library_of a
+	expect "the class" says class "$WIRE_CLASS"
+	expect "the instance" says instance "$(instance "$number")"
+	expect "the driver's module" grep -q '\[kmcl_traffic\]$' "$library_dir/driver"
+	expect "the state" says state Active
+	ctl a pause
+	expect "Paused" says state Paused
+	ctl a start
+	expect "Active again" within 5 says state Active
+	ctl a send 20 64 completion
+	ctl a send 20 64
+	drained a
+	expect "20 come back" within 5 counts a received -eq 20
+	expect "the counters" within 5 counters_agree a
+
+	ctl a hold on
+	expect "the limit is lowered" eval "echo 1 >$library_dir/memory_limit"
+	ctl a send 2 64
+	expect "the limit is reached" within 5 counts a limit_stops -gt 0
+	expect "it is no number" refused eval "echo x >$library_dir/memory_limit"
+	expect "the limit is raised" eval "echo 0 >$library_dir/memory_limit"
+	ctl a hold off
+	expect "2 come back" within 5 counts a received -eq 22
+	expect "the counters" within 5 counters_agree a
+
+	rescind a
+	closed a
+	expect "Disabled" says state Disabled
+	expect "the instance that it had" says instance "$(instance "$number")"
+	reoffer a
+	again a
+	expect "it is the same channel" says state Active
+	expect "and its counters" within 5 counters_agree a
+}
+
+# A program that looks at all there is, while it comes and goes
+read_in_sysfs()
+{
+	local reader dir round=0
+
+	(while :; do cat $LIBRARY_SYSFS/*/* >/dev/null 2>&1; done) &
+	reader=$!
+	while [ $((round += 1)) -le 5 ]; do
+		channel a echo
+		ctl a send 20 64
+		drained a
+		rescind a
+		closed a
+		expect "close" traffic close a
+		channels=
+	done
+	channel a echo
+	library_of a
+	dir=$library_dir
+	exec 5<"$dir/counters"
+	expect "rmmod kmcl_traffic" rmmod kmcl_traffic
+	channels=
+	expect "the channel's directory is gone" [ ! -e "$dir" ]
+	expect "what was open gives an error" refused cat <&5
+	kill "$reader"
+	expect "rmmod vmbkmcl_hv" rmmod vmbkmcl_hv
+	expect "rmmod vmbkmcl" rmmod vmbkmcl
+	expect "all is gone" [ ! -e $LIBRARY_SYSFS ]
+	exec 5<&-
+	left a
+	expect "insmod all" wire_load
 }
 
 # Tracepoints
@@ -415,6 +520,8 @@ watch_all()
 	scenario "sends as the bus counts them" signals_of_sends
 	scenario "a full ring as the bus counts it" signals_of_a_full_ring
 	scenario "room for the host as the bus counts it" signals_of_room
+	scenario "what sysfs shows of a channel" shown_in_sysfs
+	scenario "who reads while channels and modules go" read_in_sysfs
 	if has_tracing; then
 		scenario "tracepoints" tracepoints
 		scenario "tracepoints of modules that go" tracepoints_and_modules
