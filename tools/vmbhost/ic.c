@@ -133,6 +133,7 @@ static void negotiated(struct channel *channel, const uint8_t *body,
 	if (bytes < sizeof(negotiate) + sizeof(version)) {
 		bus_error(channel->bus, channel,
 			  "versions in a message of %u bytes", bytes);
+		ic->refused = true;
 		return;
 	}
 	memcpy(&negotiate, body, sizeof(negotiate));
@@ -151,6 +152,8 @@ static void negotiated(struct channel *channel, const uint8_t *body,
 			  "%u and %u versions chosen, the first %#x and %#x",
 			  negotiate.frameworks, negotiate.versions, version[0],
 			  version[1]);
+		/* Once more would be no better. */
+		ic->refused = true;
 		return;
 	}
 	ic->negotiated = true;

@@ -196,6 +196,9 @@ static void no_version_in_common(void)
 	begin_with(&e, "ic-heartbeat ms=1");
 	choose(2, IC_VERSION(3, 0), IC_VERSION(3, 0));
 	expect(bus->errors == 1);
+	/* It is not asked once more. */
+	sleep_ns(SEC);
+	expect(!request());
 	end();
 }
 
