@@ -129,6 +129,21 @@ static int receive(struct device *device)
 	}
 }
 
+/*
+ * The connection may be that of a daemon before this one, in whatever state: have the
+ * host begin another one. What it has sent on the old one is of no use.
+ */
+static void connect_anew(const struct device *device)
+{
+	char message[MESSAGE_BYTES];
+
+	if (device->events < 0 || ioctl(device->fd, KMCL_IOC_DISABLE))
+		return;
+	while (read(device->fd, message, sizeof(message)) > 0)
+		;
+	ioctl(device->fd, KMCL_IOC_ENABLE);
+}
+
 /**
  * device_run() - receive files until the device is removed
  * @fd:		O_NONBLOCK
@@ -150,6 +165,7 @@ int device_run(int fd, struct session *session, volatile sig_atomic_t *stop)
 		log_line(LOG_ERR, "no events: %m");
 		return -1;
 	}
+	connect_anew(&device);
 	while (!*stop && !result && !device.removed) {
 		struct pollfd polled[] = {
 			/* EPOLLHUP of a closed channel would be there always. */
