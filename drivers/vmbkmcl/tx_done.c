@@ -10,6 +10,8 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/export.h>
+
 #include "channel.h"
 #include "ext_wire.h"
 #include "trace.h"
@@ -418,6 +420,32 @@ bool kmcl_tx_take_back(struct kmcl_packet *pkt, int status)
 	kmcl_done_run(ch, flags);
 	return true;
 }
+
+/**
+ * kmcl_packet_cancel() - end a packet that was sent and has not ended
+ * @pkt: a packet with a completion routine, whose send call has returned 0; the
+ *	routine, which may run meanwhile, must not free it or send it again before
+ *	this returns
+ * @status: a negative errno, for the routine
+ *
+ * A packet that is queued is not sent. One that the peer has, or will find in the
+ * ring, is not taken back: its completion is dropped when it comes, and counted in
+ * &kmcl_counters.comps_stale. For requests of drivers that cannot wait for the peer
+ * any longer.
+ *
+ * Context: atomic.
+ * Return: true: the routine is called with @status, perhaps before this returns;
+ * false: the packet has ended, or has external data, which the peer may use until
+ * it has completed the packet.
+ */
+bool kmcl_packet_cancel(struct kmcl_packet *pkt, int status)
+{
+	/* Not changed until the packet is sent again */
+	if (pkt->ext_len)
+		return false;
+	return kmcl_tx_take_back(pkt, status);
+}
+EXPORT_SYMBOL_GPL(kmcl_packet_cancel);
 
 /*
  * End all synchronous requests; none may wait until the next enable. Those that
