@@ -31,7 +31,7 @@ work=$BUILD/dkms/$KERNEL
 clean=$work/clean
 root=$work/root
 log=$BUILD/vm/dkms-$KERNEL.log
-modules=(vmbkmcl vmbkmcl_hv kmcl_dynmem kmcl_echo kmcl_share)
+modules=(vmbkmcl vmbkmcl_hv kmcl_dynmem kmcl_echo kmcl_share kmcl_cdev)
 version=$(sed -n 's/^VERSION := //p' Makefile)
 deb=$BUILD/vmbkmcl-dkms_${version}_all.deb
 mkdir -p "$work"

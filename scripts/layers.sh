@@ -134,7 +134,7 @@ for set in "${sets[@]}"; do
 	case $set in
 	library) modules vmbkmcl vmbkmcl ;;
 	hv) modules vmbkmcl_hv vmbkmcl_hv ;;
-	clients) modules clients kmcl_dynmem kmcl_traffic ;;
+	clients) modules clients kmcl_cdev kmcl_dynmem kmcl_traffic ;;
 	vmbhost) vmbhost ;;
 	*) die "no such list of objects: $set" ;;
 	esac

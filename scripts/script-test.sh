@@ -71,9 +71,9 @@ make_for()
 
 # Objects of kernels with and without VMBus
 
-loopback='drivers/vmbkmcl/ drivers/clients/ kmcl_echo.o kmcl_share.o'
+loopback='drivers/vmbkmcl/ drivers/clients/ kmcl_echo.o kmcl_share.o kmcl_cdev.o'
 every='drivers/vmbkmcl/ drivers/vmbkmcl_hv/ drivers/clients/ kmcl_echo.o kmcl_share.o'
-every+=' kmcl_dynmem.o kmcl_traffic.o kmcl_traffic_driver.o'
+every+=' kmcl_cdev.o kmcl_dynmem.o kmcl_traffic.o kmcl_traffic_driver.o'
 without=', without vmbkmcl_hv, kmcl_dynmem, kmcl_traffic'
 
 # builds OBJECTS: make has kbuild build these, and DKMS expects the same
@@ -91,10 +91,10 @@ builds()
 		. "$TOP/dkms.conf" && echo "${BUILT_MODULE_NAME[*]}")
 	case $1 in
 	"$every")
-		said 'vmbkmcl kmcl_echo kmcl_share vmbkmcl_hv kmcl_dynmem' \
+		said 'vmbkmcl kmcl_echo kmcl_share kmcl_cdev vmbkmcl_hv kmcl_dynmem' \
 			echo "$names" && said '' echo "$out" ;;
 	*)
-		said 'vmbkmcl kmcl_echo kmcl_share' echo "$names" &&
+		said 'vmbkmcl kmcl_echo kmcl_share kmcl_cdev' echo "$names" &&
 			grep -qF "CONFIG_$2 is not set" <<<"$out" &&
 			grep -qF "$without" <<<"$out" ;;
 	esac

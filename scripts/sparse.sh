@@ -34,12 +34,13 @@ configure()
 	"$SOURCE/scripts/config" --file "$OUT/.config" \
 		-e HYPERV -m HYPERV_VMBUS -e DEBUG_FS -e KUNIT -e VMBKMCL \
 		-e VMBKMCL_KUNIT_TEST -m VMBKMCL_HV -m VMBKMCL_CLIENTS \
+		-e CONFIGFS_FS -e VMBKMCL_CDEV -e IO_URING \
 		-e DEBUG_KERNEL -e FAULT_INJECTION -e FAILSLAB -e FAIL_PAGE_ALLOC \
 		-e FAULT_INJECTION_DEBUG_FS -e FAULT_INJECTION_STACKTRACE_FILTER \
 		-e MEM_ALLOC_PROFILING -e PROVE_LOCKING || return
 	build -s olddefconfig || return
 	for option in HYPERV_VMBUS VMBKMCL VMBKMCL_KUNIT_TEST VMBKMCL_HV \
-		VMBKMCL_CLIENTS; do
+		VMBKMCL_CLIENTS VMBKMCL_CDEV CONFIGFS_FS IO_URING; do
 		grep -qE "^CONFIG_$option=[ym]" "$OUT/.config" || {
 			echo "CONFIG_$option is off"
 			return 1

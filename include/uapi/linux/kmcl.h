@@ -208,8 +208,9 @@ struct kmcl_limits {
  * O_NONBLOCK; ETIME: the time limit has expired; EINTR: a signal; ECANCELED: the
  * channel was disabled; ENODEV: the device went away; ENOTCONN: the device is
  * not enabled; ENOSPC: the reply is longer than the buffer, which has its
- * beginning; EMSGSIZE: @data_len is above the largest message; EPROTO: the host
- * has broken the rings; EOPNOTSUPP: pipe mode; EBADF: not open for writing.
+ * beginning; EMSGSIZE: @data_len is above the largest message; EOVERFLOW: the
+ * reply is, and is lost; EPROTO: the host has broken the rings; EOPNOTSUPP: pipe
+ * mode; EBADF: not open for writing.
  *
  * Also a command of io_uring, IORING_OP_URING_CMD, with cmd_op KMCL_IOC_REQUEST and
  * a pointer to this structure in the first 8 bytes of cmd. The structure and the
