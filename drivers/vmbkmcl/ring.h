@@ -177,15 +177,16 @@ static inline bool kmcl_ring_index_valid(const struct kmcl_ring *ring,
 static inline enum kmcl_ring_error kmcl_ring_known(struct kmcl_ring *ring,
 						   u32 write)
 {
-	u32 avail, unreleased;
+	u32 avail;
 
 	if (unlikely(!kmcl_ring_index_valid(ring, write)))
 		return KMCL_RING_BAD_WRITE_INDEX;
 
 	/* The peer must not have written over what was not released */
 	avail = kmcl_ring_distance(ring, ring->index, write);
-	unreleased = kmcl_ring_distance(ring, ring->shared, ring->index);
-	if (unlikely(avail + unreleased >= ring->size))
+	if (unlikely(ring->shared != ring->index) &&
+	    unlikely(avail + kmcl_ring_distance(ring, ring->shared,
+						ring->index) >= ring->size))
 		return KMCL_RING_BAD_WRITE_INDEX;
 
 	ring->known = avail;

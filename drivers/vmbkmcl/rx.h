@@ -185,16 +185,27 @@ static inline bool kmcl_rx_inside(const struct kmcl_rx *rx,
 }
 
 /*
+ * Is the caller in a callback of a delivery that does not sleep? It owns what is
+ * delivery's then.
+ */
+static __always_inline bool kmcl_rx_delivers(const struct kmcl_rx *rx,
+					     const struct kmcl_comps *made)
+{
+	return unlikely(READ_ONCE(rx->here)) &&
+	       READ_ONCE(rx->here) == kmcl_here() && made->most;
+}
+
+/*
  * The caller has sent a request: may it be shown to the peer later, since a callback
  * of delivery has sent it, which shows it with others when the batch ends?
  */
 static __always_inline bool kmcl_rx_holds(const struct kmcl_rx *rx,
 					  struct kmcl_comps *made)
 {
-	if (likely(!READ_ONCE(rx->here)) || READ_ONCE(rx->here) != kmcl_here())
+	if (!kmcl_rx_delivers(rx, made))
 		return false;
-	/* The caller is delivery, and owns these; it shows them all now */
-	if (made->held >= made->most) {
+	if (made->held == made->most) {
+		/* All are shown now */
 		made->held = 0;
 		return false;
 	}

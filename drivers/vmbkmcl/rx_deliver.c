@@ -191,13 +191,18 @@ static enum kmcl_bad inspect(struct kmcl_channel *ch,
 	return *len <= ch->cfg.max_packet ? KMCL_BAD_COUNT : KMCL_BAD_SIZE;
 }
 
-/* Show the peer what callbacks have made, and sent, since the last time. */
+/*
+ * Show the peer what callbacks have made, and sent, since the last time, and let
+ * others have what they have freed.
+ */
 static void show_comps(struct kmcl_channel *ch)
 {
 	const struct kmcl_comps *made = &ch->tx.made;
 
 	if (made->added != made->shown || made->held)
 		kmcl_tx_show_comps(ch);
+	if (unlikely(ch->tx.freed))
+		kmcl_packets_return(ch);
 }
 
 /* Of take_next(), besides a reason to stop */

@@ -56,7 +56,7 @@ enum kmcl_item_kind { KMCL_ITEM_PACKET, KMCL_ITEM_COMP, KMCL_ITEM_COPYING };
 struct kmcl_item {
 	union {
 		struct list_head node;
-		struct kmcl_packet *next;	/* ended with it, see tx_match.c */
+		struct kmcl_packet *next;	/* ended with it, or free, too */
 		struct rcu_head rcu;	/* see kmcl_item_free() */
 	};
 	u8 kind;
@@ -103,6 +103,7 @@ struct kmcl_packet {
 	u8 buf[] __aligned(8);
 };
 
+#define KMCL_FREED		64U	/* see kmcl_packets_return() */
 #define KMCL_COMPS		32U	/* a power of two */
 
 /*
@@ -159,8 +160,10 @@ struct kmcl_tx {
 	atomic_t done_state;		/* see tx_done.h */
 	struct task_struct *done_task;	/* runs them; only compared */
 	struct tasklet_struct done_tasklet;
-	struct list_head cache;
-	u32 cached;			/* packets in cache */
+	struct kmcl_packet *cache;	/* free packets, by item.next */
+	u32 cached;			/* of these */
+	u32 nfreed;			/* of the next ones */
+	struct kmcl_packet *freed;	/* delivery: by its callbacks */
 	u32 packet_bytes;		/* of each that is allocated */
 	struct kmcl_packet *spare;	/* one more, see tx_packet.c */
 	struct kmcl_tx_counters n;
@@ -259,6 +262,7 @@ int kmcl_packet_read(struct kmcl_packet *pkt, const void *buf, u32 len);
 bool kmcl_packet_recycle(struct kmcl_packet *pkt);
 void kmcl_packets_free(struct kmcl_channel *ch);
 void kmcl_packets_trim(struct kmcl_channel *ch);
+void kmcl_packets_return(struct kmcl_channel *ch);
 
 /* Does delivery have completions that are not in the ring? */
 static inline bool kmcl_comps_wait(const struct kmcl_comps *made)

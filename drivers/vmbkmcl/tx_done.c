@@ -171,7 +171,6 @@ void kmcl_tx_init(struct kmcl_channel *ch)
 	INIT_LIST_HEAD(&ch->tx.in_flight);
 	INIT_LIST_HEAD(&ch->tx.syncs);
 	INIT_LIST_HEAD(&ch->tx.done);
-	INIT_LIST_HEAD(&ch->tx.cache);
 	kmcl_trans_init(ch);
 	tasklet_setup(&ch->tx.done_tasklet, done_tasklet);
 }

@@ -118,30 +118,32 @@ static inline bool kmcl_done_direct(const struct kmcl_channel *ch,
 
 /*
  * Claim the right to run routines, and release tx.lock; kmcl_done_direct() was
- * true. kmcl_done_end() releases the claim.
+ * true. kmcl_done_end() releases the claim. @bh: bottom halves may be on; not on
+ * PREEMPT_RT otherwise.
  */
 static __always_inline void kmcl_done_begin(struct kmcl_channel *ch,
-					    unsigned long flags)
+					    unsigned long flags, bool bh)
 	__releases(&ch->tx.lock)
 {
 	lockdep_assert_held(&ch->tx.lock);
 	atomic_set(&ch->tx.done_state, KMCL_DONE_BUSY);
 	WRITE_ONCE(ch->tx.done_task, in_task() ? current : NULL);
-	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT) && bh)
 		local_bh_disable();
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
 	if (IS_ENABLED(CONFIG_PREEMPT_RT))
 		local_bh_disable();
 }
 
-static __always_inline void kmcl_done_end(struct kmcl_channel *ch)
+static __always_inline void kmcl_done_end(struct kmcl_channel *ch, bool bh)
 {
 	WRITE_ONCE(ch->tx.done_task, NULL);
 	/* Otherwise KMCL_DONE_ATTENTION was set meanwhile */
 	if (unlikely(atomic_cmpxchg(&ch->tx.done_state, KMCL_DONE_BUSY, 0) !=
 		     KMCL_DONE_BUSY))
 		kmcl_done_run_more(ch);
-	local_bh_enable();
+	if (bh)
+		local_bh_enable();
 }
 
 #endif

@@ -223,6 +223,8 @@ static void add_ended(struct kmcl_channel *ch, struct kmcl_packet *pkt)
 u32 kmcl_tx_matched(struct kmcl_channel *ch, u32 most)
 {
 	struct ended ended = { .end = &ended.first };
+	/* Not off yet if delivery may sleep */
+	bool bh = !ch->tx.made.most;
 	unsigned long flags;
 	u32 taken;
 
@@ -234,9 +236,9 @@ u32 kmcl_tx_matched(struct kmcl_channel *ch, u32 most)
 	/* On PREEMPT_RT they run one by one, see tx_done.h */
 	if (likely(ended.n && !IS_ENABLED(CONFIG_PREEMPT_RT) &&
 		   kmcl_done_direct(ch, flags))) {
-		kmcl_done_begin(ch, flags);
+		kmcl_done_begin(ch, flags, bh);
 		run_ended(ch, ended.first);
-		kmcl_done_end(ch);
+		kmcl_done_end(ch, bh);
 		return taken;
 	}
 	add_ended(ch, ended.first);

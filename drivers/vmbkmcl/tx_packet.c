@@ -5,8 +5,9 @@
  * ch->tx.lock protects everything except for the fields of an idle packet,
  * which belong to its owner, and ch->tx.spare, a free packet that allocation
  * tries first and takes with xchg(), without the lock. So a packet that is
- * allocated, sent and freed takes the lock once, not twice. Nothing sleeps but
- * kmcl_packet_new(), if @gfp says so, and kmcl_packet_read().
+ * allocated, sent and freed takes the lock once, not twice. What callbacks of a
+ * delivery free is delivery's until it gives that to the cache: they take no lock.
+ * Nothing sleeps but kmcl_packet_new(), if @gfp says so, and kmcl_packet_read().
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -83,6 +84,37 @@ int kmcl_packet_read(struct kmcl_packet *pkt, const void *buf, u32 len)
 	return 0;
 }
 
+/* Is there so much in the cache, with one packet that is outside, that it is full? */
+static bool cache_is_full(const struct kmcl_tx *tx)
+	__must_hold(&tx->lock)
+{
+	lockdep_assert_held(&tx->lock);
+	return (tx->cached + 2ULL) * tx->packet_bytes > KMCL_PACKETS_BYTES;
+}
+
+static void put_cached(struct kmcl_tx *tx, struct kmcl_packet *pkt)
+	__must_hold(&tx->lock)
+{
+	lockdep_assert_held(&tx->lock);
+	pkt->item.next = tx->cache;
+	tx->cache = pkt;
+	tx->cached++;
+}
+
+/* Returns NULL if there is none. */
+static struct kmcl_packet *take_cached(struct kmcl_tx *tx)
+	__must_hold(&tx->lock)
+{
+	struct kmcl_packet *pkt = tx->cache;
+
+	lockdep_assert_held(&tx->lock);
+	if (pkt) {
+		tx->cache = pkt->item.next;
+		tx->cached--;
+	}
+	return pkt;
+}
+
 /* Keep a free packet for the next allocation; false: there are enough. */
 bool kmcl_packet_recycle(struct kmcl_packet *pkt)
 	__must_hold(&pkt->ch->tx.lock)
@@ -97,11 +129,47 @@ bool kmcl_packet_recycle(struct kmcl_packet *pkt)
 		smp_store_release(&ch->tx.spare, pkt);
 		return true;
 	}
-	if ((ch->tx.cached + 2ULL) * ch->tx.packet_bytes > KMCL_PACKETS_BYTES)
+	if (cache_is_full(&ch->tx))
 		return false;
-	ch->tx.cached++;
-	list_add(&pkt->item.node, &ch->tx.cache);
+	put_cached(&ch->tx, pkt);
 	return true;
+}
+
+/* Destroy packets, which are linked by item.next. */
+static void destroy_all(struct kmcl_packet *pkt)
+{
+	struct kmcl_packet *next;
+
+	for (; pkt; pkt = next) {
+		next = pkt->item.next;
+		kmcl_packet_destroy(pkt);
+	}
+}
+
+/*
+ * Delivery: keep what its callbacks have freed for the next allocations of others.
+ * Few at a time: see free_inside().
+ */
+void kmcl_packets_return(struct kmcl_channel *ch)
+{
+	struct kmcl_packet *pkt, *next, *rest = NULL;
+	unsigned long flags;
+
+	pkt = ch->tx.freed;
+	ch->tx.freed = NULL;
+	ch->tx.nfreed = 0;
+	spin_lock_irqsave(&ch->tx.lock, flags);
+	for (; pkt; pkt = next) {
+		next = pkt->item.next;
+		if (likely(READ_ONCE(ch->tx.spare) && !cache_is_full(&ch->tx))) {
+			put_cached(&ch->tx, pkt);
+		} else if (!kmcl_packet_recycle(pkt)) {
+			pkt->item.next = rest;
+			rest = pkt;
+		}
+	}
+	spin_unlock_irqrestore(&ch->tx.lock, flags);
+	destroy_all(rest);
 }
 
 /*
@@ -110,17 +178,14 @@ bool kmcl_packet_recycle(struct kmcl_packet *pkt)
  */
 void kmcl_packets_trim(struct kmcl_channel *ch)
 {
-	struct kmcl_packet *pkt;
 	unsigned long flags;
 	u32 most;
 
 	spin_lock_irqsave(&ch->tx.lock, flags);
 	most = ch->tx.packet_bytes ? kmcl_cached_most(ch->tx.packet_bytes) : 0;
 	while (ch->tx.cached && ch->tx.cached + 1 > most) {
-		pkt = list_first_entry(&ch->tx.cache, struct kmcl_packet,
-				       item.node);
-		list_del(&pkt->item.node);
-		ch->tx.cached--;
+		struct kmcl_packet *pkt = take_cached(&ch->tx);
+
 		spin_unlock_irqrestore(&ch->tx.lock, flags);
 		kmcl_packet_destroy(pkt);
 		spin_lock_irqsave(&ch->tx.lock, flags);
@@ -131,11 +196,8 @@ void kmcl_packets_trim(struct kmcl_channel *ch)
 /* The channel is freed: free the cache. */
 void kmcl_packets_free(struct kmcl_channel *ch)
 {
-	struct kmcl_packet *pkt, *next;
-
-	list_for_each_entry_safe(pkt, next, &ch->tx.cache, item.node)
-		kmcl_packet_destroy(pkt);
-	INIT_LIST_HEAD(&ch->tx.cache);
+	destroy_all(ch->tx.cache);
+	ch->tx.cache = NULL;
 	ch->tx.cached = 0;
 	if (ch->tx.spare)
 		kmcl_packet_destroy(ch->tx.spare);
@@ -163,13 +225,14 @@ static struct kmcl_packet *packet_from_cache(struct kmcl_channel *ch)
 	struct kmcl_packet *pkt;
 	unsigned long flags;
 
-	spin_lock_irqsave(&ch->tx.lock, flags);
-	pkt = list_first_entry_or_null(&ch->tx.cache, struct kmcl_packet,
-				       item.node);
-	if (pkt) {
-		list_del(&pkt->item.node);
-		ch->tx.cached--;
+	if (unlikely(kmcl_rx_delivers(&ch->rx, &ch->tx.made) && ch->tx.freed)) {
+		pkt = ch->tx.freed;
+		ch->tx.freed = pkt->item.next;
+		ch->tx.nfreed--;
+		return pkt;
 	}
+	spin_lock_irqsave(&ch->tx.lock, flags);
+	pkt = take_cached(&ch->tx);
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
 	return pkt;
 }
@@ -199,6 +262,24 @@ struct kmcl_packet *kmcl_packet_alloc(struct kmcl_channel *ch)
 }
 EXPORT_SYMBOL_GPL(kmcl_packet_alloc);
 
+/*
+ * A callback of delivery frees a packet. False: others do, or the packet is not idle,
+ * or not the library's.
+ */
+static bool free_inside(struct kmcl_channel *ch, struct kmcl_packet *pkt)
+{
+	if (!kmcl_rx_delivers(&ch->rx, &ch->tx.made) || !pkt->own_memory ||
+	    READ_ONCE(pkt->state) != KMCL_PKT_IDLE)
+		return false;
+	if (unlikely(ch->tx.nfreed == KMCL_FREED))
+		kmcl_packets_return(ch);
+	WRITE_ONCE(pkt->state, KMCL_PKT_FREE);
+	pkt->item.next = ch->tx.freed;
+	ch->tx.freed = pkt;
+	ch->tx.nfreed++;
+	return true;
+}
+
 /**
  * kmcl_packet_free() - free a packet (VmbPacketFree)
  * @pkt: from kmcl_packet_alloc(), idle; NULL is ignored, and another one is
@@ -215,6 +296,8 @@ void kmcl_packet_free(struct kmcl_packet *pkt)
 	if (!pkt)
 		return;
 	ch = pkt->ch;
+	if (free_inside(ch, pkt))
+		return;
 	spin_lock_irqsave(&ch->tx.lock, flags);
 	busy = pkt->state != KMCL_PKT_IDLE || !pkt->own_memory;
 	if (!busy)

@@ -249,10 +249,10 @@ static __always_inline int finish_written(struct kmcl_packet *pkt, u32 flags,
 		/* Not before those due, nor before the signal */
 		if (likely(pkt->done && !after && kmcl_done_direct(ch, irq))) {
 			ch->tx.n.completed++;
-			kmcl_done_begin(ch, irq);
+			kmcl_done_begin(ch, irq, true);
 			trace_kmcl_complete(ch, pkt, 0);
 			pkt->done(pkt, 0, NULL, 0);
-			kmcl_done_end(ch);
+			kmcl_done_end(ch, true);
 			return 0;
 		}
 		end_written(pkt);
@@ -382,18 +382,17 @@ EXPORT_SYMBOL_GPL(kmcl_send);
 /* What the messages of one call have in common */
 struct batch {
 	struct kmcl_channel *ch;
-	u32 flags;			/* that are allowed */
+	u32 refused;			/* flags that are not allowed */
 	u32 most;			/* bytes of payload */
 	u32 most_together;		/* of a packet of a burst */
 	const struct kmcl_message *end;
 };
 
-static __always_inline int check_message(const struct batch *b,
+static __always_inline int check_message(const struct kmcl_channel *ch,
 					 const struct kmcl_message *msg,
-					 u32 most)
+					 u32 refused, u32 most)
 {
-	if (unlikely(!msg->pkt || msg->pkt->ch != b->ch ||
-		     msg->flags & ~b->flags))
+	if (unlikely(!msg->pkt || msg->pkt->ch != ch || msg->flags & refused))
 		return -EINVAL;
 	return check_send(msg->pkt, msg->buf, msg->len, most);
 }
@@ -429,7 +428,7 @@ static void finish_burst(struct kmcl_channel *ch,
 	/* Disconnecting waits for the signal before the device is released */
 	if (after & KMCL_TX_SIGNAL)
 		ch->tx.signalling++;
-	kmcl_done_begin(ch, irq);
+	kmcl_done_begin(ch, irq, true);
 	if (after & KMCL_TX_SIGNAL) {
 		kmcl_signal(ch);
 		spin_lock_irqsave(&ch->tx.lock, irq);
@@ -437,7 +436,7 @@ static void finish_burst(struct kmcl_channel *ch,
 		spin_unlock_irqrestore(&ch->tx.lock, irq);
 	}
 	run_burst(ch, msgs, due);
-	kmcl_done_end(ch);
+	kmcl_done_end(ch, true);
 	if (after & KMCL_TX_WARN)
 		kmcl_tx_warn_broken(ch);
 }
@@ -446,7 +445,7 @@ static void finish_burst(struct kmcl_channel *ch,
 static noinline int send_alone(const struct batch *b,
 			       const struct kmcl_message *msg, u32 *sent)
 {
-	int ret = check_message(b, msg, b->most);
+	int ret = check_message(b->ch, msg, b->refused, b->most);
 	u32 flags = msg->flags;
 
 	if (msg + 1 != b->end)
@@ -464,6 +463,7 @@ static noinline int send_alone(const struct batch *b,
 static int send_burst(const struct batch *b, const struct kmcl_message *msgs,
 		      u32 n, u32 *sent)
 {
+	u32 refused = b->refused, most = b->most_together;
 	struct kmcl_channel *ch = b->ch;
 	const void *buf, *copy = NULL;
 	u32 after = 0, bytes = 0, written = 0;
@@ -478,7 +478,7 @@ static int send_burst(const struct batch *b, const struct kmcl_message *msgs,
 	if (unlikely(kmcl_is_large(msgs->len)))
 		return send_alone(b, msgs, sent);
 	if (msgs->flags & KMCL_SEND_PAGED) {
-		ret = check_message(b, msgs, b->most);
+		ret = check_message(ch, msgs, refused, b->most);
 		if (ret)
 			return ret;
 		if (READ_ONCE(msgs->pkt->state) == KMCL_PKT_IDLE) {
@@ -499,16 +499,17 @@ static int send_burst(const struct batch *b, const struct kmcl_message *msgs,
 		const struct kmcl_message *msg = &msgs[i];
 		struct kmcl_packet *pkt = msg->pkt;
 
-		ret = check_message(b, msg, b->most_together);
-		/*
-		 * What may fault, or is large, is copied without the lock, when
-		 * it is the first; what is wrong is found again then.
-		 */
-		if (unlikely(ret || (msg->flags & KMCL_SEND_PAGED && i))) {
+		ret = check_message(ch, msg, refused, most);
+		if (unlikely(ret)) {
 			if (i)
 				ret = 0;
 			break;
 		}
+		/*
+		 * What may fault, or is large, is copied without the lock, when
+		 * it is the first; what is wrong is found again then.
+		 */
+		refused |= KMCL_SEND_PAGED;
 		buf = copy ?: msg->buf;
 		ret = likely(plain) ?
 			send_one(ch, pkt, buf, msg->len, 0, msg->flags, now,
@@ -572,7 +573,7 @@ int kmcl_send_many(struct kmcl_channel *ch, const struct kmcl_message *msgs,
 
 	if (!ch || (!msgs && n) || n > INT_MAX)
 		return -EINVAL;
-	b.flags = send_flags(ch);
+	b.refused = ~send_flags(ch);
 	b.most = kmcl_max_payload(ch);
 	b.most_together = min_t(u32, b.most, KMCL_TX_AT_ONCE);
 	b.end = msgs + n;
