@@ -161,6 +161,8 @@ struct tr_counts {
  * @run_size: largest payload that it sends
  * @run_window: largest @open_sends at which it sends
  * @run_flags: its flags for kmcl_send()
+ * @chain: requests that completion routines have yet to send; then @seq is theirs
+ * @chain_first: sequence number of the first packet whose routine does so
  * @reopen: enable again after each close; written under @lock
  * @reopen_work: enables the channel, since a callback must not
  * @lock: protects what follows
@@ -205,6 +207,8 @@ struct tr {
 	void *shared;
 	struct task_struct *sender;
 	u32 run_size, run_window, run_flags;
+	atomic_t chain;
+	u64 chain_first;
 	bool reopen;
 	struct delayed_work reopen_work;
 	spinlock_t lock;		/* see above */
@@ -280,7 +284,7 @@ void tr_process(struct kmcl_channel *ch, struct kmcl_context *ctx,
 void tr_processed(struct kmcl_channel *ch, u32 packets);
 void tr_set_hold(struct tr *tr, bool on);
 struct kmcl_packet *tr_prepare(struct tr *tr, u64 seq, void *buf, u32 size,
-			       u32 flags);
+			       u32 flags, gfp_t gfp);
 void tr_withdraw(struct tr *tr, struct kmcl_packet *pkt, u64 seq);
 int tr_send_next(struct tr *tr, u64 *seq, void *buf, u32 size, u32 flags);
 int tr_send_one(struct tr *tr, u32 size, u32 flags);
@@ -292,6 +296,8 @@ int tr_sync_until(struct tr *tr, u32 size, ktime_t until);
 /* many.c */
 int tr_send_many(struct tr *tr, u32 count, u32 size, u32 flags);
 int tr_race(struct tr *tr, u32 count, u32 size, u32 flags);
+int tr_chain(struct tr *tr, u32 count, u32 window);
+void tr_chain_next(struct tr *tr, u64 seq);
 int tr_run(struct tr *tr, u32 size, u32 window, u32 flags);
 void tr_run_stop(struct tr *tr);
 

@@ -102,6 +102,17 @@ static int command_send(struct tr *tr, int argc, char *argv[])
 		tr_race(tr, count, size, flags);
 }
 
+static int command_chain(struct tr *tr, int argc, char *argv[])
+{
+	u32 count, window;
+
+	if (argc != 3 || kstrtou32(argv[1], 0, &count) ||
+	    count > TR_COUNT_MAX || kstrtou32(argv[2], 0, &window) || !window ||
+	    window > TR_RUN_BATCH)
+		return -EINVAL;
+	return tr_chain(tr, count, window);
+}
+
 static int command_sync(struct tr *tr, int argc, char *argv[])
 {
 	u32 size, ms = TR_SYNC_MS;
@@ -231,6 +242,8 @@ static int tr_command(struct tr *tr, int argc, char *argv[])
 	if (!strcmp(what, "send") || !strcmp(what, "many") ||
 	    !strcmp(what, "race"))
 		return command_send(tr, argc, argv);
+	if (!strcmp(what, "chain"))
+		return command_chain(tr, argc, argv);
 	if (!strcmp(what, "sync") || (!strcmp(what, "until") && argc == 3))
 		return command_sync(tr, argc, argv);
 	if (!strcmp(what, "run"))

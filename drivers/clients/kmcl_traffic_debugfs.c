@@ -27,6 +27,8 @@
  *     flush                       show what was sent with KMCL_SEND_MORE
  *     race COUNT K [completion]   two senders on two processors, one of which
  *                                 sends batches; the host counts for each
+ *     chain COUNT WINDOW          send WINDOW requests, and COUNT more in completion
+ *                                 routines; returns when all have ended
  *     sync K [MS]                 send a synchronous request
  *     until K MS                  the same, with a time of day as its limit
  *     fault K                     send a payload that is not there

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Many packets of kmcl_traffic: those of one call of kmcl_send_many(), those that a
- * thread keeps sending, and those of two senders on two processors.
+ * thread keeps sending, those of two senders on two processors, and those that the
+ * completion routines of others send.
  *
- * Everything here runs in process context and may sleep. Locks: kmcl_traffic.h.
+ * Everything here runs in process context and may sleep, except tr_chain_next().
+ * Locks: kmcl_traffic.h.
  */
 #include <linux/kthread.h>
 #include <linux/mm.h>
@@ -13,6 +15,8 @@
 #include <linux/workqueue.h>
 
 #include "kmcl_traffic.h"
+
+#define TR_CHAIN_BYTES	(TR_HEADER + 40)
 
 /* Vary the size, so that packets cross the end of the ring at any offset */
 static u32 vary(u64 seq, u32 size)
@@ -29,7 +33,8 @@ static u32 build(struct tr *tr, struct kmcl_message *msgs, u8 *bufs, u64 seq,
 	for (i = 0; i < count; i++, bufs += size) {
 		bytes = vary(seq + i, size);
 		msgs[i] = (struct kmcl_message){
-			.pkt = tr_prepare(tr, seq + i, bufs, bytes, flags),
+			.pkt = tr_prepare(tr, seq + i, bufs, bytes, flags,
+					  GFP_KERNEL),
 			.buf = bufs, .len = bytes, .flags = flags,
 		};
 		if (!msgs[i].pkt)
@@ -141,6 +146,51 @@ int tr_race(struct tr *tr, u32 count, u32 size, u32 flags)
 	}
 	mutex_unlock(&tr->send_mutex);
 	return r[0].ret ?: r[1].ret;
+}
+
+/* In the completion routine of packet @seq; one runs at a time */
+void tr_chain_next(struct tr *tr, u64 seq)
+{
+	u8 buf[TR_CHAIN_BYTES] __aligned(8);
+	struct kmcl_packet *pkt;
+
+	/* Pairs with tr_chain() */
+	if (!atomic_read_acquire(&tr->chain) || seq < tr->chain_first ||
+	    atomic_dec_if_positive(&tr->chain) < 0)
+		return;
+	pkt = tr_prepare(tr, tr->seq, buf, sizeof(buf), KMCL_SEND_WAIT,
+			 GFP_ATOMIC);
+	if (!pkt)
+		return;
+	if (kmcl_send(pkt, buf, sizeof(buf), KMCL_SEND_WAIT))
+		tr_withdraw(tr, pkt, tr->seq);
+	else
+		tr->seq++;
+}
+
+/*
+ * Send @window requests. The completion routines of the first @count send one more
+ * each, until one is not completed by the peer. May sleep
+ */
+int tr_chain(struct tr *tr, u32 count, u32 window)
+{
+	u64 first;
+	int ret;
+
+	mutex_lock(&tr->send_mutex);
+	/* From here on the other numbers are those of the routines */
+	first = tr->seq;
+	tr->seq += window;
+	tr->chain_first = first;
+	/* Pairs with tr_chain_next() */
+	atomic_set_release(&tr->chain, count);
+	ret = send_batch(tr, &first, window, TR_CHAIN_BYTES, KMCL_SEND_WAIT);
+	if (!ret)
+		ret = wait_event_interruptible(tr->wait,
+					       !atomic_read(&tr->open_sends));
+	atomic_set(&tr->chain, 0);
+	mutex_unlock(&tr->send_mutex);
+	return ret;
 }
 
 /* As @run_flags say. May sleep */

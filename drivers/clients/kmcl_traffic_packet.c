@@ -254,6 +254,8 @@ static void tr_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 	spin_unlock_irqrestore(&tr->lock, flags);
 
 	tr_act(tr, TR_DONE, hook);
+	if (!status)
+		tr_chain_next(tr, seq);
 	tr_count(tr, &tr->routines);
 	/* Last: tr_destroy() checks that no packet is left */
 	atomic_dec(&tr->open_sends);
@@ -285,17 +287,16 @@ static int send_default(struct tr *tr, u32 size, u32 flags)
 /*
  * A packet that tr_done() ends, with this number, and its payload in @buf; NULL: no
  * memory. Before it is sent: the completion routine may run in the call that sends
- * it. May sleep
+ * it. Sleeps if @gfp says so.
  */
 struct kmcl_packet *tr_prepare(struct tr *tr, u64 seq, void *buf, u32 size,
-			       u32 flags)
+			       u32 flags, gfp_t gfp)
 {
 	struct kmcl_packet *pkt = kmcl_packet_alloc(tr->ch);
 
 	if (!pkt)
 		return NULL;
-	if (xa_err(xa_store_bh(&tr->sent, seq, xa_mk_value(flags),
-			       GFP_KERNEL))) {
+	if (xa_err(xa_store_bh(&tr->sent, seq, xa_mk_value(flags), gfp))) {
 		kmcl_packet_free(pkt);
 		return NULL;
 	}
@@ -317,7 +318,8 @@ void tr_withdraw(struct tr *tr, struct kmcl_packet *pkt, u64 seq)
 /* Send a packet with the next number of a sender. May sleep */
 int tr_send_next(struct tr *tr, u64 *seq, void *buf, u32 size, u32 flags)
 {
-	struct kmcl_packet *pkt = tr_prepare(tr, *seq, buf, size, flags);
+	struct kmcl_packet *pkt = tr_prepare(tr, *seq, buf, size, flags,
+					     GFP_KERNEL);
 	int ret;
 
 	if (!pkt)

@@ -234,6 +234,42 @@ two_senders_and_rescind()
 	expect "each has ended" [ "$c_done_ok" -eq 4002 ]
 }
 
+# Each completion routine sends the next request
+requests_in_routines()
+{
+	channel a echo ring=65536
+	ctl a chain 5000 16
+	note a
+	expect "each was completed by the host" [ "$c_done_ok" -eq 5016 ]
+	expect "with its own data" [ "$c_replies" -eq 5016 ]
+	expect "in order" [ "$c_done_order" -eq 0 ]
+	# And as many as the ring has room for
+	channel b echo ring=16384
+	at b stall
+	ctl b many 500 1000
+	ctl b chain 200 16 &
+	at b unstall
+	wait
+	drained b
+	expect "each has ended" counts b done_ok -eq 716
+}
+
+requests_in_routines_and_rescind()
+{
+	allow rx_missing
+	channel a echo ring=65536
+	ctl a chain 1000000 16 &
+	come_and_go a 1
+	wait
+	note a
+	expect "some were completed by the host" [ "$c_done_ok" -gt 16 ]
+	expect "the others ended as removed" [ "$c_done_removed" -gt 0 ]
+	expect "in order" [ "$c_done_order" -eq 0 ]
+	# Without the numbers that the host has not got
+	ctl a chain 100 16
+	drained a
+}
+
 batches_all()
 {
 	scenario "60 packets with one call, and one signal" batch
@@ -246,6 +282,9 @@ batches_all()
 	scenario "packets of which more follow, and a disable" more_and_disable
 	scenario "packets of which more follow, and a rescind" more_and_rescind
 	scenario "batches and rescinds, 10 times" batches_and_rescinds
+	scenario "requests that completion routines send" requests_in_routines
+	scenario "requests that completion routines send, and a rescind" \
+		requests_in_routines_and_rescind
 	scenario "two senders, one of them of batches" two_senders
 	scenario "two senders and rescinds" two_senders_and_rescind
 }
