@@ -15,8 +15,11 @@ static void interrupts_are_on(struct kunit *test)
 	copy_send_large(client, 0, 0);
 	copy_bring_up(loop);
 	loop_wait(&loop->server, loop_got(&loop->server) == 1);
+	/* The ring has room for two, and reading takes as long as it does */
 	copy_send_large(client, 1, 0);
+	loop_wait(&loop->server, loop_got(&loop->server) == 2);
 	copy_send_large(client, 2, KMCL_SEND_WAIT);
+	loop_wait(client, loop_done(client) == 3);
 	copy_send_large(client, 3, KMCL_SEND_MORE);
 	KUNIT_EXPECT_NE(test, client->ch->tx.ring.shared,
 			client->ch->tx.ring.index);
