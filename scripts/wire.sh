@@ -84,7 +84,8 @@ run()
 	# debug and kmemleak.)
 	given="$some cpus=$cpus protocol=$protocol"
 	[ "$kernel" != debug ] || given+=" checkers=1"
-	for file in scripts/guest/lib.sh scripts/guest/wire/*.sh; do
+	for file in scripts/guest/lib.sh scripts/guest/wire/*.sh \
+		Documentation/userspace.rst; do
 		files+=(--file "$file")
 	done
 	while read -r file; do
@@ -94,7 +95,7 @@ run()
 		--memory "$([ "$kernel" = debug ] && echo 1024 || echo 512)" \
 		--protocol "$protocol" --modules "$BUILD/modules/$kernel" \
 		--script "scripts/guest/wire/$script.sh" "${files[@]}" \
-		--stock hv_utils --stock uio --stock uio_hv_generic \
+		--stock hv_utils --stock uio --stock uio_hv_generic --stock configfs \
 		--append "$given" --seed "$SEED" --timeout "${LIMIT:-$limit}" \
 		--log "$(log_of "$1")" >"$(log_of "$1").out" 2>&1
 }

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <libkmod.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -306,6 +307,82 @@ static enum status holder(const struct device *device, void *context)
 	return OK;
 }
 
+/* Where channels are configured, and who may use them */
+static void configuration(struct doctor *doctor)
+{
+	if (access("/sys/kernel/config", F_OK))
+		finding(doctor, "configfs", BAD, "modprobe configfs",
+			"not there, and channels are made in it");
+	else if (access(CONFIG, F_OK))
+		finding(doctor, "configfs", BAD,
+			"mount -t configfs none /sys/kernel/config",
+			"there is no " CONFIG);
+	else
+		finding(doctor, "configfs", GOOD, NULL, CONFIG);
+	if (getgrnam("kmcl"))
+		finding(doctor, "Group kmcl", GOOD, NULL, "it is there");
+	else
+		finding(doctor, "Group kmcl", NOTE, "groupadd --system kmcl",
+			"not there, so only root can use channels");
+}
+
+/* What a channel that waits would have */
+struct wait {
+	struct doctor *doctor;
+	const struct channel *channel;
+	const char *check;
+	int devices;
+};
+
+static enum status candidate(const struct device *device, void *context)
+{
+	struct wait *wait = context;
+	const struct channel *channel = wait->channel;
+	char advice[120];
+
+	if (strcmp(device->class, channel->class) ||
+	    (channel->instance && strcmp(device->instance, channel->instance)))
+		return OK;
+	wait->devices++;
+	snprintf(advice, sizeof(advice), "kmclctl bind %s", device->name);
+	if (device->driver && strcmp(device->driver, device->ours))
+		finding(wait->doctor, wait->check, BAD, advice,
+			"it waits, and driver %s has device %s",
+			device->driver, device->name);
+	else if (device->override && strcmp(device->override, device->ours))
+		finding(wait->doctor, wait->check, BAD, advice,
+			"it waits, and device %s is kept for driver %s",
+			device->name, device->override);
+	else
+		finding(wait->doctor, wait->check, NOTE, "dmesg",
+			"it waits, and device %s is there", device->name);
+	return OK;
+}
+
+static enum status channel(const struct channel *channel, void *context)
+{
+	struct doctor *doctor = context;
+	char check[64], advice[80];
+	struct wait wait = { doctor, channel, check, 0 };
+
+	snprintf(check, sizeof(check), "Channel %s", channel->name);
+	snprintf(advice, sizeof(advice), "kmclctl enable %s", channel->name);
+	if (!channel->state || !channel->class) {
+		finding(doctor, check, NOTE, NULL, "it has no class yet");
+	} else if (!strcmp(channel->state, "off") ||
+		   !strcmp(channel->state, "disabled")) {
+		finding(doctor, check, NOTE, advice, "it is %s", channel->state);
+	} else if (strcmp(channel->state, "waiting")) {
+		finding(doctor, check, GOOD, NULL, "%s", channel->state);
+	} else {
+		vmbus_each(candidate, &wait);
+		if (!wait.devices)
+			finding(doctor, check, NOTE, "kmclctl list",
+				"it waits, and the host does not offer the device");
+	}
+	return OK;
+}
+
 static error_t doctor_parse(int key, char *value, struct argp_state *state)
 {
 	struct doctor *doctor = state->input;
@@ -318,7 +395,9 @@ static error_t doctor_parse(int key, char *value, struct argp_state *state)
 
 enum status doctor_command(int argc, char **argv)
 {
-	static const char * const modules[] = { "vmbkmcl", "vmbkmcl_hv" };
+	static const char * const modules[] = {
+		"vmbkmcl", "vmbkmcl_hv", "kmcl_cdev"
+	};
 	static const struct argp argp = {
 		.parser = doctor_parse,
 		.args_doc = "[DEVICE]",
@@ -339,6 +418,10 @@ enum status doctor_command(int argc, char **argv)
 	lockdown(&doctor);
 	for (i = 0; i < ARRAY_SIZE(modules); i++)
 		module(&doctor, modules[i]);
+	if (!access("/sys/module/kmcl_cdev", F_OK)) {
+		configuration(&doctor);
+		channel_each(channel, &doctor);
+	}
 	if (doctor.device)
 		status = vmbus_one(doctor.device, holder, &doctor);
 	shown = table_show(doctor.table);

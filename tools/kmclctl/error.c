@@ -90,3 +90,50 @@ enum status parse(const struct argp *argp, int argc, char **argv, void *input)
 
 	return error ? tell_errno(error, "%s", argv[0]) : OK;
 }
+
+unsigned long long number_of(struct argp_state *state, const char *text,
+			     unsigned long long min, unsigned long long max)
+{
+	unsigned long long number;
+	char *end;
+
+	errno = 0;
+	number = strtoull(text, &end, 0);
+	if (errno || end == text || *end || strchr(text, '-') || number < min ||
+	    number > max)
+		argp_error(state, "%s: this is no number from %llu to %llu",
+			   text, min, max);
+	return number;
+}
+
+long long seconds_of(struct argp_state *state, const char *text)
+{
+	double seconds;
+	char *end;
+
+	errno = 0;
+	seconds = strtod(text, &end);
+	/* "nan" as well */
+	if (errno || end == text || *end || !(seconds >= 0 && seconds <= 1e9))
+		argp_error(state, "%s: these are no seconds", text);
+	return seconds * 1e9;
+}
+
+/* The parser of commands whose only word is a name, which is their input */
+error_t parse_name(int key, char *value, struct argp_state *state)
+{
+	const char **name = state->input;
+
+	switch (key) {
+	case ARGP_KEY_ARG:
+		if (state->arg_num > 0)
+			return ARGP_ERR_UNKNOWN;
+		*name = value;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_usage(state);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}

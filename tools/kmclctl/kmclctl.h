@@ -10,6 +10,7 @@
 #include <libudev.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
@@ -41,6 +42,13 @@ extern const struct argp_child common[];
 extern bool json;
 
 enum status parse(const struct argp *argp, int argc, char **argv, void *input);
+/* The parser of commands whose only word is a name, which is their input */
+error_t parse_name(int key, char *value, struct argp_state *state);
+/* A number from @min to @max; otherwise argp ends the program */
+unsigned long long number_of(struct argp_state *state, const char *text,
+			     unsigned long long min, unsigned long long max);
+/* Seconds, with a fraction, to nanoseconds */
+long long seconds_of(struct argp_state *state, const char *text);
 
 /* guid.c */
 
@@ -90,9 +98,26 @@ struct column {
 
 struct table;
 
+/**
+ * struct field - of what is printed about one thing
+ * @column: as in tables
+ * @text: a TEXT, or NULL
+ * @number: a NUMBER, or a TRUTH
+ */
+struct field {
+	struct column column;
+	const char *text;
+	unsigned long long number;
+};
+
+/* One a line; in JSON a table of one row */
+enum status fields_show(const char *name, const struct field *fields, int count);
+
 /* @name is the key of the array in JSON */
 struct table *table_new(const char *name, const struct column *columns,
 			int count);
+/* At least so wide, where rows follow that are not known yet */
+void table_width(struct table *table, int column, int width);
 void table_row(struct table *table);
 /* In the last row. NULL is "-", and null in JSON */
 void table_text(struct table *table, int column, const char *text);
@@ -148,10 +173,105 @@ enum status vmbus_one(const char *what, device_fn fn, void *context);
 int vmbus_subchannels(const struct device *device);
 const char *vmbus_state(const struct device *device);
 
-/* list.c, bind.c, doctor.c */
+/* channel.c */
+
+struct kmcl_info;
+struct kmcl_stats;
+
+#define CONFIG		"/sys/kernel/config/kmcl"
+
+/**
+ * struct channel - a device of kmcl_cdev
+ * @name: in /dev/kmcl
+ * @state: a word
+ * @class: GUID, or NULL
+ * @instance: GUID, or NULL if it is not known
+ */
+struct channel {
+	const char *name;
+	const char *state;
+	const char *class;
+	const char *instance;
+};
+
+typedef enum status (*channel_fn)(const struct channel *channel, void *context);
+
+/* In the order of their names, until one returns other than OK */
+enum status channel_each(channel_fn fn, void *context);
+bool channels_there(void);
+const char *channel_state(unsigned int state);
+/* "/dev/kmcl/NAME" or "NAME" to "NAME"; NULL if that is no name */
+const char *channel_name(const char *what);
+/* A file descriptor, or -1 after it has told why */
+int channel_open(const char *name, int flags, enum status *status);
+/* The same without a word: a file descriptor, or -errno; and 0, or -errno */
+int channel_try(const char *name, int flags);
+int channel_get_info(int fd, struct kmcl_info *info);
+int channel_get_stats(int fd, struct kmcl_stats *stats);
+/* What went wrong with a system call on it */
+enum status channel_errno(const char *name, const char *what, int error);
+enum status channel_info(int fd, const char *name, struct kmcl_info *info);
+
+/* message.c */
+
+/**
+ * struct format - what messages look like outside of a channel
+ * @hex: in hexadecimal digits, one message a line
+ * @lines: as lines of text, without the newline at the end
+ */
+struct format {
+	bool hex;
+	bool lines;
+};
+
+/**
+ * struct port - an open file of a channel
+ * @name: of the channel
+ * @fd: with O_NONBLOCK
+ * @epoll: for changes of it, edge-triggered: while the channel is closed, poll()
+ *	would return at once with POLLHUP
+ * @size: room for the largest message
+ */
+struct port {
+	const char *name;
+	int fd;
+	int epoll;
+	size_t size;
+};
+
+enum status port_open(struct port *port, const char *name, int flags);
+void port_close(struct port *port);
+/* Until something has changed. @until is of CLOCK_MONOTONIC, or -1 */
+enum status port_wait(const struct port *port, long long until,
+		      const char *what);
+long long now_ns(void);
+/* @ns from now, or -1 */
+long long until_ns(long long ns);
+enum status message_print(const char *name, const struct format *format,
+			  const unsigned char *data, size_t length);
+/* The bytes that hexadecimal digits mean, in place; -1 if they mean none */
+ssize_t hex_bytes(char *text, size_t length);
+
+/* The commands, each in a file of its name, or as these say */
 enum status list_command(int argc, char **argv);
 enum status bind_command(int argc, char **argv);
 enum status unbind_command(int argc, char **argv);
 enum status doctor_command(int argc, char **argv);
+enum status info_command(int argc, char **argv);
+/* send.c */
+enum status send_command(int argc, char **argv);
+enum status recv_command(int argc, char **argv);
+enum status request_command(int argc, char **argv);
+enum status cat_command(int argc, char **argv);
+/* control.c */
+enum status enable_command(int argc, char **argv);
+enum status disable_command(int argc, char **argv);
+enum status pause_command(int argc, char **argv);
+enum status start_command(int argc, char **argv);
+/* config.c */
+enum status create_command(int argc, char **argv);
+enum status delete_command(int argc, char **argv);
+enum status watch_command(int argc, char **argv);
+enum status events_command(int argc, char **argv);
 
 #endif

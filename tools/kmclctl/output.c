@@ -52,6 +52,12 @@ struct table *table_new(const char *name, const struct column *columns,
 	return new;
 }
 
+void table_width(struct table *table, int column, int width)
+{
+	must(scols_column_set_whint(scols_table_get_column(table->table, column),
+				    width));
+}
+
 void table_row(struct table *table)
 {
 	table->line = need(scols_table_new_line(table->table, NULL));
@@ -97,6 +103,48 @@ enum status table_continue(struct table *table)
 {
 	must(scols_table_enable_noheadings(table->table, 1));
 	return table_show(table);
+}
+
+static void field_set(struct table *table, int column, const struct field *field)
+{
+	switch (field->column.type) {
+	case NUMBER:
+		table_number(table, column, field->number);
+		break;
+	case TRUTH:
+		table_truth(table, column, field->number);
+		break;
+	default:
+		table_text(table, column, field->text);
+	}
+}
+
+enum status fields_show(const char *name, const struct field *fields, int count)
+{
+	static const struct column pair[] = {
+		{ "FIELD", TEXT }, { "VALUE", LONG_TEXT }
+	};
+	struct column columns[count];
+	struct table *table;
+	enum status status;
+	int i;
+
+	for (i = 0; i < count; i++)
+		columns[i] = fields[i].column;
+	table = json ? table_new(name, columns, count) :
+		table_new(name, pair, ARRAY_SIZE(pair));
+	if (json)
+		table_row(table);
+	for (i = 0; i < count; i++) {
+		if (!json) {
+			table_row(table);
+			table_text(table, 0, columns[i].name);
+		}
+		field_set(table, json ? i : 1, &fields[i]);
+	}
+	status = json ? table_show(table) : table_continue(table);
+	table_free(table);
+	return status;
 }
 
 void table_free(struct table *table)

@@ -38,6 +38,14 @@ does()
 	return 1
 }
 
+channels_load()
+{
+	[ -d /sys/kernel/config ] || insmod /modules/configfs.ko || return
+	grep -q ' /sys/kernel/config ' /proc/mounts ||
+		mount -t configfs configfs /sys/kernel/config || return
+	loaded kmcl_cdev || insmod /modules/kmcl_cdev.ko
+}
+
 kmclctl_list()
 {
 	local dev ours=vmbkmcl-$WIRE_CLASS
@@ -45,12 +53,12 @@ kmclctl_list()
 	offer a echo
 	expect "a is there" within 5 driver_is a none
 	dev=$(device_of a)
-	expect "it has no driver" shows list "^$dev +- +- +closed +0$"
+	expect "it has no driver" shows list "^$dev +- +- +closed +0 +-\$"
 	client a "$(instance $((offers - 1)))"
 	expect "enable" ctl a enable
 	expect "a is open" within 10 state a Active
-	expect "it has ours" shows list "^$dev +- +$ours +open +0$"
-	expect "and the GUIDs" shows "list --long" "open +0 +$WIRE_CLASS +$dev +-$"
+	expect "it has ours" shows list "^$dev +- +$ours +open +0 +-\$"
+	expect "and the GUIDs" shows "list --long" "open +0 +- +$WIRE_CLASS +$dev +-\$"
 	expect "as JSON" shows "--json list" "\"driver\": \"$ours\""
 	rescind a
 	closed a
@@ -59,7 +67,7 @@ kmclctl_list()
 		ends 3 "^kmclctl: $dev: .*no such device" unbind "$dev"
 	reoffer a
 	again a
-	expect "it is in the list again" shows list "^$dev +- +$ours +open +0$"
+	expect "it is in the list again" shows list "^$dev +- +$ours +open +0 +-\$"
 }
 
 # As in get_from(), with kmclctl
@@ -67,6 +75,7 @@ kmclctl_bind()
 {
 	local WIRE_CLASS=$OTHER_CLASS dev
 
+	expect "kmcl_cdev is loaded" channels_load
 	another_first s
 	dev=$(device_of s)
 	expect "doctor says who has it" \
@@ -108,10 +117,175 @@ kmclctl_bind()
 
 kmclctl_doctor()
 {
+	expect "kmcl_cdev is loaded" channels_load
 	expect "a guest" ends 0 '^Hyper-V +ok ' doctor
 	expect "its VMBus" ends 0 "^VMBus version +ok +$protocol *$" doctor
 	expect "the library" ends 0 '^vmbkmcl +ok +loaded' doctor
 	expect "the transport" ends 0 '^vmbkmcl_hv +ok +loaded' doctor
+	expect "the devices" ends 0 '^kmcl_cdev +ok +loaded' doctor
+	expect "their configuration" ends 0 '^configfs +ok ' doctor
+}
+
+# channel_is NAME STATE: of a channel for programs
+channel_is()
+{
+	shows "info $1" "^STATE +$2\$"
+}
+
+# counter_of NAME COUNTER NUMBER
+counter_of()
+{
+	shows "info $1" "^$2 +$3\$"
+}
+
+# for_programs NAME BEHAVIOUR: an offer, and a channel for programs on it
+for_programs()
+{
+	expect "kmcl_cdev is loaded" channels_load
+	offer "$1" "$2"
+	expect "create" does create "$1" --class="$WIRE_CLASS" \
+		--instance="$(instance $((offers - 1)))"
+	expect "$1 is active" within 10 channel_is "$1" active
+}
+
+kmclctl_messages()
+{
+	local dev
+
+	for_programs a echo
+	dev=$(device_of a)
+	expect "the list has it" shows list "^$dev .* open +0 a\$"
+	expect "not twice" ends 1 'kmclctl delete a' create a --class="$WIRE_CLASS"
+	expect "send" does send a message1
+	expect "it comes back" ends 0 '^message1$' recv -t 5 a
+	expect "nothing more" ends 5 '^kmclctl: a: .*time limit' recv -t 0.1 a
+	expect "send two" does send --wait a message2 message3
+	expect "both come back" ends 0 '^message2message3$' recv -t 5 -n 2 a
+	expect "in hex" does send -x a '00 01 02 03 ff fe 0a 0d'
+	expect "both ways" ends 0 '^00010203fffe0a0d$' recv -x -t 5 a
+	expect "as JSON" ends 0 '"messages": 1' --json send a message4
+	expect "both ways" ends 0 '"hex": "6d65737361676534"' --json recv -t 5 a
+	echo -n message5 >/tmp/input
+	expect "from a file" kmclctl send a </tmp/input
+	expect "it comes back, as a line" ends 0 '^message5$' recv -l -t 5 a
+	expect "a request" ends 0 '^question$' request -t 5 a question
+	expect "too long" refused eval "head -c 5000 /dev/zero | kmclctl send a"
+	expect "which says" eval "head -c 5000 /dev/zero | kmclctl send a 2>&1 |
+		grep -q 'a: sending: .*kmclctl info a'"
+	expect "pause" does pause a
+	expect "it is paused" channel_is a paused
+	expect "send" does send a message6
+	expect "it waits" counter_of a QUEUED 1
+	expect "start" does start a
+	expect "it comes back" ends 0 '^message6$' recv -t 5 a
+	expect "disable" ends 0 '"state": "disabled"' --json disable a
+	expect "send" does send a message7
+	expect "a request waits" ends 5 'a: request: .*time limit' \
+		request -t 0.2 a question
+	expect "doctor says so" ends 0 '^Channel a +note +it is disabled' doctor
+	expect "enable" does enable a
+	expect "it comes back" ends 0 '^message7$' recv -t 5 a
+	expect "delete" does delete a
+	expect "it is gone" ends 3 'there is no /dev/kmcl/a' info a
+	away a
+	offer_a=
+}
+
+# The words in the file of events, of the column EVENT
+events_were()
+{
+	awk 'NR > 1 { printf "%s ", $4 }' /tmp/events | grep -qE -e "$1"
+}
+
+has_line()
+{
+	grep -q "^$2\$" "$1"
+}
+
+kmclctl_reopened()
+{
+	local cat events status=0
+
+	for_programs a echo
+	mkfifo /tmp/lines
+	# For both, so that opening it waits for nobody
+	exec 8<>/tmp/lines
+	kmclctl events a >/tmp/events &
+	events=$!
+	kmclctl cat --lines a </tmp/lines >/tmp/output 2>&1 &
+	cat=$!
+	echo message1 >&8
+	expect "it comes back" within 5 has_line /tmp/output message1
+	rescind a
+	expect "a waits" within 5 channel_is a waiting
+	expect "doctor says why" ends 0 '^Channel a +note .*does not offer' doctor
+	expect "the list has it" shows list '^- .* waiting +- a$'
+	echo message2 >&8
+	expect "it waits" within 5 counter_of a QUEUED 1
+	reoffer a
+	expect "it comes back" within 10 has_line /tmp/output message2
+	echo message3 >&8
+	expect "the next, too" within 5 has_line /tmp/output message3
+	expect "watch" ends 0 '^a +active +0 +0 +0 +0 +0 +0 +1$' \
+		watch -n 2 -i 0.2 a
+	expect "delete" does delete a
+	wait $cat || status=$?
+	expect "cat ends" [ "$status" -eq 3 ]
+	expect "and says why" grep -q '^kmclctl: a: .*removed' /tmp/output
+	expect "and so do the events" wait $events
+	expect "suspended, closed, opened and started again, and removed" events_were \
+		'suspended closed (enabled )?opened started .*removed $'
+	expect "closed by the device" grep -qE 'closed +[a-z]+ +device' /tmp/events
+	exec 8>&-
+	rm -f /tmp/lines
+	away a
+	offer_a=
+}
+
+# The commands of userspace.rst, block by block, and what each prints among others
+kmclctl_page()
+{
+	local block pattern
+
+	mkdir -p /tmp/page
+	# busybox' would look for its module in /lib/modules
+	cat >/tmp/page/modprobe <<-'END'
+	modprobe()
+	{
+		[ -d "/sys/module/$1" ] || insmod "/modules/$1.ko"
+	}
+	END
+	# A literal block follows "::" and is indented; what is not ends it
+	awk '/::$/ && !/^\.\./ { name = sprintf("/tmp/page/%02d", ++n); on = 1; next }
+		on && /^[^ ]/ { on = 0 }
+		on && /^    / { print substr($0, 5) >name }' /userspace.rst
+	cat >/tmp/page/expected <<-END
+	$WIRE_CLASS
+	active
+	^message1\$
+	^message\$
+	^question\$
+	^message2\$
+	started +active
+	^mine +active +0 +0 +0 +0 +0 +0 +0\$
+	"state": "active"
+	-
+	END
+	expect "kmcl_cdev is loaded" channels_load
+	offer a echo
+	for block in /tmp/page/[0-9]*; do
+		read -r pattern
+		expect "$(head -n 1 "$block")" eval \
+			"sh -ec '. /tmp/page/modprobe; . $block' >$block.out 2>&1"
+		[ "$pattern" = - ] ||
+			expect "it prints that" grep -qE -e "$pattern" "$block.out"
+		[ "$bad" -eq 0 ] || show <"$block.out"
+	done </tmp/page/expected
+	expect "each block was looked at" [ "$(find /tmp/page -name '*.out' | wc -l)" -eq \
+		"$(wc -l </tmp/page/expected)" ]
+	rm -rf /tmp/page
+	away a
+	offer_a=
 }
 
 kmclctl_all()
@@ -119,4 +293,8 @@ kmclctl_all()
 	scenario "kmclctl lists devices that come and go" kmclctl_list
 	scenario "kmclctl binds devices" kmclctl_bind
 	scenario "kmclctl says what a guest has" kmclctl_doctor
+	scenario "kmclctl sends and receives" kmclctl_messages
+	scenario "kmclctl goes on when the device is offered again" kmclctl_reopened
+	scenario "the commands of userspace.rst" kmclctl_page
+	unloaded kmcl_cdev || check "rmmod kmcl_cdev" rmmod kmcl_cdev
 }

@@ -24,6 +24,14 @@ in_guest()
 	umockdev-run -d "$tests/guest.umockdev" -- "$tests/tree.sh" "$@"
 }
 
+# with_channels COMMAND...: where kmcl_cdev is loaded, too
+with_channels()
+{
+	MODULES="vmbkmcl vmbkmcl_hv kmcl_cdev" CONFIG=1 \
+		umockdev-run -d "$tests/guest.umockdev" \
+		-d "$tests/channels.umockdev" -- "$tests/tree.sh" "$@"
+}
+
 # elsewhere COMMAND...: on a machine without devices
 elsewhere()
 {
@@ -80,33 +88,41 @@ writes()
 		sed "s,$first,,; s,.*vmbus/,,; / *(null)/d; /^devices.4/d; /^devices.8/d")
 }
 
-list="DEVICE                               WHAT            DRIVER                                       STATE   SUBCHANNELS
-${first}1 Heartbeat       hv_utils                                     open              0
-${first}2 Network adapter hv_netvsc                                    open              3
-${first}3 Guest file copy -                                            closed            0
-${first}4 Dynamic memory  vmbkmcl-525074dc-8985-46e2-8057-a307dc18a502 opening           0
-${first}5 SCSI controller -                                            closed            0
-${first}6 SCSI controller -                                            offered           0
-${first}7 Socket, port 80 -                                            open              0
-${first}8 -               -                                            7                 0"
+list="DEVICE                               WHAT            DRIVER                                       STATE   SUBCHANNELS CHANNEL
+${first}1 Heartbeat       hv_utils                                     open              0 -
+${first}2 Network adapter hv_netvsc                                    open              3 -
+${first}3 Guest file copy -                                            closed            0 -
+${first}4 Dynamic memory  vmbkmcl-525074dc-8985-46e2-8057-a307dc18a502 opening           0 balloon
+${first}5 SCSI controller -                                            closed            0 -
+${first}6 SCSI controller -                                            offered           0 -
+${first}7 Socket, port 80 -                                            open              0 -
+${first}8 -               -                                            7                 0 -
+-                                    Heartbeat       -                                            waiting           - beat
+-                                    -               -                                            waiting           - gone
+-                                    -               -                                            waiting           - kept
+-                                    -               -                                            off               - nothing"
 
 # The device that is just going, without attributes, is in none of these
 check "kmclctl builds with the sanitizers" kmclctl_builds SANITIZE=1
-check "list" prints 0 "$list" in_guest "$kmclctl" list
-check "list --json" in_guest sh -c '"$1" list --json | python3 -c "
+check "list" prints 0 "$list" with_channels "$kmclctl" list
+check "list --json" with_channels sh -c '"$1" list --json | python3 -c "
 import json, sys
 rows = json.load(sys.stdin)[\"devices\"]
-assert len(rows) == 8, rows
+assert len(rows) == 12, rows
 assert rows[1] == dict(device=\"'${first}2'\", what=\"Network adapter\",
-	driver=\"hv_netvsc\", state=\"open\", subchannels=3, override=None,
+	driver=\"hv_netvsc\", state=\"open\", subchannels=3, override=None, channel=None,
 	**{\"class\": \"f8615163-df3e-46c5-913f-f2d2f965ed0e\",
 	\"instance\": \"'${first}2'\"}), rows[1]
 assert rows[7][\"what\"] is None and rows[7][\"driver\"] is None, rows[7]
+assert rows[3][\"channel\"] == \"balloon\", rows[3]
+assert rows[9][\"device\"] is None and rows[9][\"subchannels\"] is None, rows[9]
+assert rows[9][\"instance\"] == \"22222222-0000-4000-8000-000000000000\", rows[9]
 assert rows[7][\"override\"] == \"uio_hv_generic\", rows[7]
 "' sh "$kmclctl"
 check "list --long has the GUIDs" says 0 \
 	"^${first}3 .* 34d14be3-dee4-41c8-9ae7-6b174977c192 ${first}3 -" \
 	in_guest "$kmclctl" list --long
+check "list without channels" says 0 "^${first}4 .* -$" in_guest "$kmclctl" list
 check "list on a machine without VMBus" says 3 '^kmclctl: .*no VMBus.*doctor' \
 	elsewhere "$kmclctl" list
 check "list to a full disk" says 1 'writing the output: No space left' \
@@ -187,9 +203,10 @@ doctor()
 
 {
 	declare -p tests kmclctl work
-	declare -f in_guest elsewhere says
+	declare -f in_guest with_channels elsewhere says
 } >"$work/functions"
-loaded=MODULES="vmbkmcl vmbkmcl_hv"
+loaded=MODULES="vmbkmcl vmbkmcl_hv kmcl_cdev"
+export CONFIG=1
 check "doctor: elsewhere" doctor VENDOR=QEMU PRODUCT=q35 elsewhere 1 \
 	'^Hyper-V +missing +this is no guest of Hyper-V, but QEMU q35'
 check "doctor: a kernel without VMBus" doctor VENDOR="Microsoft Corporation" \
@@ -224,6 +241,74 @@ check "doctor: a device that is kept for another driver" says 1 \
 	"^Device ${first}8 +note .*kept for driver uio_hv_generic" \
 	in_guest "$kmclctl" doctor "${first}8"
 
+check "doctor: where channels are made" doctor "$loaded" in_guest 0 \
+	'^configfs +ok +/sys/kernel/config/kmcl *$'
+check "doctor: configfs is not mounted" doctor "$loaded" CONFIG=empty in_guest 1 \
+	'^configfs +missing .*mount -t configfs none /sys/kernel/config'
+check "doctor: no configfs" doctor "$loaded" CONFIG= in_guest 1 \
+	'^configfs +missing .*modprobe configfs'
+check "doctor: a channel that is active" says 1 '^Channel balloon +ok +active' \
+	with_channels "$kmclctl" doctor
+check "doctor: a channel whose device has another driver" says 1 \
+	"^Channel beat +missing .*hv_utils has device ${first}1 +kmclctl bind ${first}1" \
+	with_channels "$kmclctl" doctor
+check "doctor: a channel whose device is kept for another driver" says 1 \
+	"^Channel kept +missing .*kept for driver uio_hv_generic +kmclctl bind ${first}8" \
+	with_channels "$kmclctl" doctor
+check "doctor: a channel whose device is not offered" says 1 \
+	'^Channel gone +note .*host does not offer' with_channels "$kmclctl" doctor
+check "doctor: a channel that is off" says 1 '^Channel nothing +note +it has no class' \
+	with_channels "$kmclctl" doctor
+
+# Channels, as far as there is no kernel behind them
+for name in info recv cat request enable disable pause start events; do
+	check "$name: kmcl_cdev is not loaded" says 3 \
+		'^kmclctl: x: kmcl_cdev is not loaded;.*doctor' \
+		elsewhere "$kmclctl" "$name" x
+	check "$name: no such channel" says 3 \
+		'^kmclctl: x: there is no /dev/kmcl/x;.*create x --class=' \
+		with_channels "$kmclctl" "$name" /dev/kmcl/x
+	check "$name: no name of a channel" says 2 '^kmclctl: ../x: .*no name' \
+		with_channels "$kmclctl" "$name" ../x
+	check "$name: no word" says 2 "^Usage: kmclctl $name" "$kmclctl" "$name"
+done
+check "send: no such channel" says 3 'there is no /dev/kmcl/x' \
+	with_channels "$kmclctl" send x hello
+check "recv: a word too many" says 2 "'y' is one word too many" \
+	with_channels "$kmclctl" recv x y
+check "recv: no number" says 2 'one: this is no number' \
+	with_channels "$kmclctl" recv x --count=one
+check "recv: a negative number" says 2 '-1: this is no number' \
+	with_channels "$kmclctl" recv x --count=-1
+check "recv: no time" says 2 'nan: these are no seconds' \
+	with_channels "$kmclctl" recv x --timeout=nan
+check "watch: kmcl_cdev is not loaded" says 3 'kmcl_cdev is not loaded' \
+	elsewhere "$kmclctl" watch
+check "watch: no such channel" says 3 'there is no such channel' \
+	with_channels "$kmclctl" watch x
+check "delete: no such channel" says 3 '^kmclctl: x: there is no such channel' \
+	with_channels "$kmclctl" delete x
+
+without_config()
+{
+	CONFIG='' "$@"
+}
+
+check "create without a class" says 2 '--class is needed' \
+	with_channels "$kmclctl" create x
+check "create with a class that is none" says 2 'lost: this is no GUID, and no class' \
+	with_channels "$kmclctl" create x --class=lost
+check "create with an instance that is none" says 2 'heartbeat: this is no GUID$' \
+	with_channels "$kmclctl" create x --class=kvp --instance=heartbeat
+check "create with a name that is none" says 2 '.x: this is no name of a channel' \
+	with_channels "$kmclctl" create .x --class=kvp
+check "create without kmcl_cdev" says 3 '^kmclctl: x: .*modprobe kmcl_cdev' \
+	without_config elsewhere "$kmclctl" create x --class=kvp
+# Nothing makes the attributes here, and the first is refused
+check "create: an attribute that cannot be set" says 3 \
+	'^kmclctl: x: setting class to a9a0f4e7-5a45-4d96-b827-8a841e8c03e6: No such' \
+	with_channels "$kmclctl" create x --class=kvp
+
 # on_terminal COLUMNS COMMAND...
 on_terminal()
 {
@@ -243,7 +328,23 @@ fits()
 	return 1
 }
 
+# rounds PATTERN COUNT COMMAND...: so many lines of "watch" have that
+rounds()
+{
+	with_channels "${@:3}" >"$work/out" &&
+		[ "$(grep -cE -e "$1" "$work/out")" -eq "$2" ] && return 0
+	cat -v "$work/out"
+	return 1
+}
+
 declare -f on_terminal >>"$work/functions"
+watch=("$kmclctl" watch --count=3 --interval=0.05)
+clear=$(printf '\033')
+check "watch on a terminal starts anew each time" rounds "$clear" 1 \
+	bash -c '. "$0"; on_terminal "$@"' "$work/functions" 80 "${watch[@]}"
+check "watch in a pipe does not" rounds "$clear" 0 "${watch[@]}"
+check "watch --json: an object for each round" rounds '^   "watch": \[' 3 \
+	"${watch[@]}" --json
 check "doctor on a terminal: long text is wrapped" fits 90 "$kmclctl" doctor
 
 # A module of that name, with a signature as the kernel's sign-file makes it
@@ -355,7 +456,7 @@ completes()
 {
 	local words=("${@:1:$#-1}")
 
-	diff <(tr ' ' '\n' <<<"${*: -1}" | sort) <(in_guest bash -c '
+	diff <(tr ' ' '\n' <<<"${*: -1}" | sort) <(with_channels bash -c '
 		PATH=${0%/*}:$PATH
 		. "$1"
 		shift
@@ -383,5 +484,12 @@ check "bash completes a device" completes bind sc scsi
 check "bash completes a device of the bus" completes unbind "${first}3" "${first}3"
 check "bash completes a driver" completes bind heartbeat hv_u hv_utils
 check "bash completes an option" completes list --l --long
+check "bash completes the options of create" completes create x --pa \
+	--packet-bytes=
+check "bash completes a class" completes create x --class = f "fcopy fc"
+check "bash completes after --json" completes --json unbind --no --no-probe
+check "bash completes a channel after an option" \
+	completes recv --count = 3 ba balloon
+check "bash completes a channel" completes send b "balloon beat"
 check "zsh reads its completion" zsh -n tools/kmclctl/completion/_kmclctl
 check "make install" installed

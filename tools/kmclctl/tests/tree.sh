@@ -29,6 +29,10 @@ if [ "${ENFORCE:-}" ]; then
 	mkdir -p /sys/module/module/parameters
 	echo "$ENFORCE" >/sys/module/module/parameters/sig_enforce
 fi
+case ${CONFIG:-} in
+1)	mkdir -p /sys/kernel/config/kmcl ;;
+empty)	mkdir -p /sys/kernel/config ;;
+esac
 if [ "${VENDOR:-}" ]; then
 	mkdir -p /sys/class/dmi/id
 	echo "$VENDOR" >/sys/class/dmi/id/sys_vendor
