@@ -165,8 +165,9 @@ static ssize_t kc_packet_bytes_store(struct config_item *item, const char *page,
 	int ret;
 
 	ret = parse(page, 1, KMCL_PACKET_SIZE_MAX, &bytes);
-	if (!ret)
-		mutex_lock(&kc->mutex);
+	if (ret)
+		return ret;
+	mutex_lock(&kc->mutex);
 	ret = may_write(kc, false);
 	if (!ret) {
 		spin_lock_bh(&kc->lock);
