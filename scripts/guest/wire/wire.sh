@@ -36,6 +36,8 @@
 . /kmclctl.sh
 # shellcheck source=scripts/guest/wire/services.sh
 . /services.sh
+# shellcheck source=scripts/guest/wire/cdev.sh
+. /cdev.sh
 
 defined()
 {
@@ -84,4 +86,6 @@ step "What the tools show"
 kmclctl_all
 step "Services of the host"
 services_all
+step "Programs"
+cdev_all
 wire_unload
