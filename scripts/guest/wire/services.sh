@@ -8,6 +8,8 @@
 
 E_FAIL=$((0x80004005))
 EXISTS=$((0x80070050))
+FULL=$((0x80070070))
+CONFIG=/sys/kernel/config/kmcl
 FCOPY=34d14be3-dee4-41c8-9ae7-6b174977c192
 # The kernel's daemon knows its device by this one
 FCOPY_INSTANCE=eb765408-105f-49b6-b4aa-c123b64d17d4
@@ -138,13 +140,238 @@ fcopy_of_stock()
 	[ ! -e /modules/uio.ko ] || expect "rmmod uio" rmmod uio
 }
 
+# cdev_loaded: devices for user space can be made
+cdev_loaded()
+{
+	loaded configfs || [ ! -e /modules/configfs.ko ] ||
+		expect "insmod configfs" insmod /modules/configfs.ko
+	grep -q " /sys/kernel/config " /proc/mounts ||
+		expect "configfs is mounted" mount -t configfs configfs /sys/kernel/config
+	expect "insmod kmcl_cdev" insmod /modules/kmcl_cdev.ko
+}
+
+# user_channel NAME CLASS: /dev/kmcl/NAME, a pipe
+user_channel()
+{
+	local dir=$CONFIG/$1
+
+	expect "mkdir $1" mkdir "$dir"
+	echo "$2" >"$dir/class"
+	echo pipe >"$dir/mode"
+	echo 8192 >"$dir/packet_bytes"
+	expect "enable" eval "echo 1 >$dir/enabled"
+}
+
+# cdev_unloaded NAME PROGRAM: the program ends, and its device with kmcl_cdev
+cdev_unloaded()
+{
+	expect "the program still runs" kill "$2"
+	wait "$2"
+	expect "rmdir $1" rmdir "$CONFIG/$1"
+	expect "umount" umount /sys/kernel/config
+	expect "rmmod kmcl_cdev" rmmod kmcl_cdev
+}
+
+# heartbeat_example COMMAND...: a program answers, also after the device was away, and
+# has no version that there is not
+heartbeat_example()
+{
+	local WIRE_CLASS=$HEARTBEAT program
+
+	cdev_loaded
+	user_channel heartbeat "$HEARTBEAT"
+	"$@" /dev/kmcl/heartbeat &
+	program=$!
+	offer a "ic-heartbeat ms=20,count=5"
+	ic_answered a 6
+	expect "version 3.0 of both" host_counts a ic_version -eq 3
+	away a
+	reoffer a
+	ic_answered a 12
+	away a
+	at a behave "ic-heartbeat ms=20,fault=versions"
+	reoffer a
+	expect "it has none of the versions" within 10 host_counts a ic_refused -eq 1
+	away a
+	at a behave "ic-heartbeat ms=20,fault=counts"
+	reoffer a
+	ic_answered a 14
+	away a
+	at a behave "ic-heartbeat ms=20,fault=type"
+	reoffer a
+	expect "it does not know the message" within 10 host_counts a ic_status -eq "$E_FAIL"
+	left a
+	cdev_unloaded heartbeat "$program"
+}
+
+heartbeat_in_c()
+{
+	heartbeat_example /bin/heartbeat
+}
+
+# fcopyd_runs: as a user who may write to /tmp/in; its process is $daemon
+fcopyd_runs()
+{
+	mkdir -p /tmp/in /tmp/out
+	chown 1000 /tmp/in /tmp/out
+	kmcl-fcopyd --user=1000 --directory=/tmp/in --keep-free=1 2>>/tmp/fcopyd.log &
+	daemon=$!
+}
+
+fcopyd_begins()
+{
+	: >/tmp/fcopyd.log
+	cdev_loaded
+	user_channel fcopy "$FCOPY"
+	fcopyd_runs
+}
+
+fcopyd_ends()
+{
+	left a
+	cdev_unloaded fcopy "$daemon"
+	[ "$bad" -eq 0 ] || show </tmp/fcopyd.log
+	rm -r /tmp/in /tmp/out
+}
+
+# Files without a name that the daemon has open
+nothing_begun()
+{
+	local fd
+
+	for fd in "/proc/$daemon/fd"/*; do
+		case $(readlink "$fd") in
+		*'(deleted)')	return 1 ;;
+		esac
+	done
+}
+
+# kmcl-fcopyd receives what the kernel's daemon does
+fcopyd_receives()
+{
+	local daemon
+
+	fcopyd_begins
+	copier a "ic-fcopy path=/tmp/in/new,name=one,create=1,bytes=100000,seed=5"
+	sent a 1
+	expect "version 1.1" host_counts a ic_version -eq 1
+	expect "it is right" copied /tmp/in/new/one a
+	expect "it belongs to the user" [ "$(stat -c %u:%a /tmp/in/new/one)" = 1000:644 ]
+	at a behave "ic-fcopy path=/tmp/in,file=/proc/self/exe,name=a\\u0020\\u20ac"
+	sent a 2
+	expect "a file of the host is right" copied "/tmp/in/a $(printf '\342\202\254')" a
+	at a behave "ic-fcopy path=new,name=one,bytes=10"
+	expect "it does not overwrite" within 5 host_counts a file_status -eq "$EXISTS"
+	at a behave "ic-fcopy path=new,name=one,bytes=10,overwrite=1"
+	sent a 3
+	expect "it does" copied /tmp/in/new/one a
+	at a behave "ic-fcopy path=new,name=two,bytes=100000,cancel=3"
+	expect "it is cancelled" within 5 host_counts a files_cancelled -eq 1
+	expect "and not there" [ ! -e /tmp/in/new/two ]
+	expect "nor open" within 5 nothing_begun
+	fcopyd_ends
+}
+
+# A rescind in the middle of a file, at many places: nothing is left of it, and the
+# daemon has it when the host has begun anew
+fcopyd_goes_on()
+{
+	local daemon round=0
+
+	fcopyd_begins
+	copier a "ic-fcopy path=/tmp/in,name=0,bytes=10"
+	sent a 1
+	while [ "$round" -lt 8 ]; do
+		round=$((round + 1))
+		rescind_after a "$round"
+		at a behave "ic-fcopy path=/tmp/in,name=$round,bytes=60000,seed=$round"
+		expect "the guest has released a" within 5 host_state a absent
+		expect "nothing is open" within 5 nothing_begun
+		expect "nor there" [ ! -e "/tmp/in/$round" ]
+		reoffer a
+		sent a $((round + 1))
+		expect "file $round is right" copied "/tmp/in/$round" a
+	done
+	expect "it has said so" grep -q "dropped after .*: the host has closed" /tmp/fcopyd.log
+	# Killed, and started again on the open channel
+	at a behave "ic-fcopy path=/tmp/in,name=killed,bytes=600000,ms=10"
+	expect "a part has come" within 5 host_counts a file_bytes -gt 530000
+	expect "it is open, without a name" refused nothing_begun
+	expect "and not there" [ ! -e /tmp/in/killed ]
+	kill -9 "$daemon"
+	wait "$daemon"
+	expect "nothing is there" [ ! -e /tmp/in/killed ]
+	fcopyd_runs
+	sent a $((round + 2))
+	expect "the file is right" copied /tmp/in/killed a
+	fcopyd_ends
+}
+
+# fcopyd_refuses PARAMETERS STATUS: and nothing is made
+fcopyd_refuses()
+{
+	refusals=$((refusals + 1))
+	at a behave "ic-fcopy $1"
+	expect "$1: refused" within 5 host_counts a files_failed -eq "$refusals"
+	expect "$1: with $2" host_counts a file_status -eq "$2"
+	expect "$1: nothing is there" [ -z "$(ls -A /tmp/in)" ]
+}
+
+# A host that means harm
+fcopyd_refuses_all()
+{
+	local daemon refusals=0 words long
+
+	fcopyd_begins
+	copier a "ic-fcopy fault=operation"
+	expect "an unknown operation" within 5 host_counts a files_failed -eq 1
+	refusals=1
+	long=$(printf '%0260d' 0)
+	for words in path=/tmp/out path=/tmp/in/../out path=../out path=/ path=/etc \
+		'path=C:\in' 'path=\\host\in' name=../out/x name=/tmp/out/x name=.. \
+		'name=a\b' 'name=a\ud800' 'name=a\u000a' "name=$long" "path=$long" \
+		"path=/tmp/in,name=$long" path=/tmp/in/nowhere; do
+		fcopyd_refuses "$words,create=0" "$E_FAIL"
+	done
+	for words in data-first complete-first cut short long beyond far overlap hole \
+		fragment; do
+		fcopyd_refuses "path=/tmp/in,bytes=20000,fault=$words" "$E_FAIL"
+		expect "$words: nothing is open" within 5 nothing_begun
+	done
+	fcopyd_refuses "path=/tmp/in,fault=huge" "$FULL"
+	fcopyd_refuses "path=/tmp/in,bytes=4000000000" "$FULL"
+	ln -s ../out /tmp/in/link
+	at a behave "ic-fcopy path=/tmp/in/link,create=1,name=x"
+	expect "a link is not followed" within 5 host_counts a files_failed -eq $((refusals + 1))
+	rm /tmp/in/link
+	expect "nothing is elsewhere" [ -z "$(ls -A /tmp/out)" ]
+	# A right one after all that
+	at a behave "ic-fcopy path=/tmp/in,bytes=20000,fault=twice"
+	sent a 1
+	expect "it is right" copied /tmp/in/file a
+	fcopyd_ends
+}
+
 services_all()
 {
-	scenario "hv_utils answers the heartbeat" heartbeat_of_stock
-	scenario "hv_utils and a wrong heartbeat" heartbeat_faults_of_stock
+	if [ -e /modules/hv_utils.ko ]; then
+		scenario "hv_utils answers the heartbeat" heartbeat_of_stock
+		scenario "hv_utils and a wrong heartbeat" heartbeat_faults_of_stock
+	else
+		skipped "the kernel's heartbeat, which this kernel does not have" \
+			heartbeat_of_stock
+	fi
 	case $(uname -r) in
 	6.*)	skipped "hv_fcopy_uio_daemon: this uio_hv_generic does not know the device" \
 			fcopy_of_stock ;;
 	*)	scenario "hv_fcopy_uio_daemon receives files" fcopy_of_stock ;;
 	esac
+	if [ -e /modules/configfs.ko ] || [ -d /sys/kernel/config ]; then
+		scenario "an example in C answers the heartbeat" heartbeat_in_c
+		scenario "kmcl-fcopyd receives files" fcopyd_receives
+		scenario "kmcl-fcopyd goes on after rescinds" fcopyd_goes_on
+		scenario "kmcl-fcopyd and a hostile host" fcopyd_refuses_all
+	else
+		skipped "services of programs: this kernel has no configfs" heartbeat_in_c
+	fi
 }
