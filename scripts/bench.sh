@@ -1,15 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# usage: [KERNEL="VERSION ..."] [CASES="NAME ..."] [STEPPED=1|2] [PLOT=1] scripts/bench.sh
+# usage: [KERNEL="VERSION ..."] [CASES="NAME ..."] [STEPPED=1|2] [TRACED="FUNCTION ..."]
+#	[PLOT=1] scripts/bench.sh
 #
 # Instructions per packet, hv_vmbus' own calls and the library in one run on
 # tools/vmbhost; see Documentation/measurements.md. CASES are beginnings of the
 # names of cases in drivers/bench/bench_main.c, such as receive; without it all are
 # run. With STEPPED=1 locked operations are counted as well; with STEPPED=2, the
-# library's instructions in each function. The results are in
-# build/bench.json, or in the file RESULTS; PLOT=1 draws them into
-# Documentation/measurements/.
+# library's instructions in each function. With TRACED the cases run again with the
+# kernel's function_graph tracer; what it says of these functions is at the end of
+# build/vm/bench-VERSION.log. A microsecond is 1000 instructions there, of which the
+# tracer has about 1500 for each call. The results are in build/bench.json, or in the
+# file RESULTS; PLOT=1 draws them into Documentation/measurements/.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -21,6 +24,8 @@ results=${RESULTS:-$BUILD/bench.json}
 class=6b6d636c-6265-6e63-6800-00000000000
 # shellcheck disable=SC2086 # several names
 words=$(printf '%s,' ${CASES:-})
+# shellcheck disable=SC2086 # several names
+traced=$(printf '%s,' ${TRACED:-})
 need_packages python3
 
 # Linux with one processor replaces locked instructions by plain ones: noreplace-smp
@@ -37,7 +42,7 @@ run()
 		--offer "${class}0 sink" --offer "${class}1 sink" \
 		--modules "$BUILD/bench/$1" --script scripts/guest/bench.sh \
 		--file scripts/guest/lib.sh --timeout 500 --log "$log" \
-		--append "cases=${words%,} stepped=${STEPPED:-0} noreplace-smp"
+		--append "cases=${words%,} stepped=${STEPPED:-0} traced=${traced%,} noreplace-smp"
 	[ ! -e "$log" ] || count_guest "$log"
 	logs+=("$log")
 }

@@ -120,6 +120,7 @@ int bench_host(const char *format, ...) __printf(1, 2);
 int bench_time_init(void);
 void bench_time_exit(void);
 void bench_time_count(enum bench_count count);
+void bench_time_forget(void);
 void bench_begin(void);
 u64 bench_end(void);
 void bench_time_functions(const char *name);
@@ -145,6 +146,8 @@ u64 bench_raw_id(int index);
 
 /* bench_kmcl.c */
 extern bool bench_kmcl_give_back;
+int bench_kmcl_create(u32 ring_bytes, u32 packet_bytes, u32 external_bytes);
+struct bench_link *bench_kmcl_enable(void);
 struct bench_link *bench_kmcl_open(u32 ring_bytes, u32 packet_bytes,
 				   u32 external_bytes);
 void bench_kmcl_close(void);

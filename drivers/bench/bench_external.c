@@ -82,6 +82,20 @@ static int measure_raw(const struct bench_case *c, struct bench_value *values)
 	return ret;
 }
 
+/* Measure one kind of send, and print its functions if these are counted */
+static int measure_one(struct bench_link *link, const struct bench_case *c,
+		       bench_send_fn send, struct bench_value *value)
+{
+	int ret = bench_requests(link, c, 0, send, &value->value);
+	char name[40];
+
+	if (ret || bench_count != BENCH_FUNCTIONS)
+		return ret;
+	snprintf(name, sizeof(name), "%s/%s", c->name, value->key);
+	bench_time_functions(name);
+	return 0;
+}
+
 static int measure_kmcl(const struct bench_case *c, struct bench_value *values)
 {
 	struct bench_link *link = bench_kmcl_open(ring_bytes(c), 4096, SZ_1M);
@@ -91,11 +105,11 @@ static int measure_kmcl(const struct bench_case *c, struct bench_value *values)
 		return PTR_ERR(link);
 	ret = bench_kmcl_packets(packets, c->burst);
 	if (!ret)
-		ret = bench_requests(link, c, 0, send_pfns, &values[1].value);
+		ret = measure_one(link, c, send_pfns, &values[1]);
 	if (!ret)
-		ret = bench_requests(link, c, 0, send_mdl, &values[2].value);
+		ret = measure_one(link, c, send_mdl, &values[2]);
 	if (!ret)
-		ret = bench_requests(link, c, 0, send_sg, &values[3].value);
+		ret = measure_one(link, c, send_sg, &values[3]);
 	bench_kmcl_free_packets(packets, c->burst);
 	bench_kmcl_close();
 	return ret;
@@ -128,7 +142,7 @@ int bench_external(const struct bench_case *c)
 		ret = measure_raw(c, values);
 	if (!ret)
 		ret = measure_kmcl(c, values);
-	if (!ret)
+	if (!ret && bench_count != BENCH_FUNCTIONS)
 		bench_report(c, values, ARRAY_SIZE(values));
 	kmcl_mdl_free(mdl);
 	mdl = NULL;

@@ -70,15 +70,14 @@ int bench_kmcl_find(struct bench_link *found)
 }
 
 /**
- * bench_kmcl_open() - open a channel of the library
+ * bench_kmcl_create() - make a channel of the library
  * @ring_bytes: of each ring
  * @packet_bytes: the channel's packet size
  * @external_bytes: most with one packet, each page a range; 0: the default
  *
- * Return: the link, or an ERR_PTR().
+ * Return: 0 or an error.
  */
-struct bench_link *bench_kmcl_open(u32 ring_bytes, u32 packet_bytes,
-				   u32 external_bytes)
+int bench_kmcl_create(u32 ring_bytes, u32 packet_bytes, u32 external_bytes)
 {
 	const struct kmcl_client client = {
 		.name = "kmcl_bench",
@@ -92,14 +91,23 @@ struct bench_link *bench_kmcl_open(u32 ring_bytes, u32 packet_bytes,
 		.post_started = kmcl_post_started,
 		.process = kmcl_process,
 	};
+
+	kmcl = kmcl_client_create(NULL, &client, NULL);
+	return PTR_ERR_OR_ZERO(kmcl);
+}
+
+/**
+ * bench_kmcl_enable() - open the channel that was made
+ *
+ * Return: the link, or an ERR_PTR(); then the channel is freed.
+ */
+struct bench_link *bench_kmcl_enable(void)
+{
 	int ret;
 
 	link.received = 0;
 	link.completed = 0;
 	reinit_completion(&kmcl_running);
-	kmcl = kmcl_client_create(NULL, &client, NULL);
-	if (IS_ERR(kmcl))
-		return ERR_CAST(kmcl);
 	ret = kmcl_channel_enable(kmcl);
 	if (ret)
 		goto free;
@@ -118,6 +126,15 @@ disable:
 free:
 	kmcl_channel_free(kmcl);
 	return ERR_PTR(ret);
+}
+
+/* Both, see bench_kmcl_create() */
+struct bench_link *bench_kmcl_open(u32 ring_bytes, u32 packet_bytes,
+				   u32 external_bytes)
+{
+	int ret = bench_kmcl_create(ring_bytes, packet_bytes, external_bytes);
+
+	return ret ? ERR_PTR(ret) : bench_kmcl_enable();
 }
 
 void bench_kmcl_close(void)

@@ -17,12 +17,15 @@
 /**
  * bench_quiet() - let neither end signal, until bench_kick()
  * @link: both rings are empty
+ *
+ * A round begins, see bench_time_forget().
  */
 void bench_quiet(struct bench_link *link)
 {
 	WRITE_ONCE(link->channel->inbound.ring_buffer->interrupt_mask, 1);
 	WRITE_ONCE(link->channel->outbound.ring_buffer->interrupt_mask, 1);
 	virt_mb(); /* the masks, before the indices change */
+	bench_time_forget();
 }
 
 /**

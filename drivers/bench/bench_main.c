@@ -63,6 +63,7 @@ static const struct bench_case bench_cases[] = {
 	{ "request/64B/burst128", bench_request, 64, 128 },
 	{ "request-alloc/64B/burst8", bench_request_alloc, 64, 8, false, 24 * SZ_1K },
 	{ "request-alloc/64B/burst128", bench_request_alloc, 64, 128, false, 24 * SZ_1K },
+	{ "external/1MiB/burst1", bench_external, 64, 1 },
 	{ "external/1MiB/burst8", bench_external, 64, 8 },
 	{ "signals/64B/burst64", bench_signals, 64, 64 },
 	{ "queue/64B", bench_queue, 64, 1280 },
@@ -98,8 +99,9 @@ static bool is_chosen(const struct bench_case *c)
 /* What can be single-stepped in seconds */
 static bool is_quick(const struct bench_case *c)
 {
-	return c->size == 64 && (c->burst == 8 || (stepped == 2 && c->burst == 1)) &&
-	       c->run != bench_external;
+	if (c->run == bench_queue)
+		return stepped == 2;
+	return c->size == 64 && (c->burst == 8 || (stepped == 2 && c->burst == 1));
 }
 
 /* Each case begins with the same host, whichever was before it. */

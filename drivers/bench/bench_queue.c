@@ -123,7 +123,8 @@ static int measure_kmcl(const struct bench_case *c, u64 *value)
 	}
 	if (!ret)
 		ret = kmcl_rounds(ch, FEW, &few);
-	if (!ret)
+	/* Single-stepped, a few are enough */
+	if (!ret && bench_count != BENCH_FUNCTIONS)
 		ret = kmcl_rounds(ch, MANY, &many);
 	*value = DIV_ROUND_CLOSEST_ULL(many - few, MANY - FEW);
 	while (i--)

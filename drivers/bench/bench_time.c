@@ -16,17 +16,18 @@
 #include <linux/kernel.h>
 #include <linux/math64.h>
 #include <linux/notifier.h>
+#include <linux/sizes.h>
 #include <linux/sort.h>
 #include <linux/string.h>
 #include <linux/timex.h>
+#include <linux/vmalloc.h>
 
 #include <asm/processor-flags.h>
 
 #include "bench.h"
 
 #define LONGEST		15	/* bytes of an instruction */
-#define ADDRESSES	16384
-#define FUNCTIONS	128
+#define ADDRESSES	SZ_256K
 
 enum bench_count bench_count;
 
@@ -34,12 +35,7 @@ static u64 started;
 static u64 overhead;	/* of measuring nothing */
 static bool stepping;
 static u64 stepped;
-static unsigned long addresses[ADDRESSES];	/* of what was executed */
-
-static struct {
-	char name[KSYM_SYMBOL_LEN];
-	u32 instructions;
-} functions[FUNCTIONS];
+static u64 *addresses;	/* of what was executed */
 
 static bool is_prefix(u8 byte)
 {
@@ -103,12 +99,21 @@ static __always_inline void set_trap(bool on)
 }
 
 /**
+ * bench_time_forget() - forget which instructions were executed
+ *
+ * A round begins: those between each bench_begin() and bench_end() of it are
+ * bench_time_functions()'.
+ */
+void bench_time_forget(void)
+{
+	stepped = 0;
+}
+
+/**
  * bench_begin() - begin to count
  */
 void bench_begin(void)
 {
-	if (bench_count == BENCH_FUNCTIONS)
-		stepped = 0;
 	started = stepped;
 	if (bench_count == BENCH_INSTRUCTIONS) {
 		started = get_cycles();
@@ -192,36 +197,47 @@ void bench_time_count(enum bench_count count)
  */
 void bench_time_functions(const char *name)
 {
-	char symbol[KSYM_SYMBOL_LEN];
-	u32 i, n, used = 0;
+	char symbol[KSYM_SYMBOL_LEN], last[KSYM_SYMBOL_LEN] = "";
+	u32 i, n = 0, count = min_t(u64, stepped, ADDRESSES);
 
-	for (i = 0; i < min_t(u64, stepped, ADDRESSES); i++) {
-		sprint_symbol_no_offset(symbol, addresses[i]);
-		/* Without the module's name, which is in brackets */
-		symbol[strcspn(symbol, " ")] = '\0';
-		for (n = 0; n < used && strcmp(symbol, functions[n].name); n++)
-			;
-		if (n == FUNCTIONS)
-			continue;
-		if (n == used) {
-			strscpy(functions[n].name, symbol,
-				sizeof(functions[n].name));
-			functions[n].instructions = 0;
-			used++;
+	if (stepped > count)
+		pr_warn("%s: %llu instructions, only %u were looked at\n", name,
+			stepped, count);
+	sort(addresses, count, sizeof(*addresses), compare, NULL);
+	for (i = 0; i <= count; i++) {
+		if (i < count) {
+			if (i && addresses[i] == addresses[i - 1]) {
+				n++;
+				continue;
+			}
+			sprint_symbol_no_offset(symbol, addresses[i]);
+			/* Without the module's name, which is in brackets */
+			symbol[strcspn(symbol, " ")] = '\0';
 		}
-		functions[n].instructions++;
+		if (n && (i == count || strcmp(symbol, last))) {
+			pr_info("functions/%s/%s kmcl=%u\n", name, last, n);
+			n = 0;
+		}
+		strscpy(last, symbol, sizeof(last));
+		n++;
 	}
-	for (n = 0; n < used; n++)
-		pr_info("functions/%s/%s kmcl=%u\n", name, functions[n].name,
-			functions[n].instructions);
 }
 
 int bench_time_init(void)
 {
-	return register_die_notifier(&step_notifier);
+	int ret;
+
+	addresses = vmalloc_array(ADDRESSES, sizeof(*addresses));
+	if (!addresses)
+		return -ENOMEM;
+	ret = register_die_notifier(&step_notifier);
+	if (ret)
+		vfree(addresses);
+	return ret;
 }
 
 void bench_time_exit(void)
 {
 	unregister_die_notifier(&step_notifier);
+	vfree(addresses);
 }

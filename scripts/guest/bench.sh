@@ -19,6 +19,18 @@ if [ "${stepped:-0}" != 0 ]; then
 	check "what is single-stepped was counted" \
 		insmod /modules/kmcl_bench.ko stepped="${stepped:-0}" cases="${cases:-}"
 fi
+if [ -n "${traced:-}" ]; then
+	tracing=/sys/kernel/tracing
+	check "mount tracefs" mount -t tracefs none $tracing
+	check "the functions can be traced" \
+		sh -c "echo '$traced' | tr , '\n' > $tracing/set_ftrace_filter"
+	echo function_graph > $tracing/current_tracer
+	check "rmmod kmcl_bench" rmmod kmcl_bench
+	check "it was traced" insmod /modules/kmcl_bench.ko cases="${cases:-}"
+	echo 0 > $tracing/tracing_on
+	tail -n 200 $tracing/trace
+	echo nop > $tracing/current_tracer
+fi
 check "numbers" logged 'kmcl_bench: .*=[0-9]*$' 0
 for module in kmcl_bench vmbkmcl_hv vmbkmcl; do
 	check "rmmod $module" rmmod "$module"
