@@ -12,7 +12,7 @@
 
 #define FRAME		4096U
 #define ORDER		3
-#define MOST		8		/* entries */
+#define MOST		24		/* entries */
 #define WAIT		KMCL_SEND_WAIT
 
 /* In the block of pages: where an entry begins, and its bytes */
@@ -176,17 +176,84 @@ static void an_entry_of_several_pages(struct kunit *test)
 		      range(4095, 4098), pfn(6), pfn(7), pfn(8));
 }
 
+/* Frames are taken several at a time, up to one that is something else. */
+static void lists_of_any_length(struct kunit *test)
+{
+	struct part parts[MOST];
+	u64 words[MOST + 2];
+	u32 i, n, first;
+
+	for (i = 0; i < MOST; i++) {
+		parts[i] = (struct part){ i * 5 % 8, 0, FRAME };
+		words[i + 2] = pfn(i * 5 % 8);
+	}
+	words[0] = head(1);
+	for (n = 1; n <= MOST; n++) {
+		words[1] = range(0, n * FRAME);
+		for (first = 0; first < n; first++)
+			expect_header(test, list(test, parts, n, first), n,
+				      words, n + 2);
+		/* More follow */
+		expect_header(test, list(test, parts, MOST, 0), n, words, n + 2);
+	}
+}
+
+/* The same, with one of them that is longer than a frame or begins in it */
+static void something_else_in_a_list(struct kunit *test)
+{
+	static const struct part others[] = {
+		{ 6, 0, 2 * FRAME }, { 5, FRAME, FRAME }, { 6, 16, FRAME - 16 },
+		{ 6, 0, FRAME - 16 },
+	};
+	struct part parts[MOST];
+	struct kmcl_packet *pkt;
+	u32 i, at, frames;
+
+	for (i = 0; i < MOST * ARRAY_SIZE(others); i++) {
+		const struct part *other = &others[i / MOST];
+		const __le64 *header;
+		u64 ranges = 1;
+
+		for (at = 0; at < MOST; at++)
+			parts[at] = (struct part){ 1, 0, FRAME };
+		at = i % MOST;
+		parts[at] = *other;
+		frames = MOST;
+		if (other->bytes > FRAME)
+			frames++;
+		else if (other->bytes < FRAME)
+			ranges += (at > 0) + (at + 1 < MOST);
+		KUNIT_ASSERT_EQ(test, 0, send_list(test, list(test, parts, MOST, 7),
+						   MOST, &pkt));
+		header = (const __le64 *)kmcl_packet_header(pkt);
+		KUNIT_EXPECT_EQ(test, le64_to_cpu(header[0]), head(ranges));
+		KUNIT_EXPECT_EQ(test, pkt->ext_len, 8 * (1 + ranges + frames));
+		/* Behind the head, and what leads each range */
+		header += at + ranges - (at + 1 < MOST && ranges > 1) + 1;
+		KUNIT_EXPECT_EQ_MSG(test, le64_to_cpu(*header), pfn(6),
+				    "entry %u of %u bytes", at, other->bytes);
+	}
+}
+
 static void what_is_no_list(struct kunit *test)
 {
 	static const struct part parts[] = {
 		{ 0, 0, FRAME }, { 1, 0, FRAME }, { 2, 0, FRAME },
-		{ 3, 0, FRAME },
+		{ 3, 0, FRAME }, { 4, 0, FRAME }, { 5, 0, FRAME },
+		{ 6, 0, FRAME }, { 7, 0, FRAME }, { 0, 0, FRAME },
 	};
 	struct scatterlist *sg;
 	struct kmcl_packet *pkt;
 	u32 i;
 
-	/* Shorter than the caller says */
+	/* Shorter than the caller says; the rest of the table is frames, too */
+	for (i = 0; i < 9; i++) {
+		sg = list(test, parts, 9, 0);
+		sg_mark_end(&sg[i]);
+		KUNIT_EXPECT_EQ(test, send_list(test, sg, i + 1, &pkt), 0);
+		KUNIT_EXPECT_EQ(test, send_list(test, sg, i + 2, &pkt), -EFAULT);
+		KUNIT_EXPECT_EQ(test, send_list(test, sg, MOST, &pkt), -EFAULT);
+	}
 	for (i = 0; i < 4; i++) {
 		sg = list(test, parts, 4, i);
 		KUNIT_EXPECT_EQ(test, send_list(test, sg, 5, &pkt), -EFAULT);
@@ -249,6 +316,8 @@ static struct kunit_case sg_cases[] = {
 	KUNIT_CASE(the_rest_of_a_list_is_not_used),
 	KUNIT_CASE(a_part_of_a_frame_is_a_range),
 	KUNIT_CASE(an_entry_of_several_pages),
+	KUNIT_CASE(lists_of_any_length),
+	KUNIT_CASE(something_else_in_a_list),
 	KUNIT_CASE(what_is_no_list),
 	KUNIT_CASE(limits_of_bytes_and_pieces),
 	KUNIT_CASE(each_entry_counts_as_a_piece),

@@ -329,39 +329,79 @@ static __always_inline u64 extent(const struct scatterlist *sg)
 	return word;
 }
 
+/* Is the entry one whole frame? A link to another table has no length. */
+static __always_inline bool is_frame(const struct scatterlist *sg)
+{
+	static const struct scatterlist frame = { .length = KMCL_PFN_SIZE };
+
+	return extent(sg) == extent(&frame);
+}
+
+static __always_inline __le64 frame_of(const struct page *page)
+{
+	return cpu_to_le64((u64)page_to_pfn(page) * FRAMES_PER_PAGE);
+}
+
+/* Store the frame of an entry; false: it is something else, or ends its table. */
+static __always_inline bool store_frame(const struct scatterlist *sg, __le64 *pfn)
+{
+	unsigned long link = sg->page_link;
+
+	if (link & (SG_CHAIN | SG_END) || !is_frame(sg))
+		return false;
+	/* Without these bits it is the page's address */
+	*pfn = frame_of((const struct page *)link);
+	return true;
+}
+
+static __always_inline bool store_4(const struct scatterlist *sg, __le64 *pfns)
+{
+	return store_frame(sg, pfns) && store_frame(sg + 1, pfns + 1) &&
+	       store_frame(sg + 2, pfns + 2) && store_frame(sg + 3, pfns + 3);
+}
+
 /*
  * Store the frames of entries of one whole frame each, up to one that is something
- * else, or the last of the list. At most @most; returns how many. A function of
- * its own, of few instructions per entry, since large buffers have many.
+ * else, or the last of a list. At most @most; returns how many. A function of its
+ * own, of few instructions per entry, since large buffers have many.
  */
 static noinline u32 store_frames(struct scatterlist *sg, __le64 *pfns, u32 most)
 {
-	static const struct scatterlist frame = { .length = KMCL_PFN_SIZE };
-	const u64 whole = extent(&frame);
-	u32 i;
+	const struct scatterlist *first = sg, *end = sg + most;
+	const struct scatterlist *eights = sg + (most & ~7U);
 
-	for (i = 0; i < most; i++, sg++) {
-		unsigned long link = sg->page_link;
-
-		if (link & (SG_CHAIN | SG_END) || extent(sg) != whole)
+	for (; sg != eights; sg += 8, pfns += 8)
+		if (!store_4(sg, pfns) || !store_4(sg + 4, pfns + 4))
 			break;
-		/* Without these bits it is the page's address */
-		pfns[i] = cpu_to_le64((u64)page_to_pfn((struct page *)link) *
-				      FRAMES_PER_PAGE);
+	/* The rest, or these again, up to the one that is something else */
+	while (sg != end && store_frame(sg, pfns)) {
+		sg++;
+		pfns++;
 	}
-	return i;
+	if (sg != end && sg_is_last(sg) && is_frame(sg)) {
+		*pfns = frame_of(sg_page(sg));
+		sg++;
+	}
+	return sg - first;
 }
 
-/* What add_entry() does, for entries as of store_frames() */
+/*
+ * What add_entry() does, for entries as of store_frames(). Returns how many, 0 also
+ * if there is no room for one.
+ */
 static u32 add_frames(struct ext_writer *w, struct scatterlist *sg,
-		      struct ext_range *range, u32 most)
+		      struct ext_range **range, u32 most)
 {
 	u64 left = (w->ch->cfg.ext_data - w->bytes) / KMCL_PFN_SIZE;
 	u32 n;
 
+	if (!*range)
+		*range = kmcl_ext_range(w, 0, 0);
+	if (!*range)
+		return 0;
 	most = min3(most, (w->room - w->len) / 8, (u32)left);
 	n = store_frames(sg, (__le64 *)(w->buf + w->len), most);
-	more_frames(w, range, n);
+	more_frames(w, *range, n);
 	return n;
 }
 
@@ -376,26 +416,23 @@ int kmcl_ext_sg(struct ext_writer *w, struct scatterlist *sg, u32 nents)
 	u32 n, pieces = w->ch->cfg.ext_chain;
 	int ret;
 
-	for (; nents; nents -= n, pieces -= n) {
+	for (;; sg = sg_next(sg + n - 1)) {
 		if (!sg || !sg->length)
 			return -EFAULT;
 		if (!pieces)
 			return -E2BIG;
-		n = range ? add_frames(w, sg, range, min(nents, pieces)) : 0;
-		if (n) {
-			/* None of these was the last: there is another one */
-			sg += n;
-			if (n < nents && sg_is_chain(sg))
-				sg = sg_chain_ptr(sg);
-		} else {
+		n = is_frame(sg) ? add_frames(w, sg, &range, min(nents, pieces)) : 0;
+		if (!n) {
 			n = 1;
 			ret = add_entry(w, sg, &range);
 			if (ret)
 				return ret;
-			sg = sg_next(sg);
 		}
+		nents -= n;
+		pieces -= n;
+		if (!nents)
+			return 0;
 	}
-	return 0;
 }
 
 /*
