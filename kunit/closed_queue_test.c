@@ -209,6 +209,105 @@ static void s18_flags_hold_for_the_later_transmission(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, waits->reply, 77);
 }
 
+static u32 externals;	/* sent, less those that have arrived */
+
+static void count_external(struct end *e, struct kmcl_context *ctx, u64 value)
+{
+	struct kmcl_mdl *mdl;
+
+	externals -= !kmcl_packet_external(ctx, 0, &mdl);
+	kmcl_complete(ctx, NULL, 0);
+}
+
+/* Packet @i of a queue in which each kind comes before and after each other one */
+static void send_some_kind(struct loop *loop, u32 i, struct loop_page *page)
+{
+	struct end *client = &loop->client;
+	struct kunit *test = loop->test;
+	struct kmcl_packet *pkt;
+	struct sent *sent;
+	u64 value = i;
+
+	switch ((i % 16 < 4 ? i : i >> (i % 3)) % 4) {
+	case 0:
+		loop_send(client, i, 0);
+		break;
+	case 1:
+		loop_send(client, i, KMCL_SEND_WAIT);
+		break;
+	case 2:
+		/* Without a routine */
+		KUNIT_ASSERT_EQ(test, 0,
+				kmcl_send(kmcl_packet_alloc(client->ch), &value,
+					  8, 0));
+		break;
+	case 3:
+		pkt = loop_prepare(client, i, &sent);
+		KUNIT_ASSERT_NOT_NULL(test, pkt);
+		externals++;
+		KUNIT_ASSERT_EQ(test, 0,
+				kmcl_send_sg(pkt, &value, 8, &page->sg, 1,
+					     KMCL_SEND_WAIT));
+		break;
+	}
+}
+
+static void expect_all_done(struct loop *loop)
+{
+	struct end *client = &loop->client;
+	u32 i;
+
+	loop_wait(client, loop_done(client) == client->nsent);
+	for (i = 0; i < client->nsent; i++) {
+		KUNIT_EXPECT_EQ(loop->test, client->sent[i].done, 1);
+		KUNIT_EXPECT_EQ(loop->test, client->sent[i].status, 0);
+	}
+	KUNIT_EXPECT_EQ(loop->test, externals, 0);
+	loop_expect_balance(client);
+}
+
+static void s18_packets_of_every_kind_keep_their_order(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct loop_page page;
+	u32 i, round;
+
+	loop_page(test, &page);
+	loop->server.process = count_external;
+	externals = 0;
+	for (round = 0; round < 3; round++) {
+		for (i = 0; i < 300; i++)
+			send_some_kind(loop, i, &page);
+		loop_up(loop);
+		expect_got(&loop->server, 0, 300);
+		expect_all_done(loop);
+		kmcl_channel_disable(loop->client.ch);
+		kmcl_channel_disable(loop->server.ch);
+		loop->server.ngot = 0;
+	}
+}
+
+/* The ring gets full while the queue is written, at a packet of each kind */
+static void s18_they_keep_it_when_the_ring_is_full(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct loop_page page;
+	u32 i;
+
+	loop_page(test, &page);
+	loop->server.process = count_external;
+	externals = 0;
+	for (i = 0; i < 1500; i++)
+		send_some_kind(loop, i, &page);
+	loop_up_paused(loop);
+	loop_poll(&loop->client, c->full > 0);
+	KUNIT_EXPECT_GT(test, loop_counters(&loop->client).queued, 0);
+	kmcl_channel_start(loop->server.ch);
+	expect_got(&loop->server, 0, 1500);
+	expect_all_done(loop);
+	KUNIT_EXPECT_GT(test, loop_counters(&loop->client).full, 3);
+}
+
 static void s19_what_was_in_the_ring_is_not_sent_again(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -421,6 +520,8 @@ static struct kunit_case closed_queue_cases[] = {
 	KUNIT_CASE(s17_the_queue_moves_between_started_and_post_started),
 	/* KMCL: VMBUS_CHANNEL_FORMAT_FLAG_WAIT_FOR_COMPLETION */
 	KUNIT_CASE(s18_flags_hold_for_the_later_transmission),
+	KUNIT_CASE(s18_packets_of_every_kind_keep_their_order),
+	KUNIT_CASE(s18_they_keep_it_when_the_ring_is_full),
 	KUNIT_CASE(s19_what_was_in_the_ring_is_not_sent_again),
 	KUNIT_CASE(s20_s21_disable_cancels_what_is_in_flight),
 	KUNIT_CASE(s20_s21_a_rescind_removes_what_is_in_flight),

@@ -62,31 +62,37 @@ static void recycle(struct kmcl_channel *ch, struct list_head *unused,
  * Run the routines of @due, at most @budget of them, and move packets without
  * one to @unused, a burst of them at most. Returns what is left of @budget. The
  * caller has claimed that, and nobody else looks at these packets: tx.lock is
- * not held.
+ * not held. Each belongs to the driver again when its routine is called.
  */
 static u32 run_due(struct kmcl_channel *ch, struct list_head *due,
 		   struct list_head *unused, u32 budget)
 {
-	struct kmcl_packet *pkt;
+	struct list_head *node, *next;
 	u32 n = 0;
 
-	while (budget && (pkt = list_first_entry_or_null(due, struct kmcl_packet,
-							 item.node))) {
+	for (node = due->next; budget && node != due; node = next, budget--) {
+		struct kmcl_packet *pkt = list_entry(node, struct kmcl_packet,
+						     item.node);
 		kmcl_done_fn done = pkt->done;
 		u32 len = pkt->len;
 
-		budget--;
+		next = node->next;
 		trace_kmcl_complete(ch, pkt, pkt->status);
-		if (!done) {
-			list_move_tail(&pkt->item.node, unused);
-			if (++n == KMCL_TX_BURST)
-				break;
-			continue;
+		if (unlikely(!done)) {
+			list_add_tail(node, unused);
+			if (++n < KMCL_TX_BURST)
+				continue;
+			node = next;
+			budget--;
+			break;
 		}
-		list_del_init(&pkt->item.node);
+		INIT_LIST_HEAD(node);
 		WRITE_ONCE(pkt->state, KMCL_PKT_IDLE);
 		done(pkt, pkt->status, len ? pkt->buf : NULL, len);
 	}
+	/* Those that are left */
+	due->next = node;
+	node->prev = due;
 	return budget;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Outgoing direction: writing packets into the ring, for tx_queue.c and
+ * Outgoing direction: writing packets into the ring, for tx_run.c, tx_queue.c and
  * tx_send.c. ch->tx.lock is held, and nothing sleeps.
  */
 #ifndef _KMCL_TX_PUT_H
@@ -26,7 +26,7 @@ static __always_inline void kmcl_trans_add(struct kmcl_packet *pkt, u64 trans_id
 
 /*
  * Write a packet into the ring, not yet visible to the peer. Inline for
- * tx_send.c, on which the speed of sending depends; all others call
+ * tx_send.c and tx_run.c, on which the speed of sending depends; all others call
  * kmcl_put_packet(). @plain: there is no external data, and no pipe. @most: see
  * kmcl_ring_write(). Returns 0 or a negative errno, see kmcl_ring_put(); also
  * -EPROTO: see kmcl_unanswered().
@@ -139,6 +139,9 @@ const void *kmcl_copy_large(struct kmcl_channel *ch,
 			    const struct kmcl_parts *parts, unsigned long irq);
 const void *kmcl_copy_packet(struct kmcl_packet *pkt, const void *buf, u32 len,
 			     unsigned long irq);
+
+/* tx_run.c */
+u32 kmcl_put_run(struct kmcl_channel *ch, u32 most, u32 *bytes);
 
 /* tx_queue.c */
 int kmcl_put_made(struct kmcl_channel *ch);

@@ -320,7 +320,7 @@ static bool flush_burst(struct kmcl_channel *ch, struct list_head *written,
 	__must_hold(&ch->tx.lock)
 {
 	struct kmcl_item *item;
-	u32 n, bytes = 0, need;
+	u32 n, run, bytes = 0, need;
 	int ret;
 
 	lockdep_assert_held(&ch->tx.lock);
@@ -332,6 +332,13 @@ static bool flush_burst(struct kmcl_channel *ch, struct list_head *written,
 		item = next_item(ch);
 		if (!item)
 			break;
+		if (item->kind == KMCL_ITEM_PACKET) {
+			run = kmcl_put_run(ch, KMCL_TX_BURST - n, &bytes);
+			if (run) {
+				n += run - 1;
+				continue;
+			}
+		}
 		need = item_bytes(ch, item);
 		if (n && kmcl_is_large(need))
 			break;
