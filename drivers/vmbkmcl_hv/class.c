@@ -433,21 +433,27 @@ static struct kmcl_hv_class *kmcl_hv_class_new(const guid_t *type)
  */
 int kmcl_hv_watch(const guid_t *type)
 {
-	struct kmcl_hv_class *class, *new;
+	struct kmcl_hv_class *class, *new = NULL;
 
 	/* The all-zero GUID ends an id_table */
 	if (guid_is_null(type))
 		return -EINVAL;
-	new = kmcl_hv_class_new(type);
-	if (!new)
-		return -ENOMEM;
 
 	spin_lock(&kmcl_hv_classes_lock);
 	class = kmcl_hv_class_find(type);
 	if (!class) {
-		class = new;
-		new = NULL;
-		list_add_tail(&class->link, &kmcl_hv_classes);
+		spin_unlock(&kmcl_hv_classes_lock);
+		new = kmcl_hv_class_new(type);
+		if (!new)
+			return -ENOMEM;
+		spin_lock(&kmcl_hv_classes_lock);
+		/* Or another caller has come before */
+		class = kmcl_hv_class_find(type);
+		if (!class) {
+			class = new;
+			new = NULL;
+			list_add_tail(&class->link, &kmcl_hv_classes);
+		}
 	}
 	class->users++;
 	class->asked = true;
