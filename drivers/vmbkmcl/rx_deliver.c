@@ -14,6 +14,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/bottom_half.h>
 #include <linux/err.h>
 #include <linux/ktime.h>
 #include <linux/sched.h>
@@ -620,8 +621,13 @@ void kmcl_rx_detach(struct kmcl_channel *ch)
 void kmcl_rx_start(struct kmcl_channel *ch)
 {
 	atomic_or(KMCL_RX_OPEN, &ch->rx.state);
-	/* Not the work, even if it delivers: only the tasklet writes the queue */
+	/*
+	 * Not the work, even if it delivers: only the tasklet writes the queue. It
+	 * runs here and now, without a switch to ksoftirqd.
+	 */
+	local_bh_disable();
 	kmcl_rx_schedule(ch, false);
+	local_bh_enable();
 }
 
 static bool rx_idle(struct kmcl_channel *ch)
