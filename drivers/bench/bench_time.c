@@ -11,6 +11,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/bits.h>
 #include <linux/kallsyms.h>
 #include <linux/kdebug.h>
 #include <linux/kernel.h>
@@ -35,7 +36,8 @@ static u64 started;
 static u64 overhead;	/* of measuring nothing */
 static bool stepping;
 static u64 stepped;
-static u64 *addresses;	/* of what was executed */
+/* Of what was executed, without the highest bit, and whether it is locked */
+static u64 *addresses;
 
 static bool is_prefix(u8 byte)
 {
@@ -75,7 +77,8 @@ static int on_step(struct notifier_block *nb, unsigned long event, void *data)
 		stepped += *next == 0xfa;	/* CLI */
 	} else {
 		if (stepped < ADDRESSES)
-			addresses[stepped] = (unsigned long)next;
+			addresses[stepped] = (u64)(unsigned long)next << 1 |
+					     is_locked(next);
 		stepped++;
 	}
 	return NOTIFY_STOP;
@@ -194,32 +197,40 @@ void bench_time_count(enum bench_count count)
 /**
  * bench_time_functions() - print the instructions of each function
  * @name: of the case, whose last round is printed
+ *
+ * The locked ones of them, too, where there are any.
  */
 void bench_time_functions(const char *name)
 {
 	char symbol[KSYM_SYMBOL_LEN], last[KSYM_SYMBOL_LEN] = "";
-	u32 i, n = 0, count = min_t(u64, stepped, ADDRESSES);
+	u32 i, n = 0, locked = 0, count = min_t(u64, stepped, ADDRESSES);
 
 	if (stepped > count)
 		pr_warn("%s: %llu instructions, only %u were looked at\n", name,
 			stepped, count);
 	sort(addresses, count, sizeof(*addresses), compare, NULL);
 	for (i = 0; i <= count; i++) {
-		if (i < count) {
-			if (i && addresses[i] == addresses[i - 1]) {
-				n++;
-				continue;
-			}
-			sprint_symbol_no_offset(symbol, addresses[i]);
+		if (i < count && (!i || addresses[i] != addresses[i - 1])) {
+			sprint_symbol_no_offset(symbol, addresses[i] >> 1 |
+						BIT_ULL(63));
 			/* Without the module's name, which is in brackets */
 			symbol[strcspn(symbol, " ")] = '\0';
 		}
 		if (n && (i == count || strcmp(symbol, last))) {
-			pr_info("functions/%s/%s kmcl=%u\n", name, last, n);
+			if (locked)
+				pr_info("functions/%s/%s kmcl=%u locked=%u\n",
+					name, last, n, locked);
+			else
+				pr_info("functions/%s/%s kmcl=%u\n", name,
+					last, n);
 			n = 0;
+			locked = 0;
 		}
+		if (i == count)
+			break;
 		strscpy(last, symbol, sizeof(last));
 		n++;
+		locked += addresses[i] & 1;
 	}
 }
 
