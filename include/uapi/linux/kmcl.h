@@ -176,8 +176,9 @@ struct kmcl_mode {
  *	largest message, and some hundred bytes more; raised so that there is room
  *	for one. Up to 1 GiB
  *
- * Setting needs CAP_SYS_ADMIN; a 0 leaves that limit unchanged. Lower limits hold
- * for what is written next.
+ * Setting needs CAP_SYS_ADMIN, and fails with EINTR if a signal comes while somebody
+ * else configures the device; a 0 leaves that limit unchanged. Lower limits hold for
+ * what is written next.
  */
 struct kmcl_limits {
 	__u32 size;
@@ -325,7 +326,7 @@ struct kmcl_event {
  * no error if it is enabled. Disable: close it; returns when it is closed, which a
  * signal does not interrupt. Pause: stop sending and receiving, and start: go on;
  * both also before the channel is open. ENOTCONN: the device is not enabled in
- * its configuration.
+ * its configuration. EINTR: a signal, while somebody else does one of these.
  */
 #define KMCL_IOC_ENABLE		_IO(KMCL_IOC_MAGIC, 0x08)
 #define KMCL_IOC_DISABLE	_IO(KMCL_IOC_MAGIC, 0x09)

@@ -141,6 +141,29 @@ cdev_unbound()
 	cdev_remove p
 }
 
+# Eight processes make random calls, while the device goes and comes back
+cdev_random()
+{
+	local calls=10000 cycles=0
+
+	allow rx_foreign rx_missing
+	cdev_device p
+	kmcl_random /dev/kmcl/p "$calls" 8 "${seed:-1}" >/tmp/random 2>&1 &
+	while waits; do
+		at p rescind
+		expect "the guest has released it" within 60 host_state p absent
+		at p offer
+		cycles=$((cycles + 1))
+	done
+	wait $!
+	expect "all calls end as documented" [ $? -eq 0 ]
+	expect "the device went several times" [ "$cycles" -ge 5 ]
+	echo "$cycles rescinds" >>/tmp/random
+	tail -n 2 /tmp/random | show
+	[ "$bad" -eq 0 ] || show </tmp/random
+	cdev_remove p
+}
+
 # Without configfs: the parameter
 cdev_parameter()
 {
@@ -191,6 +214,7 @@ cdev_all()
 	scenario "what configfs refuses" cdev_attributes
 	scenario "a driver is unbound below an open file" cdev_unbound
 	scenario "the directory is removed below open files" cdev_removed
+	scenario "10,000 random calls beside rescinds" cdev_random
 	scenario "devices of the module's parameter" cdev_parameter
 	check "rmmod kmcl_cdev" rmmod kmcl_cdev
 }
