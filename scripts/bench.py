@@ -41,17 +41,17 @@ def collect(results, logs):
     found = {}
     for log in logs:
         kernel = re.fullmatch(r".*-([^-]+)\.log", log).group(1)
-        cases = {}
-        found[kernel] = {"with": "", "cases": cases}
+        of = found.setdefault(kernel, {"with": "", "cases": {}})
         with open(log, encoding="utf-8", errors="replace") as lines:
             for line in lines:
                 match = WITH.search(line)
-                if match:
-                    found[kernel]["with"] = match.group(1)
+                # The kernel's own name and compiler come first, if both are there
+                if match and not of["with"]:
+                    of["with"] = match.group(1)
                 match = LINE.search(line)
                 if match:
                     name, *pairs = match.group(1).split()
-                    cases[name] = {key: int(number) for key, number in
+                    of["cases"][name] = {key: int(number) for key, number in
                                    (pair.split("=") for pair in pairs)}
     store(results, found)
     return all(of["with"] and of["cases"] for of in found.values())
@@ -88,7 +88,7 @@ def plot(results, directory):
 
     for kernel, cases in cases_of(load(results)):
         pairs = {name: values for name, values in cases.items() if ratio(values)
-                 and not name.startswith(("locked/", "irq-off/", "memory"))}
+                 and not name.startswith(("locked/", "irq-off/", "memory", "user/"))}
         names = list(pairs)
         figure, axes = pyplot.subplots(figsize=(8, 1 + 0.3 * len(names)))
         axes.barh(names, [values["kmcl"] / values["raw"] for values in pairs.values()],

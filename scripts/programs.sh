@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Builds the programs that guests run, in build/programs/: those of each directory
-# tools/NAME that has a Makefile, except for vmbhost, with O=build/programs/NAME and
-# the packages in its file "packages", one a line; and the kernel's own daemon for file
-# copies, from the sources of the newest kernel. What is executable there is a program.
+# tools/NAME that has a Makefile, except for vmbhost and bench, with
+# O=build/programs/NAME and the packages in its file "packages", one a line; and the
+# kernel's own daemon for file copies, from the sources of the newest kernel. What is
+# executable there is a program.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -13,7 +14,9 @@ need=(gcc libc6-dev make)
 dirs=()
 for makefile in tools/*/Makefile; do
 	dir=${makefile%/Makefile}
-	[ "$dir" != tools/vmbhost ] || continue
+	case $dir in
+	tools/vmbhost | tools/bench) continue ;;
+	esac
 	dirs+=("$dir")
 	[ ! -e "$dir/packages" ] || mapfile -t -O ${#need[@]} need <"$dir/packages"
 done
