@@ -307,7 +307,7 @@ static void deferred(struct kunit *test)
 }
 
 /* Nobody reads what the server sends: the answer has to wait, and takes no memory */
-static void the_longest_answer_without_memory(struct kunit *test)
+static void answer_waits(struct kunit *test, u32 len, bool memory)
 {
 	struct loop *loop = test->priv;
 	struct end *client = &loop->client, *server = &loop->server;
@@ -329,8 +329,9 @@ static void the_longest_answer_without_memory(struct kunit *test)
 	while (!loop_counters(server).queued)
 		KUNIT_ASSERT_EQ(test, 0, kmcl_send_buf(server->ch, filler,
 						       sizeof(filler)));
-	no_memory();
-	kmcl_complete(server->kept[0], answer, LARGE);
+	if (!memory)
+		no_memory();
+	kmcl_complete(server->kept[0], answer, len);
 	server->kept[0] = NULL;
 	memset(answer, 0, LARGE);
 	KUNIT_EXPECT_EQ(test, loop_counters(server).memory,
@@ -339,9 +340,20 @@ static void the_longest_answer_without_memory(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, kmcl_channel_start(client->ch), 0);
 	loop_wait(client, s->done);
 	KUNIT_EXPECT_EQ(test, s->status, 0);
-	KUNIT_EXPECT_EQ(test, s->len, LARGE);
+	KUNIT_EXPECT_EQ(test, s->len, len);
 	KUNIT_EXPECT_EQ(test, s->reply, 77);
 	loop_poll(server, !c->memory);
+}
+
+static void the_longest_answer_without_memory(struct kunit *test)
+{
+	answer_waits(test, LARGE, false);
+}
+
+/* Its memory could be a smaller block, but not a page */
+static void a_long_answer_is_not_copied(struct kunit *test)
+{
+	answer_waits(test, LARGE / 4, true);
 }
 
 /* No small context could have the driver's memory */
@@ -406,6 +418,7 @@ static struct kunit_case large_cases[] = {
 	KUNIT_CASE(deferred),
 	/* KMCL: VmbChannelPacketComplete */
 	KUNIT_CASE(the_longest_answer_without_memory),
+	KUNIT_CASE(a_long_answer_is_not_copied),
 	/* KMCL: VmbChannelInitSetClientContextSize */
 	KUNIT_CASE(a_large_context_of_the_drivers),
 	{}

@@ -244,8 +244,8 @@ int kmcl_ctx_get(struct kmcl_channel *ch, struct kmcl_ctx_kind *kind,
 /*
  * The completion with @len bytes at @buf, which may be in the context, has to
  * wait for room in the ring. Returns the context to put into the queue: a copy
- * that has no more memory than it needs, or @ctx itself, which has room for that.
- * Atomic.
+ * that has no more memory than it needs, if that is a page at most, or @ctx itself,
+ * which has room for it. Atomic.
  */
 struct kmcl_context *kmcl_ctx_queued(struct kmcl_context *ctx, const void *buf,
 				     u32 len)
@@ -253,7 +253,7 @@ struct kmcl_context *kmcl_ctx_queued(struct kmcl_context *ctx, const void *buf,
 	u32 bytes = struct_size(ctx, area, len);
 	struct kmcl_context *copy = NULL;
 
-	if (bytes <= ctx->bytes / 2)
+	if (bytes <= min_t(u32, ctx->bytes / 2, PAGE_SIZE))
 		copy = kmcl_item_alloc(bytes, GFP_ATOMIC);
 	if (copy) {
 		copy->ch = ctx->ch;
