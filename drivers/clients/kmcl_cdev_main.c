@@ -22,7 +22,6 @@ module_param_array(devices, charp, &ndevices, 0444);
 MODULE_PARM_DESC(devices, "devices to make: NAME:CLASS[:INSTANCE][:pipe],... with class and instance GUIDs");
 
 static struct kc *made[KC_PARAMS];
-struct workqueue_struct *kc_wq;
 
 /* Read the words of @text, which is changed. 0 or -EINVAL */
 static int parse(char *text, char **name, struct kc_config *cfg)

@@ -17,6 +17,9 @@
 
 #include "kmcl_cdev.h"
 
+/* For what is done later; made when the module is loaded */
+struct workqueue_struct *kc_wq;
+
 void kc_request_get(struct kc_request *req)
 {
 	refcount_inc(&req->ref);
