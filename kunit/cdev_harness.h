@@ -95,6 +95,10 @@ ssize_t cd_returned(struct cd_call *call);
 
 struct kmcl_stats cd_stats(struct cd *cd);
 
+/* Of these events poll() tells exactly those */
+#define CD_EXPECT_POLL(test, file, mask, want)				\
+	KUNIT_EXPECT_TRUE(test, (cd_poll(file) & (mask)) == (want))
+
 #define cd_comes_true(queue, condition)					\
 	({								\
 		unsigned long _end = jiffies + CD_LIMIT;		\

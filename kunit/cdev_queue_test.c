@@ -238,21 +238,21 @@ static void poll_tells_of_messages_and_room(struct kunit *test)
 	struct cd *cd = test->priv;
 
 	cd_limits(test, 1, KC_QUEUE_BYTES);
-	KUNIT_EXPECT_EQ(test, cd_poll(cd->file) & (EPOLLIN | EPOLLOUT | EPOLLHUP),
-			EPOLLOUT | EPOLLHUP);
+	CD_EXPECT_POLL(test, cd->file, EPOLLIN | EPOLLOUT | EPOLLHUP,
+		       EPOLLOUT | EPOLLHUP);
 	cd_send(test, 1);
-	KUNIT_EXPECT_EQ(test, cd_poll(cd->file) & (EPOLLIN | EPOLLOUT | EPOLLHUP),
-			EPOLLHUP);
+	CD_EXPECT_POLL(test, cd->file, EPOLLIN | EPOLLOUT | EPOLLHUP,
+		       EPOLLHUP);
 	cd_up(test);
 	cd_wait_got(test, 1);
 	KUNIT_EXPECT_TRUE(test, cd_comes_true(cd->kc->out_wait,
 					      cd_stats(cd).queued == 0));
-	KUNIT_EXPECT_EQ(test, cd_poll(cd->file) & (EPOLLIN | EPOLLOUT | EPOLLHUP),
-			EPOLLOUT);
+	CD_EXPECT_POLL(test, cd->file, EPOLLIN | EPOLLOUT | EPOLLHUP,
+		       EPOLLOUT);
 	KUNIT_EXPECT_EQ(test, cd_server_send(cd, 1, 8), 0);
 	cd_wait_waiting(test, 1);
-	KUNIT_EXPECT_EQ(test, cd_poll(cd->file) & (EPOLLIN | EPOLLOUT | EPOLLHUP),
-			EPOLLIN | EPOLLOUT);
+	CD_EXPECT_POLL(test, cd->file, EPOLLIN | EPOLLOUT | EPOLLHUP,
+		       EPOLLIN | EPOLLOUT);
 	cd_expect_value(test, 1);
 	KUNIT_EXPECT_FALSE(test, cd_poll(cd->file) & EPOLLIN);
 }

@@ -280,8 +280,8 @@ static void expect_gone(struct kunit *test, struct file *file)
 	KUNIT_EXPECT_EQ(test, cd_read(file, &buf, 8), -ENODEV);
 	KUNIT_EXPECT_EQ(test, cd_write(file, &buf, 8), -ENODEV);
 	KUNIT_EXPECT_EQ(test, vfs_fsync(file, 0), -ENODEV);
-	KUNIT_EXPECT_EQ(test, cd_poll(file) & (EPOLLHUP | EPOLLERR | EPOLLIN |
-					       EPOLLOUT), EPOLLHUP | EPOLLERR);
+	CD_EXPECT_POLL(test, file, EPOLLHUP | EPOLLERR | EPOLLIN | EPOLLOUT,
+		       EPOLLHUP | EPOLLERR);
 	KUNIT_EXPECT_EQ(test, kc_ioctl(file, KMCL_IOC_ENABLE, 0), -ENODEV);
 	KUNIT_EXPECT_EQ(test, kc_ioctl(file, KMCL_IOC_GET_INFO, 0), -ENODEV);
 }
@@ -352,8 +352,8 @@ static void without_a_channel_nothing_is_sent(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cd_read(cd->file, &buf, 8), -ENOTCONN);
 	KUNIT_EXPECT_EQ(test, kc_ioctl(cd->file, KMCL_IOC_ENABLE, 0), -ENOTCONN);
 	KUNIT_EXPECT_EQ(test, kc_ioctl(cd->file, KMCL_IOC_PAUSE, 0), -ENOTCONN);
-	KUNIT_EXPECT_EQ(test, cd_poll(cd->file) & (EPOLLHUP | EPOLLERR | EPOLLIN |
-						   EPOLLOUT), EPOLLHUP);
+	CD_EXPECT_POLL(test, cd->file, EPOLLHUP | EPOLLERR | EPOLLIN | EPOLLOUT,
+		       EPOLLHUP);
 	cd_on(test);
 	cd_up(test);
 	cd_send(test, 3);

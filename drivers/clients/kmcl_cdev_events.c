@@ -195,6 +195,8 @@ static ssize_t events_read(struct kiocb *iocb, struct iov_iter *to)
 		} else if (mutex_lock_interruptible(&f->mutex)) {
 			return -ERESTARTSYS;
 		}
+		/* For sparse, which knows neither function */
+		__acquire(&f->mutex);
 		while (iov_iter_count(to) >= sizeof(event) && peek(f, &event)) {
 			if (copy_to_iter(&event, sizeof(event), to) !=
 			    sizeof(event)) {

@@ -170,6 +170,8 @@ static int set_limits(struct kc *kc, const void __user *arg)
 		return -EINVAL;
 	if (mutex_lock_interruptible(&kc->mutex))
 		return -ERESTARTSYS;
+	/* For sparse, which does not know that function */
+	__acquire(&kc->mutex);
 	spin_lock_bh(&kc->lock);
 	packets = limits.queue_packets ?: kc->max_packets;
 	bytes = limits.queue_bytes ?: kc->max_bytes;
@@ -219,6 +221,8 @@ static int control(struct kc *kc, unsigned int cmd)
 
 	if (mutex_lock_interruptible(&kc->mutex))
 		return -ERESTARTSYS;
+	/* For sparse, which does not know that function */
+	__acquire(&kc->mutex);
 	switch (cmd) {
 	case KMCL_IOC_ENABLE:
 		ret = kc_enable(kc);
