@@ -111,12 +111,11 @@ static int packet_round(struct kunit *test, struct fault_attr *attr, int nth,
 	return packet_round_of(test, attr, nth, failed, false, 64);
 }
 
-/* A little more than a page, for which there is a cache */
-static int servers_packet_round(struct kunit *test, struct fault_attr *attr,
-				int nth, bool *failed)
+/* Of more pages than that */
+static int large_packet_round(struct kunit *test, struct fault_attr *attr,
+			      int nth, bool *failed)
 {
-	return packet_round_of(test, attr, nth, failed, true,
-			       KMCL_DEFAULT_PACKET_SIZE);
+	return packet_round_of(test, attr, nth, failed, true, 6 * PAGE_SIZE);
 }
 
 static void allocating_a_packet(struct kunit *test)
@@ -124,7 +123,7 @@ static void allocating_a_packet(struct kunit *test)
 	struct alloc_fixture *f = test->priv;
 
 	alloc_fail_each(test, f->slab, packet_round, 1);
-	alloc_fail_each(test, f->slab, servers_packet_round, 1);
+	alloc_fail_each(test, f->slab, large_packet_round, 7);
 }
 
 static int enable_round(struct kunit *test, struct fault_attr *attr, int nth,

@@ -155,9 +155,10 @@ void faults_arm_shortage(struct fault_attr *attr, int bytes)
 	arm(attr, 1, bytes, INT_MAX);
 }
 
+/* kvmalloc() does not let its first attempt wait, but its caller may use files */
 static void look(unsigned long site, size_t bytes, gfp_t gfp)
 {
-	if (!gfpflags_allow_blocking(gfp) && bytes > PAGE_SIZE && !in_task() &&
+	if (!(gfp & __GFP_FS) && bytes > PAGE_SIZE &&
 	    site >= TEXT_START && site < TEXT_END && bytes > largest)
 		WRITE_ONCE(largest, bytes);
 }

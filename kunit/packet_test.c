@@ -475,17 +475,29 @@ static void completion_data_has_the_packets_limit(struct kunit *test)
 	kmcl_channel_disable(loop->client.ch);
 }
 
+static void little_to_spare(struct kunit *test, struct kmcl_channel *ch,
+			    u32 most)
+{
+	struct kmcl_packet *pkt = kmcl_packet_alloc(ch);
+	const struct kmcl_frag *frag;
+	size_t bytes = ksize(pkt);
+
+	KUNIT_ASSERT_NOT_NULL(test, pkt);
+	for (frag = pkt->frags; frag; frag = frag->next)
+		bytes += ksize(frag);
+	bytes += ksize(pkt->data);
+	KUNIT_EXPECT_GE(test, bytes, kmcl_packet_size(ch));
+	KUNIT_EXPECT_LE(test, bytes, kmcl_packet_size(ch) + most);
+	kmcl_packet_free(pkt);
+}
+
 /* They are larger than a size of kmalloc(), and most channels are idle */
-static void channels_and_items_have_little_memory_to_spare(struct kunit *test)
+static void channels_and_packets_have_little_memory_to_spare(struct kunit *test)
 {
 	struct loop *loop = test->priv;
-	u32 bytes = KMCL_DEFAULT_PACKET_SIZE + 256;
-	struct kmcl_item *item = kmcl_item_alloc(bytes, GFP_ATOMIC);
 
-	KUNIT_ASSERT_NOT_NULL(test, item);
-	KUNIT_EXPECT_GE(test, ksize(item), bytes);
-	KUNIT_EXPECT_LE(test, ksize(item), bytes + SZ_512);
-	kmcl_item_free(item);
+	little_to_spare(test, loop->client.ch, SZ_1K);
+	little_to_spare(test, loop->server.ch, SZ_256);
 	KUNIT_EXPECT_LE(test, ksize(loop->client.ch),
 			sizeof(*loop->client.ch) + SZ_256);
 }
@@ -520,7 +532,7 @@ static struct kunit_case packet_cases[] = {
 	KUNIT_CASE(a_byte_above_the_packet_size),
 	/* KMCL: VmbChannelPacketComplete */
 	KUNIT_CASE(completion_data_has_the_packets_limit),
-	KUNIT_CASE(channels_and_items_have_little_memory_to_spare),
+	KUNIT_CASE(channels_and_packets_have_little_memory_to_spare),
 	{}
 };
 

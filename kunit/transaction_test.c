@@ -290,7 +290,7 @@ static void a_packet_that_outlives_its_channel(struct kunit *test)
 	pkt = kmcl_packet_alloc(ch);
 	KUNIT_EXPECT_NOT_NULL(test, pkt);
 	KUNIT_ASSERT_EQ(test, kmcl_channel_free(ch), 0);
-	kfree(pkt);
+	kmcl_packet_destroy(pkt);
 	faults_expect_no_more(test);
 }
 

@@ -111,8 +111,8 @@ extern struct workqueue_struct *kmcl_rx_wq;
 
 /* object.c */
 extern unsigned long kmcl_slow;
-int kmcl_caches_init(void);
-void kmcl_caches_exit(void);
+int kmcl_cache_init(void);
+void kmcl_cache_exit(void);
 struct kmcl_channel *kmcl_channel_zalloc(void);
 void kmcl_channel_release(struct kobject *kobj);
 void kmcl_channel_get(struct kmcl_channel *ch);
@@ -153,10 +153,10 @@ static inline u32 kmcl_max_payload(const struct kmcl_channel *ch)
 	return ch->cfg.max_payload;
 }
 
-/* Address of a packet's ranges, behind the room for the largest payload */
+/* Address of a packet's ranges */
 static inline u8 *kmcl_packet_header(struct kmcl_packet *pkt)
 {
-	return pkt->buf + pkt->ch->cfg.max_packet;
+	return pkt->area;
 }
 
 /* How many free packets, or contexts, of that size are kept; at least one */

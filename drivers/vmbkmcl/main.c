@@ -32,7 +32,7 @@
 
 static int __init kmcl_init(void)
 {
-	if (kmcl_caches_init())
+	if (kmcl_cache_init())
 		return -ENOMEM;
 	kmcl_wq = alloc_workqueue("vmbkmcl", WQ_UNBOUND, WQ_MAX_ACTIVE);
 	if (!kmcl_wq)
@@ -54,7 +54,7 @@ destroy_server_wq:
 destroy_wq:
 	destroy_workqueue(kmcl_wq);
 exit_caches:
-	kmcl_caches_exit();
+	kmcl_cache_exit();
 	return -ENOMEM;
 }
 
@@ -65,7 +65,7 @@ static void __exit kmcl_exit(void)
 	destroy_workqueue(kmcl_rx_wq);
 	destroy_workqueue(kmcl_server_wq);
 	destroy_workqueue(kmcl_wq);
-	kmcl_caches_exit();
+	kmcl_cache_exit();
 }
 
 subsys_initcall(kmcl_init);

@@ -11,7 +11,6 @@
 
 #include <linux/completion.h>
 #include <linux/jiffies.h>
-#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -24,48 +23,32 @@ struct workqueue_struct *kmcl_server_wq;
 struct workqueue_struct *kmcl_rx_wq;
 
 /*
- * A channel, and a context of a channel with the default packet size, are just too
- * large for a size of kmalloc(), which would give them up to twice as much.
+ * A channel is just too large for a size of kmalloc(), which would give it up to twice
+ * as much.
  */
-#define ITEM_BYTES	(KMCL_DEFAULT_PACKET_SIZE + 512)
-
 static struct kmem_cache *channel_cache;
-static struct kmem_cache *item_cache;
 
 /* Channels that are not released, and one for the module */
 static atomic_t channels = ATOMIC_INIT(1);
 static DECLARE_COMPLETION(channels_gone);
 
 /* Sleeps. Returns 0 or -ENOMEM. */
-int kmcl_caches_init(void)
+int kmcl_cache_init(void)
 {
-	const unsigned int payloads = min(offsetof(struct kmcl_context, buf),
-					  offsetof(struct kmcl_packet, buf));
-
 	channel_cache = kmem_cache_create("kmcl_channel",
 					  sizeof(struct kmcl_channel), 0, 0,
 					  NULL);
-	if (!channel_cache)
-		return -ENOMEM;
-	/* A driver may copy a payload to a program, or from one */
-	item_cache = kmem_cache_create_usercopy("kmcl_item", ITEM_BYTES, 0, 0,
-						payloads, ITEM_BYTES - payloads,
-						NULL);
-	if (item_cache)
-		return 0;
-	kmem_cache_destroy(channel_cache);
-	return -ENOMEM;
+	return channel_cache ? 0 : -ENOMEM;
 }
 
 /*
  * Every channel was freed. Sleeps until all are released, for which the kernel takes
  * some seconds where it is built to (CONFIG_DEBUG_KOBJECT_RELEASE).
  */
-void kmcl_caches_exit(void)
+void kmcl_cache_exit(void)
 {
 	if (!atomic_dec_and_test(&channels))
 		wait_for_completion(&channels_gone);
-	kmem_cache_destroy(item_cache);
 	kmem_cache_destroy(channel_cache);
 }
 
@@ -81,21 +64,13 @@ struct kmcl_channel *kmcl_channel_zalloc(void)
 
 /*
  * Memory for a packet or a context; NULL without a warning, since failure is
- * handled. What can wait gets pages that are not contiguous, if it must.
+ * handled. What can wait gets pages that are not contiguous, if it must. What cannot
+ * should ask for a page at most: larger blocks can be missing for long.
  */
 void *kmcl_item_alloc(u32 bytes, gfp_t gfp)
 {
-	void *item;
-
-	if (bytes > KMCL_DEFAULT_PACKET_SIZE && bytes <= ITEM_BYTES) {
-		item = kmem_cache_alloc(item_cache, gfp | __GFP_NOWARN);
-		if (item || !gfpflags_allow_blocking(gfp))
-			return item;
-	}
 	if (gfpflags_allow_blocking(gfp))
 		return kvmalloc(bytes, gfp | __GFP_NOWARN);
-	if (bytes > PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER)
-		gfp = GFP_NOWAIT;
 	return kmalloc(bytes, gfp | __GFP_NOWARN);
 }
 

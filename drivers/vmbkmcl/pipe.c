@@ -22,20 +22,23 @@ enum kmcl_pipe_type {
 	KMCL_PIPE_TEARDOWN_DIRECT = 4,
 };
 
-/* As the wire has it: struct vmpipe_proto_header */
+/* As the wire has it: struct vmpipe_proto_header; see kmcl_pipe_header() */
 struct kmcl_pipe_header {
 	__le32 type;
 	__le32 bytes;
 };
 
+/* The header of a message of @len bytes, as the wire has it */
+__le64 kmcl_pipe_header(u32 len)
+{
+	return cpu_to_le64(KMCL_PIPE_DATA | (u64)len << 32);
+}
+
 /* Write a message into the ring, not yet visible; see kmcl_ring_put(). */
 int kmcl_pipe_put(struct kmcl_channel *ch, u64 id, const void *buf, u32 len)
 	__must_hold(&ch->tx.lock)
 {
-	struct kmcl_pipe_header header = {
-		.type = cpu_to_le32(KMCL_PIPE_DATA),
-		.bytes = cpu_to_le32(len),
-	};
+	const __le64 header = kmcl_pipe_header(len);
 
 	static_assert(sizeof(header) == KMCL_PIPE_HEADER);
 	lockdep_assert_held(&ch->tx.lock);

@@ -114,6 +114,7 @@ struct kmcl_rx {
 	struct kmcl_rx_counters n;
 	/* What follows delivery writes, without the lock */
 	unsigned long here;		/* where it runs, see kmcl_here() */
+	struct kmcl_context *reply;	/* for a completion's data, or NULL */
 	struct kmcl_context *own;	/* for the next packet, or NULL */
 	u32 own_bytes;			/* of the last @own */
 	u32 quick_room;			/* of @quick */
@@ -229,6 +230,7 @@ void kmcl_ctx_refill(struct work_struct *work);
 bool kmcl_ctx_allowed(const struct kmcl_channel *ch);
 int kmcl_ctx_get(struct kmcl_channel *ch, struct kmcl_ctx_kind *kind,
 		 u32 ring_bytes);
+int kmcl_ctx_for_reply(struct kmcl_channel *ch, u32 len);
 struct kmcl_context *kmcl_ctx_queued(struct kmcl_context *ctx, const void *buf,
 				     u32 len);
 void kmcl_ctx_free(struct kmcl_context *ctx);

@@ -189,6 +189,22 @@ static bool keep(struct kmcl_channel *ch, struct kmcl_context *ctx)
 	return true;
 }
 
+static struct kmcl_context *from_cache(struct kmcl_channel *ch,
+				       struct kmcl_ctx_kind *kind)
+	__must_hold(&ch->rx.lock)
+{
+	struct kmcl_context *ctx;
+
+	lockdep_assert_held(&ch->rx.lock);
+	ctx = list_first_entry_or_null(&kind->cache, struct kmcl_context,
+				       item.node);
+	if (likely(ctx)) {
+		list_del(&ctx->item.node);
+		kind->cached--;
+	}
+	return ctx;
+}
+
 /*
  * Delivery gets a context of @kind for a packet that takes @ring_bytes in the ring,
  * as ch->rx.own. Returns 0; -EAGAIN: not allowed by the quota, -ENOBUFS: nor by the
@@ -217,14 +233,8 @@ int kmcl_ctx_get(struct kmcl_channel *ch, struct kmcl_ctx_kind *kind,
 		other = keep(ch, ctx) ? NULL : ctx;
 		ctx = NULL;
 	}
-	if (!ctx) {
-		ctx = list_first_entry_or_null(&kind->cache,
-					       struct kmcl_context, item.node);
-		if (likely(ctx)) {
-			list_del(&ctx->item.node);
-			kind->cached--;
-		}
-	}
+	if (!ctx)
+		ctx = from_cache(ch, kind);
 	outstanding = kmcl_rx_outstanding(rx);
 	used = kmcl_rx_held(rx) + atomic64_read(&rx->comps_bytes);
 	if (unlikely(!fits(ch, used)))
@@ -239,6 +249,27 @@ int kmcl_ctx_get(struct kmcl_channel *ch, struct kmcl_ctx_kind *kind,
 	WRITE_ONCE(rx->own_bytes, kind->bytes);
 	WRITE_ONCE(rx->own, ctx);
 	return likely(ctx) ? 0 : -ENOMEM;
+}
+
+/*
+ * Delivery gets memory, as ch->rx.reply, for the data of a completion of the peer's,
+ * of @len bytes, if there may be no room for it in the packet that it ends. The limit
+ * does not count: completions must be read whatever else waits. Returns 0 or -ENOMEM.
+ */
+int kmcl_ctx_for_reply(struct kmcl_channel *ch, u32 len)
+{
+	struct kmcl_rx *rx = &ch->rx;
+	struct kmcl_context *ctx;
+	unsigned long flags;
+
+	if (rx->reply || len <= ch->tx.room || len > ch->cfg.max_packet)
+		return 0;
+	spin_lock_irqsave(&rx->lock, flags);
+	rx->need = &rx->large;
+	ctx = from_cache(ch, rx->need);
+	spin_unlock_irqrestore(&rx->lock, flags);
+	rx->reply = ctx ?: ctx_new(ch, rx->need, GFP_ATOMIC);
+	return rx->reply ? 0 : -ENOMEM;
 }
 
 /*

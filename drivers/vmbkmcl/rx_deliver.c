@@ -231,9 +231,10 @@ static noinline int take_next(struct kmcl_channel *ch)
 	}
 	if (!pkt.total)
 		return KMCL_STOP_EMPTY;
-	/* Since the caller has looked: it looks again */
+	/* Since the caller has looked, or for lack of memory: it looks again */
 	if (unlikely(pkt.type == KMCL_WIRE_COMP))
-		return DROPPED;
+		return kmcl_ctx_for_reply(ch, pkt.payload_len) ?
+			KMCL_STOP_MEMORY : DROPPED;
 	bad = inspect(ch, &pkt, &skip, &len);
 	if (unlikely(bad != KMCL_BAD_COUNT)) {
 		bad_packet(ch, bad, &pkt);
@@ -422,8 +423,8 @@ static noinline bool finish(struct kmcl_channel *ch, enum kmcl_rx_reason reason,
 	     reason == KMCL_STOP_MEMORY) && !again) {
 		/* Contexts that were freed meanwhile did not see the flag */
 		rx->stalled = true;
-		again = kmcl_ctx_allowed(ch) &&
-			(reason != KMCL_STOP_MEMORY || rx->need->cached);
+		again = reason == KMCL_STOP_MEMORY ? !!rx->need->cached :
+			kmcl_ctx_allowed(ch);
 		if (reason == KMCL_STOP_MEMORY && !again)
 			queue_delayed_work(kmcl_wq, &rx->refill, 0);
 	}
@@ -606,6 +607,9 @@ void kmcl_rx_detach(struct kmcl_channel *ch)
 		list_add(&ch->rx.own->item.node, &list);
 	ch->rx.own = NULL;
 	ch->rx.quick = NULL;
+	if (ch->rx.reply)
+		list_add(&ch->rx.reply->item.node, &list);
+	ch->rx.reply = NULL;
 	if (ch->rx.deferred)
 		list_add(&ch->rx.deferred->item.node, &list);
 	ch->rx.deferred = NULL;

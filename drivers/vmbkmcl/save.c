@@ -224,7 +224,7 @@ static int write_record(struct kmcl_channel *ch, struct kmcl_image *save, u8 *p)
 	p += sizeof(record);
 	memcpy(p, &lib, sizeof(lib));
 	p += sizeof(lib);
-	memcpy(p, pkt->buf, len);
+	kmcl_packet_load(pkt, p, len);
 	p += kmcl_round8(len);
 	if (!need || ch->cfg.save_packet(ch, pkt, p, need, &more) >= 0)
 		return 0;

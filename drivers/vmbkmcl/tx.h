@@ -83,6 +83,12 @@ enum kmcl_packet_state {
 	KMCL_PKT_DONE,			/* completion routine due */
 };
 
+/* A part of a packet's memory, of a page at most */
+struct kmcl_frag {
+	struct kmcl_frag *next;
+	u8 bytes[];
+};
+
 struct kmcl_packet {
 	struct kmcl_item item;
 	struct kmcl_channel *ch;
@@ -91,7 +97,10 @@ struct kmcl_packet {
 	void *pointer;
 	struct kmcl_sync *sync;		/* NULL: not a request that waits */
 	int status;
-	u32 len;			/* bytes in @buf, or of a reply */
+	u32 len;			/* of the payload, or of a reply */
+	u32 room;			/* for a payload, in @buf */
+	struct kmcl_frag *frags;	/* room for the rest of a payload */
+	struct kmcl_context *reply;	/* completion data, or NULL: in @buf */
 	u32 ext_len;			/* bytes of ranges behind the payload */
 	u32 serial;			/* its id, where it needs no other */
 	struct hlist_node hashed;	/* tx.lock: in flight, see tx_id.c */
@@ -100,7 +109,9 @@ struct kmcl_packet {
 	bool wait;
 	bool own_memory;		/* the library's, not the driver's */
 	bool held;			/* references on external data */
-	u8 buf[] __aligned(8);
+	u8 *buf;			/* payload: in @area, or @data */
+	struct kmcl_item *data;		/* an allocation of its own, or NULL */
+	u8 area[] __aligned(8);		/* ranges, then the rest */
 };
 
 #define KMCL_FREED		64U	/* see kmcl_packets_return() */
@@ -165,6 +176,7 @@ struct kmcl_tx {
 	u32 nfreed;			/* of the next ones */
 	struct kmcl_packet *freed;	/* delivery: by its callbacks */
 	u32 packet_bytes;		/* of each that is allocated */
+	u32 room;			/* the least @room of a packet */
 	struct kmcl_packet *spare;	/* one more, see tx_packet.c */
 	struct kmcl_tx_counters n;
 };
@@ -253,16 +265,29 @@ static inline void kmcl_tx_unqueued(struct kmcl_tx *tx,
 }
 
 /* pipe.c */
+__le64 kmcl_pipe_header(u32 len);
 int kmcl_pipe_put(struct kmcl_channel *ch, u64 id, const void *buf, u32 len);
 
 /* tx_packet.c */
 struct kmcl_packet *kmcl_packet_new(struct kmcl_channel *ch, gfp_t gfp);
 void kmcl_packet_destroy(struct kmcl_packet *pkt);
 int kmcl_packet_read(struct kmcl_packet *pkt, const void *buf, u32 len);
+void kmcl_packet_store(struct kmcl_packet *pkt, const void *buf, u32 len);
+void kmcl_packet_load(const struct kmcl_packet *pkt, void *to, u32 len);
 bool kmcl_packet_recycle(struct kmcl_packet *pkt);
 void kmcl_packets_free(struct kmcl_channel *ch);
 void kmcl_packets_trim(struct kmcl_channel *ch);
 void kmcl_packets_return(struct kmcl_channel *ch);
+
+/*
+ * Is the payload of @len bytes in the packet itself, at more than one place? Then it
+ * is copied into the ring from there, see kmcl_copy_large().
+ */
+static inline bool kmcl_in_frags(const struct kmcl_packet *pkt, const void *buf,
+				 u32 len)
+{
+	return unlikely(len > pkt->room) && buf == pkt->buf;
+}
 
 /* Does delivery have completions that are not in the ring? */
 static inline bool kmcl_comps_wait(const struct kmcl_comps *made)

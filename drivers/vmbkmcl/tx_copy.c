@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Outgoing direction: copying a large packet, or completion, into the ring without
- * ch->tx.lock, so that interrupts are on meanwhile.
+ * ch->tx.lock, so that interrupts are on meanwhile. A packet whose payload is in
+ * fragments is copied here, too, however short that is.
  *
  * One is copied at a time. While it is, ch->tx.mark is the first entry of the queue:
  * so the queue is not empty, and whoever sends adds to it. Nobody else writes into
@@ -57,7 +58,10 @@ const void *kmcl_copy_large(struct kmcl_channel *ch,
 	trace_kmcl_copy(ch, parts->header_len + parts->len);
 	memcpy(to, parts->header, parts->header_len);
 	to += parts->header_len;
-	memcpy(to, parts->buf, parts->len);
+	if (parts->pkt && kmcl_in_frags(parts->pkt, parts->buf, parts->len))
+		kmcl_packet_load(parts->pkt, to, parts->len);
+	else
+		memcpy(to, parts->buf, parts->len);
 	memset(to + parts->len, 0, -parts->len & 7);
 
 	spin_lock_irqsave(&ch->tx.lock, irq);
@@ -74,7 +78,9 @@ const void *kmcl_copy_packet(struct kmcl_packet *pkt, const void *buf, u32 len,
 			     unsigned long irq)
 	__must_hold(&pkt->ch->tx.lock)
 {
-	const struct kmcl_parts parts = {
+	const __le64 message = kmcl_pipe_header(len);
+	struct kmcl_parts parts = {
+		.pkt = pkt,
 		.header = kmcl_packet_header(pkt),
 		.header_len = pkt->ext_len,
 		.buf = buf,
@@ -82,6 +88,10 @@ const void *kmcl_copy_packet(struct kmcl_packet *pkt, const void *buf, u32 len,
 	};
 
 	lockdep_assert_held(&pkt->ch->tx.lock);
+	if (pkt->ch->cfg.pipe) {
+		parts.header = &message;
+		parts.header_len = sizeof(message);
+	}
 	return kmcl_copy_large(pkt->ch, &pkt->item, &parts, irq);
 }
 

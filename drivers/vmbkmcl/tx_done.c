@@ -73,12 +73,16 @@ static u32 run_due(struct kmcl_channel *ch, struct list_head *due,
 	for (node = due->next; budget && node != due; node = next, budget--) {
 		struct kmcl_packet *pkt = list_entry(node, struct kmcl_packet,
 						     item.node);
+		struct kmcl_context *reply = pkt->reply;
 		kmcl_done_fn done = pkt->done;
 		u32 len = pkt->len;
 
 		next = node->next;
 		trace_kmcl_complete(ch, pkt, pkt->status);
+		pkt->reply = NULL;
 		if (unlikely(!done)) {
+			if (reply)
+				kmcl_ctx_free(reply);
 			list_add_tail(node, unused);
 			if (++n < KMCL_TX_BURST)
 				continue;
@@ -88,7 +92,10 @@ static u32 run_due(struct kmcl_channel *ch, struct list_head *due,
 		}
 		INIT_LIST_HEAD(node);
 		WRITE_ONCE(pkt->state, KMCL_PKT_IDLE);
-		done(pkt, pkt->status, len ? pkt->buf : NULL, len);
+		done(pkt, pkt->status,
+		     len ? (reply ? reply->buf : pkt->buf) : NULL, len);
+		if (unlikely(reply))
+			kmcl_ctx_free(reply);
 	}
 	/* Those that are left */
 	due->next = node;

@@ -43,6 +43,10 @@ static void take_reply(struct kmcl_packet *pkt, const void *payload, u32 len,
 		status = -EMSGSIZE;
 		bytes = 0;
 		len = 0;
+	} else if (len > pkt->room) {
+		pkt->reply = ch->rx.reply;
+		ch->rx.reply = NULL;
+		to = pkt->reply->buf;
 	}
 	if (to && bytes) {
 		pkt->state = KMCL_PKT_DONE;
@@ -72,6 +76,12 @@ static __always_inline void end_matched(struct kmcl_packet *pkt,
 	ended->n++;
 }
 
+/* Is there no room in the packet for the data of its completion? */
+static bool needs_memory(const struct kmcl_packet *pkt, u32 len)
+{
+	return !pkt->sync && len > pkt->room && len <= pkt->ch->cfg.max_packet;
+}
+
 /* The first word of the descriptor of most completions, without @len8 and @flags */
 #define PLAIN_DESC	(KMCL_WIRE_COMP | KMCL_RING_DESC / 8 << 16)
 
@@ -83,7 +93,7 @@ static __always_inline void match(struct kmcl_channel *ch, u32 most,
 				  struct ended *ended)
 	__must_hold(&ch->tx.lock)
 {
-	const u32 room = min(ch->cfg.max_packet, KMCL_TX_AT_ONCE);
+	const u32 room = min(ch->tx.room, KMCL_TX_AT_ONCE);
 	struct kmcl_ring *ring = &ch->rx.ring;
 	u32 index = ring->index, known = ring->known;
 	u32 bytes = 0;
@@ -124,7 +134,7 @@ static __always_inline void match(struct kmcl_channel *ch, u32 most,
 
 /*
  * The same for one completion, whatever it looks like; its packet is on the done list
- * then. Returns how many were taken out of the ring: 0 or 1.
+ * then. Returns how many were taken out of the ring: 0, also if it needs memory, or 1.
  */
 static noinline u32 match_any(struct kmcl_channel *ch, unsigned long *flags)
 	__must_hold(&ch->tx.lock)
@@ -138,6 +148,8 @@ static noinline u32 match_any(struct kmcl_channel *ch, unsigned long *flags)
 	    comp.type != KMCL_WIRE_COMP)
 		return 0;
 	pkt = kmcl_trans_find(&ch->tx, comp.trans_id);
+	if (pkt && needs_memory(pkt, comp.payload_len) && !ch->rx.reply)
+		return 0;
 	if (pkt)
 		take_reply(pkt, comp.payload, comp.payload_len, flags);
 	else if (ch->tx.linked)

@@ -2,6 +2,13 @@
 /*
  * Outgoing packet objects and their cache.
  *
+ * A packet has room for the largest payload, since sending must not fail for lack of
+ * memory. It is allocated in any context, so if that is more than a page it consists
+ * of parts of a page at most: the packet itself, with its ranges, the payload's first
+ * page, and a chain of fragments for the rest of it. Only ranges are always in one
+ * place, which is more than a page if there can be that many. A driver's memory is one
+ * part.
+ *
  * ch->tx.lock protects everything except for the fields of an idle packet,
  * which belong to its owner, and ch->tx.spare, a free packet that allocation
  * tries first and takes with xchg(), without the lock. So a packet that is
@@ -13,6 +20,7 @@
 
 #include <linux/export.h>
 #include <linux/mm.h>
+#include <linux/overflow.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -29,28 +37,102 @@ static void packet_setup(struct kmcl_channel *ch, struct kmcl_packet *pkt,
 	pkt->item.kind = KMCL_ITEM_PACKET;
 	pkt->ch = ch;
 	pkt->own_memory = own_memory;
+	pkt->buf = pkt->area + kmcl_ext_tx_room(ch);
 	pkt->serial = KMCL_NO_SERIAL;
 	if (own_memory)
 		pkt->serial = (atomic_inc_return(&ch->tx.serial) &
 			       (KMCL_NO_SERIAL - 1)) ?: 1;
 }
 
+#define FRAG_ROOM	((u32)(PAGE_SIZE - sizeof(struct kmcl_frag)))
+
+/* Bytes of the payload in one place */
+static u32 first_room(const struct kmcl_channel *ch)
+{
+	return min_t(u32, ch->cfg.max_packet, PAGE_SIZE);
+}
+
 struct kmcl_packet *kmcl_packet_new(struct kmcl_channel *ch, gfp_t gfp)
 {
 	u32 bytes = kmcl_packet_size(ch);
-	struct kmcl_packet *pkt = kmcl_item_alloc(bytes, gfp);
+	u32 n, room = first_room(ch);
+	u32 rest = ch->cfg.max_packet - room;
+	u32 apart = bytes <= PAGE_SIZE ? 0 : room;
+	struct kmcl_packet *pkt;
+	struct kmcl_frag *frag;
 
+	/* Do not use up the kernel's reserves for much */
+	if (!gfpflags_allow_blocking(gfp) &&
+	    bytes > PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER)
+		gfp = GFP_NOWAIT;
+	pkt = kmcl_item_alloc(bytes - rest - apart, gfp);
 	if (!pkt)
 		return NULL;
+	packet_setup(ch, pkt, true);
+	pkt->room = room;
+	if (apart) {
+		pkt->data = kmcl_item_alloc(apart, gfp);
+		if (!pkt->data) {
+			kmcl_packet_destroy(pkt);
+			return NULL;
+		}
+		pkt->buf = (u8 *)pkt->data;
+	}
+	/* The last one first, which may be shorter */
+	for (; rest; rest -= n) {
+		n = rest % FRAG_ROOM ?: FRAG_ROOM;
+		frag = kmcl_item_alloc(struct_size(frag, bytes, n), gfp);
+		if (!frag) {
+			kmcl_packet_destroy(pkt);
+			return NULL;
+		}
+		frag->next = pkt->frags;
+		pkt->frags = frag;
+	}
 	/* The same for all, since the packet size is fixed */
 	WRITE_ONCE(ch->tx.packet_bytes, bytes);
-	packet_setup(ch, pkt, true);
 	return pkt;
 }
 
 void kmcl_packet_destroy(struct kmcl_packet *pkt)
 {
+	struct kmcl_frag *frag = pkt->frags, *next;
+
+	for (; frag; frag = next) {
+		next = frag->next;
+		kfree(frag);
+	}
+	kfree(pkt->data);
 	kmcl_item_free(&pkt->item);
+}
+
+/* Copy a payload into a packet. @buf may be in the first part. */
+void kmcl_packet_store(struct kmcl_packet *pkt, const void *buf, u32 len)
+{
+	struct kmcl_frag *frag = pkt->frags;
+	u32 n = min(len, pkt->room);
+
+	if (n)
+		memmove(pkt->buf, buf, n);
+	for (; len -= n; frag = frag->next) {
+		buf += n;
+		n = min(len, FRAG_ROOM);
+		memcpy(frag->bytes, buf, n);
+	}
+}
+
+/* Copy the payload out of a packet. */
+void kmcl_packet_load(const struct kmcl_packet *pkt, void *to, u32 len)
+{
+	const struct kmcl_frag *frag = pkt->frags;
+	u32 n = min(len, pkt->room);
+
+	memcpy(to, pkt->buf, n);
+	for (; len -= n; frag = frag->next) {
+		to += n;
+		n = min(len, FRAG_ROOM);
+		memcpy(to, frag->bytes, n);
+	}
 }
 
 /*
@@ -71,16 +153,27 @@ static bool user_address(const void *buf)
 int kmcl_packet_read(struct kmcl_packet *pkt, const void *buf, u32 len)
 {
 	const void __user *user = (const void __force __user *)buf;
+	struct kmcl_frag *frag = pkt->frags;
+	u32 n;
 
 	if (!len)
 		return 0;
 	if (!user_address(buf)) {
-		memmove(pkt->buf, buf, len);
+		kmcl_packet_store(pkt, buf, len);
 		return 0;
 	}
 	/* A kernel thread has the addresses of whoever ran before it */
-	if (!in_task() || !current->mm || copy_from_user(pkt->buf, user, len))
+	if (!in_task() || !current->mm)
 		return -EFAULT;
+	n = min(len, pkt->room);
+	if (copy_from_user(pkt->buf, user, n))
+		return -EFAULT;
+	for (; len -= n; frag = frag->next) {
+		user += n;
+		n = min(len, FRAG_ROOM);
+		if (copy_from_user(frag->bytes, user, n))
+			return -EFAULT;
+	}
 	return 0;
 }
 
@@ -215,6 +308,7 @@ void kmcl_packets_free(struct kmcl_channel *ch)
 u32 kmcl_packet_size(struct kmcl_channel *ch)
 {
 	WRITE_ONCE(ch->cfg.sized, true);
+	WRITE_ONCE(ch->tx.room, first_room(ch));
 	return sizeof(struct kmcl_packet) + ch->cfg.max_packet +
 	       kmcl_ext_tx_room(ch);
 }
@@ -344,6 +438,7 @@ int kmcl_packet_init(struct kmcl_channel *ch, void *mem, u32 bytes)
 	if (in_flight)
 		return -EBUSY;
 	packet_setup(ch, pkt, false);
+	pkt->room = ch->cfg.max_packet;
 	return 0;
 }
 EXPORT_SYMBOL_GPL(kmcl_packet_init);

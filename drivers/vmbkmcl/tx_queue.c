@@ -213,7 +213,8 @@ static int put_queued(struct kmcl_packet *pkt, unsigned long irq)
 	int ret;
 
 	lockdep_assert_held(&ch->tx.lock);
-	if (kmcl_is_large(pkt->ext_len + pkt->len) && !kmcl_unanswered(pkt)) {
+	if ((kmcl_is_large(pkt->ext_len + pkt->len) ||
+	     kmcl_in_frags(pkt, buf, pkt->len)) && !kmcl_unanswered(pkt)) {
 		buf = kmcl_copy_packet(pkt, buf, pkt->len, irq);
 		if (buf == ERR_PTR(-ECANCELED)) {
 			kmcl_done_add(pkt, pkt->status, 0);
@@ -289,6 +290,16 @@ static u32 item_bytes(const struct kmcl_channel *ch,
 					       item)->len);
 }
 
+/* Is it copied without the lock, see tx_copy.c? @need: its bytes in the ring */
+static bool is_alone(const struct kmcl_item *item, u32 need)
+{
+	const struct kmcl_packet *pkt = container_of(item, struct kmcl_packet,
+						     item);
+
+	return kmcl_is_large(need) || (item->kind == KMCL_ITEM_PACKET &&
+				       kmcl_in_frags(pkt, pkt->buf, pkt->len));
+}
+
 /*
  * The next entry that may be written now; see kmcl_ctx_allowed() for overrun. Not
  * called while one is copied: kmcl_put_made() has failed then.
@@ -340,7 +351,7 @@ static bool flush_burst(struct kmcl_channel *ch, struct list_head *written,
 			}
 		}
 		need = item_bytes(ch, item);
-		if (n && kmcl_is_large(need))
+		if (n && is_alone(item, need))
 			break;
 		bytes += need;
 		ret = put_item(ch, item, written, irq);
@@ -441,7 +452,7 @@ void kmcl_enqueue(struct kmcl_packet *pkt, const void *buf, u32 len)
 	lockdep_assert_held(&ch->tx.lock);
 	/* A routine that sends again may send the data that it was given */
 	if (buf != pkt->buf && len)
-		memmove(pkt->buf, buf, len);
+		kmcl_packet_store(pkt, buf, len);
 	pkt->len = len;
 	pkt->state = KMCL_PKT_QUEUED;
 	ch->tx.n.accepted++;

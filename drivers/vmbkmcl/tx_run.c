@@ -23,6 +23,7 @@ static __always_inline bool put_one(struct kmcl_channel *ch,
 
 	lockdep_assert_held(&ch->tx.lock);
 	if (pkt->item.kind != KMCL_ITEM_PACKET || pkt->ext_len ||
+	    kmcl_in_frags(pkt, pkt->buf, pkt->len) ||
 	    kmcl_ring_bytes(0, pkt->len) >= ch->tx.ring.known)
 		return false;
 	/* Before it gets into the list of packets in flight */

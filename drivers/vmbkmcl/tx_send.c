@@ -32,6 +32,13 @@ static bool sends_now(struct kmcl_channel *ch)
 	       (likely(!kmcl_comps_wait(&ch->tx.made)) || !kmcl_put_made(ch));
 }
 
+/* Is it copied without the lock, see tx_copy.c? */
+static bool is_alone(const struct kmcl_packet *pkt, u32 ext_len, const void *buf,
+		     u32 len)
+{
+	return kmcl_is_large(ext_len + len) || kmcl_in_frags(pkt, buf, len);
+}
+
 /*
  * As kmcl_put_packet(), for any packet: the lock is dropped for a large one.
  * -ENODEV: the gate was closed meanwhile. @irq: of spin_lock_irqsave().
@@ -41,7 +48,7 @@ static int put_any(struct kmcl_packet *pkt, const void *buf, u32 len,
 	__must_hold(&pkt->ch->tx.lock)
 {
 	lockdep_assert_held(&pkt->ch->tx.lock);
-	if (kmcl_is_large(pkt->ext_len + len) && !kmcl_unanswered(pkt)) {
+	if (is_alone(pkt, pkt->ext_len, buf, len) && !kmcl_unanswered(pkt)) {
 		buf = kmcl_copy_packet(pkt, buf, len, irq);
 		if (IS_ERR(buf))
 			return PTR_ERR(buf);
@@ -62,7 +69,7 @@ static void copy_payload(struct kmcl_packet *pkt, const void *buf, u32 len,
 	spin_unlock_irqrestore(&ch->tx.lock, irq);
 	trace_kmcl_copy(ch, len);
 	/* A routine that sends again may send the data that it was given */
-	memmove(pkt->buf, buf, len);
+	kmcl_packet_store(pkt, buf, len);
 	spin_lock_irqsave(&ch->tx.lock, irq);
 }
 
@@ -127,7 +134,7 @@ static noinline int send_other(struct kmcl_packet *pkt, const void *buf,
 	__must_hold(&pkt->ch->tx.lock)
 {
 	lockdep_assert_held(&pkt->ch->tx.lock);
-	if (likely(!kmcl_is_large(pkt->ext_len + len)))
+	if (likely(!is_alone(pkt, pkt->ext_len, buf, len)))
 		return send_later(pkt, buf, len, ret, may_queue, after, irq);
 	pkt->state = KMCL_PKT_SENDING;
 	ret = send_later(pkt, buf, len, ret, may_queue, after, irq);
@@ -178,6 +185,24 @@ static __always_inline int send_one(struct kmcl_channel *ch,
 			return 1;
 	}
 	return send_other(pkt, buf, len, ret, may_queue, after, irq);
+}
+
+/* The same for a payload that is in the packet, in fragments */
+static noinline int send_frags(struct kmcl_packet *pkt, u32 len, u32 ext_len,
+			       u32 flags, bool may_queue, u32 *after,
+			       unsigned long irq)
+	__must_hold(&pkt->ch->tx.lock)
+{
+	struct kmcl_channel *ch = pkt->ch;
+
+	lockdep_assert_held(&ch->tx.lock);
+	if (READ_ONCE(pkt->state) != KMCL_PKT_IDLE)
+		return -EBUSY;
+	if (ext_len && ch->tx.private)
+		return -EOPNOTSUPP;
+	begin_send(pkt, ext_len, flags);
+	return send_other(pkt, pkt->buf, len, sends_now(ch) ? -EMSGSIZE : 0,
+			  may_queue, after, irq);
 }
 
 /* A message of kmcl_send_many() */
@@ -276,8 +301,12 @@ static noinline int submit_any(struct kmcl_packet *pkt, const void *buf, u32 len
 	int ret;
 
 	lockdep_assert_held(&ch->tx.lock);
-	ret = send_one(ch, pkt, buf, len, ext_len, flags, sends_now(ch), false,
-		       may_queue, &after, irq);
+	if (kmcl_in_frags(pkt, buf, len))
+		ret = send_frags(pkt, len, ext_len, flags, may_queue, &after,
+				 irq);
+	else
+		ret = send_one(ch, pkt, buf, len, ext_len, flags, sends_now(ch),
+			       false, may_queue, &after, irq);
 	if (ret > 0)
 		return finish_written(pkt, flags, irq, after);
 	kmcl_tx_finish(ch, irq, after);
@@ -299,6 +328,11 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 		if (kmcl_packet_read(pkt, buf, len))
 			return -EFAULT;
 		buf = pkt->buf;
+		if (kmcl_in_frags(pkt, buf, len)) {
+			spin_lock_irqsave(&ch->tx.lock, irq);
+			return submit_any(pkt, buf, len, ext_len, flags,
+					  may_queue, irq);
+		}
 	}
 	spin_lock_irqsave(&ch->tx.lock, irq);
 	/* The usual packet, for which nothing else is looked at */
@@ -475,7 +509,8 @@ static int send_burst(const struct batch *b, const struct kmcl_message *msgs,
 
 	static_assert(KMCL_TX_BURST <= 64);	/* bits of @due */
 
-	if (unlikely(kmcl_is_large(msgs->len)))
+	if (unlikely(kmcl_is_large(msgs->len) ||
+		     (msgs->flags & KMCL_SEND_PAGED && msgs->len > ch->tx.room)))
 		return send_alone(b, msgs, sent);
 	if (msgs->flags & KMCL_SEND_PAGED) {
 		ret = check_message(ch, msgs, refused, b->most);

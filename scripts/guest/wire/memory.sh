@@ -227,6 +227,24 @@ rings_in_fragmented_memory()
 		"$RING_BYTES 126976 1" ]
 }
 
+# Packets of 128 KiB go out, wait, and come back, where there are no such blocks
+packets_in_fragmented_memory()
+{
+	channel a echo packet=131072
+	expect "memory is fragmented" fragment
+	ctl a send 20 131072 completion
+	drained a
+	ctl a expect 20
+	at a stall
+	expect "those are queued" ctl a send 10 131072
+	at a unstall
+	drained a
+	expect "they come back" within 20 counts a received -eq 10
+	note a
+	expect "none is missing" [ "$c_gaps" -eq 0 ]
+	expect "memory is whole" traffic fragment 0
+}
+
 kept_said()
 {
 	dmesg | grep -q " $1\( \|$\)"
@@ -468,6 +486,8 @@ memory_all()
 		external_data_not_given_back
 	scenario "a device comes back when memory is fragmented" \
 		rings_in_fragmented_memory
+	scenario "packets of 128 KiB when memory is fragmented" \
+		packets_in_fragmented_memory
 	scenario "rescind while a GPADL is deleted" gpadl_delete_and_rescind
 	scenario "a GPADL is deleted in Closed, after a rescind" \
 		gpadl_deleted_in_closed
