@@ -31,6 +31,7 @@
 #define TR_WORDS	8
 #define TR_RING_PAGE	4096U
 #define TR_HEADER	((u32)sizeof(struct kmcl_traffic_header))
+#define TR_CHAIN_BYTES	(TR_HEADER + 40)	/* of a request of tr_chain() */
 #define TR_GIVEN_UP_MAX	4U
 
 /*
@@ -297,7 +298,6 @@ int tr_sync_until(struct tr *tr, u32 size, ktime_t until);
 int tr_send_many(struct tr *tr, u32 count, u32 size, u32 flags);
 int tr_race(struct tr *tr, u32 count, u32 size, u32 flags);
 int tr_chain(struct tr *tr, u32 count, u32 window);
-void tr_chain_next(struct tr *tr, u64 seq);
 int tr_run(struct tr *tr, u32 size, u32 window, u32 flags);
 void tr_run_stop(struct tr *tr);
 

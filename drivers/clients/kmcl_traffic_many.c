@@ -4,7 +4,7 @@
  * thread keeps sending, those of two senders on two processors, and those that the
  * completion routines of others send.
  *
- * Everything here runs in process context and may sleep, except tr_chain_next().
+ * Everything here runs in process context and may sleep.
  * Locks: kmcl_traffic.h.
  */
 #include <linux/kthread.h>
@@ -15,8 +15,6 @@
 #include <linux/workqueue.h>
 
 #include "kmcl_traffic.h"
-
-#define TR_CHAIN_BYTES	(TR_HEADER + 40)
 
 /* Vary the size, so that packets cross the end of the ring at any offset */
 static u32 vary(u64 seq, u32 size)
@@ -148,26 +146,6 @@ int tr_race(struct tr *tr, u32 count, u32 size, u32 flags)
 	return r[0].ret ?: r[1].ret;
 }
 
-/* In the completion routine of packet @seq; one runs at a time */
-void tr_chain_next(struct tr *tr, u64 seq)
-{
-	u8 buf[TR_CHAIN_BYTES] __aligned(8);
-	struct kmcl_packet *pkt;
-
-	/* Pairs with tr_chain() */
-	if (!atomic_read_acquire(&tr->chain) || seq < tr->chain_first ||
-	    atomic_dec_if_positive(&tr->chain) < 0)
-		return;
-	pkt = tr_prepare(tr, tr->seq, buf, sizeof(buf), KMCL_SEND_WAIT,
-			 GFP_ATOMIC);
-	if (!pkt)
-		return;
-	if (kmcl_send(pkt, buf, sizeof(buf), KMCL_SEND_WAIT))
-		tr_withdraw(tr, pkt, tr->seq);
-	else
-		tr->seq++;
-}
-
 /*
  * Send @window requests. The completion routines of the first @count send one more
  * each, until one is not completed by the peer. May sleep
@@ -182,7 +160,7 @@ int tr_chain(struct tr *tr, u32 count, u32 window)
 	first = tr->seq;
 	tr->seq += window;
 	tr->chain_first = first;
-	/* Pairs with tr_chain_next() */
+	/* Pairs with chain_next() */
 	atomic_set_release(&tr->chain, count);
 	ret = send_batch(tr, &first, window, TR_CHAIN_BYTES, KMCL_SEND_WAIT);
 	if (!ret)

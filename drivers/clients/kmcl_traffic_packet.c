@@ -204,6 +204,26 @@ static unsigned int sender_of(u64 seq)
 	return (seq >> KMCL_TRAFFIC_SENDER_SHIFT) % KMCL_TRAFFIC_SENDERS;
 }
 
+/* In the completion routine of packet @seq, as tr_chain() says; one runs at a time */
+static void chain_next(struct tr *tr, u64 seq)
+{
+	u8 buf[TR_CHAIN_BYTES] __aligned(8);
+	struct kmcl_packet *pkt;
+
+	/* Pairs with tr_chain() */
+	if (!atomic_read_acquire(&tr->chain) || seq < tr->chain_first ||
+	    atomic_dec_if_positive(&tr->chain) < 0)
+		return;
+	pkt = tr_prepare(tr, tr->seq, buf, sizeof(buf), KMCL_SEND_WAIT,
+			 GFP_ATOMIC);
+	if (!pkt)
+		return;
+	if (kmcl_send(pkt, buf, sizeof(buf), KMCL_SEND_WAIT))
+		tr_withdraw(tr, pkt, tr->seq);
+	else
+		tr->seq++;
+}
+
 static void tr_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 {
 	struct tr *tr = kmcl_get_pointer(kmcl_packet_channel(pkt));
@@ -255,7 +275,7 @@ static void tr_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 
 	tr_act(tr, TR_DONE, hook);
 	if (!status)
-		tr_chain_next(tr, seq);
+		chain_next(tr, seq);
 	tr_count(tr, &tr->routines);
 	/* Last: tr_destroy() checks that no packet is left */
 	atomic_dec(&tr->open_sends);

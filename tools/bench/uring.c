@@ -81,7 +81,7 @@ static void uring_exchange(uint64_t first, unsigned int count)
 		if (what & READ) {
 			memcpy(&number, in[what >> 1], sizeof(number));
 			if (number - first >= count || seen >> (number - first) & 1)
-				errx(1, "message %llu came back, not one of %u from %llu on, or again",
+				errx(1, "%llu came back: not one of %u from %llu on, or again",
 				     (unsigned long long)number, count,
 				     (unsigned long long)first);
 			seen |= 1ULL << (number - first);

@@ -163,7 +163,7 @@ int main(int argc, char **argv)
 
 	for (i = 0; i < random_calls_count; i++)
 		printf("%s %lu\n", random_calls[i].name, counts->ok[i]);
-	printf("%lu calls, %lu failed as documented, %lu otherwise; %lu processes killed, seed %lu\n",
+	printf("%lu calls, %lu failed as documented, %lu otherwise; %lu killed, seed %lu\n",
 	       calls, counts->failed - counts->unexpected, counts->unexpected,
 	       kills, seed);
 	return counts->unexpected ? 1 : 0;
