@@ -37,7 +37,7 @@ static const struct class classes[] = {
 	{ "44c4f61d-4444-4400-9d52-802e27ede19f", "pci",
 	  "PCI Express pass-through", "hv_pci", "Hyper-V, Azure, OpenVMM" },
 	{ "8c2eaf3d-32a7-4b09-ab99-bd1f1c86b501", "rdma",
-	  "NetworkDirect (RDMA)", NULL, "Azure" },
+	  "NetworkDirect (RDMA)", NULL, "Hyper-V" },
 	{ "da0a7802-e377-4aac-8e77-0558eb1073f8", "video",
 	  "Video adapter", "hyperv_drm", "Hyper-V, OpenVMM" },
 	{ "f912ad6d-2b17-48ea-bd65-f927a61c7684", "keyboard",
