@@ -127,6 +127,40 @@ static void a_read_index_outside_the_ring_stops_sending(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).broken, 1);
 }
 
+/* The same for packets that are sent together: all of them are queued */
+static void a_batch_finds_the_ring_broken(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_channel *ch = loop->client.ch;
+	struct kmcl_message msg[8];
+	struct sent *sent;
+	u64 value[8];
+	u32 i;
+
+	fake_up(loop);
+	WRITE_ONCE(fake.out->ctl->read_index, fake.out->size + 4);
+	for (i = 0; i < ARRAY_SIZE(msg); i++) {
+		value[i] = i;
+		msg[i] = (struct kmcl_message){
+			.pkt = loop_prepare(&loop->client, i, &sent),
+			.buf = &value[i],
+			.len = sizeof(value[i]),
+		};
+		KUNIT_ASSERT_NOT_NULL(test, msg[i].pkt);
+	}
+	KUNIT_EXPECT_EQ(test, kmcl_send_many(ch, msg, ARRAY_SIZE(msg)),
+			ARRAY_SIZE(msg));
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).queued,
+			ARRAY_SIZE(msg));
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).broken, 1);
+	expect_written(test, 0);
+
+	kmcl_channel_disable(ch);
+	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(ch), 0);
+	loop_wait(&loop->client, loop_done(&loop->client) == ARRAY_SIZE(msg));
+	expect_written(test, ARRAY_SIZE(msg));
+}
+
 /* Receiving goes on; the completions wait, and end with the opening */
 static void answers_wait_for_a_ring_that_is_not_broken(struct kunit *test)
 {
@@ -292,6 +326,7 @@ static struct kunit_case peer_cases[] = {
 	KUNIT_CASE(a_write_index_outside_the_ring_stops_receiving),
 	KUNIT_CASE(a_length_beyond_the_data_stops_receiving),
 	KUNIT_CASE(a_read_index_outside_the_ring_stops_sending),
+	KUNIT_CASE(a_batch_finds_the_ring_broken),
 	KUNIT_CASE(answers_wait_for_a_ring_that_is_not_broken),
 	/* KMCL: VmbChannelPacketComplete */
 	KUNIT_CASE(answers_that_nobody_reads_are_bounded),

@@ -108,6 +108,35 @@ static void messages_keep_their_bounds_and_order(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->server).comps_sent, 0);
 }
 
+static void messages_are_sent_together(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_message msg[40];
+	struct sent *sent;
+	u64 value[40];
+	u32 i;
+
+	both_pipes(loop, 4096);
+	loop_up(loop);
+	for (i = 0; i < ARRAY_SIZE(msg); i++) {
+		value[i] = i;
+		msg[i] = (struct kmcl_message){
+			.pkt = loop_prepare(&loop->client, i, &sent),
+			.buf = &value[i],
+			.len = sizeof(value[i]),
+		};
+		KUNIT_ASSERT_NOT_NULL(test, msg[i].pkt);
+	}
+	KUNIT_EXPECT_EQ(test, ARRAY_SIZE(msg),
+			kmcl_send_many(loop->client.ch, msg, ARRAY_SIZE(msg)));
+	loop_wait(&loop->server, loop_got(&loop->server) == ARRAY_SIZE(msg));
+	for (i = 0; i < ARRAY_SIZE(msg); i++)
+		KUNIT_EXPECT_EQ(test, loop->server.got[i], i);
+	loop_wait(&loop->client, loop_done(&loop->client) == ARRAY_SIZE(msg));
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->server).bad_packets, 0);
+	loop_expect_balance(&loop->client);
+}
+
 /* Nobody reads: the paused server's ring still holds what was sent */
 static void the_header_is_what_vmbus_pipes_have(struct kunit *test)
 {
@@ -316,6 +345,7 @@ static struct kunit_case pipe_cases[] = {
 	/* KMCL: VMBUS_CHANNEL_INIT_FLAG_IS_PIPE */
 	KUNIT_CASE(messages_keep_their_bounds_and_order),
 	/* KMCL: VMBUS_CHANNEL_INIT_FLAG_IS_PIPE */
+	KUNIT_CASE(messages_are_sent_together),
 	KUNIT_CASE(the_header_is_what_vmbus_pipes_have),
 	KUNIT_CASE_PARAM(bad_headers_are_counted_and_dropped,
 			 bad_header_gen_params),

@@ -216,6 +216,13 @@ static void too_long(struct loop *loop, struct kmcl_message *msg)
 	msg->len = KMCL_DEFAULT_PACKET_SIZE + 1;
 }
 
+/* This one is looked at before the lock is taken, since it may have to be read */
+static void too_long_and_may_fault(struct loop *loop, struct kmcl_message *msg)
+{
+	msg->len = KMCL_DEFAULT_PACKET_SIZE + 1;
+	msg->flags |= KMCL_SEND_PAGED;
+}
+
 static void no_packet(struct loop *loop, struct kmcl_message *msg)
 {
 	msg->pkt = NULL;
@@ -243,6 +250,7 @@ static const struct refusal {
 } refusals[] = {
 	{ "a packet that is in use", busy, -EBUSY },
 	{ "above the packet size", too_long, -EMSGSIZE },
+	{ "above it, and may fault", too_long_and_may_fault, -EMSGSIZE },
 	{ "no packet", no_packet, -EINVAL },
 	{ "no buffer", no_buffer, -EINVAL },
 	{ "an unknown flag", unknown_flag, -EINVAL },
