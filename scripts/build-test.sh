@@ -43,6 +43,7 @@ without_vmbus()
 	}
 	[ "$(grep -c "no VMBus.*CONFIG_$config is not set" "$dir/log")" -eq 1 ] || return
 	diff <(cd "$tree" && find . -name '*.ko' | sort) - <<-'END'
+	./drivers/clients/kmcl_cdev.ko
 	./drivers/clients/kmcl_echo.ko
 	./drivers/clients/kmcl_share.ko
 	./drivers/vmbkmcl/vmbkmcl.ko
