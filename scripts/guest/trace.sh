@@ -20,7 +20,7 @@ cat >/expected <<'END'
 kmcl_state: .* to=
 ^1000$
 ^none$
-queued_before=[1-9]
+is_completion=0 len=16
 [ ,]1,?000 .*kmcl:kmcl_complete
 kmcl_state
 @bytes:
