@@ -213,6 +213,8 @@ struct sent *loop_send_long(struct end *e, u64 value, u32 len, u32 flags);
 struct sent *loop_try_send(struct end *e, u64 value, u32 flags);
 /* A packet that is to be sent, and the record of what becomes of it; or NULL */
 struct kmcl_packet *loop_prepare(struct end *e, u64 value, struct sent **sent);
+/* @n of these for kmcl_send_many(): the values 0 to @n - 1, each in 8 bytes of @value */
+void loop_messages(struct end *e, struct kmcl_message *msg, u64 *value, u32 n);
 /* A synchronous request of 8 bytes, without a buffer for the reply */
 int loop_request(struct end *e, u32 flags, s64 timeout);
 /* Write a packet as this end's driver never could, and signal */

@@ -59,6 +59,22 @@ struct kmcl_packet *loop_prepare(struct end *e, u64 value, struct sent **sent)
 	return pkt;
 }
 
+void loop_messages(struct end *e, struct kmcl_message *msg, u64 *value, u32 n)
+{
+	struct sent *sent;
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		value[i] = i;
+		msg[i] = (struct kmcl_message){
+			.pkt = loop_prepare(e, i, &sent),
+			.buf = &value[i],
+			.len = sizeof(value[i]),
+		};
+		KUNIT_ASSERT_NOT_NULL(e->loop->test, msg[i].pkt);
+	}
+}
+
 static struct sent *send_bytes(struct end *e, u64 value, u32 len, u32 flags)
 {
 	struct sent *s = NULL;

@@ -133,21 +133,11 @@ static void a_batch_finds_the_ring_broken(struct kunit *test)
 	struct loop *loop = test->priv;
 	struct kmcl_channel *ch = loop->client.ch;
 	struct kmcl_message msg[8];
-	struct sent *sent;
 	u64 value[8];
-	u32 i;
 
 	fake_up(loop);
 	WRITE_ONCE(fake.out->ctl->read_index, fake.out->size + 4);
-	for (i = 0; i < ARRAY_SIZE(msg); i++) {
-		value[i] = i;
-		msg[i] = (struct kmcl_message){
-			.pkt = loop_prepare(&loop->client, i, &sent),
-			.buf = &value[i],
-			.len = sizeof(value[i]),
-		};
-		KUNIT_ASSERT_NOT_NULL(test, msg[i].pkt);
-	}
+	loop_messages(&loop->client, msg, value, ARRAY_SIZE(msg));
 	KUNIT_EXPECT_EQ(test, kmcl_send_many(ch, msg, ARRAY_SIZE(msg)),
 			ARRAY_SIZE(msg));
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).queued,

@@ -112,21 +112,12 @@ static void messages_are_sent_together(struct kunit *test)
 {
 	struct loop *loop = test->priv;
 	struct kmcl_message msg[40];
-	struct sent *sent;
 	u64 value[40];
 	u32 i;
 
 	both_pipes(loop, 4096);
 	loop_up(loop);
-	for (i = 0; i < ARRAY_SIZE(msg); i++) {
-		value[i] = i;
-		msg[i] = (struct kmcl_message){
-			.pkt = loop_prepare(&loop->client, i, &sent),
-			.buf = &value[i],
-			.len = sizeof(value[i]),
-		};
-		KUNIT_ASSERT_NOT_NULL(test, msg[i].pkt);
-	}
+	loop_messages(&loop->client, msg, value, ARRAY_SIZE(msg));
 	KUNIT_EXPECT_EQ(test, ARRAY_SIZE(msg),
 			kmcl_send_many(loop->client.ch, msg, ARRAY_SIZE(msg)));
 	loop_wait(&loop->server, loop_got(&loop->server) == ARRAY_SIZE(msg));

@@ -21,35 +21,29 @@ bool channels_there(void)
 	return !access("/sys/class/kmcl", F_OK);
 }
 
+struct channels {
+	channel_fn fn;
+	void *context;
+};
+
+static enum status each(struct udev_device *dev, void *context)
+{
+	const struct channels *channels = context;
+	const struct channel channel = {
+		.name = udev_device_get_sysname(dev),
+		.state = udev_device_get_property_value(dev, "KMCL_STATE"),
+		.class = udev_device_get_property_value(dev, "KMCL_CLASS"),
+		.instance = udev_device_get_property_value(dev, "KMCL_INSTANCE"),
+	};
+
+	return channels->fn(&channel, channels->context);
+}
+
 enum status channel_each(channel_fn fn, void *context)
 {
-	struct udev *udev = need(udev_new());
-	struct udev_enumerate *found = need(udev_enumerate_new(udev));
-	struct udev_list_entry *entry;
-	enum status status = OK;
-	struct udev_device *dev;
-	struct channel channel;
+	struct channels channels = { fn, context };
 
-	udev_enumerate_add_match_subsystem(found, "kmcl");
-	udev_enumerate_scan_devices(found);
-	udev_list_entry_foreach(entry, udev_enumerate_get_list_entry(found)) {
-		dev = udev_device_new_from_syspath(udev,
-						   udev_list_entry_get_name(entry));
-		if (!dev)
-			continue;
-		channel.name = udev_device_get_sysname(dev);
-		channel.state = udev_device_get_property_value(dev, "KMCL_STATE");
-		channel.class = udev_device_get_property_value(dev, "KMCL_CLASS");
-		channel.instance = udev_device_get_property_value(dev,
-								  "KMCL_INSTANCE");
-		status = fn(&channel, context);
-		udev_device_unref(dev);
-		if (status)
-			break;
-	}
-	udev_enumerate_unref(found);
-	udev_unref(udev);
-	return status;
+	return subsystem_each("kmcl", each, &channels);
 }
 
 const char *channel_state(unsigned int state)

@@ -136,6 +136,11 @@ int write_file(const char *directory, const char *file, const char *text);
 /* What is in a small file, without the newline at its end; NULL without it */
 char *read_file(const char *directory, const char *file);
 
+typedef enum status (*subsystem_fn)(struct udev_device *dev, void *context);
+
+/* Call @fn for each device of a subsystem, until it returns something but OK */
+enum status subsystem_each(const char *subsystem, subsystem_fn fn, void *context);
+
 /* vmbus.c */
 
 #define VMBUS	"/sys/bus/vmbus"

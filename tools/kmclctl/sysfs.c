@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Small files: those of the kernel that libudev does not write as they have to
- * be, and those that are not attributes of a device.
+ * The devices of a subsystem, and small files: those of the kernel that libudev does
+ * not write as they have to be, and those that are not attributes of a device.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -57,4 +57,30 @@ char *read_file(const char *directory, const char *file)
 	text[length] = '\0';
 	text[strcspn(text, "\n")] = '\0';
 	return need(strdup(text));
+}
+
+enum status subsystem_each(const char *subsystem, subsystem_fn fn, void *context)
+{
+	struct udev *udev = need(udev_new());
+	struct udev_enumerate *found = need(udev_enumerate_new(udev));
+	struct udev_list_entry *entry;
+	enum status status = OK;
+	struct udev_device *dev;
+
+	udev_enumerate_add_match_subsystem(found, subsystem);
+	udev_enumerate_scan_devices(found);
+	udev_list_entry_foreach(entry, udev_enumerate_get_list_entry(found)) {
+		dev = udev_device_new_from_syspath(udev,
+						   udev_list_entry_get_name(entry));
+		/* It has gone meanwhile */
+		if (!dev)
+			continue;
+		status = fn(dev, context);
+		udev_device_unref(dev);
+		if (status)
+			break;
+	}
+	udev_enumerate_unref(found);
+	udev_unref(udev);
+	return status;
 }

@@ -41,31 +41,25 @@ static bool describe(struct device *device, struct udev_device *udev)
 	return true;
 }
 
-enum status vmbus_each(device_fn fn, void *context)
+struct devices {
+	device_fn fn;
+	void *context;
+};
+
+static enum status each(struct udev_device *dev, void *context)
 {
-	struct udev *udev = need(udev_new());
-	struct udev_enumerate *found = need(udev_enumerate_new(udev));
-	struct udev_list_entry *entry;
-	enum status status = OK;
-	struct udev_device *dev;
+	const struct devices *devices = context;
 	struct device device;
 
-	udev_enumerate_add_match_subsystem(found, "vmbus");
-	udev_enumerate_scan_devices(found);
-	udev_list_entry_foreach(entry, udev_enumerate_get_list_entry(found)) {
-		dev = udev_device_new_from_syspath(udev,
-						   udev_list_entry_get_name(entry));
-		if (!dev)
-			continue;
-		if (describe(&device, dev))
-			status = fn(&device, context);
-		udev_device_unref(dev);
-		if (status)
-			break;
-	}
-	udev_enumerate_unref(found);
-	udev_unref(udev);
-	return status;
+	return describe(&device, dev) ? devices->fn(&device, devices->context) :
+					OK;
+}
+
+enum status vmbus_each(device_fn fn, void *context)
+{
+	struct devices devices = { fn, context };
+
+	return subsystem_each("vmbus", each, &devices);
 }
 
 /*
