@@ -234,7 +234,8 @@ static bool synced(struct kc *kc, u64 until)
  *
  * Context: may sleep.
  * Return: 0; -EIO: something was cancelled; -ENODEV: the device was removed;
- * -ERESTARTSYS: the task is being killed.
+ * -ERESTARTSYS, or in a worker of io_uring, which is woken so when its process ends,
+ * -EINTR: a signal.
  */
 int kc_sync(struct kc_opener *o)
 {
@@ -246,9 +247,10 @@ int kc_sync(struct kc_opener *o)
 	spin_lock_bh(&kc->lock);
 	until = kc->begun;
 	spin_unlock_bh(&kc->lock);
-	ret = wait_event_killable(kc->sync_wait, synced(kc, until));
+	ret = wait_event_interruptible(kc->sync_wait, synced(kc, until));
+	/* io_uring hands the result of a worker thread on as it is */
 	if (ret)
-		return ret;
+		return current->flags & PF_IO_WORKER ? -EINTR : ret;
 	spin_lock_bh(&kc->lock);
 	cancelled = kc->cancelled;
 	gone = kc->gone;

@@ -26,7 +26,7 @@
 #define TICK_US		20000	/* interrupts a call that waits */
 #define MOST_PROCESSES	64
 #define ROUND_US	100000	/* from one kill to the next */
-#define PATIENCE_S	60	/* for the last calls of the last process */
+#define PATIENCE_S	20	/* for the last calls of the last process */
 
 /* Of all processes */
 struct counts {
@@ -110,6 +110,17 @@ static pid_t start(unsigned long seed, unsigned long calls)
 	return pid;
 }
 
+/* Where the threads of a process are, as the kernel says */
+static void show_stacks(pid_t pid)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command),
+		 "grep . /proc/%d/task/*/comm /proc/%d/task/*/stack >&2", pid, pid);
+	if (system(command))
+		fprintf(stderr, "%d: no stacks\n", pid);
+}
+
 /* Wait for a child that ends by itself or was killed; gives it a limited time. */
 static void end_of(pid_t pid)
 {
@@ -128,6 +139,7 @@ static void end_of(pid_t pid)
 		usleep(10000);
 	}
 	unexpected("a process that hangs: pid", pid);
+	show_stacks(pid);
 }
 
 int main(int argc, char **argv)
