@@ -145,6 +145,18 @@ static enum status configure(const char *name, const char *path)
 	return OK;
 }
 
+/* The name without its directory, and its place in configfs */
+static enum status find(const char **name, char *path, size_t size)
+{
+	const char *known = channel_name(*name);
+
+	if (!known)
+		return tell(USAGE, "%s: this is no name of a channel", *name);
+	*name = known;
+	snprintf(path, size, CONFIG "/%s", known);
+	return OK;
+}
+
 enum status create_command(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
@@ -180,10 +192,9 @@ enum status create_command(int argc, char **argv)
 
 	if (status)
 		return status;
-	if (!channel_name(name))
-		return tell(USAGE, "%s: this is no name of a channel", name);
-	name = channel_name(name);
-	snprintf(path, sizeof(path), CONFIG "/%s", name);
+	status = find(&name, path, sizeof(path));
+	if (status)
+		return status;
 	status = make(name, path);
 	if (status)
 		return status;
@@ -207,10 +218,9 @@ enum status delete_command(int argc, char **argv)
 
 	if (status)
 		return status;
-	if (!channel_name(name))
-		return tell(USAGE, "%s: this is no name of a channel", name);
-	name = channel_name(name);
-	snprintf(path, sizeof(path), CONFIG "/%s", name);
+	status = find(&name, path, sizeof(path));
+	if (status)
+		return status;
 	if (!rmdir(path))
 		return show("delete", name);
 	if (errno == ENOENT)
