@@ -31,6 +31,7 @@
 #include <linux/poll.h>
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
@@ -226,6 +227,16 @@ struct kc_request {
 };
 
 extern struct workqueue_struct *kc_wq;
+
+/*
+ * What a call returns whose wait was interrupted. io_uring of some kernels hands the
+ * result of a worker thread on as it is, which is woken as for a signal when the
+ * operation is cancelled, or when its process ends.
+ */
+static inline int kc_interrupted(void)
+{
+	return current->flags & PF_IO_WORKER ? -EINTR : -ERESTARTSYS;
+}
 
 /* events.c */
 extern const char * const kc_state_names[];

@@ -193,7 +193,7 @@ static ssize_t events_read(struct kiocb *iocb, struct iov_iter *to)
 			if (!mutex_trylock(&f->mutex))
 				return -EAGAIN;
 		} else if (mutex_lock_interruptible(&f->mutex)) {
-			return -ERESTARTSYS;
+			return kc_interrupted();
 		}
 		/* For sparse, which knows neither function */
 		__acquire(&f->mutex);
@@ -212,9 +212,8 @@ static ssize_t events_read(struct kiocb *iocb, struct iov_iter *to)
 			return done ?: ret;
 		if (nonblock)
 			return -EAGAIN;
-		ret = wait_event_interruptible(f->wait, readable(f, &ended));
-		if (ret)
-			return ret;
+		if (wait_event_interruptible(f->wait, readable(f, &ended)))
+			return kc_interrupted();
 	}
 }
 

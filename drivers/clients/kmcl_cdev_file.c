@@ -105,9 +105,8 @@ static ssize_t kc_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		ret = kc_read(kc, to, truncate, gfp_of(iocb));
 		if (ret != -EAGAIN || nonblocking(iocb))
 			return ret;
-		ret = wait_event_interruptible(kc->in_wait, kc_in_ready(kc));
-		if (ret)
-			return ret;
+		if (wait_event_interruptible(kc->in_wait, kc_in_ready(kc)))
+			return kc_interrupted();
 	}
 }
 
@@ -118,7 +117,9 @@ static int wait_for_room(struct kc *kc, const struct kiocb *iocb)
 		return 0;
 	if (nonblocking(iocb))
 		return -EAGAIN;
-	return wait_event_interruptible(kc->out_wait, kc_out_ready(kc));
+	if (wait_event_interruptible(kc->out_wait, kc_out_ready(kc)))
+		return kc_interrupted();
+	return 0;
 }
 
 static ssize_t kc_write_iter(struct kiocb *iocb, struct iov_iter *from)

@@ -234,23 +234,20 @@ static bool synced(struct kc *kc, u64 until)
  *
  * Context: may sleep.
  * Return: 0; -EIO: something was cancelled; -ENODEV: the device was removed;
- * -ERESTARTSYS, or in a worker of io_uring, which is woken so when its process ends,
- * -EINTR: a signal.
+ * kc_interrupted(): a signal.
  */
 int kc_sync(struct kc_opener *o)
 {
 	struct kc *kc = o->kc;
 	u64 until, cancelled;
 	bool gone;
-	int ret;
+	int ret = 0;
 
 	spin_lock_bh(&kc->lock);
 	until = kc->begun;
 	spin_unlock_bh(&kc->lock);
-	ret = wait_event_interruptible(kc->sync_wait, synced(kc, until));
-	/* io_uring hands the result of a worker thread on as it is */
-	if (ret)
-		return current->flags & PF_IO_WORKER ? -EINTR : ret;
+	if (wait_event_interruptible(kc->sync_wait, synced(kc, until)))
+		return kc_interrupted();
 	spin_lock_bh(&kc->lock);
 	cancelled = kc->cancelled;
 	gone = kc->gone;

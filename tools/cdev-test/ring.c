@@ -107,6 +107,19 @@ void ring_write(struct ring *ring, int fd, const void *buf, unsigned int len,
 	added(ring);
 }
 
+void ring_fsync(struct ring *ring, int fd, uint64_t id)
+{
+	next(ring, IORING_OP_FSYNC, fd, id);
+	added(ring);
+}
+
+/* Cancels the operation @target */
+void ring_cancel(struct ring *ring, uint64_t target, uint64_t id)
+{
+	next(ring, IORING_OP_ASYNC_CANCEL, -1, id)->addr = target;
+	added(ring);
+}
+
 void ring_poll(struct ring *ring, int fd, unsigned int events, uint64_t id)
 {
 	struct io_uring_sqe *sqe = next(ring, IORING_OP_POLL_ADD, fd, id);

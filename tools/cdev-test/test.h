@@ -57,6 +57,8 @@ void ring_read(struct ring *ring, int fd, void *buf, unsigned int len,
 	       uint64_t id);
 void ring_write(struct ring *ring, int fd, const void *buf, unsigned int len,
 		uint64_t id);
+void ring_fsync(struct ring *ring, int fd, uint64_t id);
+void ring_cancel(struct ring *ring, uint64_t target, uint64_t id);
 void ring_request(struct ring *ring, int fd, struct kmcl_request *r,
 		  uint64_t id);
 void ring_poll(struct ring *ring, int fd, unsigned int events, uint64_t id);

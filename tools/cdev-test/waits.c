@@ -3,6 +3,7 @@
  * Calls that wait, and what ends them: the host, a signal, the end of the process, the
  * end of the device. Each is in a process of its own.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -124,6 +125,68 @@ static void offered(int fd)
 	wait_state(fd, KMCL_STATE_ACTIVE);
 }
 
+/* Until a worker of io_uring of this process waits */
+static void wait_worker(void)
+{
+	long end = now_ms() + WAIT_MS;
+	char path[64], name[32] = "";
+	const struct dirent *task;
+	pid_t tid = 0;
+	FILE *file;
+	DIR *dir;
+
+	while (!tid && now_ms() < end) {
+		dir = opendir("/proc/self/task");
+		if (!dir)
+			die("/proc/self/task");
+		while (!tid && (task = readdir(dir))) {
+			snprintf(path, sizeof(path), "/proc/self/task/%.20s/comm",
+				 task->d_name);
+			file = fopen(path, "r");
+			if (!file)
+				continue;
+			if (fgets(name, sizeof(name), file) &&
+			    !strncmp(name, "iou-wrk", 7))
+				tid = atoi(task->d_name);
+			fclose(file);
+		}
+		closedir(dir);
+		usleep(1000);
+	}
+	OK(tid);
+	if (tid)
+		wait_sleeping(tid);
+}
+
+/* What io_uring does in a worker, and is cancelled there */
+static void cancelled_in_a_worker(enum what what, int fd)
+{
+	struct ring *ring = ring_new();
+	int res = 0, end = 0, i;
+	uint64_t id = 0;
+	char buf[64];
+
+	if (what == READ)
+		ring_read(ring, fd, buf, sizeof(buf), 1);
+	else if (what == WRITE)
+		ring_write(ring, fd, "no room", 8, 1);
+	else
+		ring_fsync(ring, fd, 1);
+	EQ(ring_submit(ring), 1);
+	wait_worker();
+	ring_cancel(ring, 1, 2);
+	EQ(ring_submit(ring), 1);
+	for (i = 0; i < 2; i++) {
+		OK(ring_result(ring, WAIT_MS, &id, &res));
+		if (id == 1)
+			end = res;
+	}
+	/* Cancelled before it waits, or while it does */
+	if (end != -ECANCELED)
+		EQ(end, -EINTR);
+	ring_free(ring);
+}
+
 void test_waits(void)
 {
 	int fd = dev_open(O_RDWR), nb = dev_open(O_RDWR | O_NONBLOCK);
@@ -145,6 +208,9 @@ void test_waits(void)
 	EQ(ended(writer), EINTR);
 	EQ(ended(sync), EINTR);
 	EQ(ended(asker), EINTR);
+	cancelled_in_a_worker(READ, fd);
+	cancelled_in_a_worker(WRITE, fd);
+	cancelled_in_a_worker(FSYNC, fd);
 	/* SIGKILL ends all */
 	reader = waits(READ, fd);
 	writer = waits(WRITE, fd);

@@ -28,10 +28,16 @@
 #define ROUND_US	100000	/* from one kill to the next */
 #define PATIENCE_S	20	/* for the last calls of the last process */
 
-/* Of all processes */
+#define SHOWN		20	/* of what was not expected, the first ones say enough */
+
+/* Of all processes, one of which may be killed before it has told what it saw */
 struct counts {
 	unsigned long calls, failed, unexpected;
 	unsigned long ok[64];	/* of each kind */
+	struct {
+		const char *what;
+		long value;
+	} seen[SHOWN];
 };
 
 static struct counts *counts;
@@ -49,13 +55,29 @@ unsigned long below(unsigned long n)
 
 void unexpected(const char *what, long value)
 {
-	/* The first ones say enough */
-	if (__atomic_add_fetch(&counts->unexpected, 1, __ATOMIC_RELAXED) > 20)
+	unsigned long i = __atomic_fetch_add(&counts->unexpected, 1,
+					     __ATOMIC_RELAXED);
+
+	if (i >= SHOWN)
 		return;
-	if (value < 0)
-		fprintf(stderr, "%s: %s\n", what, strerror(-value));
-	else
-		fprintf(stderr, "%s: %ld\n", what, value);
+	counts->seen[i].value = value;
+	counts->seen[i].what = what;
+}
+
+static void show_unexpected(void)
+{
+	long value;
+	int i;
+
+	for (i = 0; i < SHOWN; i++) {
+		value = counts->seen[i].value;
+		if (!counts->seen[i].what)
+			continue;
+		if (value < 0)
+			printf("%s: %s\n", counts->seen[i].what, strerror(-value));
+		else
+			printf("%s: %ld\n", counts->seen[i].what, value);
+	}
 }
 
 static void on_tick(int signal)
@@ -173,6 +195,7 @@ int main(int argc, char **argv)
 	for (i = 0; i < processes; i++)
 		end_of(children[i]);
 
+	show_unexpected();
 	for (i = 0; i < random_calls_count; i++)
 		printf("%s %lu\n", random_calls[i].name, counts->ok[i]);
 	printf("%lu calls, %lu failed as documented, %lu otherwise; %lu killed, seed %lu\n",
