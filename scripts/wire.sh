@@ -26,7 +26,7 @@ case $what in
 scenarios)
 	script=wire
 	runs=${RUNS:-}
-	words=${ONLY:+only=$ONLY}
+	words="seed=$SEED ${ONLY:+only=$ONLY}"
 	limit=1200 ;;
 garble)
 	script=garble

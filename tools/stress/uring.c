@@ -31,8 +31,12 @@ static const struct {
 					    EFAULT, EAGAIN, EINTR, ECANCELED,
 					    ETIME, ENOSPC, EINVAL, EOPNOTSUPP } },
 	[POLL] = { "io_uring poll", { EBADF, ECANCELED } },
+	/*
+	 * EINVAL: a worker looks up the file, whose number may be another's by then,
+	 * such as that of an event descriptor
+	 */
 	[SYNC] = { "io_uring fsync", { EBADF, ENODEV, ENOTCONN, EIO, EINTR,
-				       ECANCELED } },
+				       ECANCELED, EINVAL } },
 	[CANCEL] = { "io_uring cancel", { ENOENT, EALREADY } },
 };
 
