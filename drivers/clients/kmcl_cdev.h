@@ -248,6 +248,14 @@ struct file *kc_events_file(struct kc *kc, unsigned int flags);
 int kc_events_fd(struct kc *kc, unsigned int flags);
 
 /* queue.c */
+bool kc_has_room(const struct kc *kc);
+int kc_alive(const struct kc *kc);
+bool kc_room_again(struct kc *kc);
+u32 kc_rx_limit(const struct kc *kc);
+__poll_t kc_events_now(struct kc *kc);
+void kc_set_limits(struct kc *kc, u32 packets, u32 bytes);
+
+/* send.c */
 int kc_no_channel(struct kc *kc);
 int kc_may_write(struct kc *kc, size_t len);
 bool kc_out_ready(struct kc *kc);
@@ -256,16 +264,16 @@ void kc_out_end(struct kc *kc, bool request, u32 extra, int status);
 void kc_out_undo(struct kc *kc, u32 len, bool request, u32 extra);
 int kc_write(struct kc *kc, const void *buf, u32 len);
 int kc_sync(struct kc_opener *o);
+
+/* receive.c */
 void kc_process(struct kmcl_channel *ch, struct kmcl_context *ctx,
 		void *buf, u32 len, u32 flags);
 void kc_processed(struct kmcl_channel *ch, u32 packets);
 void kc_keep_received(struct kc *kc);
 void kc_receive(struct kc *kc, struct kmcl_channel *ch);
 void kc_drop_received(struct kc *kc);
-__poll_t kc_events_now(struct kc *kc);
 bool kc_in_ready(struct kc *kc);
 ssize_t kc_read(struct kc *kc, struct iov_iter *to, bool truncate, gfp_t gfp);
-void kc_set_limits(struct kc *kc, u32 packets, u32 bytes);
 
 /* request.c */
 struct kc_request *kc_request_new(struct kc *kc, const struct kmcl_request *r);

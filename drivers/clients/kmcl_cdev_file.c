@@ -3,7 +3,8 @@
  * The file operations of /dev/kmcl/NAME.
  *
  * They wait here and under no lock, so that each can be interrupted; what they wait
- * for is in kmcl_cdev_queue.c. Reading and writing sleep for memory of user space.
+ * for is in kmcl_cdev_send.c and kmcl_cdev_receive.c. Reading and writing sleep for
+ * memory of user space.
  */
 #include <linux/mm.h>
 #include <linux/sched.h>

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Messages of a device to the host.
+ *
+ * A message that is written is counted from before the library accepts it until its
+ * completion routine.
+ *
+ * Everything is under kc.lock, and atomic, except for what says that it sleeps.
+ */
+#include <linux/sched/signal.h>
+
+#include "kmcl_cdev.h"
+
+/* Why not: a negative errno */
+int kc_no_channel(struct kc *kc)
+{
+	int ret;
+
+	spin_lock_bh(&kc->lock);
+	ret = kc_alive(kc);
+	spin_unlock_bh(&kc->lock);
+	/* Or it is just going, or coming */
+	return ret ?: -ENOTCONN;
+}
+
+/* Can a message of @len bytes be written at all? 0 or a negative errno */
+int kc_may_write(struct kc *kc, size_t len)
+{
+	int ret;
+
+	spin_lock_bh(&kc->lock);
+	ret = kc_alive(kc);
+	if (!ret && len > kc->packet_bytes)
+		ret = -EMSGSIZE;
+	spin_unlock_bh(&kc->lock);
+	return ret;
+}
+
+/* For a wait: would kc_out_begin() return something else than -EAGAIN? */
+bool kc_out_ready(struct kc *kc)
+{
+	bool ready;
+
+	spin_lock_bh(&kc->lock);
+	ready = kc_alive(kc) || kc_has_room(kc);
+	if (!ready)
+		kc->full = true;
+	spin_unlock_bh(&kc->lock);
+	return ready;
+}
+
+/**
+ * kc_out_begin() - count a message that the library will be given
+ * @kc: the device
+ * @len: its bytes
+ * @request: a request, else a message of write()
+ * @extra: bytes of memory besides that of the packet
+ *
+ * Context: atomic.
+ * Return: 0; -EAGAIN: the limits; -EMSGSIZE, -ENODEV, -ENOTCONN.
+ */
+int kc_out_begin(struct kc *kc, u32 len, bool request, u32 extra)
+{
+	int ret;
+
+	spin_lock_bh(&kc->lock);
+	ret = kc_alive(kc);
+	if (!ret && len > kc->packet_bytes)
+		ret = -EMSGSIZE;
+	if (!ret && !kc_has_room(kc)) {
+		kc->full = true;
+		ret = -EAGAIN;
+	}
+	if (!ret) {
+		kc->queued++;
+		kc->queued_bytes += kc->charge + extra;
+		kc->n.written++;
+		kc->n.written_bytes += len;
+		if (request)
+			kc->n.requests++;
+		else
+			kc->begun++;
+	}
+	spin_unlock_bh(&kc->lock);
+	return ret;
+}
+
+/**
+ * kc_out_end() - a message has ended
+ * @kc: the device
+ * @request: as for kc_out_begin()
+ * @extra: as there
+ * @status: of its completion routine
+ *
+ * Context: atomic. The device stays until the completion routine returns.
+ */
+void kc_out_end(struct kc *kc, bool request, u32 extra, int status)
+{
+	bool wake;
+
+	spin_lock_bh(&kc->lock);
+	kc->queued--;
+	kc->queued_bytes -= kc->charge + extra;
+	kc->n.ended++;
+	if (status)
+		kc->n.cancelled++;
+	if (!request) {
+		kc->ended++;
+		if (status)
+			kc->cancelled++;
+	}
+	wake = kc_room_again(kc);
+	spin_unlock_bh(&kc->lock);
+	if (wake)
+		wake_up_interruptible_poll(&kc->out_wait,
+					   EPOLLOUT | EPOLLWRNORM);
+	if (wq_has_sleeper(&kc->sync_wait))
+		wake_up_all(&kc->sync_wait);
+}
+
+/* The library has not accepted it after all */
+void kc_out_undo(struct kc *kc, u32 len, bool request, u32 extra)
+{
+	spin_lock_bh(&kc->lock);
+	kc->n.written--;
+	kc->n.written_bytes -= len;
+	kc->n.requests -= request;
+	/* kc_out_end() counts it, so that the numbers of fsync() agree */
+	kc->n.ended--;
+	spin_unlock_bh(&kc->lock);
+	kc_out_end(kc, request, extra, 0);
+}
+
+static void written(struct kmcl_packet *pkt, int status, void *buf, u32 len)
+{
+	struct kc *kc = kmcl_get_pointer(kmcl_packet_channel(pkt));
+
+	kmcl_packet_free(pkt);
+	kc_out_end(kc, false, 0, status);
+}
+
+/**
+ * kc_write() - send a message
+ * @kc: the device
+ * @buf: the payload, memory of the kernel
+ * @len: its bytes
+ *
+ * Context: atomic.
+ * Return: 0; -EAGAIN: the limits; -ENOMEM; -EMSGSIZE, -ENODEV, -ENOTCONN.
+ */
+int kc_write(struct kc *kc, const void *buf, u32 len)
+{
+	struct kmcl_packet *pkt;
+	struct kmcl_channel *ch;
+	int ret;
+
+	rcu_read_lock();
+	/* Before it is counted: kc.charge stays while there is a channel */
+	ch = rcu_dereference(kc->ch);
+	ret = ch ? kc_out_begin(kc, len, false, 0) : kc_no_channel(kc);
+	if (ret)
+		goto unlock;
+	ret = -ENOMEM;
+	pkt = kmcl_packet_alloc(ch);
+	if (pkt) {
+		kmcl_packet_set_done(pkt, written);
+		ret = kmcl_send(pkt, buf, len, 0);
+		if (ret)
+			kmcl_packet_free(pkt);
+	}
+	if (ret)
+		kc_out_undo(kc, len, false, 0);
+unlock:
+	rcu_read_unlock();
+	return ret;
+}
+
+/* Have the messages before @until ended? Or will nobody tell? */
+static bool synced(struct kc *kc, u64 until)
+{
+	bool yes;
+
+	spin_lock_bh(&kc->lock);
+	yes = kc->ended >= until || kc->gone;
+	spin_unlock_bh(&kc->lock);
+	return yes;
+}
+
+/**
+ * kc_sync() - wait for the end of what was written before
+ * @o: the open file
+ *
+ * Messages end in the order in which they were accepted, so that counting them is
+ * enough. One that was cancelled is an error once for each open file.
+ *
+ * Context: may sleep.
+ * Return: 0; -EIO: something was cancelled; -ENODEV: the device was removed;
+ * kc_interrupted(): a signal.
+ */
+int kc_sync(struct kc_opener *o)
+{
+	struct kc *kc = o->kc;
+	u64 until, cancelled;
+	bool gone;
+	int ret = 0;
+
+	spin_lock_bh(&kc->lock);
+	until = kc->begun;
+	spin_unlock_bh(&kc->lock);
+	if (wait_event_interruptible(kc->sync_wait, synced(kc, until)))
+		return kc_interrupted();
+	spin_lock_bh(&kc->lock);
+	cancelled = kc->cancelled;
+	gone = kc->gone;
+	spin_unlock_bh(&kc->lock);
+	if (gone)
+		return -ENODEV;
+
+	spin_lock(&o->lock);
+	if (o->cancelled != cancelled)
+		ret = -EIO;
+	o->cancelled = cancelled;
+	spin_unlock(&o->lock);
+	return ret;
+}
