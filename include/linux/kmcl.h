@@ -278,6 +278,8 @@ int kmcl_send(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags);
 int kmcl_send_many(struct kmcl_channel *ch, const struct kmcl_message *msgs,
 		   u32 n);
 void kmcl_flush(struct kmcl_channel *ch);
+bool kmcl_poll_begin(struct kmcl_channel *ch);
+void kmcl_poll_end(struct kmcl_channel *ch);
 bool kmcl_packet_cancel(struct kmcl_packet *pkt, int status);
 int kmcl_send_mdl(struct kmcl_packet *pkt, const void *buf, u32 len,
 		  const struct kmcl_mdl *mdl, u32 flags);
