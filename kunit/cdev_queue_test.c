@@ -3,6 +3,7 @@
  * Messages through a device of kmcl_cdev: what read() and write() return, the limits
  * of both directions, waiting, and poll().
  */
+#include <linux/blkdev.h>
 #include <linux/slab.h>
 
 #include "cdev_harness.h"
@@ -292,6 +293,49 @@ static void fsync_tells_what_was_cancelled(struct kunit *test)
 	cd_close(test, other);
 }
 
+#ifdef CONFIG_BLOCK
+/* As io_uring begins and ends a batch */
+static void messages_of_a_batch_go_together(struct kunit *test)
+{
+	struct cd *cd = test->priv;
+	struct blk_plug plug;
+	u32 queued, got;
+	u64 i;
+
+	cd_up(test);
+	/* Nothing sleeps before the end of the batch */
+	blk_start_plug(&plug);
+	for (i = 1; i <= 3; i++)
+		cd_send(test, i);
+	queued = cd_stats(cd).queued;
+	got = READ_ONCE(cd->server.n);
+	blk_finish_plug(&plug);
+	KUNIT_EXPECT_EQ(test, queued, 3);
+	KUNIT_EXPECT_EQ(test, got, 0);
+	KUNIT_EXPECT_EQ(test, cd_stats(cd).queued, 0);
+	cd_wait_got(test, 3);
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_EQ(test, cd->server.got[i], i + 1);
+}
+
+/* Who sleeps in the middle of one does not keep its messages from the host */
+static void a_batch_ends_when_its_task_sleeps(struct kunit *test)
+{
+	struct cd *cd = test->priv;
+	struct blk_plug plug;
+
+	cd_up(test);
+	blk_start_plug(&plug);
+	cd_send(test, 1);
+	cd_wait_got(test, 1);
+	cd_send(test, 2);
+	/* Which sleeps as well, and is not waited for below */
+	cd_off(test);
+	blk_finish_plug(&plug);
+	KUNIT_EXPECT_EQ(test, cd_stats(cd).queued, 0);
+}
+#endif
+
 static void lengths_are_exact_in_a_pipe(struct kunit *test)
 {
 	struct cd *cd = test->priv;
@@ -321,6 +365,10 @@ static struct kunit_case cdev_queue_cases[] = {
 	KUNIT_CASE(poll_tells_of_messages_and_room),
 	KUNIT_CASE(fsync_waits_for_what_was_written),
 	KUNIT_CASE(fsync_tells_what_was_cancelled),
+#ifdef CONFIG_BLOCK
+	KUNIT_CASE(messages_of_a_batch_go_together),
+	KUNIT_CASE(a_batch_ends_when_its_task_sleeps),
+#endif
 	{}
 };
 

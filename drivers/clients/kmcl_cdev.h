@@ -262,6 +262,8 @@ bool kc_out_ready(struct kc *kc);
 int kc_out_begin(struct kc *kc, u32 len, bool request, u32 extra);
 void kc_out_end(struct kc *kc, bool request, u32 extra, int status);
 void kc_out_undo(struct kc *kc, u32 len, bool request, u32 extra);
+int kc_send(struct kc *kc, struct kmcl_channel *ch, struct kmcl_packet *pkt,
+	    const void *buf, u32 len, u32 flags);
 int kc_write(struct kc *kc, const void *buf, u32 len);
 int kc_sync(struct kc_opener *o);
 

@@ -209,7 +209,7 @@ static int give(struct kc_request *req, struct kmcl_channel *ch)
 	spin_lock_bh(&kc->lock);
 	list_add_tail(&req->node, &kc->requests);
 	spin_unlock_bh(&kc->lock);
-	ret = kmcl_send(req->pkt, req->data, req->len, KMCL_SEND_WAIT);
+	ret = kc_send(kc, ch, req->pkt, req->data, req->len, KMCL_SEND_WAIT);
 	if (!ret)
 		return 0;
 

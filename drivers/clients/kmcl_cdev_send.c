@@ -7,9 +7,13 @@
  *
  * Everything is under kc.lock, and atomic, except for what says that it sleeps.
  */
+#include <linux/blkdev.h>
 #include <linux/sched/signal.h>
+#include <linux/slab.h>
 
 #include "kmcl_cdev.h"
+
+#define KC_POLL_BYTES	4096U	/* copied with bottom halves off */
 
 /* Why not: a negative errno */
 int kc_no_channel(struct kc *kc)
@@ -131,6 +135,91 @@ void kc_out_undo(struct kc *kc, u32 len, bool request, u32 extra)
 	kc_out_end(kc, request, extra, 0);
 }
 
+#ifdef CONFIG_BLOCK
+/**
+ * struct kc_batch - calls that the task makes together
+ * @plug: what the kernel has for block devices: io_uring begins it where a batch has
+ *	three calls or more, and ends it with the batch, or when the task sleeps
+ * @kc: the device, with a reference
+ */
+struct kc_batch {
+	struct blk_plug_cb plug;
+	struct kc *kc;
+};
+
+/* Show the host what was sent. Also called by the scheduler, so this does not sleep */
+static void batch_ends(struct blk_plug_cb *plug, bool from_schedule)
+{
+	struct kc_batch *batch = container_of(plug, struct kc_batch, plug);
+	struct kmcl_channel *ch;
+	bool polls;
+
+	rcu_read_lock();
+	ch = rcu_dereference(batch->kc->ch);
+	if (ch) {
+		polls = kmcl_poll_begin(ch);
+		kmcl_flush(ch);
+		if (polls)
+			kmcl_poll_end(ch);
+	}
+	rcu_read_unlock();
+	put_device(&batch->kc->dev);
+	kfree(batch);
+}
+
+/* Is the caller's message one of several, after which batch_ends() is called? */
+static bool in_batch(struct kc *kc)
+{
+	struct blk_plug_cb *plug = blk_check_plugged(batch_ends, kc,
+						     sizeof(struct kc_batch));
+	struct kc_batch *batch;
+
+	if (likely(!plug))
+		return false;
+	batch = container_of(plug, struct kc_batch, plug);
+	if (!batch->kc) {
+		get_device(&kc->dev);
+		batch->kc = kc;
+	}
+	return true;
+}
+#else
+static bool in_batch(struct kc *kc)
+{
+	return false;
+}
+#endif
+
+/**
+ * kc_send() - give a packet to the library
+ * @kc: the device
+ * @ch: its channel
+ * @pkt: the packet
+ * @buf: the payload, memory of the kernel
+ * @len: its bytes
+ * @flags: as for kmcl_send()
+ *
+ * Several in a batch are shown to the host together. What it answers at once is
+ * received here, without an interrupt.
+ *
+ * Context: atomic, in a task; under no lock.
+ * Return: as kmcl_send().
+ */
+int kc_send(struct kc *kc, struct kmcl_channel *ch, struct kmcl_packet *pkt,
+	    const void *buf, u32 len, u32 flags)
+{
+	bool polls;
+	int ret;
+
+	if (in_batch(kc))
+		return kmcl_send(pkt, buf, len, flags | KMCL_SEND_MORE);
+	polls = len <= KC_POLL_BYTES && kmcl_poll_begin(ch);
+	ret = kmcl_send(pkt, buf, len, flags);
+	if (polls)
+		kmcl_poll_end(ch);
+	return ret;
+}
+
 static void written(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 {
 	struct kc *kc = kmcl_get_pointer(kmcl_packet_channel(pkt));
@@ -164,7 +253,7 @@ int kc_write(struct kc *kc, const void *buf, u32 len)
 	pkt = kmcl_packet_alloc(ch);
 	if (pkt) {
 		kmcl_packet_set_done(pkt, written);
-		ret = kmcl_send(pkt, buf, len, 0);
+		ret = kc_send(kc, ch, pkt, buf, len, 0);
 		if (ret)
 			kmcl_packet_free(pkt);
 	}
