@@ -21,12 +21,11 @@ for makefile in tools/*/Makefile; do
 	[ ! -e "$dir/packages" ] || mapfile -t -O ${#need[@]} need <"$dir/packages"
 done
 need_packages "${need[@]}"
-for dir in "${dirs[@]}"; do
-	make --no-print-directory -C "$dir" O="$BUILD/programs/${dir#tools/}"
-done
-
-# It exists for x86 only.
+# Its code for rings and its daemon exist for x86 only.
 tree=$(scripts/fetch-source.sh)
+for dir in "${dirs[@]}"; do
+	make --no-print-directory -C "$dir" O="$BUILD/programs/${dir#tools/}" LINUX="$tree"
+done
 mkdir -p "$BUILD/programs/hv"
 make --no-print-directory -C "$tree/tools/hv" ARCH=x86_64 OUTPUT="$BUILD/programs/hv/" \
 	"$BUILD/programs/hv/hv_fcopy_uio_daemon"

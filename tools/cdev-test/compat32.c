@@ -1,24 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * usage: cdev-test32 NODE
+ * usage: cdev-test32 NODE [TEST]
  *
- * The ioctls from a 32-bit process, whose channel is an echo. Without a library, since
- * there is none on most machines: it exits with the number of the step that failed.
+ * The ioctls from a 32-bit process, whose channel is an echo; with the word uring
+ * commands of io_uring; with the word silent the same, where the host does not answer.
+ * Without a library, since there is none on most machines: it exits with the number of
+ * the step that failed.
  */
 #include <asm/unistd_32.h>
 #include <linux/fcntl.h>
 #include <linux/kmcl.h>
 
-static long call3(long number, long a, long b, long c)
+#include "test32.h"
+
+long call5(long number, long a, long b, long c, long d, long e)
 {
 	long ret;
 
 	__asm__ volatile("int $0x80" : "=a" (ret)
-			 : "a" (number), "b" (a), "c" (b), "d" (c) : "memory");
+			 : "a" (number), "b" (a), "c" (b), "d" (c), "S" (d), "D" (e)
+			 : "memory");
 	return ret;
 }
 
-static int test(const char *node)
+static int test_ioctls(int fd)
 {
 	static struct kmcl_request request;
 	static struct kmcl_limits limits;
@@ -27,15 +32,12 @@ static int test(const char *node)
 	static struct kmcl_info info;
 	static struct kmcl_mode mode;
 	static char reply[64];
-	int i, fd, events;
+	int i, events;
 
 	/* As with 64 bits */
 	if (sizeof(void *) != 4 || sizeof(info) != 96 || sizeof(stats) != 184 ||
 	    sizeof(limits) != 16 || sizeof(request) != 40 || sizeof(event) != 40)
 		return 10;
-	fd = call3(__NR_open, (long)node, O_RDWR, 0);
-	if (fd < 0)
-		return 1;
 	info.size = sizeof(info);
 	if (call3(__NR_ioctl, fd, KMCL_IOC_GET_INFO, (long)&info) ||
 	    info.state != KMCL_STATE_ACTIVE || info.packet_bytes != 4096)
@@ -73,9 +75,21 @@ static int test(const char *node)
 	return 0;
 }
 
+static int test(const char *node, const char *name)
+{
+	int fd = call3(__NR_open, (long)node, O_RDWR, 0);
+
+	if (fd < 0)
+		return 1;
+	if (!name)
+		return test_ioctls(fd);
+	return *name == 'u' ? test_uring32(fd) : test_silent32(fd);
+}
+
 __attribute__((used)) static void start(const long *stack)
 {
-	call3(__NR_exit, stack[0] == 2 ? test((const char *)stack[2]) : 100, 0, 0);
+	call3(__NR_exit, stack[0] == 2 || stack[0] == 3 ?
+	      test((const char *)stack[2], (const char *)stack[3]) : 100, 0, 0);
 }
 
 /* The stack has the number of arguments and the arguments */

@@ -79,6 +79,27 @@ cdev_32_bits()
 	cdev_remove p
 }
 
+# The same for commands of io_uring; the host answers them, or never does
+cdev_uring_32_bits()
+{
+	local test step
+
+	allow rx_foreign rx_missing
+	cdev_device p
+	for test in uring silent uring; do
+		case $test in
+		uring)	at p behave echo ;;
+		silent)	at p behave complete-never ;;
+		esac
+		cdev-test32 /dev/kmcl/p "$test"
+		step=$?
+		expect "$test: each step passes, not $step" [ "$step" -eq 0 ]
+	done
+	expect "nothing is left in flight" within 5 \
+		sh -c 'kmclctl --json info p | grep -q "\"queued\": 0\b"'
+	cdev_remove p
+}
+
 # What configfs refuses
 cdev_attributes()
 {
@@ -183,6 +204,58 @@ cdev_parameter()
 	expect "insmod" insmod /modules/kmcl_cdev.ko
 }
 
+# The same through uio_hv_generic. That of Linux 6.1 wants a device with a monitor, by
+# which the program itself signals
+uio_beside()
+{
+	local WIRE_CLASS=6b6d636c-7569-4f62-8573-696465000000 monitor='' device id node
+	local MONITOR=
+
+	allow rx_foreign rx_missing
+	[ ! -e /modules/uio.ko ] || expect "insmod uio" insmod /modules/uio.ko
+	expect "insmod uio_hv_generic" insmod /modules/uio_hv_generic.ko
+	case $(uname -r) in
+	6.1.*)	monitor="monitor " ;;
+	esac
+	offer u "${monitor}echo"
+	id=$(instance "$offer_u")
+	device=/sys/bus/vmbus/devices/$id
+	# That one warns if the channel's directory is made after its own file there
+	expect "the bus has it" within 5 [ -d "$device/channels" ]
+	expect "new_id" uio_new_id "$WIRE_CLASS"
+	expect "uio_hv_generic has it" within 10 uio_ready "$id"
+	node=$(echo "$device"/uio/uio*)
+	expect "kmcl_cdev is loaded" cdev_load
+	WIRE_CLASS=6b6d636c-7472-4166-8669-630000000000
+	cdev_device p
+	[ -z "$monitor" ] || MONITOR=$(cat "$device/monitor_id")
+	MONITOR=$MONITOR OFFER=$offer_p UIO_OFFER=$offer_u \
+		uio-echo "/dev/${node##*/}" /dev/kmcl/p >/tmp/cdev 2>&1
+	expect "both are the same" [ $? -eq 0 ]
+	expect "the plan is there" grep -q '^ok 1\.\.' /tmp/cdev
+	[ "$bad" -eq 0 ] || show </tmp/cdev
+	cdev_remove p
+	expect "rmmod kmcl_cdev" rmmod kmcl_cdev
+	left u
+	expect "rmmod uio_hv_generic" rmmod uio_hv_generic
+	[ ! -e /modules/uio.ko ] || expect "rmmod uio" rmmod uio
+}
+
+uio_all()
+{
+	cdev_possible || {
+		skipped "uio_hv_generic beside kmcl_cdev: this kernel has no configfs" uio_beside
+		return 0
+	}
+	scenario "uio_hv_generic beside kmcl_cdev" uio_beside
+}
+
+# cdev_possible: this kernel has configfs
+cdev_possible()
+{
+	[ -e /modules/configfs.ko ] || [ -d /sys/kernel/config ]
+}
+
 # configfs stays, and stays mounted
 cdev_load()
 {
@@ -194,7 +267,7 @@ cdev_load()
 
 cdev_all()
 {
-	[ -e /modules/configfs.ko ] || [ -d /sys/kernel/config ] || {
+	cdev_possible || {
 		skipped "programs: this kernel has no configfs" cdev_messages
 		return 0
 	}
@@ -211,6 +284,7 @@ cdev_all()
 	scenario "requests by io_uring" cdev_uring_requests
 	scenario "a program is killed" cdev_killed
 	scenario "32-bit programs" cdev_32_bits
+	scenario "32-bit programs by io_uring" cdev_uring_32_bits
 	scenario "what configfs refuses" cdev_attributes
 	scenario "a driver is unbound below an open file" cdev_unbound
 	scenario "the directory is removed below open files" cdev_removed

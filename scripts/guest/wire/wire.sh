@@ -57,6 +57,7 @@ scenario "a minute in which drivers keep packets begins" held_begin
 # Early: only the first 128 offers can have a monitor
 step "What kinds of devices there are"
 device_all
+uio_all
 step "The host takes the device away"
 rescind_all
 step "It comes back"
