@@ -44,6 +44,7 @@ struct ext_writer {
 	u64 bytes;
 };
 
+/* ext_wire.c */
 u32 kmcl_ext_tx_room(const struct kmcl_channel *ch);
 u32 kmcl_ext_rx_header(const struct kmcl_channel *ch);
 u32 kmcl_ext_rx_room(const struct kmcl_channel *ch);
@@ -57,14 +58,17 @@ bool kmcl_ext_hold(struct kmcl_packet *pkt);
 void kmcl_ext_unhold(struct kmcl_packet *pkt);
 void kmcl_ext_begin(struct ext_writer *w, struct kmcl_packet *pkt);
 struct ext_range *kmcl_ext_range(struct ext_writer *w, u32 offset, u32 bytes);
+__le64 *kmcl_ext_more(struct ext_writer *w, struct ext_range *range, u32 frames);
 int kmcl_ext_end(struct ext_writer *w, u32 payload);
 int kmcl_ext_piece(struct ext_writer *w, const struct kmcl_mdl *mdl, u32 from,
 		   u32 bytes);
 int kmcl_ext_chain(struct ext_writer *w, const struct kmcl_mdl *mdl, u64 offset,
 		   u64 bytes);
-int kmcl_ext_sg(struct ext_writer *w, struct scatterlist *sg, u32 nents);
 bool kmcl_ext_chain_bytes(const struct kmcl_channel *ch,
 			  const struct kmcl_mdl *mdl, u64 *bytes);
+
+/* ext_sg.c */
+int kmcl_ext_sg(struct ext_writer *w, struct scatterlist *sg, u32 nents);
 
 /* Write frame numbers. */
 static inline void kmcl_ext_pfns(__le64 *to, const unsigned long *from, u32 n)
