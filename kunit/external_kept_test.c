@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
+#include "ext_wire.h"
 #include "fake_transport.h"
 
 #define WAIT		KMCL_SEND_WAIT
@@ -256,6 +257,52 @@ static void memory_of_kmalloc_is_not_held(struct kunit *test)
 	kmcl_mdl_free(fx.mdl);
 }
 
+/* As many as take three pages in the packet */
+#define MANY	1200
+
+static void ranges_in_several_pages(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_channel *ch = loop->client.ch;
+	unsigned long *pfns;
+	struct kmcl_packet *pkt;
+	u8 *mem;
+	u32 i;
+
+	pfns = kunit_kcalloc(test, MANY, sizeof(*pfns), GFP_KERNEL);
+	mem = kunit_kzalloc(test, 64, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, pfns);
+	KUNIT_ASSERT_NOT_NULL(test, mem);
+	KUNIT_ASSERT_EQ(test, 0, kmcl_set_max_external(ch, MANY * PAGE_SIZE, 1));
+	set_up(loop);
+	for (i = 0; i < MANY; i++)
+		pfns[i] = page_to_pfn(fx.page);
+	pkt = loop_packet(&loop->client, fake_done);
+	KUNIT_ASSERT_EQ(test, 0, kmcl_send_pfns(pkt, NULL, 0, pfns, MANY, WAIT));
+	KUNIT_EXPECT_TRUE(test, kmcl_ext_hold(pkt));
+	KUNIT_EXPECT_EQ(test, references(), MANY);
+	kmcl_ext_unhold(pkt);
+	KUNIT_EXPECT_EQ(test, references(), 0);
+	fake.keep = true;
+	kmcl_channel_disable(ch);
+	KUNIT_EXPECT_EQ(test, references(), MANY);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).kept_bytes,
+			RING_BYTES + MANY * PAGE_SIZE);
+	/* One that cannot be held: then none is */
+	for (i = 0; i < MANY; i += 37) {
+		pfns[i] = page_to_pfn(virt_to_page(mem));
+		KUNIT_ASSERT_EQ(test, 0, kmcl_send_pfns(pkt, NULL, 0, pfns, MANY, WAIT));
+		KUNIT_EXPECT_FALSE(test, kmcl_ext_hold(pkt));
+		KUNIT_EXPECT_EQ(test, references(), MANY);
+		kmcl_tx_take_back(pkt, -ECANCELED);
+		pfns[i] = page_to_pfn(fx.page);
+	}
+	kmcl_packet_free(pkt);
+	kmcl_mdl_free(fx.mdl);
+	for (i = 0; i < MANY; i++)
+		put_page(fx.page);
+}
+
 static struct kunit_case external_kept_cases[] = {
 	/* KMCL: VmbChannelSendSynchronousRequest */
 	KUNIT_CASE(a_request_given_up_holds_its_pages_until_answered),
@@ -266,6 +313,7 @@ static struct kunit_case external_kept_cases[] = {
 	/* KMCL: VmbPacketSendWithExternalMdl VmbPacketSendWithExternalPfns */
 	KUNIT_CASE(packets_in_flight_at_a_close_that_failed),
 	KUNIT_CASE(memory_of_kmalloc_is_not_held),
+	KUNIT_CASE(ranges_in_several_pages),
 	{}
 };
 

@@ -18,6 +18,7 @@
 #include <linux/kmcl.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/sizes.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -33,6 +34,8 @@
 #define TR_HEADER	((u32)sizeof(struct kmcl_traffic_header))
 #define TR_CHAIN_BYTES	(TR_HEADER + 40)	/* of a request of tr_chain() */
 #define TR_GIVEN_UP_MAX	4U
+#define TR_EXTERNAL_MAX	SZ_1M
+#define TR_PIECES_MAX	4096U
 
 /*
  * Besides the flags of kmcl_send(): the packet has no completion routine; packets
@@ -240,6 +243,8 @@ struct tr {
  * @any: ignore @instance
  * @ring_bytes: size of each ring, control page included; 0: the default
  * @max_packet: largest payload, at least TR_HEADER
+ * @external: most bytes of external data with a packet, in TR_PIECES_MAX pieces; 0:
+ *	the defaults of both
  * @pipe: use pipe mode
  * @give_back: give the device back when the channel is disabled or freed
  * @no_closed: set no closed callback
@@ -253,6 +258,7 @@ struct tr_options {
 	bool any;
 	u32 ring_bytes;
 	u32 max_packet;
+	u32 external;
 	bool pipe;
 	bool give_back;
 	bool no_closed;

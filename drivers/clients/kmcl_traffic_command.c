@@ -10,7 +10,6 @@
 
 #include <linux/fs.h>
 #include <linux/module.h>
-#include <linux/sizes.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
@@ -19,9 +18,7 @@
 #define TR_COUNT_MAX	1000000U
 #define TR_MANY_MAX	10000U
 #define TR_SYNC_MS	10000U
-#define TR_EXTERNAL_MAX	SZ_1M
 #define TR_SHARED_MAX	10000U	/* pages: more than fit in a GPADL */
-#define TR_PIECES_MAX	4096U
 
 static int split(char *line, char *argv[TR_WORDS])
 {

@@ -5,11 +5,12 @@
  * what NAME/control does. Everything here runs in process context. Locks:
  * kmcl_traffic.h. K is a number of bytes of payload.
  *
- *   control   "open NAME CLASS [INSTANCE] [ring=BYTES] [packet=K] [pipe]
- *             [noclosed] [giveback]": create a channel, disabled, and its
- *             directory; noclosed: without a closed callback; giveback: give the
- *             device back when the channel is disabled or freed. "close NAME [enabled]": free
- *             it; enabled: without disabling it first
+ *   control   "open NAME CLASS [INSTANCE] [ring=BYTES] [packet=K] [external=BYTES]
+ *             [pipe] [noclosed] [giveback]": create a channel, disabled, and its
+ *             directory; external: most bytes with a packet; noclosed: without a
+ *             closed callback; giveback: give the device back when the channel is
+ *             disabled or freed. "close NAME [enabled]": free it; enabled: without
+ *             disabling it first
  *             "fragment ORDER": leave no free block of 2^ORDER pages; 0: undo
  *
  *   NAME/state     one word
@@ -223,6 +224,9 @@ static int parse_option(const char *word, struct tr_options *options)
 	if (str_has_prefix(word, "packet="))
 		return kstrtou32(word + 7, 0, packet) || *packet < TR_HEADER ||
 			*packet > KMCL_PACKET_SIZE_MAX ? -EINVAL : 0;
+	if (str_has_prefix(word, "external="))
+		return kstrtou32(word + 9, 0, &options->external) ||
+			options->external > TR_EXTERNAL_MAX ? -EINVAL : 0;
 	if (!strcmp(word, "pipe")) {
 		options->pipe = true;
 		return 0;

@@ -230,6 +230,9 @@ static int setup(struct tr *tr, const struct tr_options *options)
 		ret = tr_set(tr, tr_settings[i]);
 	if (!ret && options->ring_bytes)
 		ret = tr_set_ring(tr, options->ring_bytes);
+	if (!ret && options->external)
+		ret = kmcl_set_max_external(tr->ch, options->external,
+					    TR_PIECES_MAX);
 	if (!ret && !options->parent)
 		ret = tr_set_target(tr, &options->class, options->any ?
 				    NULL : &options->instance);

@@ -153,7 +153,7 @@ static inline u32 kmcl_max_payload(const struct kmcl_channel *ch)
 	return ch->cfg.max_payload;
 }
 
-/* Address of a packet's ranges */
+/* Address of a packet's ranges, or of the first of them */
 static inline u8 *kmcl_packet_header(struct kmcl_packet *pkt)
 {
 	return pkt->area;

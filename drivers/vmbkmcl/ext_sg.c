@@ -18,19 +18,20 @@ static int add_entry(struct ext_writer *w, struct scatterlist *sg,
 	u32 offset = at & (KMCL_PFN_SIZE - 1);
 	u32 i, n = kmcl_mdl_frames(offset, sg->length);
 	bool whole = !((offset | sg->length) & (KMCL_PFN_SIZE - 1));
-	__le64 *pfns = NULL;
+	__le64 *pfn;
 
 	if (whole && *range) {
-		pfns = kmcl_ext_more(w, *range, n);
+		if (!kmcl_ext_more(w, *range, n))
+			return -E2BIG;
 	} else {
 		*range = kmcl_ext_range(w, offset, sg->length);
-		if (*range)
-			pfns = (*range)->pfns;
+		if (!*range)
+			return -E2BIG;
 	}
-	if (!pfns)
-		return -E2BIG;
-	for (i = 0; i < n; i++)
-		pfns[i] = cpu_to_le64((at >> KMCL_PFN_SHIFT) + i);
+	for (i = 0; i < n; i++) {
+		pfn = kmcl_ext_word(&w->at);
+		*pfn = cpu_to_le64((at >> KMCL_PFN_SHIFT) + i);
+	}
 	if (!whole)
 		*range = NULL;
 	return 0;
@@ -112,15 +113,17 @@ static u32 add_frames(struct ext_writer *w, struct scatterlist *sg,
 		      struct ext_range **range, u32 most)
 {
 	u64 left = (w->ch->cfg.ext_data - w->bytes) / KMCL_PFN_SIZE;
-	u32 n;
+	u32 n, room;
 
 	if (!*range)
 		*range = kmcl_ext_range(w, 0, 0);
 	if (!*range)
 		return 0;
-	most = min3(most, (w->room - w->len) / 8, (u32)left);
-	n = store_frames(sg, (__le64 *)(w->buf + w->len), most);
+	kmcl_ext_go_on(&w->at);
+	room = min(w->at.left, (u32)((w->room - w->len) / sizeof(__le64)));
+	n = store_frames(sg, w->at.words, min3(most, room, (u32)left));
 	kmcl_ext_more(w, *range, n);
+	kmcl_ext_words(&w->at, &n);
 	return n;
 }
 

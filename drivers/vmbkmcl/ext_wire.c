@@ -6,7 +6,7 @@
  * packet's context as a chain of descriptions. Until the driver has completed
  * the packet, it holds the connection, so that the client's close waits, after
  * which the client's driver may free the memory. The client writes them into an
- * idle packet, which belongs to the caller, behind the room for the payload.
+ * idle packet, which belongs to the caller; they can be in more than one place there.
  *
  * The client reads those of a transfer page packet, in the same way. They have
  * no frames: they are parts of memory that the client has shared before, and
@@ -214,24 +214,29 @@ u32 kmcl_ext_rx_header(const struct kmcl_channel *ch)
 
 void kmcl_ext_begin(struct ext_writer *w, struct kmcl_packet *pkt)
 {
-	*w = (struct ext_writer) {
-		.ch = pkt->ch,
-		.buf = kmcl_packet_header(pkt),
-		.len = sizeof(struct ext_head),
-		.room = kmcl_ext_tx_room(pkt->ch),
-	};
+	w->ch = pkt->ch;
+	w->head = kmcl_ext_first(&w->at, pkt);
+	w->len = sizeof(struct ext_head);
+	w->room = kmcl_ext_tx_room(pkt->ch);
+	w->ranges = 0;
+	w->bytes = 0;
 }
 
-/* Add a range, for the caller to fill in frame numbers; NULL: no room. */
+/*
+ * Add a range, for which the caller writes the frame numbers. Returns what leads it,
+ * or NULL: no room.
+ */
 struct ext_range *kmcl_ext_range(struct ext_writer *w, u32 offset, u32 bytes)
 {
-	struct ext_range *range = (struct ext_range *)(w->buf + w->len);
-	u64 len = sizeof(*range) + 8ULL * kmcl_mdl_frames(offset, bytes);
+	u64 len = sizeof(struct ext_range) +
+		  8ULL * kmcl_mdl_frames(offset, bytes);
+	struct ext_range *range;
 
 	w->bytes += bytes;
 	if (w->ranges == w->ch->cfg.ext_chain ||
 	    w->bytes > w->ch->cfg.ext_data || len > w->room - w->len)
 		return NULL;
+	range = kmcl_ext_word(&w->at);
 	range->bytes = cpu_to_le32(bytes);
 	range->offset = cpu_to_le32(offset);
 	w->ranges++;
@@ -239,18 +244,28 @@ struct ext_range *kmcl_ext_range(struct ext_writer *w, u32 offset, u32 bytes)
 	return range;
 }
 
-/* Make the last range longer by @frames whole frames; NULL: no room. */
-__le64 *kmcl_ext_more(struct ext_writer *w, struct ext_range *range, u32 frames)
+/* Make the last range longer by @frames whole frames; false: no room. */
+bool kmcl_ext_more(struct ext_writer *w, struct ext_range *range, u32 frames)
 {
-	__le64 *pfns = (__le64 *)(w->buf + w->len);
 	u32 bytes = frames * KMCL_PFN_SIZE;
 
 	w->bytes += bytes;
 	if (w->bytes > w->ch->cfg.ext_data || 8ULL * frames > w->room - w->len)
-		return NULL;
+		return false;
 	range->bytes = cpu_to_le32(le32_to_cpu(range->bytes) + bytes);
 	w->len += 8 * frames;
-	return pfns;
+	return true;
+}
+
+/* See kmcl_ext_pfns(): in more than one place, or converted */
+void kmcl_ext_pfns_apart(struct ext_writer *w, const unsigned long *pfns, u32 n)
+{
+	__le64 *pfn;
+
+	for (; n; n--) {
+		pfn = kmcl_ext_word(&w->at);
+		*pfn = cpu_to_le64(*pfns++);
+	}
 }
 
 /*
@@ -259,14 +274,12 @@ __le64 *kmcl_ext_more(struct ext_writer *w, struct ext_range *range, u32 frames)
  */
 int kmcl_ext_end(struct ext_writer *w, u32 payload)
 {
-	struct ext_head *head = (struct ext_head *)w->buf;
-
 	if (!w->ranges)
 		return -EFAULT;
 	if (kmcl_round8(payload) > KMCL_MAX_PACKET_SIZE - w->len)
 		return -E2BIG;
-	head->reserved = 0;
-	head->ranges = cpu_to_le32(w->ranges);
+	w->head->reserved = 0;
+	w->head->ranges = cpu_to_le32(w->ranges);
 	return w->len;
 }
 
@@ -279,12 +292,10 @@ int kmcl_ext_piece(struct ext_writer *w, const struct kmcl_mdl *mdl, u32 from,
 {
 	u32 first = ((u64)mdl->offset + from) >> KMCL_PFN_SHIFT;
 	u32 offset = (mdl->offset + from) & (KMCL_PFN_SIZE - 1);
-	struct ext_range *range = kmcl_ext_range(w, offset, bytes);
 
-	if (!range)
+	if (!kmcl_ext_range(w, offset, bytes))
 		return -E2BIG;
-	kmcl_ext_pfns(range->pfns, mdl->pfns + first,
-		      kmcl_mdl_frames(offset, bytes));
+	kmcl_ext_pfns(w, mdl->pfns + first, kmcl_mdl_frames(offset, bytes));
 	return 0;
 }
 
@@ -350,22 +361,68 @@ int kmcl_ext_from_mdl(struct kmcl_packet *pkt, const struct kmcl_mdl *mdl,
 	return ret ? ret : kmcl_ext_end(&w, payload);
 }
 
+/* Copy the header out of an accepted packet. */
+void kmcl_ext_load(struct kmcl_packet *pkt, void *to)
+{
+	u32 left = pkt->ext_len - sizeof(struct ext_head), n;
+	const __le64 *words;
+	struct ext_place at;
+
+	memcpy(to, kmcl_ext_first(&at, pkt), sizeof(struct ext_head));
+	to += sizeof(struct ext_head);
+	for (; left; left -= n, to += n) {
+		n = left / sizeof(*words);
+		words = kmcl_ext_words(&at, &n);
+		n *= sizeof(*words);
+		memcpy(to, words, n);
+	}
+}
+
+/* Begin to read an accepted packet's header; returns the number of ranges. */
+static u32 read_head(struct ext_place *at, struct kmcl_packet *pkt)
+{
+	const struct ext_head *head = kmcl_ext_first(at, pkt);
+
+	return le32_to_cpu(head->ranges);
+}
+
+/* Read what leads a range; returns the number of frames that follow. */
+static u32 read_lead(struct ext_place *at, u32 *bytes)
+{
+	const struct ext_range *range = kmcl_ext_word(at);
+
+	*bytes = le32_to_cpu(range->bytes);
+	return kmcl_mdl_frames(le32_to_cpu(range->offset), *bytes);
+}
+
 /* Bytes of the memory that an accepted packet describes */
 u64 kmcl_ext_bytes(struct kmcl_packet *pkt)
 {
-	const u8 *p = kmcl_packet_header(pkt);
-	u32 n = le32_to_cpu(((const struct ext_head *)p)->ranges);
-	const struct ext_range *range;
-	u64 bytes = 0;
+	u32 n, here, left, bytes;
+	struct ext_place at;
+	u64 total = 0;
 
-	for (p += sizeof(struct ext_head); n; n--) {
-		range = (const struct ext_range *)p;
-		bytes += le32_to_cpu(range->bytes);
-		p += sizeof(*range) +
-		     8 * kmcl_mdl_frames(le32_to_cpu(range->offset),
-					 le32_to_cpu(range->bytes));
+	for (n = read_head(&at, pkt); n; n--) {
+		for (left = read_lead(&at, &bytes); left; left -= here) {
+			here = left;
+			kmcl_ext_words(&at, &here);
+		}
+		total += bytes;
 	}
-	return bytes;
+	return total;
+}
+
+/* Hold or release frames, at most @most; fewer if one cannot be held. */
+static u32 hold_frames(const __le64 *pfns, u32 n, bool hold, u64 most)
+{
+	u32 i;
+
+	for (i = 0; i < n && i < most; i++)
+		if (!hold)
+			kmcl_frame_release(le64_to_cpu(pfns[i]));
+		else if (!kmcl_frame_hold(le64_to_cpu(pfns[i])))
+			break;
+	return i;
 }
 
 /*
@@ -374,26 +431,25 @@ u64 kmcl_ext_bytes(struct kmcl_packet *pkt)
  */
 static u64 each_frame(struct kmcl_packet *pkt, bool hold, u64 most, u64 *all)
 {
-	const u8 *p = kmcl_packet_header(pkt);
-	u32 n = le32_to_cpu(((const struct ext_head *)p)->ranges);
-	const struct ext_range *range;
-	u32 i, frames;
-	u64 done = 0;
+	u32 n, left, here, bytes, done;
+	const __le64 *pfns;
+	struct ext_place at;
+	u64 total = 0;
 
-	*all = (pkt->ext_len - sizeof(struct ext_head) - n * sizeof(*range)) / 8;
-	for (p += sizeof(struct ext_head); n; n--) {
-		range = (const struct ext_range *)p;
-		frames = kmcl_mdl_frames(le32_to_cpu(range->offset),
-					 le32_to_cpu(range->bytes));
-		for (i = 0; i < frames && done < most; i++, done++) {
-			if (!hold)
-				kmcl_frame_release(le64_to_cpu(range->pfns[i]));
-			else if (!kmcl_frame_hold(le64_to_cpu(range->pfns[i])))
-				return done;
+	n = read_head(&at, pkt);
+	*all = (pkt->ext_len - sizeof(struct ext_head) -
+		n * sizeof(struct ext_range)) / sizeof(*pfns);
+	for (; n; n--) {
+		for (left = read_lead(&at, &bytes); left; left -= here) {
+			here = left;
+			pfns = kmcl_ext_words(&at, &here);
+			done = hold_frames(pfns, here, hold, most - total);
+			total += done;
+			if (done < here)
+				return total;
 		}
-		p += sizeof(*range) + 8 * frames;
 	}
-	return done;
+	return total;
 }
 
 /*

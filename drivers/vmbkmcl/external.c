@@ -2,11 +2,10 @@
 /*
  * External data: client memory that a packet describes and does not carry.
  *
- * The client's side: a send call writes the ranges into the packet, behind the
- * room for the payload, in the format of the wire. The packet is idle and so
- * belongs to the caller: there are no locks. From then on the ranges are part
- * of the packet, and the driver's description is not used again. Nothing sleeps
- * except where kmcl_send() may.
+ * The client's side: a send call writes the ranges into the packet, in the format
+ * of the wire. The packet is idle and so belongs to the caller: there are no locks.
+ * From then on the ranges are part of the packet, and the driver's description is
+ * not used again. Nothing sleeps except where kmcl_send() may.
  */
 #include <linux/export.h>
 
@@ -154,7 +153,6 @@ EXPORT_SYMBOL_GPL(kmcl_send_mdl_part);
 int kmcl_send_pfns(struct kmcl_packet *pkt, const void *buf, u32 len,
 		   const unsigned long *pfns, u32 count, u32 flags)
 {
-	struct ext_range *range = NULL;
 	struct ext_writer w;
 	int ret;
 
@@ -166,11 +164,10 @@ int kmcl_send_pfns(struct kmcl_packet *pkt, const void *buf, u32 len,
 	if (!pfns)
 		return -EFAULT;
 	kmcl_ext_begin(&w, pkt);
-	if (count <= U32_MAX / KMCL_PFN_SIZE)
-		range = kmcl_ext_range(&w, 0, count * KMCL_PFN_SIZE);
-	if (!range)
+	if (count > U32_MAX / KMCL_PFN_SIZE ||
+	    !kmcl_ext_range(&w, 0, count * KMCL_PFN_SIZE))
 		return -E2BIG;
-	kmcl_ext_pfns(range->pfns, pfns, count);
+	kmcl_ext_pfns(&w, pfns, count);
 	ret = kmcl_ext_end(&w, len);
 	return ret < 0 ? ret : kmcl_submit(pkt, buf, len, ret, flags, true);
 }

@@ -74,10 +74,9 @@ void *kmcl_item_alloc(u32 bytes, gfp_t gfp)
 	return kmalloc(bytes, gfp | __GFP_NOWARN);
 }
 
-/* @item: the start of the packet or context */
+/* @item: the start of the context, or its payload; a packet has no large blocks */
 void kmcl_item_free(struct kmcl_item *item)
 {
-	static_assert(!offsetof(struct kmcl_packet, item));
 	static_assert(!offsetof(struct kmcl_context, item));
 
 	/* kvfree() may sleep */

@@ -86,8 +86,10 @@ enum kmcl_packet_state {
 /* A part of a packet's memory, of a page at most */
 struct kmcl_frag {
 	struct kmcl_frag *next;
-	u8 bytes[];
+	u8 bytes[] __aligned(8);
 };
+
+#define KMCL_FRAG_ROOM	((u32)(PAGE_SIZE - sizeof(struct kmcl_frag)))
 
 struct kmcl_packet {
 	struct kmcl_item item;
@@ -101,7 +103,7 @@ struct kmcl_packet {
 	u32 room;			/* for a payload, in @buf */
 	struct kmcl_frag *frags;	/* room for the rest of a payload */
 	struct kmcl_context *reply;	/* completion data, or NULL: in @buf */
-	u32 ext_len;			/* bytes of ranges behind the payload */
+	u32 ext_len;			/* bytes of ranges */
 	u32 serial;			/* its id, where it needs no other */
 	struct hlist_node hashed;	/* tx.lock: in flight, see tx_id.c */
 	u64 trans_id;			/* of that; stays for the traces */
@@ -109,6 +111,8 @@ struct kmcl_packet {
 	bool wait;
 	bool own_memory;		/* the library's, not the driver's */
 	bool held;			/* references on external data */
+	u32 ext_room;			/* for ranges, in @area */
+	struct kmcl_frag *ext_frags;	/* room for the rest of them */
 	u8 *buf;			/* payload: in @area, or @data */
 	struct kmcl_item *data;		/* an allocation of its own, or NULL */
 	u8 area[] __aligned(8);		/* ranges, then the rest */
@@ -287,6 +291,13 @@ static inline bool kmcl_in_frags(const struct kmcl_packet *pkt, const void *buf,
 				 u32 len)
 {
 	return unlikely(len > pkt->room) && buf == pkt->buf;
+}
+
+/* The same, if there are also ranges, of @ext_len bytes */
+static inline bool kmcl_in_parts(const struct kmcl_packet *pkt, u32 ext_len,
+				 const void *buf, u32 len)
+{
+	return unlikely(ext_len > pkt->ext_room) || kmcl_in_frags(pkt, buf, len);
 }
 
 /* Does delivery have completions that are not in the ring? */

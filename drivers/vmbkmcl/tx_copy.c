@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Outgoing direction: copying a large packet, or completion, into the ring without
- * ch->tx.lock, so that interrupts are on meanwhile. A packet whose payload is in
- * fragments is copied here, too, however short that is.
+ * ch->tx.lock, so that interrupts are on meanwhile. A packet whose payload or ranges
+ * are in fragments is copied here, too, however short that is.
  *
  * One is copied at a time. While it is, ch->tx.mark is the first entry of the queue:
  * so the queue is not empty, and whoever sends adds to it. Nobody else writes into
@@ -25,6 +25,7 @@
 #include <linux/string.h>
 
 #include "channel.h"
+#include "ext_wire.h"
 #include "trace.h"
 #include "tx_put.h"
 
@@ -56,7 +57,10 @@ const void *kmcl_copy_large(struct kmcl_channel *ch,
 	spin_unlock_irqrestore(&ch->tx.lock, irq);
 
 	trace_kmcl_copy(ch, parts->header_len + parts->len);
-	memcpy(to, parts->header, parts->header_len);
+	if (parts->header)
+		memcpy(to, parts->header, parts->header_len);
+	else if (parts->header_len)
+		kmcl_ext_load(parts->pkt, to);
 	to += parts->header_len;
 	if (parts->pkt && kmcl_in_frags(parts->pkt, parts->buf, parts->len))
 		kmcl_packet_load(parts->pkt, to, parts->len);
@@ -81,7 +85,6 @@ const void *kmcl_copy_packet(struct kmcl_packet *pkt, const void *buf, u32 len,
 	const __le64 message = kmcl_pipe_header(len);
 	struct kmcl_parts parts = {
 		.pkt = pkt,
-		.header = kmcl_packet_header(pkt),
 		.header_len = pkt->ext_len,
 		.buf = buf,
 		.len = len,

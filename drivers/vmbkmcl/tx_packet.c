@@ -4,10 +4,9 @@
  *
  * A packet has room for the largest payload, since sending must not fail for lack of
  * memory. It is allocated in any context, so if that is more than a page it consists
- * of parts of a page at most: the packet itself, with its ranges, the payload's first
- * page, and a chain of fragments for the rest of it. Only ranges are always in one
- * place, which is more than a page if there can be that many. A driver's memory is one
- * part.
+ * of parts of a page at most: the packet itself, with its first ranges, the payload's
+ * first page, and a chain of fragments for the rest of either. A driver's memory is
+ * one part.
  *
  * ch->tx.lock protects everything except for the fields of an idle packet,
  * which belong to its owner, and ch->tx.spare, a free packet that allocation
@@ -30,21 +29,20 @@
 #include "ext_wire.h"
 
 static void packet_setup(struct kmcl_channel *ch, struct kmcl_packet *pkt,
-			 bool own_memory)
+			 u32 ext_room, bool own_memory)
 {
 	memset(pkt, 0, sizeof(*pkt));
 	INIT_LIST_HEAD(&pkt->item.node);
 	pkt->item.kind = KMCL_ITEM_PACKET;
 	pkt->ch = ch;
 	pkt->own_memory = own_memory;
-	pkt->buf = pkt->area + kmcl_ext_tx_room(ch);
+	pkt->ext_room = ext_room;
+	pkt->buf = pkt->area + ext_room;
 	pkt->serial = KMCL_NO_SERIAL;
 	if (own_memory)
 		pkt->serial = (atomic_inc_return(&ch->tx.serial) &
 			       (KMCL_NO_SERIAL - 1)) ?: 1;
 }
-
-#define FRAG_ROOM	((u32)(PAGE_SIZE - sizeof(struct kmcl_frag)))
 
 /* Bytes of the payload in one place */
 static u32 first_room(const struct kmcl_channel *ch)
@@ -52,58 +50,76 @@ static u32 first_room(const struct kmcl_channel *ch)
 	return min_t(u32, ch->cfg.max_packet, PAGE_SIZE);
 }
 
-struct kmcl_packet *kmcl_packet_new(struct kmcl_channel *ch, gfp_t gfp)
+/* Add fragments of @bytes bytes to a chain; false: no memory for all of them. */
+static bool add_frags(struct kmcl_frag **chain, u32 bytes, gfp_t gfp)
 {
-	u32 bytes = kmcl_packet_size(ch);
-	u32 n, room = first_room(ch);
-	u32 rest = ch->cfg.max_packet - room;
-	u32 apart = bytes <= PAGE_SIZE ? 0 : room;
-	struct kmcl_packet *pkt;
 	struct kmcl_frag *frag;
+	u32 n;
 
-	/* Do not use up the kernel's reserves for much */
-	if (!gfpflags_allow_blocking(gfp) &&
-	    bytes > PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER)
-		gfp = GFP_NOWAIT;
-	pkt = kmcl_item_alloc(bytes - rest - apart, gfp);
-	if (!pkt)
-		return NULL;
-	packet_setup(ch, pkt, true);
-	pkt->room = room;
-	if (apart) {
-		pkt->data = kmcl_item_alloc(apart, gfp);
-		if (!pkt->data) {
-			kmcl_packet_destroy(pkt);
-			return NULL;
-		}
-		pkt->buf = (u8 *)pkt->data;
-	}
 	/* The last one first, which may be shorter */
-	for (; rest; rest -= n) {
-		n = rest % FRAG_ROOM ?: FRAG_ROOM;
+	for (; bytes; bytes -= n) {
+		n = bytes % KMCL_FRAG_ROOM ?: KMCL_FRAG_ROOM;
 		frag = kmcl_item_alloc(struct_size(frag, bytes, n), gfp);
-		if (!frag) {
-			kmcl_packet_destroy(pkt);
-			return NULL;
-		}
-		frag->next = pkt->frags;
-		pkt->frags = frag;
+		if (!frag)
+			return false;
+		frag->next = *chain;
+		*chain = frag;
 	}
-	/* The same for all, since the packet size is fixed */
-	WRITE_ONCE(ch->tx.packet_bytes, bytes);
-	return pkt;
+	return true;
 }
 
-void kmcl_packet_destroy(struct kmcl_packet *pkt)
+static void free_frags(struct kmcl_frag *frag)
 {
-	struct kmcl_frag *frag = pkt->frags, *next;
+	struct kmcl_frag *next;
 
 	for (; frag; frag = next) {
 		next = frag->next;
 		kfree(frag);
 	}
+}
+
+struct kmcl_packet *kmcl_packet_new(struct kmcl_channel *ch, gfp_t gfp)
+{
+	u32 ext = kmcl_ext_tx_room(ch);
+	u32 ext_room = min_t(u32, ext, PAGE_SIZE - sizeof(struct kmcl_packet));
+	u32 bytes = kmcl_packet_size(ch);
+	u32 room = first_room(ch);
+	u32 apart = bytes <= PAGE_SIZE ? 0 : room;
+	struct kmcl_packet *pkt;
+
+	/* Do not use up the kernel's reserves for much */
+	if (!gfpflags_allow_blocking(gfp) &&
+	    bytes > PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER)
+		gfp = GFP_NOWAIT;
+	pkt = kmcl_item_alloc(struct_size(pkt, area, ext_room + room - apart),
+			      gfp);
+	if (!pkt)
+		return NULL;
+	packet_setup(ch, pkt, ext_room, true);
+	pkt->room = room;
+	if (apart) {
+		pkt->data = kmcl_item_alloc(apart, gfp);
+		if (!pkt->data)
+			goto free;
+		pkt->buf = (u8 *)pkt->data;
+	}
+	if (!add_frags(&pkt->ext_frags, ext - ext_room, gfp) ||
+	    !add_frags(&pkt->frags, ch->cfg.max_packet - room, gfp))
+		goto free;
+	/* The same for all, since the packet size is fixed */
+	WRITE_ONCE(ch->tx.packet_bytes, bytes);
+	return pkt;
+free:
+	kmcl_packet_destroy(pkt);
+	return NULL;
+}
+
+void kmcl_packet_destroy(struct kmcl_packet *pkt)
+{
+	free_frags(pkt->frags);
+	free_frags(pkt->ext_frags);
 	kfree(pkt->data);
-	kmcl_item_free(&pkt->item);
+	kfree(pkt);
 }
 
 /* Copy a payload into a packet. @buf may be in the first part. */
@@ -116,7 +132,7 @@ void kmcl_packet_store(struct kmcl_packet *pkt, const void *buf, u32 len)
 		memmove(pkt->buf, buf, n);
 	for (; len -= n; frag = frag->next) {
 		buf += n;
-		n = min(len, FRAG_ROOM);
+		n = min(len, KMCL_FRAG_ROOM);
 		memcpy(frag->bytes, buf, n);
 	}
 }
@@ -130,7 +146,7 @@ void kmcl_packet_load(const struct kmcl_packet *pkt, void *to, u32 len)
 	memcpy(to, pkt->buf, n);
 	for (; len -= n; frag = frag->next) {
 		to += n;
-		n = min(len, FRAG_ROOM);
+		n = min(len, KMCL_FRAG_ROOM);
 		memcpy(to, frag->bytes, n);
 	}
 }
@@ -170,7 +186,7 @@ int kmcl_packet_read(struct kmcl_packet *pkt, const void *buf, u32 len)
 		return -EFAULT;
 	for (; len -= n; frag = frag->next) {
 		user += n;
-		n = min(len, FRAG_ROOM);
+		n = min(len, KMCL_FRAG_ROOM);
 		if (copy_from_user(frag->bytes, user, n))
 			return -EFAULT;
 	}
@@ -437,7 +453,7 @@ int kmcl_packet_init(struct kmcl_channel *ch, void *mem, u32 bytes)
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
 	if (in_flight)
 		return -EBUSY;
-	packet_setup(ch, pkt, false);
+	packet_setup(ch, pkt, kmcl_ext_tx_room(ch), false);
 	pkt->room = ch->cfg.max_packet;
 	return 0;
 }

@@ -127,8 +127,8 @@ static inline void kmcl_tx_signalled(struct kmcl_channel *ch)
 
 /* What a large packet or completion consists of */
 struct kmcl_parts {
-	const struct kmcl_packet *pkt;	/* that is a packet, or NULL */
-	const void *header;
+	struct kmcl_packet *pkt;	/* that is a packet, or NULL */
+	const void *header;		/* NULL: the packet's ranges, if any */
 	u32 header_len;
 	const void *buf;
 	u32 len;

@@ -214,7 +214,8 @@ static int put_queued(struct kmcl_packet *pkt, unsigned long irq)
 
 	lockdep_assert_held(&ch->tx.lock);
 	if ((kmcl_is_large(pkt->ext_len + pkt->len) ||
-	     kmcl_in_frags(pkt, buf, pkt->len)) && !kmcl_unanswered(pkt)) {
+	     kmcl_in_parts(pkt, pkt->ext_len, buf, pkt->len)) &&
+	    !kmcl_unanswered(pkt)) {
 		buf = kmcl_copy_packet(pkt, buf, pkt->len, irq);
 		if (buf == ERR_PTR(-ECANCELED)) {
 			kmcl_done_add(pkt, pkt->status, 0);
@@ -297,7 +298,8 @@ static bool is_alone(const struct kmcl_item *item, u32 need)
 						     item);
 
 	return kmcl_is_large(need) || (item->kind == KMCL_ITEM_PACKET &&
-				       kmcl_in_frags(pkt, pkt->buf, pkt->len));
+				       kmcl_in_parts(pkt, pkt->ext_len, pkt->buf,
+						     pkt->len));
 }
 
 /*

@@ -36,7 +36,8 @@ static bool sends_now(struct kmcl_channel *ch)
 static bool is_alone(const struct kmcl_packet *pkt, u32 ext_len, const void *buf,
 		     u32 len)
 {
-	return kmcl_is_large(ext_len + len) || kmcl_in_frags(pkt, buf, len);
+	return kmcl_is_large(ext_len + len) ||
+	       kmcl_in_parts(pkt, ext_len, buf, len);
 }
 
 /*
@@ -187,10 +188,10 @@ static __always_inline int send_one(struct kmcl_channel *ch,
 	return send_other(pkt, buf, len, ret, may_queue, after, irq);
 }
 
-/* The same for a payload that is in the packet, in fragments */
-static noinline int send_frags(struct kmcl_packet *pkt, u32 len, u32 ext_len,
-			       u32 flags, bool may_queue, u32 *after,
-			       unsigned long irq)
+/* The same for a packet that is in parts, see kmcl_in_parts() */
+static noinline int send_parts(struct kmcl_packet *pkt, const void *buf, u32 len,
+			       u32 ext_len, u32 flags, bool may_queue,
+			       u32 *after, unsigned long irq)
 	__must_hold(&pkt->ch->tx.lock)
 {
 	struct kmcl_channel *ch = pkt->ch;
@@ -201,7 +202,7 @@ static noinline int send_frags(struct kmcl_packet *pkt, u32 len, u32 ext_len,
 	if (ext_len && ch->tx.private)
 		return -EOPNOTSUPP;
 	begin_send(pkt, ext_len, flags);
-	return send_other(pkt, pkt->buf, len, sends_now(ch) ? -EMSGSIZE : 0,
+	return send_other(pkt, buf, len, sends_now(ch) ? -EMSGSIZE : 0,
 			  may_queue, after, irq);
 }
 
@@ -301,9 +302,9 @@ static noinline int submit_any(struct kmcl_packet *pkt, const void *buf, u32 len
 	int ret;
 
 	lockdep_assert_held(&ch->tx.lock);
-	if (kmcl_in_frags(pkt, buf, len))
-		ret = send_frags(pkt, len, ext_len, flags, may_queue, &after,
-				 irq);
+	if (kmcl_in_parts(pkt, ext_len, buf, len))
+		ret = send_parts(pkt, buf, len, ext_len, flags, may_queue,
+				 &after, irq);
 	else
 		ret = send_one(ch, pkt, buf, len, ext_len, flags, sends_now(ch),
 			       false, may_queue, &after, irq);

@@ -245,6 +245,34 @@ packets_in_fragmented_memory()
 	expect "memory is whole" traffic fragment 0
 }
 
+# Packets that may have so many ranges that these take a hundred pages; the host looks
+# at each byte. What is sent without external data has room for them, too
+ranges_in_fragmented_memory()
+{
+	allow syncs rx_missing
+	channel a echo external=1048576
+	expect "memory is fragmented" fragment
+	ctl a send 20 64 completion
+	drained a
+	expect "one page of ranges" ctl a external 500000 1
+	expect "two pages" ctl a external 500000 400
+	expect "many pages" ctl a external 500000 4096
+	ctl a expect 23
+	at a stall
+	expect "the ring is full" ctl a send 5000 64
+	ctl a external 400000 2500 2>/tmp/request &
+	expect "one more is queued" within 5 counts a queued -gt 0
+	at a unstall
+	wait
+	expect "it was sent" [ ! -s /tmp/request ]
+	drained a
+	note a
+	expect "the host saw each range" \
+		[ "$h_gpa_ranges" -eq $((1 + 400 + 4096 + 2500)) ]
+	expect "and each byte" [ "$h_gpa_bytes" -eq $((3 * 500000 + 400000)) ]
+	expect "memory is whole" traffic fragment 0
+}
+
 kept_said()
 {
 	dmesg | grep -q " $1\( \|$\)"
@@ -488,6 +516,8 @@ memory_all()
 		rings_in_fragmented_memory
 	scenario "packets of 128 KiB when memory is fragmented" \
 		packets_in_fragmented_memory
+	scenario "many ranges when memory is fragmented" \
+		ranges_in_fragmented_memory
 	scenario "rescind while a GPADL is deleted" gpadl_delete_and_rescind
 	scenario "a GPADL is deleted in Closed, after a rescind" \
 		gpadl_deleted_in_closed
