@@ -204,11 +204,34 @@ static void asking(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, list_empty(&cd->kc->requests));
 }
 
+/* If nothing is kept, another channel is made at each opening */
+static void enabling_again(struct kunit *test)
+{
+	struct cd *cd = test->priv;
+	int ret;
+
+	spin_lock_bh(&cd->kc->lock);
+	cd->kc->drop = true;
+	spin_unlock_bh(&cd->kc->lock);
+	cd_up(test);
+	KUNIT_ASSERT_EQ(test, kc_ioctl(cd->file, KMCL_IOC_DISABLE, 0), 0);
+	arm(1);
+	ret = kc_ioctl(cd->file, KMCL_IOC_ENABLE, 0);
+	KUNIT_EXPECT_TRUE(test, disarm());
+	KUNIT_EXPECT_EQ(test, ret, -ENOMEM);
+	cd_wait_state(test, KMCL_STATE_DISABLED);
+	KUNIT_EXPECT_EQ(test, kc_ioctl(cd->file, KMCL_IOC_ENABLE, 0), 0);
+	cd_wait_state(test, KMCL_STATE_ACTIVE);
+	cd_send(test, 1);
+	cd_wait_got(test, 1);
+}
+
 static struct kunit_case cdev_alloc_cases[] = {
 	KUNIT_CASE(devices_and_files),
 	KUNIT_CASE(writing),
 	KUNIT_CASE(keeping_what_was_received),
 	KUNIT_CASE(asking),
+	KUNIT_CASE(enabling_again),
 	{}
 };
 

@@ -75,7 +75,9 @@ struct kc_config {
  * @mutex: see above
  * @cfg: configuration
  * @manual: the channel is not enabled again by itself; under @lock
+ * @drop: no message outlives the connection that it is of; changed as @cfg
  * @ch: the channel, or NULL; changed under @mutex
+ * @paused: it is to be paused; under @mutex
  * @reopen: enables the channel again, since callbacks must not
  * @delay: seconds until the next attempt
  * @uevent_mutex: see above; protects @deleted
@@ -87,6 +89,7 @@ struct kc_config {
  * @resumes: it was started before, in this opening
  * @gone: the device was removed
  * @rescinds: the library's counter of them, when the channel was opened
+ * @used: it was opened since it was made
  * @packet_bytes: the largest message
  * @charge: bytes of memory that a message to be sent uses
  * @max_packets: limit of @queued, and of messages that were received
@@ -116,6 +119,7 @@ struct kc {
 	struct mutex mutex;		/* see above */
 	struct kc_config cfg;
 	struct kmcl_channel __rcu *ch;
+	bool paused;
 	struct delayed_work reopen;
 	unsigned int delay;
 	struct mutex uevent_mutex;	/* see above */
@@ -123,8 +127,9 @@ struct kc {
 
 	spinlock_t lock;		/* see above */
 	enum kmcl_cdev_state state;
-	bool open, want, resumes, gone, manual;
+	bool open, want, resumes, gone, manual, drop;
 	u64 rescinds;
+	bool used;
 	u32 packet_bytes, charge;
 	u32 max_packets, max_bytes;
 	u32 queued;
@@ -150,6 +155,7 @@ struct kc {
  * @lock: protects what follows
  * @seen: the number of changes of the state that it knows
  * @cancelled: kc.cancelled that fsync() has told it
+ * @opening: the number, in kc.n.opens, of the connection that it is in; 0: any
  * @mode: KMCL_MODE_*
  */
 struct kc_opener {
@@ -157,6 +163,7 @@ struct kc_opener {
 	spinlock_t lock;		/* the rest */
 	u64 seen;
 	u64 cancelled;
+	u64 opening;
 	u32 mode;
 };
 
@@ -165,6 +172,7 @@ struct kc_opener {
  * @node: in kc.fifo
  * @ctx: the library's context of it, whose private data this is; NULL: this
  *	module's own memory
+ * @opening: the number of the connection, in kc.n.opens
  * @buf: the payload
  * @len: its bytes
  * @data: the payload, if this is our memory
@@ -172,6 +180,7 @@ struct kc_opener {
 struct kc_msg {
 	struct list_head node;
 	struct kmcl_context *ctx;
+	u64 opening;
 	void *buf;
 	u32 len;
 	u8 data[];
@@ -250,6 +259,7 @@ int kc_events_fd(struct kc *kc, unsigned int flags);
 /* queue.c */
 bool kc_has_room(const struct kc *kc);
 int kc_alive(const struct kc *kc);
+int kc_may_send(const struct kc *kc);
 bool kc_room_again(struct kc *kc);
 u32 kc_rx_limit(const struct kc *kc);
 __poll_t kc_events_now(struct kc *kc);
@@ -259,12 +269,12 @@ void kc_set_limits(struct kc *kc, u32 packets, u32 bytes);
 int kc_no_channel(struct kc *kc);
 int kc_may_write(struct kc *kc, size_t len);
 bool kc_out_ready(struct kc *kc);
-int kc_out_begin(struct kc *kc, u32 len, bool request, u32 extra);
+int kc_out_begin(struct kc *kc, u32 len, bool request, u32 extra, u64 opening);
 void kc_out_end(struct kc *kc, bool request, u32 extra, int status);
 void kc_out_undo(struct kc *kc, u32 len, bool request, u32 extra);
 int kc_send(struct kc *kc, struct kmcl_channel *ch, struct kmcl_packet *pkt,
 	    const void *buf, u32 len, u32 flags);
-int kc_write(struct kc *kc, const void *buf, u32 len);
+int kc_write(struct kc_opener *o, const void *buf, u32 len);
 int kc_sync(struct kc_opener *o);
 
 /* receive.c */
@@ -273,9 +283,9 @@ void kc_process(struct kmcl_channel *ch, struct kmcl_context *ctx,
 void kc_processed(struct kmcl_channel *ch, u32 packets);
 void kc_keep_received(struct kc *kc);
 void kc_receive(struct kc *kc, struct kmcl_channel *ch);
-void kc_drop_received(struct kc *kc);
+void kc_drop_received(struct kc *kc, bool counted);
 bool kc_in_ready(struct kc *kc);
-ssize_t kc_read(struct kc *kc, struct iov_iter *to, bool truncate, gfp_t gfp);
+ssize_t kc_read(struct kc_opener *o, struct iov_iter *to, gfp_t gfp);
 
 /* request.c */
 struct kc_request *kc_request_new(struct kc *kc, const struct kmcl_request *r);

@@ -24,6 +24,7 @@ static int opened(struct kmcl_channel *ch)
 	kmcl_get_counters(ch, &c);
 	spin_lock_bh(&kc->lock);
 	kc->open = true;
+	kc->used = true;
 	kc->resumes = false;
 	kc->rescinds = c.rescinds;
 	kc->delay = 0;
@@ -74,7 +75,7 @@ static void closed(struct kmcl_channel *ch)
 {
 	struct kc *kc = kmcl_get_pointer(ch);
 	struct kmcl_counters c;
-	bool rescinded;
+	bool rescinded, drop;
 
 	kmcl_get_counters(ch, &c);
 	spin_lock_bh(&kc->lock);
@@ -82,7 +83,10 @@ static void closed(struct kmcl_channel *ch)
 	kc->open = false;
 	kc->n.closes++;
 	kc->n.rescinds += rescinded;
+	drop = kc->drop;
 	spin_unlock_bh(&kc->lock);
+	if (drop)
+		kc_drop_received(kc, true);
 	kc_set_state(kc, KMCL_STATE_DISABLED, KMCL_EVENT_CLOSED,
 		     rescinded ? KMCL_CAUSE_DEVICE : KMCL_CAUSE_LOCAL, 0);
 	enable_later(kc, 0);
@@ -128,22 +132,91 @@ static struct kmcl_channel *channel_of(struct kc *kc)
 	return rcu_dereference_protected(kc->ch, lockdep_is_held(&kc->mutex));
 }
 
+/* Make a channel; an ERR_PTR: -EINVAL: a property that the kernel's log names; -ENOMEM */
+static struct kmcl_channel *make_channel(struct kc *kc)
+	__must_hold(&kc->mutex)
+{
+	struct kmcl_client client = {
+		.name = kc->name,
+		.type = kc->cfg.class,
+		.instance = kc->cfg.one ? &kc->cfg.instance : NULL,
+		.flags = kc->cfg.pipe ? KMCL_INIT_PIPE : 0,
+		.packet_bytes = kc->cfg.packet_bytes,
+		.context_bytes = sizeof(struct kc_msg),
+		.tx_ring_bytes = kc->cfg.ring_bytes,
+		.rx_ring_bytes = kc->cfg.ring_bytes,
+		.quota = kc->max_packets,
+		.memory_bytes = kc->max_bytes,
+		.opened = opened,
+		.closed = closed,
+		.suspend = suspend,
+		.started = started,
+		.process = kc_process,
+		.processed = kc_processed,
+		.failure = failure,
+	};
+
+	lockdep_assert_held(&kc->mutex);
+	return kmcl_client_create(NULL, &client, kc);
+}
+
+/*
+ * Have another channel in the place of the one that is disabled. Returns it, or an
+ * ERR_PTR. The caller frees the old one.
+ */
+static struct kmcl_channel *replace(struct kc *kc, struct kmcl_channel *old)
+	__must_hold(&kc->mutex)
+{
+	struct kmcl_channel *ch = make_channel(kc);
+
+	if (IS_ERR(ch))
+		return ch;
+	if (kc->paused)
+		kmcl_channel_pause(ch);
+	rcu_assign_pointer(kc->ch, ch);
+	/* Nobody sends to the old one any more */
+	synchronize_rcu();
+	/* Its last callback returns, and its claim to the device ends */
+	kmcl_channel_disable(old);
+	kc_requests_cancel(kc, -ECANCELED);
+	spin_lock_bh(&kc->lock);
+	kc->used = false;
+	spin_unlock_bh(&kc->lock);
+	return ch;
+}
+
 /*
  * Enable the channel, which is disabled. A callback that has said so may not have
- * returned yet: until then the library refuses.
+ * returned yet: until then the library refuses. If nothing is to be kept of the
+ * last connection, another channel is enabled: what is queued in the old one is
+ * cancelled with it. That goes last, so that no other driver gets the device.
  */
 static int enable(struct kc *kc, struct kmcl_channel *ch)
 	__must_hold(&kc->mutex)
 {
 	int ret, tries = KC_ENABLE_TRIES;
+	struct kmcl_channel *old = NULL;
 
+	spin_lock_bh(&kc->lock);
+	if (kc->drop && kc->used)
+		old = ch;
+	spin_unlock_bh(&kc->lock);
+	if (old) {
+		ch = replace(kc, old);
+		ret = PTR_ERR_OR_ZERO(ch);
+		if (ret)
+			goto failed;
+	}
 	/* The opened callback may come before enabling has returned */
 	kc_set_state(kc, KMCL_STATE_WAITING, KMCL_EVENT_ENABLED,
 		     KMCL_CAUSE_NONE, 0);
 	while ((ret = kmcl_channel_enable(ch)) == -EBUSY && tries--)
 		usleep_range(1000, 2000);
+	if (old)
+		kmcl_channel_free(old);
 	if (!ret)
 		return 0;
+failed:
 	pr_err("%s: the channel cannot be enabled (%d)\n", kc->name, ret);
 	kc_set_state(kc, KMCL_STATE_DISABLED, KMCL_EVENT_FAILED,
 		     KMCL_CAUSE_NONE, ret);
@@ -224,7 +297,10 @@ int kc_pause(struct kc *kc)
 	struct kmcl_channel *ch = channel_of(kc);
 
 	lockdep_assert_held(&kc->mutex);
-	return ch ? kmcl_channel_pause(ch) : kc_no_channel(kc);
+	if (!ch)
+		return kc_no_channel(kc);
+	kc->paused = true;
+	return kmcl_channel_pause(ch);
 }
 
 /* See KMCL_IOC_START */
@@ -234,7 +310,10 @@ int kc_start(struct kc *kc)
 	struct kmcl_channel *ch = channel_of(kc);
 
 	lockdep_assert_held(&kc->mutex);
-	return ch ? kmcl_channel_start(ch) : kc_no_channel(kc);
+	if (!ch)
+		return kc_no_channel(kc);
+	kc->paused = false;
+	return kmcl_channel_start(ch);
 }
 
 /**
@@ -248,32 +327,13 @@ int kc_start(struct kc *kc)
 int kc_on(struct kc *kc)
 	__must_hold(&kc->mutex)
 {
-	struct kmcl_client client = {
-		.name = kc->name,
-		.type = kc->cfg.class,
-		.instance = kc->cfg.one ? &kc->cfg.instance : NULL,
-		.flags = kc->cfg.pipe ? KMCL_INIT_PIPE : 0,
-		.packet_bytes = kc->cfg.packet_bytes,
-		.context_bytes = sizeof(struct kc_msg),
-		.tx_ring_bytes = kc->cfg.ring_bytes,
-		.rx_ring_bytes = kc->cfg.ring_bytes,
-		.quota = kc->max_packets,
-		.memory_bytes = kc->max_bytes,
-		.opened = opened,
-		.closed = closed,
-		.suspend = suspend,
-		.started = started,
-		.process = kc_process,
-		.processed = kc_processed,
-		.failure = failure,
-	};
 	struct kmcl_channel *ch;
 	int ret;
 
 	lockdep_assert_held(&kc->mutex);
 	if (guid_is_null(&kc->cfg.class))
 		return -EINVAL;
-	ch = kmcl_client_create(NULL, &client, kc);
+	ch = make_channel(kc);
 	if (IS_ERR(ch))
 		return PTR_ERR(ch);
 	spin_lock_bh(&kc->lock);
@@ -281,8 +341,10 @@ int kc_on(struct kc *kc)
 	kc->packet_bytes = kc->cfg.packet_bytes;
 	kc->charge = kmcl_packet_size(ch);
 	kc->state = KMCL_STATE_DISABLED;
+	kc->used = false;
 	kc->delay = 0;
 	spin_unlock_bh(&kc->lock);
+	kc->paused = false;
 	rcu_assign_pointer(kc->ch, ch);
 	if (!ret)
 		ret = kc_enable(kc);

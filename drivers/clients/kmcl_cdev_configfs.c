@@ -252,6 +252,32 @@ static ssize_t kc_reopen_store(struct config_item *item, const char *page,
 	return ret ?: count;
 }
 
+static ssize_t kc_keep_show(struct config_item *item, char *page)
+{
+	return sprintf(page, "%s\n", READ_ONCE(kc_of(item)->drop) ? "none" : "all");
+}
+
+static ssize_t kc_keep_store(struct config_item *item, const char *page,
+			     size_t count)
+{
+	static const char * const words[] = { "all", "none" };
+	int word = sysfs_match_string(words, page);
+	struct kc *kc = kc_of(item);
+	int ret;
+
+	if (word < 0)
+		return word;
+	mutex_lock(&kc->mutex);
+	ret = may_write(kc, false);
+	if (!ret) {
+		spin_lock_bh(&kc->lock);
+		kc->drop = word;
+		spin_unlock_bh(&kc->lock);
+	}
+	mutex_unlock(&kc->mutex);
+	return ret ?: count;
+}
+
 static ssize_t kc_enabled_show(struct config_item *item, char *page)
 {
 	return sprintf(page, "%d\n", !!rcu_access_pointer(kc_of(item)->ch));
@@ -292,6 +318,7 @@ CONFIGFS_ATTR(kc_, packet_bytes);
 CONFIGFS_ATTR(kc_, queue_bytes);
 CONFIGFS_ATTR(kc_, queue_packets);
 CONFIGFS_ATTR(kc_, reopen);
+CONFIGFS_ATTR(kc_, keep);
 CONFIGFS_ATTR(kc_, enabled);
 CONFIGFS_ATTR_RO(kc_, state);
 
@@ -304,6 +331,7 @@ static struct configfs_attribute *attrs[] = {
 	&kc_attr_queue_bytes,
 	&kc_attr_queue_packets,
 	&kc_attr_reopen,
+	&kc_attr_keep,
 	&kc_attr_enabled,
 	&kc_attr_state,
 	NULL

@@ -202,7 +202,7 @@ void kc_remove(struct kc *kc)
 	kc_set_state(kc, KMCL_STATE_OFF, KMCL_EVENT_REMOVED, KMCL_CAUSE_NONE, 0);
 	mutex_unlock(&kc->mutex);
 	cancel_delayed_work_sync(&kc->reopen);
-	kc_drop_received(kc);
+	kc_drop_received(kc, false);
 	remove_name(kc);
 	put_device(&kc->dev);
 }

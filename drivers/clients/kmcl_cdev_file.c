@@ -96,14 +96,10 @@ static ssize_t kc_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct kc_opener *o = iocb->ki_filp->private_data;
 	struct kc *kc = o->kc;
-	bool truncate;
 	ssize_t ret;
 
-	spin_lock(&o->lock);
-	truncate = o->mode & KMCL_MODE_TRUNCATE;
-	spin_unlock(&o->lock);
 	for (;;) {
-		ret = kc_read(kc, to, truncate, gfp_of(iocb));
+		ret = kc_read(o, to, gfp_of(iocb));
 		if (ret != -EAGAIN || nonblocking(iocb))
 			return ret;
 		if (wait_event_interruptible(kc->in_wait, kc_in_ready(kc)))
@@ -148,7 +144,7 @@ static ssize_t kc_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		goto free;
 	}
 	for (;;) {
-		ret = kc_write(kc, buf, len);
+		ret = kc_write(o, buf, len);
 		if (ret != -EAGAIN)
 			break;
 		/* Somebody else was faster */

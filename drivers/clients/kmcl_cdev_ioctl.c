@@ -58,13 +58,14 @@ static int put_struct(void __user *arg, const void *from, u32 bytes, u32 least)
 	return 0;
 }
 
-/* See kc_set_state(): nothing else counts changes. Ends EPOLLPRI */
+/* See kc_set_state(): nothing else counts changes. Ends EPOLLPRI, and EPIPE */
 void kc_get_info(struct kc_opener *o, struct kmcl_info *info)
 {
 	struct kc *kc = o->kc;
 	struct kmcl_counters c;
 	struct kmcl_channel *ch;
 	guid_t instance;
+	u64 opening;
 
 	memset(info, 0, sizeof(*info));
 	info->size = sizeof(*info);
@@ -81,6 +82,9 @@ void kc_get_info(struct kc_opener *o, struct kmcl_info *info)
 		info->flags |= KMCL_INFO_REOPEN;
 	if (kc->open)
 		info->flags |= KMCL_INFO_OPEN;
+	if (kc->drop)
+		info->flags |= KMCL_INFO_DROP;
+	opening = kc->n.opens;
 	export_guid(info->class_id, &kc->cfg.class);
 	instance = kc->cfg.instance;
 	spin_unlock_bh(&kc->lock);
@@ -98,6 +102,7 @@ void kc_get_info(struct kc_opener *o, struct kmcl_info *info)
 
 	spin_lock(&o->lock);
 	o->seen = max(o->seen, info->changes);
+	o->opening = max(o->opening, opening);
 	spin_unlock(&o->lock);
 }
 

@@ -25,6 +25,16 @@ int kc_alive(const struct kc *kc)
 	return kc->state == KMCL_STATE_OFF ? -ENOTCONN : 0;
 }
 
+/* 0: and a message may be sent now, or queued */
+int kc_may_send(const struct kc *kc)
+	__must_hold(&kc->lock)
+{
+	int ret = kc_alive(kc);
+
+	lockdep_assert_held(&kc->lock);
+	return ret ?: (kc->drop && !kc->open ? -EPIPE : 0);
+}
+
 /* Of those who wait for room some can go on; everybody else asks first */
 bool kc_room_again(struct kc *kc)
 	__must_hold(&kc->lock)

@@ -35,6 +35,7 @@ void kc_process(struct kmcl_channel *ch, struct kmcl_context *ctx,
 	msg->buf = buf;
 	msg->len = len;
 	spin_lock_bh(&kc->lock);
+	msg->opening = kc->n.opens;
 	list_add_tail(&msg->node, &kc->fifo);
 	kc->n.received++;
 	kc->n.received_bytes += len;
@@ -64,6 +65,7 @@ static struct kc_msg *copy_of(const struct kc_msg *msg, gfp_t gfp)
 	if (!copy)
 		return NULL;
 	copy->ctx = NULL;
+	copy->opening = msg->opening;
 	copy->len = msg->len;
 	copy->buf = copy->data;
 	memcpy(copy->data, msg->buf, msg->len);
@@ -164,14 +166,19 @@ void kc_receive(struct kc *kc, struct kmcl_channel *ch)
 	kmcl_set_memory_limit(ch, limit);
 }
 
-/* The device was removed, and its channel is gone. May sleep */
-void kc_drop_received(struct kc *kc)
+/*
+ * The device was removed, and its channel is gone; or the connection has ended, and
+ * nothing is kept, which is @counted. All messages are in our own memory. May sleep.
+ */
+void kc_drop_received(struct kc *kc, bool counted)
 {
 	struct kc_msg *msg, *next;
 	LIST_HEAD(all);
 
 	spin_lock_bh(&kc->lock);
 	list_splice_init(&kc->fifo, &all);
+	if (counted)
+		kc->n.lost += kc->n.waiting;
 	kc->n.waiting = 0;
 	kc->n.waiting_bytes = 0;
 	kc->owned = 0;
@@ -234,14 +241,15 @@ static struct kc_msg *take(struct kc *kc, size_t room, bool truncate)
 
 /*
  * It was not read. Puts it back as the first one, unless it is in memory of a channel
- * that is closing, or the device is gone: then it is lost. May sleep.
+ * that is closing, or the device or the connection is gone: then it is lost. May sleep.
  */
 static void put_back(struct kc *kc, struct kc_msg *msg)
 {
 	bool kept;
 
 	spin_lock_bh(&kc->lock);
-	kept = !kc->gone && (!msg->ctx || kc->receiving);
+	kept = !kc->gone && (!msg->ctx || kc->receiving) &&
+	       (!kc->drop || (kc->open && msg->opening == kc->n.opens));
 	if (kept) {
 		list_add(&msg->node, &kc->fifo);
 		kc->n.waiting++;
@@ -295,9 +303,8 @@ static int copy_out(struct kc_msg **msgp, struct iov_iter *to, size_t bytes,
 
 /**
  * kc_read() - read a message
- * @kc: the device
+ * @o: the open file, which belongs to the connection of the message then
  * @to: where to; advanced by what is returned
- * @truncate: a message that is too long is shortened
  * @gfp: for memory, if that is needed
  *
  * Does not wait for a message, but for memory of user space.
@@ -306,13 +313,17 @@ static int copy_out(struct kc_msg **msgp, struct iov_iter *to, size_t bytes,
  * Return: its bytes in @to; -EAGAIN: there is none; -EMSGSIZE: it is longer than
  * @to; -EFAULT; -ENOMEM; -ENODEV; -ENOTCONN.
  */
-ssize_t kc_read(struct kc *kc, struct iov_iter *to, bool truncate, gfp_t gfp)
+ssize_t kc_read(struct kc_opener *o, struct iov_iter *to, gfp_t gfp)
 {
+	struct kc *kc = o->kc;
 	struct kc_msg *msg;
+	bool owned, truncate;
 	size_t bytes;
-	bool owned;
 	int ret;
 
+	spin_lock(&o->lock);
+	truncate = o->mode & KMCL_MODE_TRUNCATE;
+	spin_unlock(&o->lock);
 	spin_lock_bh(&kc->lock);
 	msg = take(kc, iov_iter_count(to), truncate);
 	spin_unlock_bh(&kc->lock);
@@ -330,6 +341,9 @@ ssize_t kc_read(struct kc *kc, struct iov_iter *to, bool truncate, gfp_t gfp)
 	kc->n.read_bytes += msg->len;
 	kc->n.truncated += bytes < msg->len;
 	spin_unlock_bh(&kc->lock);
+	spin_lock(&o->lock);
+	o->opening = msg->opening;
+	spin_unlock(&o->lock);
 	msg_free(msg);
 	if (owned)
 		release_owned(kc);

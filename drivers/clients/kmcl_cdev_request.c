@@ -238,7 +238,7 @@ int kc_request_send(struct kc_request *req)
 	rcu_read_lock();
 	/* See kc_write() */
 	ch = rcu_dereference(kc->ch);
-	ret = ch ? kc_out_begin(kc, req->len, true, extra(req)) :
+	ret = ch ? kc_out_begin(kc, req->len, true, extra(req), 0) :
 	      kc_no_channel(kc);
 	if (!ret) {
 		ret = give(req, ch);

@@ -21,7 +21,7 @@ int kc_no_channel(struct kc *kc)
 	int ret;
 
 	spin_lock_bh(&kc->lock);
-	ret = kc_alive(kc);
+	ret = kc_may_send(kc);
 	spin_unlock_bh(&kc->lock);
 	/* Or it is just going, or coming */
 	return ret ?: -ENOTCONN;
@@ -33,7 +33,7 @@ int kc_may_write(struct kc *kc, size_t len)
 	int ret;
 
 	spin_lock_bh(&kc->lock);
-	ret = kc_alive(kc);
+	ret = kc_may_send(kc);
 	if (!ret && len > kc->packet_bytes)
 		ret = -EMSGSIZE;
 	spin_unlock_bh(&kc->lock);
@@ -46,7 +46,7 @@ bool kc_out_ready(struct kc *kc)
 	bool ready;
 
 	spin_lock_bh(&kc->lock);
-	ready = kc_alive(kc) || kc_has_room(kc);
+	ready = kc_may_send(kc) || kc_has_room(kc);
 	if (!ready)
 		kc->full = true;
 	spin_unlock_bh(&kc->lock);
@@ -59,16 +59,20 @@ bool kc_out_ready(struct kc *kc)
  * @len: its bytes
  * @request: a request, else a message of write()
  * @extra: bytes of memory besides that of the packet
+ * @opening: the connection that it is meant for, or 0; see &struct kc_opener
  *
  * Context: atomic.
- * Return: 0; -EAGAIN: the limits; -EMSGSIZE, -ENODEV, -ENOTCONN.
+ * Return: 0; -EAGAIN: the limits; -EMSGSIZE, -ENODEV, -ENOTCONN; -EPIPE: the
+ * connection has ended, and messages are not kept.
  */
-int kc_out_begin(struct kc *kc, u32 len, bool request, u32 extra)
+int kc_out_begin(struct kc *kc, u32 len, bool request, u32 extra, u64 opening)
 {
 	int ret;
 
 	spin_lock_bh(&kc->lock);
-	ret = kc_alive(kc);
+	ret = kc_may_send(kc);
+	if (!ret && kc->drop && opening && opening != kc->n.opens)
+		ret = -EPIPE;
 	if (!ret && len > kc->packet_bytes)
 		ret = -EMSGSIZE;
 	if (!ret && !kc_has_room(kc)) {
@@ -230,23 +234,28 @@ static void written(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 
 /**
  * kc_write() - send a message
- * @kc: the device
+ * @o: the open file
  * @buf: the payload, memory of the kernel
  * @len: its bytes
  *
  * Context: atomic.
- * Return: 0; -EAGAIN: the limits; -ENOMEM; -EMSGSIZE, -ENODEV, -ENOTCONN.
+ * Return: 0; -EAGAIN: the limits; -ENOMEM; -EMSGSIZE, -ENODEV, -ENOTCONN, -EPIPE.
  */
-int kc_write(struct kc *kc, const void *buf, u32 len)
+int kc_write(struct kc_opener *o, const void *buf, u32 len)
 {
+	struct kc *kc = o->kc;
 	struct kmcl_packet *pkt;
 	struct kmcl_channel *ch;
+	u64 opening;
 	int ret;
 
+	spin_lock(&o->lock);
+	opening = o->opening;
+	spin_unlock(&o->lock);
 	rcu_read_lock();
 	/* Before it is counted: kc.charge stays while there is a channel */
 	ch = rcu_dereference(kc->ch);
-	ret = ch ? kc_out_begin(kc, len, false, 0) : kc_no_channel(kc);
+	ret = ch ? kc_out_begin(kc, len, false, 0, opening) : kc_no_channel(kc);
 	if (ret)
 		goto unlock;
 	ret = -ENOMEM;

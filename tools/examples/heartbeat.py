@@ -4,11 +4,11 @@
 
     heartbeat.py /dev/kmcl/heartbeat
 
-The channel is a pipe of the class 57164f39-9115-4e78-ab55-382f3bd5422d; see
+The channel is a pipe of the class 57164f39-9115-4e78-ab55-382f3bd5422d that keeps no
+message when it closes; see
 Documentation/heartbeat.rst.
 """
 import os
-import select
 import struct
 import sys
 
@@ -61,13 +61,14 @@ def answer(message):
 def main():
     """Answer each message; while the channel is closed, os.read() waits."""
     device = os.open(sys.argv[1] if sys.argv[1:] else "/dev/kmcl/heartbeat", os.O_RDWR)
-    closed = select.poll()
-    closed.register(device, 0)
     while True:
         message = os.read(device, 4096)
-        # The next connection begins without the answer to the last one.
-        if len(message) >= HEADER.size and not closed.poll(0):
+        if len(message) < HEADER.size:
+            continue
+        try:
             os.write(device, answer(message))
+        except BrokenPipeError:
+            pass        # The host has closed this connection; the next one begins anew.
 
 
 if __name__ == "__main__":

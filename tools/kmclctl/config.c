@@ -13,7 +13,7 @@
 
 enum {
 	OPT_CLASS = 256, OPT_INSTANCE, OPT_PIPE, OPT_RING, OPT_PACKET,
-	OPT_QUEUE, OPT_PACKETS, OPT_MANUAL, OPT_OFF
+	OPT_QUEUE, OPT_PACKETS, OPT_MANUAL, OPT_DROP, OPT_OFF
 };
 
 /* In the order in which they are written; the value is NULL for the default */
@@ -24,7 +24,7 @@ static struct attribute {
 	{ "class", NULL }, { "instance", NULL }, { "mode", NULL },
 	{ "packet_bytes", NULL }, { "ring_bytes", NULL },
 	{ "queue_bytes", NULL }, { "queue_packets", NULL },
-	{ "reopen", NULL }, { "enabled", "1" },
+	{ "reopen", NULL }, { "keep", NULL }, { "enabled", "1" },
 };
 
 static void set(const char *name, const char *value)
@@ -78,6 +78,9 @@ static error_t create_parse(int key, char *value, struct argp_state *state)
 		return 0;
 	case OPT_MANUAL:
 		set("reopen", "manual");
+		return 0;
+	case OPT_DROP:
+		set("keep", "none");
 		return 0;
 	case OPT_OFF:
 		set("enabled", NULL);
@@ -176,6 +179,8 @@ enum status create_command(int argc, char **argv)
 		  "messages that may wait", 0 },
 		{ "manual", OPT_MANUAL, NULL, 0,
 		  "stay closed after the host has taken the device away", 0 },
+		{ "drop", OPT_DROP, NULL, 0,
+		  "keep no message when the channel closes", 0 },
 		{ "off", OPT_OFF, NULL, 0, "do not enable it", 0 },
 		{ 0 }
 	};

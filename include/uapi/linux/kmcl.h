@@ -58,6 +58,7 @@ enum kmcl_cdev_state {
 #define KMCL_INFO_ANY_INSTANCE	0x2	/* any instance of the class */
 #define KMCL_INFO_REOPEN	0x4	/* enabled again after a rescind */
 #define KMCL_INFO_OPEN		0x8	/* the channel is open */
+#define KMCL_INFO_DROP		0x10	/* no message is kept, see configfs-kmcl */
 
 /**
  * struct kmcl_info - KMCL_IOC_GET_INFO
@@ -76,7 +77,7 @@ enum kmcl_cdev_state {
  * @name: of the device, as in /dev/kmcl
  *
  * The call also ends EPOLLPRI and EPOLLRDHUP of this open file, until the next
- * change.
+ * change, and EPIPE of write(), until the next connection; see dev-kmcl.
  */
 struct kmcl_info {
 	__u32 size;
@@ -110,8 +111,8 @@ struct kmcl_info {
  * @waiting_bytes: their bytes
  * @truncated: of @read, those that were longer than the reader's buffer
  * @refused: packets with external data or ranges, which are not delivered
- * @lost: messages that were received and lost because there was no memory to keep
- *	them when the channel closed
+ * @lost: messages that were received and not read, and lost when the channel closed:
+ *	because there was no memory to keep them, or with %KMCL_INFO_DROP
  * @requests: of @written, those of KMCL_IOC_REQUEST
  * @requests_expired: of @requests, those that reached their time limit
  * @opens: times that the channel was opened
@@ -207,11 +208,11 @@ struct kmcl_limits {
  *
  * Return: 0, or -1 with errno: EAGAIN: the queue is full, and the file is
  * O_NONBLOCK; ETIME: the time limit has expired; EINTR: a signal; ECANCELED: the
- * channel was disabled; ENODEV: the device went away; ENOTCONN: the device is
- * not enabled; ENOSPC: the reply is longer than the buffer, which has its
- * beginning; EMSGSIZE: @data_len is above the largest message; EOVERFLOW: the
- * reply is, and is lost; EPROTO: the host has broken the rings; EOPNOTSUPP: pipe
- * mode; EBADF: not open for writing.
+ * channel was disabled; ENODEV: the device went away; ENOTCONN: the device is not
+ * enabled; EPIPE: it is closed, and no message is kept; ENOSPC: the reply is longer
+ * than the buffer, which has its beginning; EMSGSIZE: @data_len is above the largest
+ * message; EOVERFLOW: the reply is, and is lost; EPROTO: the host has broken the
+ * rings; EOPNOTSUPP: pipe mode; EBADF: not open for writing.
  *
  * Also a command of io_uring, IORING_OP_URING_CMD, with cmd_op KMCL_IOC_REQUEST and
  * a pointer to this structure in the first 8 bytes of cmd. The structure and the

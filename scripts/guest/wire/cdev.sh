@@ -114,7 +114,7 @@ cdev_attributes()
 	for words in 'class x' 'class 00000000-0000-0000-0000-000000000000' \
 		'instance 1' 'mode pipes' 'packet_bytes 0' 'packet_bytes 524265' \
 		'ring_bytes 1073741825' 'queue_bytes 0' 'queue_bytes 1073741825' \
-		'queue_packets 0' 'queue_packets 65537' 'reopen maybe' \
+		'queue_packets 0' 'queue_packets 65537' 'reopen maybe' 'keep some' \
 		'enabled 2'; do
 		# shellcheck disable=SC2086 # two words
 		expect "no $words" refused cdev_set q $words
@@ -123,7 +123,8 @@ cdev_attributes()
 
 	cdev_device p
 	for words in "class $WIRE_CLASS" 'instance' 'mode raw' 'packet_bytes 100' \
-		'ring_bytes 0' 'queue_bytes 100' 'queue_packets 1'; do
+		'ring_bytes 0' 'queue_bytes 100' 'queue_packets 1' \
+		'keep none'; do
 		# shellcheck disable=SC2086 # two words
 		expect "no $words while it is enabled" refused cdev_set p $words
 	done
@@ -159,6 +160,31 @@ cdev_unbound()
 	expect "what is written is queued" sh -c 'echo 7654321 >&4'
 	expect "off" cdev_set p enabled 0
 	exec 4>&-
+	cdev_remove p
+}
+
+# Without keeping messages: an open file belongs to the connection that it has read from
+cdev_keeps_none()
+{
+	allow rx_foreign rx_missing
+	offer p echo
+	expect "mkdir" mkdir "$CDEV/p"
+	expect "class" cdev_set p class "$WIRE_CLASS"
+	expect "instance" cdev_set p instance "$(instance $((offers - 1)))"
+	expect "keep none" cdev_set p keep none
+	expect "enabled" cdev_set p enabled 1
+	expect "the channel opens" within 10 cdev_is p active
+	exec 4<>/dev/kmcl/p 5<>/dev/kmcl/p
+	expect "it is sent" [ "$(echo 1234567 >&4; head -c 8 <&4)" = 1234567 ]
+	at p rescind
+	expect "the channel waits" within 10 cdev_is p waiting
+	expect "nothing is queued" refused sh -c 'echo 7654321 >&5'
+	expect "the guest has released it" within 5 host_state p absent
+	at p offer
+	expect "the channel opens again" within 10 cdev_is p active
+	expect "what answers to the last one is not sent" refused sh -c 'echo 7654321 >&4'
+	expect "a new one is" [ "$(echo 1111111 >&5; head -c 8 <&5)" = 1111111 ]
+	exec 4>&- 5>&-
 	cdev_remove p
 }
 
@@ -287,6 +313,7 @@ cdev_all()
 	scenario "32-bit programs by io_uring" cdev_uring_32_bits
 	scenario "what configfs refuses" cdev_attributes
 	scenario "a driver is unbound below an open file" cdev_unbound
+	scenario "a channel that keeps no messages" cdev_keeps_none
 	scenario "the directory is removed below open files" cdev_removed
 	scenario "10,000 random calls beside rescinds" cdev_random
 	scenario "devices of the module's parameter" cdev_parameter

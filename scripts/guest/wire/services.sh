@@ -179,6 +179,7 @@ user_channel()
 	expect "mkdir $1" mkdir "$dir"
 	echo "$2" >"$dir/class"
 	echo pipe >"$dir/mode"
+	echo none >"$dir/keep"
 	echo 8192 >"$dir/packet_bytes"
 	expect "enable" eval "echo 1 >$dir/enabled"
 }
