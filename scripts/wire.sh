@@ -85,7 +85,8 @@ run()
 	given="$some cpus=$cpus protocol=$protocol"
 	[ "$kernel" != debug ] || given+=" checkers=1"
 	for file in scripts/guest/lib.sh scripts/guest/wire/*.sh \
-		Documentation/userspace.rst; do
+		Documentation/{heartbeat,uring,userspace}.rst \
+		tools/examples/heartbeat.py "$BUILD/programs/python/python.zip"; do
 		files+=(--file "$file")
 	done
 	while read -r file; do

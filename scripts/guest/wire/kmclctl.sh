@@ -242,12 +242,14 @@ kmclctl_reopened()
 	offer_a=
 }
 
-# The commands of userspace.rst, block by block, and what each prints among others
-kmclctl_page()
+# page_runs FILE FIRST: the commands of a page, block by block from number FIRST on;
+# standard input has what each prints among others, or "-"
+page_runs()
 {
 	local block pattern
 
 	mkdir -p /tmp/page
+	cat >/tmp/page/expected
 	# busybox' would look for its module in /lib/modules
 	cat >/tmp/page/modprobe <<-'END'
 	modprobe()
@@ -258,22 +260,11 @@ kmclctl_page()
 	# A literal block follows "::" and is indented; what is not ends it
 	awk '/::$/ && !/^\.\./ { name = sprintf("/tmp/page/%02d", ++n); on = 1; next }
 		on && /^[^ ]/ { on = 0 }
-		on && /^    / { print substr($0, 5) >name }' /userspace.rst
-	cat >/tmp/page/expected <<-END
-	$WIRE_CLASS
-	active
-	^message1\$
-	^message\$
-	^question\$
-	^message2\$
-	started +active
-	^mine +active +0 +0 +0 +0 +0 +0 +0\$
-	"state": "active"
-	-
-	END
+		on && /^    / { print substr($0, 5) >name }' "/$1"
 	expect "kmcl_cdev is loaded" channels_load
 	offer a echo
 	for block in /tmp/page/[0-9]*; do
+		[ "${block##*/}" -ge "$2" ] || continue
 		read -r pattern
 		expect "$(head -n 1 "$block")" eval \
 			"sh -ec '. /tmp/page/modprobe; . $block' >$block.out 2>&1"
@@ -288,6 +279,30 @@ kmclctl_page()
 	offer_a=
 }
 
+kmclctl_page()
+{
+	page_runs userspace.rst 1 <<-END
+	$WIRE_CLASS
+	active
+	^message1\$
+	^message\$
+	^question\$
+	^message2\$
+	started +active
+	^mine +active +0 +0 +0 +0 +0 +0 +0\$
+	"state": "active"
+	-
+	END
+}
+
+# The first block is run where the program is built, see tools/examples/tests
+kmclctl_uring_page()
+{
+	page_runs uring.rst 2 <<-END
+	^answer: question
+	END
+}
+
 kmclctl_all()
 {
 	scenario "kmclctl lists devices that come and go" kmclctl_list
@@ -296,5 +311,6 @@ kmclctl_all()
 	scenario "kmclctl sends and receives" kmclctl_messages
 	scenario "kmclctl goes on when the device is offered again" kmclctl_reopened
 	scenario "the commands of userspace.rst" kmclctl_page
+	scenario "the commands of uring.rst" kmclctl_uring_page
 	unloaded kmcl_cdev || check "rmmod kmcl_cdev" rmmod kmcl_cdev
 }

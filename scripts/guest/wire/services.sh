@@ -194,15 +194,13 @@ cdev_unloaded()
 	expect "rmmod kmcl_cdev" rmmod kmcl_cdev
 }
 
-# heartbeat_example COMMAND...: a program answers, also after the device was away, and
-# has no version that there is not
+# heartbeat_example COMMAND...: with its channel a program answers, also after the device
+# was away, and has no version that there is not
 heartbeat_example()
 {
 	local WIRE_CLASS=$HEARTBEAT program
 
-	cdev_loaded
-	user_channel heartbeat "$HEARTBEAT"
-	"$@" /dev/kmcl/heartbeat &
+	"$@" &
 	program=$!
 	offer a "ic-heartbeat ms=20,count=5"
 	ic_answered a 6
@@ -228,7 +226,30 @@ heartbeat_example()
 
 heartbeat_in_c()
 {
-	heartbeat_example /bin/heartbeat
+	cdev_loaded
+	user_channel heartbeat "$HEARTBEAT"
+	heartbeat_example /bin/heartbeat /dev/kmcl/heartbeat
+}
+
+# The commands of heartbeat.rst: the channel, and the program in Python. The third block
+# is the host's
+heartbeat_page()
+{
+	mkdir -p /tmp/page /tree/tools/examples
+	ln -sf /heartbeat.py /tree/tools/examples/heartbeat.py
+	# A literal block follows "::" and is indented; what is not ends it
+	awk '/::$/ && !/^\.\./ { name = sprintf("/tmp/page/%d", ++n); on = 1; next }
+		on && /^[^ ]/ { on = 0 }
+		on && /^   [^ ]/ { print substr($0, 4) >name }' /heartbeat.rst
+	cdev_loaded
+	# busybox' would look for its module in /lib/modules
+	# shellcheck disable=SC2016 # the guest's shell expands it
+	expect "the channel" sh -ec 'modprobe() { [ -d "/sys/module/$1" ]; }; . /tmp/page/1'
+	expect "a program" [ "$(wc -l </tmp/page/2)" -eq 1 ]
+	# shellcheck disable=SC2016 # the guest's shell expands it
+	heartbeat_example sh -ec 'cd /tree && export PYTHONPATH=/python.zip &&
+		exec $(cat /tmp/page/2)'
+	rm -rf /tmp/page /tree
 }
 
 # fcopyd_runs: as a user who may write to /tmp/in; its process is $daemon
@@ -392,6 +413,7 @@ services_all()
 	esac
 	if cdev_possible; then
 		scenario "an example in C answers the heartbeat" heartbeat_in_c
+		scenario "the commands of heartbeat.rst" heartbeat_page
 		scenario "kmcl-fcopyd receives files" fcopyd_receives
 		scenario "kmcl-fcopyd goes on after rescinds" fcopyd_goes_on
 		scenario "kmcl-fcopyd and a hostile host" fcopyd_refuses_all

@@ -15,7 +15,17 @@ examples_build()
 	}
 }
 
+# As the page says it, from the top of the tree
+uring_builds()
+{
+	local command
+
+	command=$(sed -n 's/^    \(cc .*\)/\1/p' Documentation/uring.rst)
+	[ -n "$command" ] && sh -ec "${command/-o uring/-o $work/uring}"
+}
+
 check "examples: build" examples_build
+check "examples: uring.c is built by the command of its page" uring_builds
 check "examples: heartbeat without its channel" \
 	grep -q "cannot open the channel: No such file" \
 	<("$BUILD/examples-sanitize/heartbeat" /nowhere 2>&1)
