@@ -90,7 +90,7 @@ copied()
 # sent CHANNEL COUNT: so many files are complete, in the guest's words as well
 sent()
 {
-	expect "$2 files are there" within 10 host_counts "$1" files_sent -eq "$2"
+	expect "$2 files are there" within 60 host_counts "$1" files_sent -eq "$2"
 	expect "without an error" host_counts "$1" file_status -eq 0
 }
 
