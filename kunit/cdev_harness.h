@@ -37,6 +37,7 @@ struct cd {
 	struct kc *kc;
 	struct file *file;		/* the one that most tests use */
 	struct cd_server server;
+	struct vfsmount *mnt;		/* configfs */
 };
 
 /* A thread in a call that may wait */
@@ -86,6 +87,15 @@ int cd_server_send(struct cd *cd, u64 value, u32 len);
 void cd_wait_got(struct kunit *test, u32 n);
 void cd_wait_waiting(struct kunit *test, u32 n);
 void cd_release_held(struct cd *cd);
+
+/* cdev_faults.c */
+int cd_init_faults(struct kunit *test);
+void cd_exit_faults(struct kunit *test);
+void cd_faults_arm(int nth);
+bool cd_faults_disarm(void);
+void cd_may_fail(bool yes);
+void cd_fail_each(struct kunit *test, ssize_t (*op)(struct kunit *test),
+		  ssize_t good, ssize_t error, int least);
 
 struct cd_call *cd_call(struct kunit *test, struct cd_call call);
 /* It stands still: it sleeps, and has not returned */

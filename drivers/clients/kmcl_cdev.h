@@ -326,6 +326,7 @@ struct kc_opener *kc_opener_new(struct kc *kc);
 
 /* device.c */
 struct kc *kc_create(const char *name, const struct kc_config *cfg);
+struct kc *kc_create_from(const char *param);
 void kc_remove(struct kc *kc);
 int kc_class_init(void);
 void kc_class_exit(void);

@@ -207,6 +207,57 @@ void kc_remove(struct kc *kc)
 	put_device(&kc->dev);
 }
 
+/* Read the words of @text, which is changed. 0 or -EINVAL */
+static int parse(char *text, char **name, struct kc_config *cfg)
+{
+	char *word;
+
+	*name = strsep(&text, ":");
+	word = strsep(&text, ":");
+	if (!word || kmcl_guid_parse(word, &cfg->class))
+		return -EINVAL;
+	word = strsep(&text, ":");
+	if (word && !kmcl_guid_parse(word, &cfg->instance)) {
+		cfg->one = true;
+		word = strsep(&text, ":");
+	}
+	if (word && !strcmp(word, "pipe")) {
+		cfg->pipe = true;
+		word = strsep(&text, ":");
+	}
+	return word ? -EINVAL : 0;
+}
+
+/**
+ * kc_create_from() - make a device and its channel, as a word of the parameter says
+ * @param: NAME:CLASS[:INSTANCE][:pipe]
+ *
+ * Return: the device, for kc_remove(), or an ERR_PTR, see kc_create() and kc_on().
+ */
+struct kc *kc_create_from(const char *param)
+{
+	struct kc_config cfg = { .packet_bytes = KC_PACKET_BYTES };
+	struct kc *kc;
+	char *text, *name;
+	int ret;
+
+	text = kstrdup(param, GFP_KERNEL);
+	if (!text)
+		return ERR_PTR(-ENOMEM);
+	ret = parse(text, &name, &cfg);
+	kc = ret ? ERR_PTR(ret) : kc_create(name, &cfg);
+	kfree(text);
+	if (IS_ERR(kc))
+		return kc;
+	mutex_lock(&kc->mutex);
+	ret = kc_on(kc);
+	mutex_unlock(&kc->mutex);
+	if (!ret)
+		return kc;
+	kc_remove(kc);
+	return ERR_PTR(ret);
+}
+
 int kc_class_init(void)
 {
 	int ret;

@@ -9,8 +9,6 @@
 
 #include <linux/module.h>
 #include <linux/moduleparam.h>
-#include <linux/slab.h>
-#include <linux/string.h>
 
 #include "kmcl_cdev.h"
 
@@ -22,51 +20,6 @@ module_param_array(devices, charp, &ndevices, 0444);
 MODULE_PARM_DESC(devices, "devices to make: NAME:CLASS[:INSTANCE][:pipe],... with class and instance GUIDs");
 
 static struct kc *made[KC_PARAMS];
-
-/* Read the words of @text, which is changed. 0 or -EINVAL */
-static int parse(char *text, char **name, struct kc_config *cfg)
-{
-	char *word;
-
-	*name = strsep(&text, ":");
-	word = strsep(&text, ":");
-	if (!word || kmcl_guid_parse(word, &cfg->class))
-		return -EINVAL;
-	word = strsep(&text, ":");
-	if (word && !kmcl_guid_parse(word, &cfg->instance)) {
-		cfg->one = true;
-		word = strsep(&text, ":");
-	}
-	if (word && !strcmp(word, "pipe")) {
-		cfg->pipe = true;
-		word = strsep(&text, ":");
-	}
-	return word ? -EINVAL : 0;
-}
-
-static struct kc *make(const char *param)
-{
-	struct kc_config cfg = { .packet_bytes = KC_PACKET_BYTES };
-	struct kc *kc;
-	char *text, *name;
-	int ret;
-
-	text = kstrdup(param, GFP_KERNEL);
-	if (!text)
-		return ERR_PTR(-ENOMEM);
-	ret = parse(text, &name, &cfg);
-	kc = ret ? ERR_PTR(ret) : kc_create(name, &cfg);
-	kfree(text);
-	if (IS_ERR(kc))
-		return kc;
-	mutex_lock(&kc->mutex);
-	ret = kc_on(kc);
-	mutex_unlock(&kc->mutex);
-	if (!ret)
-		return kc;
-	kc_remove(kc);
-	return ERR_PTR(ret);
-}
 
 static void remove_all(void)
 {
@@ -83,7 +36,7 @@ static int make_all(void)
 	int i;
 
 	for (i = 0; i < ndevices; i++) {
-		kc = make(devices[i]);
+		kc = kc_create_from(devices[i]);
 		if (IS_ERR(kc)) {
 			pr_err("devices=%s cannot be made (%ld); what is meant is NAME:CLASS[:INSTANCE][:pipe]\n",
 			       devices[i], PTR_ERR(kc));
