@@ -273,6 +273,16 @@ unlock:
 	return ret;
 }
 
+/*
+ * A worker of io_uring does what was asked of it even after it has taken the signal
+ * that ends its process, which waits for that.
+ */
+static bool process_ends(void)
+{
+	return current->flags & PF_IO_WORKER &&
+	       READ_ONCE(current->signal->flags) & SIGNAL_GROUP_EXIT;
+}
+
 /* Have the messages before @until ended? Or will nobody tell? */
 static bool synced(struct kc *kc, u64 until)
 {
@@ -305,8 +315,11 @@ int kc_sync(struct kc_opener *o)
 	spin_lock_bh(&kc->lock);
 	until = kc->begun;
 	spin_unlock_bh(&kc->lock);
-	if (wait_event_interruptible(kc->sync_wait, synced(kc, until)))
+	if (wait_event_interruptible(kc->sync_wait,
+				     synced(kc, until) || process_ends()))
 		return kc_interrupted();
+	if (!synced(kc, until))
+		return -EINTR;
 	spin_lock_bh(&kc->lock);
 	cancelled = kc->cancelled;
 	gone = kc->gone;

@@ -3,6 +3,7 @@
  * io_uring by its system calls: a queue of a few entries.
  */
 #include <linux/io_uring.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -54,6 +55,19 @@ struct ring *ring_new(void)
 	ring->cq = map(ring, ring->cq_bytes, IORING_OFF_CQ_RING);
 	ring->sqes = map(ring, ENTRIES * sizeof(*ring->sqes), IORING_OFF_SQES);
 	return ring;
+}
+
+/* This process, and the workers of the ring, on the first processor */
+void ring_one_cpu(struct ring *ring)
+{
+	cpu_set_t first;
+
+	CPU_ZERO(&first);
+	CPU_SET(0, &first);
+	if (sched_setaffinity(0, sizeof(first), &first) ||
+	    syscall(__NR_io_uring_register, ring->fd, IORING_REGISTER_IOWQ_AFF,
+		    &first, sizeof(first)))
+		die("one processor");
 }
 
 void ring_free(struct ring *ring)

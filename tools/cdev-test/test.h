@@ -52,6 +52,7 @@ void die(const char *what);
 struct ring;
 
 struct ring *ring_new(void);
+void ring_one_cpu(struct ring *ring);
 void ring_free(struct ring *ring);
 void ring_read(struct ring *ring, int fd, void *buf, unsigned int len,
 	       uint64_t id);

@@ -187,6 +187,45 @@ static void cancelled_in_a_worker(enum what what, int fd)
 	ring_free(ring);
 }
 
+/*
+ * A process ends while a worker, which was idle, begins: it has taken the signal that
+ * ends the process before, and what it does then must not wait. On one processor, so
+ * that the worker comes after the signal.
+ */
+static void end_with_a_worker(int fd)
+{
+	struct ring *ring = ring_new();
+	uint64_t id;
+	int res;
+
+	ring_one_cpu(ring);
+	/* One that has something to do is idle afterwards */
+	ring_fsync(ring, fileno(tmpfile()), 1);
+	EQ(ring_submit(ring), 1);
+	OK(ring_result(ring, WAIT_MS, &id, &res));
+	wait_worker();
+	ring_fsync(ring, fd, 2);
+	EQ(ring_submit(ring), 1);
+	_exit(tap_failed != 0);
+}
+
+static void ends_while_a_worker_begins(int fd)
+{
+	int i, status = 0;
+	pid_t pid;
+
+	for (i = 0; i < 20 && !status; i++) {
+		fflush(stdout);
+		pid = fork();
+		if (pid < 0)
+			die("fork");
+		if (!pid)
+			end_with_a_worker(fd);
+		status = ended(pid);
+	}
+	EQ(status, 0);
+}
+
 void test_waits(void)
 {
 	int fd = dev_open(O_RDWR), nb = dev_open(O_RDWR | O_NONBLOCK);
@@ -211,6 +250,7 @@ void test_waits(void)
 	cancelled_in_a_worker(READ, fd);
 	cancelled_in_a_worker(WRITE, fd);
 	cancelled_in_a_worker(FSYNC, fd);
+	ends_while_a_worker_begins(fd);
 	/* SIGKILL ends all */
 	reader = waits(READ, fd);
 	writer = waits(WRITE, fd);
