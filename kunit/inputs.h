@@ -19,7 +19,9 @@
 #define I_LOST		BIT(7)
 #define I_OLD		BIT(8)
 #define I_UP		BIT(9)
-#define INPUTS		10
+#define I_FROZEN	BIT(10)
+#define I_FROZE		BIT(11)
+#define INPUTS		12
 
 static inline struct kmcl_inputs unpack(u32 bits)
 {
@@ -34,6 +36,8 @@ static inline struct kmcl_inputs unpack(u32 bits)
 		.lost = bits & I_LOST,
 		.old = bits & I_OLD,
 		.up = bits & I_UP,
+		.frozen = bits & I_FROZEN,
+		.froze = bits & I_FROZE,
 	};
 }
 

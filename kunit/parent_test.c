@@ -226,6 +226,27 @@ static void a_rescind_of_a_parent_that_is_not_open(struct kunit *test)
 	rescind(test);
 }
 
+/* The driver's suspend and resume operations */
+static void the_machine_hibernates(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, kmcl_channel_suspend(NULL), -EINVAL);
+	KUNIT_EXPECT_EQ(test, kmcl_channel_resume(NULL), -EINVAL);
+	KUNIT_ASSERT_EQ(test, kmcl_transport_register(&own_ops), 0);
+	/* It has no device yet */
+	KUNIT_EXPECT_EQ(test, kmcl_channel_suspend(own.child), 0);
+	KUNIT_EXPECT_EQ(test, kmcl_channel_resume(own.child), 0);
+	child_up(test, 1);
+	KUNIT_EXPECT_EQ(test, kmcl_channel_suspend(own.child), 0);
+	KUNIT_EXPECT_EQ(test, own.closed, 1);
+	KUNIT_EXPECT_EQ(test, kmcl_get_close_cause(own.child),
+			KMCL_CLOSE_HIBERNATE);
+	child_wait(test, "Enabled");
+	KUNIT_EXPECT_EQ(test, kmcl_channel_resume(own.child), 0);
+	KUNIT_ASSERT_GT(test, wait_event_timeout(own.wait, own.opened == 2,
+						 LOOP_LIMIT), 0);
+	kmcl_channel_disable(own.child);
+}
+
 static void the_transport_goes_first(struct kunit *test)
 {
 	KUNIT_ASSERT_EQ(test, kmcl_transport_register(&own_ops), 0);
@@ -433,6 +454,7 @@ static struct kunit_case parent_cases[] = {
 	KUNIT_CASE(a_parent_that_is_no_device_of_the_bus),
 	KUNIT_CASE(a_rescind_removes_the_parent),
 	KUNIT_CASE(a_rescind_of_a_parent_that_is_not_open),
+	KUNIT_CASE(the_machine_hibernates),
 	KUNIT_CASE(the_transport_goes_first),
 	/* KMCL: VmbClientChannelInitSetTargetPnp */
 	KUNIT_CASE(a_target_replaces_the_parent),

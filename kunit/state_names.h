@@ -21,7 +21,8 @@ static const char * const state_names[] = {
 static const char * const event_names[] = {
 	"none", "enable", "link", "open-ok", "open-refused", "open-undone",
 	"open-undone-old", "start", "go", "post", "pause", "disable",
-	"disable-old", "dead", "lost", "done", "done-disable", "done-dead",
+	"disable-old", "dead", "lost", "freeze", "freeze-old", "done",
+	"done-disable", "done-dead", "done-freeze", "done-freeze-old",
 };
 
 static_assert(ARRAY_SIZE(state_names) == KMCL_ST_COUNT);

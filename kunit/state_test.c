@@ -16,7 +16,7 @@ static const char * const step_names[] = {
 	"end", "seek", "revoke", "retire", "open", "refuse", "Started",
 	"gates", "PostStarted", "shut", "Suspend", "drain", "cancel",
 	"remove", "gpadl-shut", "settle", "Closed", "gpadl-end", "disconnect",
-	"release", "unbind", "PnpFailure",
+	"release", "mmio-free", "unbind", "PnpFailure",
 };
 
 static_assert(ARRAY_SIZE(step_names) == KMCL_DO_COUNT);
@@ -85,6 +85,20 @@ static const struct row client_rows[] = {
 	  "settle Closed gpadl-end disconnect release unbind", ST(DISABLED) },
 	{ ST(CLOSED), EV(DONE_DEAD),
 	  "settle Closed gpadl-end disconnect release unbind", ST(DISABLED) },
+	/* The machine hibernates: as a disable, but the offer stays bound */
+	{ ST(OPENED), EV(FREEZE), "shut gpadl-shut disconnect cancel", ST(CLOSED) },
+	{ ST(STARTING), EV(FREEZE),
+	  "shut Suspend drain gpadl-shut disconnect cancel", ST(CLOSED) },
+	{ ST(ACTIVE), EV(FREEZE),
+	  "shut Suspend drain gpadl-shut disconnect cancel", ST(CLOSED) },
+	{ ST(PAUSED), EV(FREEZE), "shut gpadl-shut disconnect cancel", ST(CLOSED) },
+	{ ST(OPENED), EV(FREEZE_OLD), "shut gpadl-shut cancel", ST(CLOSED) },
+	{ ST(STARTING), EV(FREEZE_OLD), "shut Suspend drain gpadl-shut cancel", ST(CLOSED) },
+	{ ST(ACTIVE), EV(FREEZE_OLD), "shut Suspend drain gpadl-shut cancel", ST(CLOSED) },
+	{ ST(PAUSED), EV(FREEZE_OLD), "shut gpadl-shut cancel", ST(CLOSED) },
+	{ ST(CLOSED), EV(DONE_FREEZE), "settle Closed gpadl-end mmio-free", ST(ENABLED) },
+	{ ST(CLOSED), EV(DONE_FREEZE_OLD),
+	  "settle Closed gpadl-end disconnect release mmio-free", ST(ENABLED) },
 };
 
 static const struct row server_rows[] = {
@@ -204,6 +218,17 @@ static int step_index(const struct kmcl_transition *t, enum kmcl_step step)
 	return -1;
 }
 
+/* The machine hibernates */
+static bool freezes(int event)
+{
+	return event == EV(FREEZE) || event == EV(FREEZE_OLD);
+}
+
+static bool leaves_frozen(int event)
+{
+	return event == EV(DONE_FREEZE) || event == EV(DONE_FREEZE_OLD);
+}
+
 static void closing_suspends_what_was_started(struct kunit *test)
 {
 	const struct kmcl_transition *t;
@@ -231,11 +256,12 @@ static void closing_suspends_what_was_started(struct kunit *test)
 		/* The status of packets in flight says who ended the link */
 		KUNIT_EXPECT_EQ(test, step_index(t, KMCL_DO_CANCEL) >= 0,
 				EVENT(i) == EV(DISABLE) ||
-				EVENT(i) == EV(DISABLE_OLD));
+				EVENT(i) == EV(DISABLE_OLD) ||
+				freezes(EVENT(i)));
 		KUNIT_EXPECT_EQ(test, step_index(t, KMCL_DO_REMOVE) >= 0,
 				EVENT(i) == EV(DEAD) || EVENT(i) == EV(LOST));
 	}
-	KUNIT_EXPECT_EQ(test, closing, 2 * 4 * 2 + 2 * 4);
+	KUNIT_EXPECT_EQ(test, closing, 2 * 4 * 3 + 2 * 4);
 }
 
 static void leaving_closed_calls_closed(struct kunit *test)
@@ -257,12 +283,13 @@ static void leaving_closed_calls_closed(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, step_index(t, KMCL_DO_CB_CLOSED), 1);
 		/* What Closed has left behind goes before the offer does */
 		KUNIT_EXPECT_EQ(test, step_index(t, KMCL_DO_GPADL_END), 2);
-		if (!SERVER(i) || EVENT(i) == EV(DONE_DISABLE))
+		if ((!SERVER(i) && !leaves_frozen(EVENT(i))) ||
+		    EVENT(i) == EV(DONE_DISABLE))
 			KUNIT_EXPECT_EQ(test, t->next, ST(DISABLED));
 		else
 			KUNIT_EXPECT_EQ(test, t->next, ST(ENABLED));
 	}
-	KUNIT_EXPECT_EQ(test, leaving, 2 * 2 + 1);
+	KUNIT_EXPECT_EQ(test, leaving, 2 * 2 + 1 + 2);
 }
 
 /*
@@ -289,7 +316,9 @@ static void nothing_is_taken_down_twice(struct kunit *test)
 			/* Which of them follows depends on the rings */
 			if (!leaving)
 				continue;
-			if ((down && j != EV(DONE)) || (!down && j == EV(DONE)))
+			if (down != (j == EV(DONE) || j == EV(DONE_FREEZE)))
+				continue;
+			if (leaves_frozen(j) && !freezes(EVENT(i)))
 				continue;
 			for (k = 0; k < ARRAY_SIZE(once); k++)
 				KUNIT_EXPECT_EQ_MSG(test, 1,
@@ -301,7 +330,7 @@ static void nothing_is_taken_down_twice(struct kunit *test)
 						    event_names[j]);
 			KUNIT_EXPECT_EQ(test, 1,
 					(step_index(leaving, KMCL_DO_UNBIND) >= 0) +
-					!!SERVER(i));
+					(SERVER(i) || leaves_frozen(j)));
 		}
 	}
 }
@@ -317,6 +346,9 @@ static const struct {
 	enum kmcl_event event;
 } rules[] = {
 	{ IN(DISABLED), I_ENABLED, 0, EV(ENABLE) },
+	/* What has ended the link meanwhile is not undone */
+	{ IN(CLOSED), I_FROZE, I_DISABLE | I_DEAD | I_UP, EV(DONE_FREEZE) },
+	{ IN(CLOSED), I_FROZE, I_DISABLE | I_DEAD, EV(DONE_FREEZE_OLD) },
 	{ IN(CLOSED), 0, I_UP, EV(DONE) },
 	/* Whichever ended the link first; the other one is absorbed */
 	{ IN(CLOSED), I_DEAD, I_DISABLE, EV(DONE_DEAD) },
@@ -325,7 +357,7 @@ static const struct {
 	/* Not open: a disable stops the waiting, whatever else happened */
 	{ IN(ENABLED), I_DISABLE, 0, EV(DISABLE) },
 	{ IN(ENABLED), I_DEAD, 0, EV(DEAD) },
-	{ IN(ENABLED), I_LINK, 0, EV(LINK) },
+	{ IN(ENABLED), I_LINK, I_FROZEN, EV(LINK) },
 	/* Open: an end goes before the rest of the opening sequence */
 	{ ANY_UP, I_DEAD | I_LOST, I_DISABLE | I_OLD, EV(LOST) },
 	{ ANY_UP, I_DEAD | I_DEAD_FIRST | I_LOST, I_OLD, EV(LOST) },
@@ -333,6 +365,8 @@ static const struct {
 	{ ANY_UP, I_DEAD | I_DEAD_FIRST, 0, EV(DEAD) },
 	{ ANY_UP, I_DISABLE | I_OLD, 0, EV(DISABLE_OLD) },
 	{ ANY_UP, I_DISABLE, 0, EV(DISABLE) },
+	{ ANY_UP, I_FROZEN | I_OLD, 0, EV(FREEZE_OLD) },
+	{ ANY_UP, I_FROZEN, 0, EV(FREEZE) },
 	/* and that sequence before a pause */
 	{ IN(STARTING), 0, 0, EV(GO) },
 	{ IN(ACTIVE), I_POST, 0, EV(POST) },
@@ -367,7 +401,8 @@ static void next_event_follows_the_priorities(struct kunit *test)
 				continue;
 			KUNIT_EXPECT_TRUE(test, kmcl_transition(false, state, event));
 			/* A server has no old peer, no device, and its rings stay */
-			if (!(bits & (I_LOST | I_OLD)) && event != EV(DONE))
+			if (!(bits & (I_LOST | I_OLD | I_FROZEN | I_FROZE)) &&
+			    event != EV(DONE))
 				KUNIT_EXPECT_TRUE(test, kmcl_transition(true, state, event));
 		}
 	}

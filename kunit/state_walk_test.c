@@ -19,7 +19,8 @@ static u32 pack(const struct kmcl_inputs *in)
 	       (in->link ? I_LINK : 0) | (in->disable ? I_DISABLE : 0) |
 	       (in->dead ? I_DEAD : 0) | (in->dead_first ? I_DEAD_FIRST : 0) |
 	       (in->post ? I_POST : 0) | (in->lost ? I_LOST : 0) |
-	       (in->old ? I_OLD : 0) | (in->up ? I_UP : 0);
+	       (in->old ? I_OLD : 0) | (in->up ? I_UP : 0) |
+	       (in->frozen ? I_FROZEN : 0) | (in->froze ? I_FROZE : 0);
 }
 
 /* What the table knows of a channel, and what happened to it */
@@ -36,7 +37,7 @@ struct node {
 	bool gpadls;		/* there may be some */
 };
 
-#define NODE_BITS	21
+#define NODE_BITS	23
 #define SITUATIONS	((u32)BIT(16))
 
 static u32 node_number(const struct node *n)
@@ -63,13 +64,19 @@ static struct node node_of(u32 number)
 }
 
 enum act { A_NOTHING, A_ENABLE, A_DISABLE, A_DEAD, A_LOST, A_LINK, A_START,
-	   A_PAUSE, A_COUNT };
+	   A_PAUSE, A_FREEZE, A_THAW, A_COUNT };
 
 static void link_ends(struct kmcl_inputs *in, bool lost)
 {
 	in->dead = true;
 	in->dead_first = !in->disable;
 	in->lost = lost && in->up;
+}
+
+/* Is an offer bound? */
+static bool bound(const struct node *n)
+{
+	return !n->server && (n->in.link || n->in.up || n->state > ST(ENABLED));
 }
 
 static void act(struct node *n, enum act a)
@@ -90,6 +97,10 @@ static void act(struct node *n, enum act a)
 		link_ends(in, false);
 	else if (a == A_LOST && in->enabled && !in->dead && !n->server)
 		link_ends(in, true);
+	else if (a == A_FREEZE && in->enabled && bound(n))
+		in->frozen = true;
+	else if (a == A_THAW)
+		in->frozen = false;
 }
 
 /* May the peer still use the memory of packets that are in flight? */
@@ -166,6 +177,9 @@ static bool do_step(struct node *n, enum kmcl_step step)
 		ok = !n->in.up && !n->in_flight;
 		n->external = false;
 		break;
+	case KMCL_DO_MMIO_FREE:
+		ok = !n->open && !n->in.up;
+		break;
 	case KMCL_DO_UNBIND:
 		ok = !n->gates && !n->started && !n->in.up && !n->external &&
 		     !n->gpadls;
@@ -173,6 +187,7 @@ static bool do_step(struct node *n, enum kmcl_step step)
 		n->in.dead = false;
 		n->in.dead_first = false;
 		n->in.lost = false;
+		n->in.frozen = false;
 		break;
 	case KMCL_DO_RETIRE:
 		ok = !n->in.up && !n->gpadls;
@@ -195,6 +210,12 @@ static bool arrive(struct node *n, enum kmcl_event ev, u8 next, bool opening)
 		n->in.post = false;
 	if (ev == EV(OPEN_OK))
 		n->open = true;
+	if (ev == EV(FREEZE) || ev == EV(FREEZE_OLD))
+		n->in.froze = true;
+	if (ev == EV(DONE_FREEZE) || ev == EV(DONE_FREEZE_OLD)) {
+		n->in.froze = false;
+		n->in.link = true;
+	}
 	if (next == ST(DISABLED)) {
 		n->in = (struct kmcl_inputs) { .run = !n->server };
 	} else if (n->server && next == ST(ENABLED) &&
@@ -266,7 +287,7 @@ static const char *handle(struct node *n, enum kmcl_event ev, enum act a,
 static const char *ends(struct node n, int left)
 {
 	static const enum act acts[] = {
-		A_NOTHING, A_DEAD, A_LOST, A_LINK, A_PAUSE,
+		A_NOTHING, A_DEAD, A_LOST, A_LINK, A_PAUSE, A_FREEZE, A_THAW,
 	};
 	static const struct outcome none = { EV(NONE) };
 	enum kmcl_event ev = kmcl_next_event(n.state, &n.in);

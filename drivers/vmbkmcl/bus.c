@@ -21,10 +21,31 @@ static void offer_release(struct kref *ref)
 	kfree(container_of(ref, struct kmcl_offer, ref));
 }
 
-static void offer_put(struct kmcl_offer *offer)
+/**
+ * kmcl_offer_get() - get a reference to an offer
+ * @offer: the offer, which is not gone
+ *
+ * The offer can be gone nevertheless. Then no channel uses it any more.
+ *
+ * Context: any.
+ */
+void kmcl_offer_get(struct kmcl_offer *offer)
+{
+	kref_get(&offer->ref);
+}
+EXPORT_SYMBOL_GPL(kmcl_offer_get);
+
+/**
+ * kmcl_offer_put() - drop a reference of kmcl_offer_get()
+ * @offer: the offer
+ *
+ * Context: any.
+ */
+void kmcl_offer_put(struct kmcl_offer *offer)
 {
 	kref_put(&offer->ref, offer_release);
 }
+EXPORT_SYMBOL_GPL(kmcl_offer_put);
 
 static bool wants(const struct kmcl_channel *ch, const struct kmcl_offer *offer)
 	__must_hold(&kmcl_bus_lock)
@@ -52,6 +73,8 @@ static void bind(struct kmcl_channel *ch, struct kmcl_offer *offer)
 	ch->link.bound_instance = offer->instance;
 	ch->link.had_instance = offer->instance;
 	WRITE_ONCE(offer->ch, ch);
+	if (offer->suspended)
+		kmcl_link_freeze(ch, true);
 	kmcl_link_up(ch);
 }
 
@@ -216,7 +239,7 @@ void kmcl_unbind(struct kmcl_channel *ch)
 		return;
 	wake_up_all(&offer->wait);
 	release_or_match(offer);
-	offer_put(offer);
+	kmcl_offer_put(offer);
 	kmcl_channel_put(ch);
 }
 
@@ -226,7 +249,7 @@ static void release_work(struct work_struct *work)
 						release_work);
 
 	release_or_match(offer);
-	offer_put(offer);
+	kmcl_offer_put(offer);
 }
 
 static struct kmcl_offer *find_offer(const guid_t *type, const guid_t *instance)
@@ -340,7 +363,7 @@ struct kmcl_offer *kmcl_offer_claim(const struct kmcl_transport_ops *ops,
 	spin_unlock_irq(&kmcl_bus_lock);
 	if (wanted)
 		return offer;
-	offer_put(offer);
+	kmcl_offer_put(offer);
 	return ERR_PTR(-ENODEV);
 }
 EXPORT_SYMBOL_GPL(kmcl_offer_claim);
@@ -386,7 +409,7 @@ void kmcl_give_back(struct kmcl_channel *ch)
 	/* All use of the transport before; pairs with offer_unused() */
 	smp_store_release(&offer->giving_back, false);
 	wake_up_all(&offer->wait);
-	offer_put(offer);
+	kmcl_offer_put(offer);
 }
 
 /**
@@ -471,7 +494,7 @@ void kmcl_offer_gone(struct kmcl_offer *offer)
 	while (!wait_event_idle_timeout(offer->wait, offer_unused(offer),
 					kmcl_slow))
 		say_who_uses(offer);
-	offer_put(offer);
+	kmcl_offer_put(offer);
 }
 EXPORT_SYMBOL_GPL(kmcl_offer_gone);
 

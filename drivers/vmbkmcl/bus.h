@@ -32,6 +32,7 @@ struct kmcl_offer {
 					/* rescinded, or it is disowned */
 	bool gone;			/* not to be released */
 	bool released;			/* @release was called */
+	bool suspended;			/* not to be opened */
 	bool giving_back;		/* inside @give_back */
 	struct work_struct release_work;
 	wait_queue_head_t wait;		/* for ch and giving_back */
@@ -66,7 +67,7 @@ struct kmcl_link {
 	bool covered;			/* used by kmcl_claimed() alone */
 	guid_t claimed_type;
 	guid_t claimed_instance;
-	/* kmcl_adopt_mutex */
+	/* Written with kmcl_adopt_mutex, too */
 	struct kmcl_offer *adopted;
 	/* kmcl_watch_mutex */
 	bool wants_watch;		/* for a transport that registers */
@@ -102,6 +103,7 @@ void kmcl_rings_free(struct kmcl_channel *ch);
 /* link.c */
 void kmcl_link_init(struct kmcl_channel *ch);
 void kmcl_link_up(struct kmcl_channel *ch);
+u64 kmcl_link_freeze(struct kmcl_channel *ch, bool frozen);
 void kmcl_link_dead(struct kmcl_channel *ch);
 bool kmcl_memory_in_use(struct kmcl_channel *ch);
 int kmcl_connect(struct kmcl_channel *ch);

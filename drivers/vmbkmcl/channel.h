@@ -111,6 +111,7 @@ extern struct workqueue_struct *kmcl_rx_wq;
 
 /* object.c */
 extern unsigned long kmcl_slow;
+extern unsigned long kmcl_suspend_limit;
 int kmcl_cache_init(void);
 void kmcl_cache_exit(void);
 struct kmcl_channel *kmcl_channel_zalloc(void);

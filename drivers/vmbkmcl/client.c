@@ -41,6 +41,7 @@ static int set_callbacks(struct kmcl_channel *ch, const struct kmcl_client *c)
 		.suspend = c->suspend,
 		.started = c->started,
 		.post_started = c->post_started,
+		.hibernate = c->hibernate,
 	};
 	/* A channel without a process callback completes packets itself */
 	if (!c->process && !c->processed)

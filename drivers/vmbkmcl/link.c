@@ -3,9 +3,9 @@
  * The link of a channel: connecting and disconnecting the rings, and what
  * happens when the peer ends it.
  *
- * kmcl_link_up() and kmcl_link_dead() may be called in any context, also with
- * kmcl_bus_lock or lb_lock held; they record what happened, under ch->sm.lock,
- * and queue the channel's work item. Everything else is called by the work item
+ * kmcl_link_up(), kmcl_link_freeze() and kmcl_link_dead() may be called in any
+ * context, also with kmcl_bus_lock or lb_lock held; they record what happened,
+ * under ch->sm.lock, and queue the channel's work item. Everything else is called by the work item
  * only and takes no lock, except for kmcl_memory_in_use(), which is atomic, and
  * for what is counted under a lock of the counter. If it sleeps, its comment
  * says so.
@@ -23,6 +23,24 @@ void kmcl_link_up(struct kmcl_channel *ch)
 	ch->sm.in.link = true;
 	spin_unlock_irqrestore(&ch->sm.lock, flags);
 	kmcl_kick(ch);
+}
+
+/*
+ * Client: the machine is being suspended, or has been resumed. Returns how often
+ * the work item had found nothing to do: once it has again, the channel is not
+ * open, and is not opened. Atomic.
+ */
+u64 kmcl_link_freeze(struct kmcl_channel *ch, bool frozen)
+{
+	unsigned long flags;
+	u64 idle_runs;
+
+	spin_lock_irqsave(&ch->sm.lock, flags);
+	ch->sm.in.frozen = frozen;
+	idle_runs = ch->sm.idle_runs;
+	spin_unlock_irqrestore(&ch->sm.lock, flags);
+	kmcl_kick(ch);
+	return idle_runs;
 }
 
 /*

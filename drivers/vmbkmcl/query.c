@@ -78,6 +78,27 @@ const char *kmcl_channel_state_name(struct kmcl_channel *ch)
 EXPORT_SYMBOL_GPL(kmcl_channel_state_name);
 
 /**
+ * kmcl_get_close_cause() - ask why the channel was closed last
+ * @ch: the channel
+ *
+ * Most useful inside the closed callback.
+ *
+ * Context: atomic.
+ * Return: the cause.
+ */
+enum kmcl_close_cause kmcl_get_close_cause(struct kmcl_channel *ch)
+{
+	enum kmcl_close_cause cause;
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->sm.lock, flags);
+	cause = ch->sm.cause;
+	spin_unlock_irqrestore(&ch->sm.lock, flags);
+	return cause;
+}
+EXPORT_SYMBOL_GPL(kmcl_get_close_cause);
+
+/**
  * kmcl_channel_is_server() - ask which endpoint a channel is
  * @ch: the channel, or NULL
  *

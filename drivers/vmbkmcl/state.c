@@ -61,6 +61,21 @@ static const struct kmcl_transition client_rows[] = {
 	    S(GPADL_SHUT), S(CANCEL)),
 	ROW(ACTIVE, DISABLE_OLD, CLOSED, S(SHUT), S(CB_SUSPEND), S(DRAIN),
 	    S(GPADL_SHUT), S(CANCEL)),
+	/* The offer stays bound, and is opened again when the machine is awake */
+	ROW(OPENED, FREEZE, CLOSED, S(SHUT), S(GPADL_SHUT), S(DISCONNECT),
+	    S(CANCEL)),
+	ROW(PAUSED, FREEZE, CLOSED, S(SHUT), S(GPADL_SHUT), S(DISCONNECT),
+	    S(CANCEL)),
+	ROW(STARTING, FREEZE, CLOSED, S(SHUT), S(CB_SUSPEND), S(DRAIN),
+	    S(GPADL_SHUT), S(DISCONNECT), S(CANCEL)),
+	ROW(ACTIVE, FREEZE, CLOSED, S(SHUT), S(CB_SUSPEND), S(DRAIN),
+	    S(GPADL_SHUT), S(DISCONNECT), S(CANCEL)),
+	ROW(OPENED, FREEZE_OLD, CLOSED, S(SHUT), S(GPADL_SHUT), S(CANCEL)),
+	ROW(PAUSED, FREEZE_OLD, CLOSED, S(SHUT), S(GPADL_SHUT), S(CANCEL)),
+	ROW(STARTING, FREEZE_OLD, CLOSED, S(SHUT), S(CB_SUSPEND), S(DRAIN),
+	    S(GPADL_SHUT), S(CANCEL)),
+	ROW(ACTIVE, FREEZE_OLD, CLOSED, S(SHUT), S(CB_SUSPEND), S(DRAIN),
+	    S(GPADL_SHUT), S(CANCEL)),
 	/* Packets in flight end only when the peer uses them no more */
 	ROW(OPENED, LOST, CLOSED, S(SHUT), S(GPADL_SHUT), S(DISCONNECT),
 	    S(REMOVE)),
@@ -76,6 +91,10 @@ static const struct kmcl_transition client_rows[] = {
 	    S(GPADL_END), S(DISCONNECT), S(RELEASE), S(UNBIND)),
 	ROW(CLOSED, DONE_DEAD, DISABLED, S(WAIT_DONE), S(CB_CLOSED),
 	    S(GPADL_END), S(DISCONNECT), S(RELEASE), S(UNBIND)),
+	ROW(CLOSED, DONE_FREEZE, ENABLED, S(WAIT_DONE), S(CB_CLOSED),
+	    S(GPADL_END), S(MMIO_FREE)),
+	ROW(CLOSED, DONE_FREEZE_OLD, ENABLED, S(WAIT_DONE), S(CB_CLOSED),
+	    S(GPADL_END), S(DISCONNECT), S(RELEASE), S(MMIO_FREE)),
 };
 
 static const struct kmcl_transition server_rows[] = {
@@ -148,6 +167,8 @@ static enum kmcl_event end_event(const struct kmcl_inputs *in)
 		return in->lost && !in->old ? KMCL_EV_LOST : KMCL_EV_DEAD;
 	if (in->disable)
 		return in->old ? KMCL_EV_DISABLE_OLD : KMCL_EV_DISABLE;
+	if (in->frozen)
+		return in->old ? KMCL_EV_FREEZE_OLD : KMCL_EV_FREEZE;
 	return KMCL_EV_NONE;
 }
 
@@ -171,6 +192,10 @@ enum kmcl_event kmcl_next_event(enum kmcl_state state,
 	case KMCL_ST_DISABLED:
 		return in->enabled ? KMCL_EV_ENABLE : KMCL_EV_NONE;
 	case KMCL_ST_CLOSED:
+		/* What has ended the channel meanwhile comes first */
+		if (in->froze && !in->disable && !in->dead)
+			return in->up ? KMCL_EV_DONE_FREEZE_OLD :
+				KMCL_EV_DONE_FREEZE;
 		if (!in->up)
 			return KMCL_EV_DONE;
 		return died(in) ? KMCL_EV_DONE_DEAD : KMCL_EV_DONE_DISABLE;
@@ -180,7 +205,7 @@ enum kmcl_event kmcl_next_event(enum kmcl_state state,
 			return KMCL_EV_DISABLE;
 		if (in->dead)
 			return KMCL_EV_DEAD;
-		return in->link ? KMCL_EV_LINK : KMCL_EV_NONE;
+		return in->link && !in->frozen ? KMCL_EV_LINK : KMCL_EV_NONE;
 	case KMCL_ST_OPENED:
 		if (end != KMCL_EV_NONE)
 			return end;

@@ -47,9 +47,13 @@
 	X(DISABLE_OLD)	/* the same, old peer */		\
 	X(DEAD)		/* the peer ended the link */		\
 	X(LOST)		/* the device is lost */		\
+	X(FREEZE)	/* client: the machine is suspended */	\
+	X(FREEZE_OLD)	/* the same, old peer */		\
 	X(DONE)		/* closed, the rings disconnected */	\
 	X(DONE_DISABLE)	/* closed by Disable, rings connected */	\
-	X(DONE_DEAD)	/* closed, the link dead, rings connected */
+	X(DONE_DEAD)	/* closed, the link dead, rings connected */	\
+	X(DONE_FREEZE)	/* closed by the suspend of the machine */	\
+	X(DONE_FREEZE_OLD)	/* the same, rings connected */
 
 #define KMCL_STEPS(X)							\
 	X(END)								\
@@ -73,6 +77,7 @@
 	X(GPADL_END)	/* delete the GPADLs that are left */		\
 	X(DISCONNECT)	/* disconnect the rings */			\
 	X(RELEASE)	/* end packets whose memory was in use */	\
+	X(MMIO_FREE)	/* client: give MMIO back, stay bound */	\
 	X(UNBIND)	/* client: unbind the offer */			\
 	X(CB_FAILURE)	/* PnP failure callback */
 
@@ -112,6 +117,8 @@ struct kmcl_transition {
  * @lost: client, with @dead: the device is lost, see KMCL_EVENTS
  * @old: client: the peer is an old one
  * @up: the rings are connected
+ * @frozen: client: the machine is suspended, as far as the offer is concerned
+ * @froze: client: that, and nothing else, has closed the channel
  */
 struct kmcl_inputs {
 	bool enabled;
@@ -124,6 +131,8 @@ struct kmcl_inputs {
 	bool lost;
 	bool old;
 	bool up;
+	bool frozen;
+	bool froze;
 };
 
 const struct kmcl_transition *kmcl_transition(bool server, enum kmcl_state state,

@@ -131,8 +131,22 @@ static enum kmcl_event open_link(struct kmcl_channel *ch)
 	return KMCL_EV_OPEN_OK;
 }
 
+static enum kmcl_close_cause close_cause(const struct kmcl_channel *ch)
+{
+	const struct kmcl_inputs *in = &ch->sm.in;
+
+	if (in->dead_first)
+		return ch->server || READ_ONCE(ch->link.offer->rescinded) ?
+			KMCL_CLOSE_PEER : KMCL_CLOSE_UNBOUND;
+	return in->froze && !in->disable ? KMCL_CLOSE_HIBERNATE :
+		KMCL_CLOSE_DISABLE;
+}
+
 static void closed(struct kmcl_channel *ch)
 {
+	spin_lock_irq(&ch->sm.lock);
+	ch->sm.cause = close_cause(ch);
+	spin_unlock_irq(&ch->sm.lock);
 	count(ch, &ch->sm.n.closes);
 	/* If the driver disabled before the link died, that is no rescind */
 	if (ch->sm.in.dead_first)
@@ -160,6 +174,7 @@ static void unbind(struct kmcl_channel *ch)
 	ch->sm.in.dead = false;
 	ch->sm.in.dead_first = false;
 	ch->sm.in.lost = false;
+	ch->sm.in.frozen = false;
 	spin_unlock_irq(&ch->sm.lock);
 }
 
@@ -240,6 +255,9 @@ static enum kmcl_event run_step(struct kmcl_channel *ch, enum kmcl_step step)
 	case KMCL_DO_RELEASE:
 		release(ch);
 		break;
+	case KMCL_DO_MMIO_FREE:
+		kmcl_mmio_free(ch);
+		break;
 	case KMCL_DO_UNBIND:
 		unbind(ch);
 		break;
@@ -259,12 +277,20 @@ static void enter(struct kmcl_channel *ch, enum kmcl_event ev,
 {
 	lockdep_assert_held(&ch->sm.lock);
 	ch->sm.state = next;
-	if (next == KMCL_ST_DISABLED || ev == KMCL_EV_DONE_DEAD)
+	if (next == KMCL_ST_DISABLED || ev == KMCL_EV_DONE_DEAD ||
+	    ev == KMCL_EV_DONE_FREEZE || ev == KMCL_EV_DONE_FREEZE_OLD)
 		WRITE_ONCE(ch->sm.closed_returned, false);
 	if (next == KMCL_ST_PAUSED || next == KMCL_ST_CLOSED)
 		ch->sm.in.post = false;
 	if (next == KMCL_ST_PAUSED)
 		kmcl_save_start(ch);
+	if (ev == KMCL_EV_FREEZE || ev == KMCL_EV_FREEZE_OLD)
+		ch->sm.in.froze = true;
+	if (ev == KMCL_EV_DONE_FREEZE || ev == KMCL_EV_DONE_FREEZE_OLD) {
+		ch->sm.in.froze = false;
+		/* The offer is bound */
+		ch->sm.in.link = true;
+	}
 	if (next == KMCL_ST_DISABLED) {
 		ch->sm.in = (struct kmcl_inputs) { .run = !ch->server };
 		ch->sm.disables++;

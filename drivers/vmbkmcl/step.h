@@ -16,6 +16,7 @@ struct kmcl_sm {
 	enum kmcl_state state;		/* by the work item only */
 	struct kmcl_inputs in;		/* dead, lost: read without it, too */
 	bool enabling;			/* an enable call is in progress */
+	enum kmcl_close_cause cause;	/* of the last close */
 	u64 disables;			/* times that Disabled was entered */
 	u64 idle_runs;			/* times the work item found no event */
 	u32 calls;			/* see kmcl_call_begin() */

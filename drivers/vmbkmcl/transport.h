@@ -241,6 +241,18 @@ bool kmcl_offer_claimed(const guid_t *type, const guid_t *instance);
  */
 void kmcl_offer_rescind(struct kmcl_offer *offer);
 /*
+ * Before the machine hibernates: close the channel that uses the offer, and let none
+ * open it. When this has returned 0, neither the library nor its drivers use the
+ * device. -EBUSY: the channel did not close in time; or what the driver's hibernate
+ * callback returned: the offer is as before. May sleep.
+ */
+int kmcl_offer_suspend(struct kmcl_offer *offer);
+/* After that: open it again, if a channel has it. Atomic */
+void kmcl_offer_resume(struct kmcl_offer *offer);
+/* Keep an offer, which may be gone meanwhile, for these two. Atomic */
+void kmcl_offer_get(struct kmcl_offer *offer);
+void kmcl_offer_put(struct kmcl_offer *offer);
+/*
  * Report that the transport drops the offer (driver unbind, module unload, or
  * remove inside @release). As kmcl_offer_rescind(), but waits until no channel
  * uses the offer any more, and @release is not called any more. Does not wait

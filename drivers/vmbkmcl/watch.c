@@ -72,10 +72,14 @@ static int adopt_parent(struct kmcl_channel *ch)
 		ret = -ENXIO;
 	} else if (!ch->link.adopted) {
 		offer = kmcl_adopter->adopt(ch->parent, ch);
-		if (IS_ERR(offer))
+		if (IS_ERR(offer)) {
 			ret = PTR_ERR(offer);
-		else
+		} else {
+			/* Read with this lock alone by adopted(), suspend.c */
+			spin_lock_irq(&kmcl_bus_lock);
 			ch->link.adopted = offer;
+			spin_unlock_irq(&kmcl_bus_lock);
+		}
 	}
 	mutex_unlock(&kmcl_adopt_mutex);
 	return ret;

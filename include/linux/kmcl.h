@@ -94,8 +94,15 @@ struct scatterlist;
  * @started: packets are sent and delivered when this has returned; it may send,
  *	which queues the packets, but must not wait for any
  * @post_started: packets are sent and delivered; may wait for them
+ * @hibernate: the machine is about to hibernate; a client's only. 0: it may, and
+ *	the channel is closed for that as if it was disabled, and opened again
+ *	afterwards. A negative errno: it must not, and does not; the kernel's log
+ *	names the channel. Called in the task that suspends the devices, when
+ *	programs are frozen and no device interrupts, in whatever state the channel
+ *	is, also beside another callback. May sleep, but must not wait for programs
+ *	or for what is freezable
  *
- * All optional. They run one at a time per channel, in process context on the
+ * All optional. Except for @hibernate, they run one at a time per channel, in process context on the
  * library's workqueue, with no lock of the library held, and may sleep, flush
  * work and unregister devices. None may enable, disable, start, pause or free
  * its own channel. The result of
@@ -107,6 +114,24 @@ struct kmcl_channel_ops {
 	void (*suspend)(struct kmcl_channel *ch);
 	void (*started)(struct kmcl_channel *ch);
 	void (*post_started)(struct kmcl_channel *ch);
+	int (*hibernate)(struct kmcl_channel *ch);
+};
+
+/**
+ * enum kmcl_close_cause - why a channel was closed
+ * @KMCL_CLOSE_NONE: it was never closed
+ * @KMCL_CLOSE_DISABLE: its driver has disabled it
+ * @KMCL_CLOSE_PEER: the peer ended the link: a host has rescinded its offer
+ * @KMCL_CLOSE_UNBOUND: the device was unbound, or its transport was unloaded
+ * @KMCL_CLOSE_HIBERNATE: the machine hibernates. The channel stays enabled, and is
+ *	opened again by itself: do not enable it
+ */
+enum kmcl_close_cause {
+	KMCL_CLOSE_NONE,
+	KMCL_CLOSE_DISABLE,
+	KMCL_CLOSE_PEER,
+	KMCL_CLOSE_UNBOUND,
+	KMCL_CLOSE_HIBERNATE
 };
 
 /**
@@ -208,6 +233,10 @@ int kmcl_channel_start(struct kmcl_channel *ch);
 int kmcl_channel_pause(struct kmcl_channel *ch);
 int kmcl_channel_free(struct kmcl_channel *ch);
 
+/* For the suspend and resume operations of a driver whose device is its parent */
+int kmcl_channel_suspend(struct kmcl_channel *ch);
+int kmcl_channel_resume(struct kmcl_channel *ch);
+
 /*
  * Channels that are set up one setting at a time, while they are disabled. A
  * description does the same in one call.
@@ -244,6 +273,7 @@ int kmcl_set_latency(struct kmcl_channel *ch, u16 latency, u16 *original);
 void kmcl_get_mmio(struct kmcl_channel *ch, u64 *start, u64 *size);
 void kmcl_set_pointer(struct kmcl_channel *ch, void *ptr);
 void *kmcl_get_pointer(const struct kmcl_channel *ch);
+enum kmcl_close_cause kmcl_get_close_cause(struct kmcl_channel *ch);
 void kmcl_get_instance(struct kmcl_channel *ch, guid_t *instance);
 bool kmcl_channel_is_server(const struct kmcl_channel *ch);
 bool kmcl_channel_is_pipe(const struct kmcl_channel *ch);

@@ -41,6 +41,7 @@
  * @suspend: see there
  * @started: see there
  * @post_started: see there
+ * @hibernate: see there
  * @process: called for each incoming packet; NULL: it is completed without data
  * @processed: called when delivery stops, or NULL; needs @process
  * @failure: called when the device is there and cannot be opened, or NULL
@@ -66,6 +67,7 @@ struct kmcl_client {
 	void (*suspend)(struct kmcl_channel *ch);
 	void (*started)(struct kmcl_channel *ch);
 	void (*post_started)(struct kmcl_channel *ch);
+	int (*hibernate)(struct kmcl_channel *ch);
 
 	kmcl_process_fn process;
 	kmcl_processed_fn processed;
