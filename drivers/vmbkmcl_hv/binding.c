@@ -463,6 +463,29 @@ void kmcl_hv_remove(struct hv_device *hdev)
 }
 
 /**
+ * kmcl_hv_offer_get() - get the offer of a device
+ * @hdev: the device
+ *
+ * Context: Process context.
+ * Return: the offer, with a reference for kmcl_offer_put(), or NULL: the device is
+ *	being unbound.
+ */
+struct kmcl_offer *kmcl_hv_offer_get(const struct hv_device *hdev)
+{
+	struct kmcl_hv_binding *binding;
+	struct kmcl_offer *offer = NULL;
+
+	spin_lock(&kmcl_hv_bindings_lock);
+	list_for_each_entry(binding, &kmcl_hv_bindings, link)
+		if (binding->hdev == hdev && binding->offer)
+			offer = binding->offer;
+	if (offer)
+		kmcl_offer_get(offer);
+	spin_unlock(&kmcl_hv_bindings_lock);
+	return offer;
+}
+
+/**
  * kmcl_hv_adopt() - bind a device that another driver is bound to
  * @parent: the device; the caller holds a reference
  * @owner: the channel

@@ -303,14 +303,8 @@ static void kmcl_hv_class_register(struct kmcl_hv_class *class)
 					   kmcl_hv_remove_int, kmcl_hv_remove);
 	/* To be asked before the kernel's own drivers, see above */
 	hv->driver.probe_type = PROBE_FORCE_SYNCHRONOUS;
-	/*
-	 * Without suspend and resume operations hv_vmbus refuses to hibernate
-	 * while a device of the class is bound. They would have to close the
-	 * channel while most of the machine is frozen, when the work item that
-	 * runs the channel's callbacks may not run, and to restore the rings on
-	 * the same hv_device. Refusing loses no packet. Suspend to RAM or to
-	 * idle does not concern VMBus.
-	 */
+	hv->suspend = kmcl_hv_suspend;
+	hv->resume = kmcl_hv_resume;
 
 	ret = vmbus_driver_register(hv);
 	if (!ret) {

@@ -7,6 +7,7 @@
  *	rings.c		the rings' memory, and connecting them
  *	offer.c		the operations on a device
  *	binding.c	one binding per device
+ *	suspend.c	hibernation
  *	class.c		one hv_driver per device class that is watched
  *	main.c		module init and exit
  */
@@ -110,6 +111,13 @@ void kmcl_hv_give_back(struct kmcl_offer *offer);
 /* For the drivers of class.c; the driver core holds the device lock */
 int kmcl_hv_probe(struct hv_device *hdev, const struct hv_vmbus_device_id *id);
 void kmcl_hv_remove(struct hv_device *hdev);
+
+/* Of binding.c, for suspend.c */
+struct kmcl_offer *kmcl_hv_offer_get(const struct hv_device *hdev);
+
+/* Of suspend.c, for the drivers of class.c; without the device lock */
+int kmcl_hv_suspend(struct hv_device *hdev);
+int kmcl_hv_resume(struct hv_device *hdev);
 
 /* Of gpadl.c, for rings.c */
 bool kmcl_hv_host_knows(u64 bytes, const struct vmbus_gpadl *gpadl, int ret);

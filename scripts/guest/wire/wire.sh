@@ -30,6 +30,8 @@
 . /parent.sh
 # shellcheck source=scripts/guest/wire/waits.sh
 . /waits.sh
+# shellcheck source=scripts/guest/wire/hibernate.sh
+. /hibernate.sh
 # shellcheck source=scripts/guest/wire/claim.sh
 . /claim.sh
 # shellcheck source=scripts/guest/wire/kmclctl.sh
@@ -74,6 +76,8 @@ scenario "a minute in which drivers keep packets" held_end
 step "How long it may take"
 waits_all
 suspend_all
+step "The machine hibernates"
+hibernate_all
 step "What a device has of the guest"
 memory_all
 parent_all
