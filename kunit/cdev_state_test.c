@@ -7,6 +7,7 @@
 #include <linux/file.h>
 
 #include "cdev_harness.h"
+#include "hibernate.h"
 
 static void expect_events(struct kunit *test, struct file *events,
 			  const enum kmcl_event_type *types, u32 n)
@@ -230,6 +231,34 @@ static void a_channel_stays_disabled(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, e[4].type, KMCL_EVENT_CLOSED);
 	KUNIT_EXPECT_EQ(test, e[4].cause, KMCL_CAUSE_DEVICE);
 	KUNIT_EXPECT_EQ(test, e[6].type, KMCL_EVENT_DISABLED);
+	__fput_sync(events);
+}
+
+/* Even if nobody but the administrator enables it again */
+static void a_machine_that_hibernates(struct kunit *test)
+{
+	struct cd *cd = test->priv;
+	struct file *events = events_of(test);
+	struct kmcl_channel *ch;
+	struct kmcl_event e[8];
+	loff_t pos = 0;
+
+	cd->kc->manual = true;
+	cd_up(test);
+	ch = rcu_dereference_protected(cd->kc->ch, true);
+	KUNIT_ASSERT_EQ(test, hibernate_channel(ch), 0);
+	cd_wait_state(test, KMCL_STATE_WAITING);
+	KUNIT_EXPECT_EQ(test, kernel_read(events, e, sizeof(e), &pos),
+			5 * sizeof(e[0]));
+	KUNIT_EXPECT_EQ(test, e[4].type, KMCL_EVENT_CLOSED);
+	KUNIT_EXPECT_EQ(test, e[4].cause, KMCL_CAUSE_HIBERNATE);
+	cd_send(test, 1);
+	flush_workqueue(kc_wq);
+	KUNIT_EXPECT_EQ(test, cd->kc->state, KMCL_STATE_WAITING);
+	KUNIT_EXPECT_EQ(test, cd_stats(cd).rescinds, 0);
+	wake_channel(ch);
+	cd_wait_state(test, KMCL_STATE_ACTIVE);
+	cd_wait_got(test, 1);
 	__fput_sync(events);
 }
 
@@ -463,6 +492,7 @@ static struct kunit_case cdev_state_cases[] = {
 	KUNIT_CASE(the_state_is_told),
 	KUNIT_CASE(a_channel_can_be_paused),
 	KUNIT_CASE(a_channel_stays_disabled),
+	KUNIT_CASE(a_machine_that_hibernates),
 	KUNIT_CASE(manual_means_that_it_is_not_enabled_again),
 	KUNIT_CASE(events_that_are_not_read_are_counted),
 	KUNIT_CASE(removing_ends_every_call),

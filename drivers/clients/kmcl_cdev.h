@@ -88,7 +88,6 @@ struct kc_config {
  * @want: it is to be enabled again when it was closed
  * @resumes: it was started before, in this opening
  * @gone: the device was removed
- * @rescinds: the library's counter of them, when the channel was opened
  * @used: it was opened since it was made
  * @packet_bytes: the largest message
  * @charge: bytes of memory that a message to be sent uses
@@ -128,7 +127,6 @@ struct kc {
 	spinlock_t lock;		/* see above */
 	enum kmcl_cdev_state state;
 	bool open, want, resumes, gone, manual, drop;
-	u64 rescinds;
 	bool used;
 	u32 packet_bytes, charge;
 	u32 max_packets, max_bytes;

@@ -19,14 +19,11 @@
 static int opened(struct kmcl_channel *ch)
 {
 	struct kc *kc = kmcl_get_pointer(ch);
-	struct kmcl_counters c;
 
-	kmcl_get_counters(ch, &c);
 	spin_lock_bh(&kc->lock);
 	kc->open = true;
 	kc->used = true;
 	kc->resumes = false;
-	kc->rescinds = c.rescinds;
 	kc->delay = 0;
 	kc->n.opens++;
 	spin_unlock_bh(&kc->lock);
@@ -59,37 +56,50 @@ static void suspend(struct kmcl_channel *ch)
 		     KMCL_CAUSE_NONE, 0);
 }
 
-/* Enable the channel again, in @delay seconds, if that is wanted */
-static void enable_later(struct kc *kc, unsigned int delay)
+/* Enable the channel again, in @delay seconds, if that is wanted, or @always */
+static void enable_later(struct kc *kc, unsigned int delay, bool always)
 {
 	/* Under the lock: none is queued after set_want(kc, false) */
 	spin_lock_bh(&kc->lock);
-	if (kc->want && !kc->manual)
+	if (kc->want && (always || !kc->manual))
 		queue_delayed_work(kc_wq, &kc->reopen, delay * HZ);
 	else
 		kc->want = false;
 	spin_unlock_bh(&kc->lock);
 }
 
+static enum kmcl_cause cause_of(struct kmcl_channel *ch)
+{
+	switch (kmcl_get_close_cause(ch)) {
+	case KMCL_CLOSE_PEER:
+	case KMCL_CLOSE_UNBOUND:
+		return KMCL_CAUSE_DEVICE;
+	case KMCL_CLOSE_HIBERNATE:
+		return KMCL_CAUSE_HIBERNATE;
+	default:
+		return KMCL_CAUSE_LOCAL;
+	}
+}
+
 static void closed(struct kmcl_channel *ch)
 {
+	enum kmcl_cause cause = cause_of(ch);
+	bool hibernates = cause == KMCL_CAUSE_HIBERNATE, drop;
 	struct kc *kc = kmcl_get_pointer(ch);
-	struct kmcl_counters c;
-	bool rescinded, drop;
 
-	kmcl_get_counters(ch, &c);
 	spin_lock_bh(&kc->lock);
-	rescinded = c.rescinds != kc->rescinds;
 	kc->open = false;
 	kc->n.closes++;
-	kc->n.rescinds += rescinded;
+	kc->n.rescinds += cause == KMCL_CAUSE_DEVICE;
 	drop = kc->drop;
 	spin_unlock_bh(&kc->lock);
 	if (drop)
 		kc_drop_received(kc, true);
-	kc_set_state(kc, KMCL_STATE_DISABLED, KMCL_EVENT_CLOSED,
-		     rescinded ? KMCL_CAUSE_DEVICE : KMCL_CAUSE_LOCAL, 0);
-	enable_later(kc, 0);
+	/* The channel is enabled. Another one takes its place if nothing is kept */
+	kc_set_state(kc, hibernates && !drop ? KMCL_STATE_WAITING :
+		     KMCL_STATE_DISABLED, KMCL_EVENT_CLOSED, cause, 0);
+	if (!hibernates || drop)
+		enable_later(kc, 0, hibernates);
 }
 
 /* Seconds until the next attempt after one that has failed */
@@ -113,7 +123,7 @@ static void failure(struct kmcl_channel *ch, int status)
 	spin_unlock_bh(&kc->lock);
 	kc_set_state(kc, KMCL_STATE_DISABLED, KMCL_EVENT_FAILED,
 		     KMCL_CAUSE_NONE, status);
-	enable_later(kc, next_delay(kc));
+	enable_later(kc, next_delay(kc), false);
 }
 
 static enum kmcl_cdev_state state_of(struct kc *kc)
@@ -244,7 +254,7 @@ static void reopen(struct work_struct *work)
 	want = kc->want && kc->state == KMCL_STATE_DISABLED;
 	spin_unlock_bh(&kc->lock);
 	if (ch && want && enable(kc, ch))
-		enable_later(kc, next_delay(kc));
+		enable_later(kc, next_delay(kc), false);
 	mutex_unlock(&kc->mutex);
 }
 

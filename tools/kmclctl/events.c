@@ -61,6 +61,7 @@ static const char *cause_word(unsigned int cause)
 		[KMCL_CAUSE_NONE] = NULL,
 		[KMCL_CAUSE_DEVICE] = "device",
 		[KMCL_CAUSE_LOCAL] = "local",
+		[KMCL_CAUSE_HIBERNATE] = "hibernate",
 	};
 
 	return cause < ARRAY_SIZE(words) ? words[cause] : "unknown";
@@ -198,7 +199,7 @@ enum status events_command(int argc, char **argv)
 	table_width(events.table, NUMBER_OF, 5);
 	table_width(events.table, EVENT, strlen("suspended"));
 	table_width(events.table, STATE, strlen("disabled"));
-	table_width(events.table, CAUSE, strlen("device"));
+	table_width(events.table, CAUSE, strlen("hibernate"));
 	table_width(events.table, ERROR, strlen("ERROR"));
 	table_width(events.table, LOST, strlen("LOST"));
 	status = follow(&events, stream);

@@ -262,11 +262,14 @@ enum kmcl_event_type {
  * @KMCL_CAUSE_DEVICE: the device went away: the host rescinded it, or it was
  *	unbound from its driver
  * @KMCL_CAUSE_LOCAL: it was disabled here
+ * @KMCL_CAUSE_HIBERNATE: the machine hibernates; the channel is opened again by
+ *	itself, whatever the configuration says of that
  */
 enum kmcl_cause {
 	KMCL_CAUSE_NONE,
 	KMCL_CAUSE_DEVICE,
-	KMCL_CAUSE_LOCAL
+	KMCL_CAUSE_LOCAL,
+	KMCL_CAUSE_HIBERNATE
 };
 
 /**

@@ -211,6 +211,30 @@ cdev_random()
 	cdev_remove p
 }
 
+# cdev_received NAME COUNT: messages that have arrived
+cdev_received()
+{
+	library_of "$1"
+	grep -q "^delivered $2\$" "$library_dir/counters"
+}
+
+# A message that was not read, and one that is written for an open file, survive it
+cdev_hibernate()
+{
+	allow rx_foreign rx_missing
+	cdev_device p
+	exec 4<>/dev/kmcl/p
+	echo 1234567 >&4
+	expect "its echo has arrived" within 10 cdev_received p 1
+	expect "the machine hibernates" hibernate
+	echo 7654321 >&4
+	expect "it opens by itself" within 10 cdev_is p active
+	expect "the first one is there" [ "$(head -c 8 <&4)" = 1234567 ]
+	expect "and the second one" [ "$(head -c 8 <&4)" = 7654321 ]
+	exec 4>&-
+	cdev_remove p
+}
+
 # Without configfs: the parameter
 cdev_parameter()
 {
@@ -315,6 +339,7 @@ cdev_all()
 	scenario "a driver is unbound below an open file" cdev_unbound
 	scenario "a channel that keeps no messages" cdev_keeps_none
 	scenario "the directory is removed below open files" cdev_removed
+	hibernate_if_possible "the machine hibernates below an open file" cdev_hibernate
 	scenario "10,000 random calls beside rescinds" cdev_random
 	scenario "devices of the module's parameter" cdev_parameter
 	check "rmmod kmcl_cdev" rmmod kmcl_cdev
