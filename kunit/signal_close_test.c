@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Closing while another thread signals: the rings are not disconnected before it
- * has, whatever it signals for. If nobody signals, closing waits for nothing.
+ * has, whatever it signals for, nor while a sender's completion routine runs, after
+ * which it may signal. If nobody does, closing waits for nothing.
  *
  * The transport is the test itself. Its signal operation spins, since it may be
  * called with bottom halves off; the test has another processor.
@@ -113,6 +114,50 @@ static void closing_waits_for_a_signal(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, fake.closed_early);
 }
 
+static bool inside;
+
+/* Of a packet, after which its sender looks at the ring again */
+static void spins(struct kmcl_packet *pkt, int status, void *buf, u32 len)
+{
+	unsigned long end = jiffies + LOOP_LIMIT / 2;
+
+	WRITE_ONCE(inside, true);
+	while (READ_ONCE(inside) && time_before(jiffies, end))
+		cpu_relax();
+}
+
+static void send_to_peer_that_reads(void *data)
+{
+	struct loop *loop = data;
+	struct kmcl_packet *pkt = loop_packet(&loop->client, spins);
+
+	spins_here();
+	KUNIT_EXPECT_EQ(loop->test, kmcl_send(pkt, NULL, 0, 0), 0);
+	kmcl_packet_free(pkt);
+}
+
+static void closing_waits_for_a_routine(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *e = &loop->client;
+	struct job *sender, *closer;
+
+	fake_up(loop);
+	fake.out->ctl->interrupt_mask = 1;
+	inside = false;
+	sender = loop_job(loop, send_to_peer_that_reads, loop);
+	loop_wait(e, READ_ONCE(inside));
+	closer = loop_job(loop, lose, NULL);
+	loop_wait(e, !READ_ONCE(e->ch->tx.linked));
+	wait_event_timeout(e->wait, READ_ONCE(fake.closes), TOO_EARLY);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(fake.closes), 0);
+	WRITE_ONCE(inside, false);
+	loop_job_wait(sender);
+	loop_job_wait(closer);
+	loop_wait_state(e, "Disabled");
+	KUNIT_EXPECT_EQ(test, fake.closes, 1);
+}
+
 static void hold_readers(void *data)
 {
 	unsigned long end = jiffies + LOOP_LIMIT / 4;
@@ -180,6 +225,7 @@ KUNIT_ARRAY_PARAM_DESC(signal, signal_cases, name);
 static struct kunit_case signal_close_cases[] = {
 	/* KMCL: VmbChannelDisable */
 	KUNIT_CASE_PARAM(closing_waits_for_a_signal, signal_gen_params),
+	KUNIT_CASE(closing_waits_for_a_routine),
 	KUNIT_CASE(closing_waits_for_no_grace_period),
 	KUNIT_CASE(both_ends_wait_for_no_grace_period),
 	{}

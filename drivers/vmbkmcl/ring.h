@@ -279,6 +279,29 @@ kmcl_ring_write(struct kmcl_ring *ring, u16 type, u16 flags, u64 trans_id,
 	return 0;
 }
 
+/*
+ * The first part of kmcl_ring_commit(): make the packets written, of which there is
+ * at least one, visible to the peer.
+ */
+static __always_inline void kmcl_ring_publish(struct kmcl_ring *ring)
+{
+	virt_store_release(&ring->ctl->write_index, ring->index); /* [A] */
+	ring->shared = ring->index;
+}
+
+/*
+ * The second part: does the peer want a signal? @old: what ring->shared was before
+ * the first part. Only a full barrier between the two makes false certain [C]; the
+ * caller may have it for something else as well, and then needs not be the owner.
+ */
+static __always_inline bool kmcl_ring_asks(const struct kmcl_ring *ring, u32 old)
+{
+	if (READ_ONCE(ring->ctl->interrupt_mask))
+		return false;
+	virt_rmb(); /* [D] */
+	return READ_ONCE(ring->ctl->read_index) == old;
+}
+
 /**
  * kmcl_ring_commit() - make the packets written visible to the peer
  * @ring: producer side
@@ -294,18 +317,10 @@ static inline bool kmcl_ring_commit(struct kmcl_ring *ring)
 
 	if (ring->index == old)
 		return false;
-
-	virt_store_release(&ring->ctl->write_index, ring->index); /* [A] */
-	ring->shared = ring->index;
-
+	kmcl_ring_publish(ring);
 	virt_mb(); /* [C] */
-	if (READ_ONCE(ring->ctl->interrupt_mask))
+	if (!kmcl_ring_asks(ring, old))
 		return false;
-
-	virt_rmb(); /* [D] */
-	if (READ_ONCE(ring->ctl->read_index) != old)
-		return false;
-
 	ring->signals++;
 	return true;
 }

@@ -172,7 +172,9 @@ struct kmcl_tx {
 	struct list_head in_flight;	/* see kmcl_flight_add() */
 	struct list_head syncs;
 	struct list_head done;		/* completion routines due */
-	atomic_t done_state;		/* see tx_done.h */
+	u32 done_state;			/* see tx_done.h */
+	bool done_attention;
+	bool done_passed;		/* the claim, to the tasklet */
 	struct task_struct *done_task;	/* runs them; only compared */
 	struct tasklet_struct done_tasklet;
 	struct kmcl_packet *cache;	/* free packets, by item.next */
@@ -342,6 +344,7 @@ static inline bool kmcl_tx_waits(const struct kmcl_tx *tx)
 }
 
 /* tx_done.c */
+void kmcl_signal(struct kmcl_channel *ch);
 void kmcl_tx_init(struct kmcl_channel *ch);
 void kmcl_tx_drop_made(struct kmcl_channel *ch);
 void kmcl_tx_end_burst(struct kmcl_channel *ch, u64 n, unsigned long *flags);
@@ -369,7 +372,6 @@ void kmcl_tx_dead(struct kmcl_channel *ch);
 bool kmcl_tx_comp(struct kmcl_channel *ch, struct kmcl_context *ctx,
 		  const void *buf, u32 len);
 void kmcl_tx_show_comps(struct kmcl_channel *ch);
-void kmcl_signal(struct kmcl_channel *ch);
 void kmcl_tx_wait_signalled(struct kmcl_channel *ch);
 
 /* tx_send.c */

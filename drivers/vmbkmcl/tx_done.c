@@ -17,15 +17,61 @@
 #include "trace.h"
 #include "tx_done.h"
 
+/*
+ * Interrupt the peer. The rings stay connected meanwhile: either delivery calls this, or
+ * who has the right to run routines, or the caller is counted in ch->tx.signalling.
+ */
+void kmcl_signal(struct kmcl_channel *ch)
+{
+	struct kmcl_offer *offer = ch->link.offer;
+
+	if (ch->server)
+		offer->ops->server->signal(offer);
+	else
+		offer->ops->signal(offer);
+}
+
+/* Claim the right to run routines; false: another caller has it. See tx_done.h. */
+static bool done_claim(struct kmcl_channel *ch)
+	__must_hold(&ch->tx.lock)
+{
+	lockdep_assert_held(&ch->tx.lock);
+	if (!kmcl_done_quiet(ch)) {
+		WRITE_ONCE(ch->tx.done_attention, true);
+		/* Pairs with kmcl_done_end() */
+		smp_mb();
+		/* The same, and as in kmcl_done_quiet() */
+		switch (smp_load_acquire(&ch->tx.done_state)) {
+		case KMCL_DONE_BUSY:
+			return false;
+		case KMCL_DONE_ENDING:
+			tasklet_schedule(&ch->tx.done_tasklet);
+			return false;
+		}
+	}
+	WRITE_ONCE(ch->tx.done_state, KMCL_DONE_BUSY);
+	return true;
+}
+
+/* Has nobody the right to run routines? Otherwise ch->wait is woken up for that. */
+bool kmcl_done_ended(struct kmcl_channel *ch)
+	__must_hold(&ch->tx.lock)
+{
+	bool ended = done_claim(ch);
+
+	lockdep_assert_held(&ch->tx.lock);
+	if (ended)
+		kmcl_done_release(ch);
+	return ended;
+}
+
 static bool done_idle(struct kmcl_channel *ch)
 {
 	unsigned long flags;
 	bool idle;
 
 	spin_lock_irqsave(&ch->tx.lock, flags);
-	idle = list_empty(&ch->tx.done) && kmcl_done_claim(ch);
-	if (idle)
-		kmcl_done_release(ch);
+	idle = list_empty(&ch->tx.done) && kmcl_done_ended(ch);
 	spin_unlock_irqrestore(&ch->tx.lock, flags);
 	return idle;
 }
@@ -137,6 +183,7 @@ static void run_claimed(struct kmcl_channel *ch, unsigned long flags, u32 budget
 	WRITE_ONCE(ch->tx.done_task, NULL);
 	if (!list_empty(&due)) {
 		list_splice(&due, &ch->tx.done);
+		ch->tx.done_passed = true;
 		tasklet_schedule(&ch->tx.done_tasklet);
 	} else {
 		kmcl_done_release(ch);
@@ -162,15 +209,26 @@ static void done_tasklet(struct tasklet_struct *t)
 	unsigned long flags;
 
 	spin_lock_irqsave(&ch->tx.lock, flags);
-	run_claimed(ch, flags, KMCL_DONE_BUDGET);
+	if (ch->tx.done_passed || done_claim(ch)) {
+		ch->tx.done_passed = false;
+		run_claimed(ch, flags, KMCL_DONE_BUDGET);
+	} else {
+		spin_unlock_irqrestore(&ch->tx.lock, flags);
+	}
 }
 
-/* The caller has run a routine: run those that have become due meanwhile. */
-void kmcl_done_run_more(struct kmcl_channel *ch)
+/*
+ * The caller has run routines, and has the claim: signal the peer, if @signal, and run
+ * those that have become due meanwhile.
+ */
+void kmcl_done_run_more(struct kmcl_channel *ch, bool signal)
 {
 	unsigned long flags;
 
+	if (signal)
+		kmcl_signal(ch);
 	spin_lock_irqsave(&ch->tx.lock, flags);
+	ch->tx.ring.signals += signal;
 	run_claimed(ch, flags, done_budget() - 1);
 }
 
@@ -193,7 +251,7 @@ void kmcl_done_run_due(struct kmcl_channel *ch, unsigned long flags)
 	__releases(&ch->tx.lock)
 {
 	lockdep_assert_held(&ch->tx.lock);
-	if (kmcl_done_claim(ch))
+	if (done_claim(ch))
 		run_claimed(ch, flags, done_budget());
 	else
 		spin_unlock_irqrestore(&ch->tx.lock, flags);

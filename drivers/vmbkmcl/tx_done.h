@@ -2,10 +2,27 @@
 /*
  * The right to run completion routines, which ch->tx.done_state represents.
  *
- * One caller at a time claims it, under tx.lock. It may be released without the
- * lock, unless another caller has set KMCL_DONE_ATTENTION meanwhile: because it
- * has added a packet to the done list, or because it waits for the routines to
- * return. Once it is released the channel may be freed.
+ * One caller at a time claims it, under tx.lock, and releases it, without the lock
+ * if it can. Whoever finds it claimed, under the lock, and has added a packet to the
+ * done list, or waits for the routines to return, sets ch->tx.done_attention, for
+ * the owner to look at the list again. Once it is released the channel may be freed.
+ *
+ * Releasing it takes no atomic operation, but a full barrier, which a sender needs
+ * anyway to see whether the peer wants a signal. The two sides are
+ *
+ *	owner				another caller, under tx.lock
+ *	done_state = KMCL_DONE_ENDING	done_attention = true
+ *	full barrier			full barrier
+ *	read done_attention		read done_state
+ *
+ * So if the owner does not see the attention and releases the claim, the other one
+ * sees KMCL_DONE_ENDING, or what comes after it; if he sees KMCL_DONE_BUSY, the owner
+ * sees the attention, and takes the lock. KMCL_DONE_ENDING tells him nothing, and
+ * does not last: he leaves the rest to the channel's tasklet, which tries again.
+ * The owner is in no routine then, and is not preempted.
+ *
+ * A sender looks at the ring once more before it releases the claim. So disconnecting
+ * the rings waits for that.
  *
  * Routines run with bottom halves off, wherever they are found due, since that
  * is how a driver knows them: a plain spinlock is enough between a routine and
@@ -28,13 +45,17 @@
 #include <linux/atomic.h>
 #include <linux/bottom_half.h>
 #include <linux/irqflags.h>
+#include <linux/preempt.h>
 #include <linux/sched.h>
 
 #include "channel.h"
 #include "trace.h"
 
-#define KMCL_DONE_BUSY			BIT(0)
-#define KMCL_DONE_ATTENTION		BIT(1)
+enum kmcl_done_state {
+	KMCL_DONE_FREE,
+	KMCL_DONE_BUSY,
+	KMCL_DONE_ENDING,		/* see above */
+};
 
 /*
  * No caller runs routines, or waits for them to return. The acquire makes the
@@ -43,27 +64,21 @@
  */
 static inline bool kmcl_done_quiet(const struct kmcl_channel *ch)
 {
-	return !atomic_read_acquire(&ch->tx.done_state);
+	/* Pairs with kmcl_done_release() and kmcl_done_end() */
+	return smp_load_acquire(&ch->tx.done_state) == KMCL_DONE_FREE;
 }
 
-/* Claim the right to run routines; false: another caller has it. */
-static inline bool kmcl_done_claim(struct kmcl_channel *ch)
-	__must_hold(&ch->tx.lock)
-{
-	lockdep_assert_held(&ch->tx.lock);
-	if (atomic_fetch_or(KMCL_DONE_ATTENTION, &ch->tx.done_state) &
-	    KMCL_DONE_BUSY)
-		return false;
-	atomic_set(&ch->tx.done_state, KMCL_DONE_BUSY);
-	return true;
-}
-
+/* Release the claim under the lock. Whatever asked for attention has got it. */
 static inline void kmcl_done_release(struct kmcl_channel *ch)
 	__must_hold(&ch->tx.lock)
 {
 	lockdep_assert_held(&ch->tx.lock);
-	atomic_set(&ch->tx.done_state, 0);
+	ch->tx.done_attention = false;
+	/* Pairs with kmcl_done_quiet() */
+	smp_store_release(&ch->tx.done_state, KMCL_DONE_FREE);
 }
+
+bool kmcl_done_ended(struct kmcl_channel *ch) __must_hold(&ch->tx.lock);
 
 /* Does the caller run with interrupts off? @flags: of spin_lock_irqsave() */
 static inline bool kmcl_done_irqs_off(unsigned long flags)
@@ -73,7 +88,7 @@ static inline bool kmcl_done_irqs_off(unsigned long flags)
 
 void kmcl_done_run_due(struct kmcl_channel *ch, unsigned long flags)
 	__releases(&ch->tx.lock);
-void kmcl_done_run_more(struct kmcl_channel *ch);
+void kmcl_done_run_more(struct kmcl_channel *ch, bool signal);
 
 /*
  * Release tx.lock, and run the completion routines that are due, unless another
@@ -126,7 +141,7 @@ static __always_inline void kmcl_done_begin(struct kmcl_channel *ch,
 	__releases(&ch->tx.lock)
 {
 	lockdep_assert_held(&ch->tx.lock);
-	atomic_set(&ch->tx.done_state, KMCL_DONE_BUSY);
+	WRITE_ONCE(ch->tx.done_state, KMCL_DONE_BUSY);
 	WRITE_ONCE(ch->tx.done_task, in_task() ? current : NULL);
 	if (!IS_ENABLED(CONFIG_PREEMPT_RT) && bh)
 		local_bh_disable();
@@ -135,13 +150,32 @@ static __always_inline void kmcl_done_begin(struct kmcl_channel *ch,
 		local_bh_disable();
 }
 
-static __always_inline void kmcl_done_end(struct kmcl_channel *ch, bool bh)
+/*
+ * Release the claim. @shown: the caller has made packets visible to the peer since
+ * kmcl_done_begin(), when ring->shared was @old, and has not looked since then whether
+ * the peer wants a signal.
+ */
+static __always_inline void kmcl_done_end(struct kmcl_channel *ch, bool bh,
+					  bool shown, u32 old)
 {
+	bool signal, more;
+
 	WRITE_ONCE(ch->tx.done_task, NULL);
-	/* Otherwise KMCL_DONE_ATTENTION was set meanwhile */
-	if (unlikely(atomic_cmpxchg(&ch->tx.done_state, KMCL_DONE_BUSY, 0) !=
-		     KMCL_DONE_BUSY))
-		kmcl_done_run_more(ch);
+	/* There bottom halves that are off do not keep it from being preempted */
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		preempt_disable();
+	WRITE_ONCE(ch->tx.done_state, KMCL_DONE_ENDING);
+	/* Pairs with done_claim(); for the ring, see kmcl_ring_commit() */
+	virt_mb();
+	signal = shown && kmcl_ring_asks(&ch->tx.ring, old);
+	more = signal || READ_ONCE(ch->tx.done_attention);
+	/* Pairs with kmcl_done_quiet() */
+	smp_store_release(&ch->tx.done_state,
+			  unlikely(more) ? KMCL_DONE_BUSY : KMCL_DONE_FREE);
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		preempt_enable();
+	if (unlikely(more))
+		kmcl_done_run_more(ch, signal);
 	if (bh)
 		local_bh_enable();
 }

@@ -250,7 +250,7 @@ u32 kmcl_tx_matched(struct kmcl_channel *ch, u32 most)
 		   kmcl_done_direct(ch, flags))) {
 		kmcl_done_begin(ch, flags, bh);
 		run_ended(ch, ended.first);
-		kmcl_done_end(ch, bh);
+		kmcl_done_end(ch, bh, false, 0);
 		return taken;
 	}
 	add_ended(ch, ended.first);

@@ -18,20 +18,6 @@
 #include "tx_done.h"
 #include "tx_put.h"
 
-/*
- * Interrupt the peer. The rings stay connected meanwhile: either delivery calls
- * this, or the caller is counted in ch->tx.signalling.
- */
-void kmcl_signal(struct kmcl_channel *ch)
-{
-	struct kmcl_offer *offer = ch->link.offer;
-
-	if (ch->server)
-		offer->ops->server->signal(offer);
-	else
-		offer->ops->signal(offer);
-}
-
 /* Signal without tx.lock, and take it again. */
 static void signal_unlocked(struct kmcl_channel *ch, unsigned long *flags)
 	__must_hold(&ch->tx.lock)
@@ -49,7 +35,7 @@ static bool signalled(struct kmcl_channel *ch)
 	bool none;
 
 	spin_lock_irq(&ch->tx.lock);
-	none = !ch->tx.signalling;
+	none = !ch->tx.signalling && kmcl_done_ended(ch);
 	spin_unlock_irq(&ch->tx.lock);
 	return none;
 }

@@ -254,6 +254,7 @@ static __always_inline int finish_written(struct kmcl_packet *pkt, u32 flags,
 	__releases(&pkt->ch->tx.lock)
 {
 	struct kmcl_channel *ch = pkt->ch;
+	u32 old = ch->tx.ring.shared;
 
 	lockdep_assert_held(&ch->tx.lock);
 	ch->tx.n.accepted++;
@@ -269,20 +270,25 @@ static __always_inline int finish_written(struct kmcl_packet *pkt, u32 flags,
 		return 0;
 	}
 
-	if (kmcl_ring_commit(&ch->tx.ring))
-		after |= KMCL_TX_SIGNAL;
-	if (!(flags & KMCL_SEND_WAIT)) {
-		/* Not before those due, nor before the signal */
-		if (likely(pkt->done && !after && kmcl_done_direct(ch, irq))) {
+	/* Not before those due, nor before a signal for which the peer waits already */
+	if (likely(!(flags & KMCL_SEND_WAIT) && pkt->done && !after &&
+		   kmcl_done_direct(ch, irq))) {
+		kmcl_ring_publish(&ch->tx.ring);
+		if (likely(!kmcl_ring_asks(&ch->tx.ring, old))) {
 			ch->tx.n.completed++;
 			kmcl_done_begin(ch, irq, true);
 			trace_kmcl_complete(ch, pkt, 0);
 			pkt->done(pkt, 0, NULL, 0);
-			kmcl_done_end(ch, true);
+			kmcl_done_end(ch, true, true, old);
 			return 0;
 		}
-		end_written(pkt);
+		ch->tx.ring.signals++;
+		after = KMCL_TX_SIGNAL;
+	} else if (kmcl_ring_commit(&ch->tx.ring)) {
+		after |= KMCL_TX_SIGNAL;
 	}
+	if (!(flags & KMCL_SEND_WAIT))
+		end_written(pkt);
 	/* From here on the packet may be freed */
 	if (after)
 		kmcl_tx_finish(ch, irq, after);
@@ -455,23 +461,29 @@ static void finish_burst(struct kmcl_channel *ch,
 			 unsigned long irq, u32 after)
 	__releases(&ch->tx.lock)
 {
+	struct kmcl_ring *ring = &ch->tx.ring;
+	u32 old = ring->shared;
+	bool shown = false;
+
 	lockdep_assert_held(&ch->tx.lock);
 	if (!due) {
-		kmcl_tx_finish(ch, irq, after);
+		kmcl_tx_finish(ch, irq, after | kmcl_tx_show(ch));
 		return;
 	}
-	/* Disconnecting waits for the signal before the device is released */
-	if (after & KMCL_TX_SIGNAL)
-		ch->tx.signalling++;
-	kmcl_done_begin(ch, irq, true);
-	if (after & KMCL_TX_SIGNAL) {
-		kmcl_signal(ch);
-		spin_lock_irqsave(&ch->tx.lock, irq);
-		kmcl_tx_signalled(ch);
-		spin_unlock_irqrestore(&ch->tx.lock, irq);
+	if (likely(ch->tx.linked && ring->index != old)) {
+		kmcl_ring_publish(ring);
+		shown = !kmcl_ring_asks(ring, old);
+		if (!shown) {
+			ring->signals++;
+			after |= KMCL_TX_SIGNAL;
+		}
 	}
+	kmcl_done_begin(ch, irq, true);
+	/* Disconnecting waits for the end of the claim */
+	if (after & KMCL_TX_SIGNAL)
+		kmcl_signal(ch);
 	run_burst(ch, msgs, due);
-	kmcl_done_end(ch, true);
+	kmcl_done_end(ch, true, shown, old);
 	if (after & KMCL_TX_WARN)
 		kmcl_tx_warn_broken(ch);
 }
@@ -578,7 +590,7 @@ static int send_burst(const struct batch *b, const struct kmcl_message *msgs,
 		finish_more(ch, irq, after);
 		return ret;
 	}
-	finish_burst(ch, msgs, due, irq, after | kmcl_tx_show(ch));
+	finish_burst(ch, msgs, due, irq, after);
 	return ret;
 }
 
