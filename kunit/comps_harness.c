@@ -27,7 +27,7 @@ void comps_ask(struct loop *loop, u32 count)
 
 bool comps_idle(struct kmcl_channel *ch)
 {
-	return !kmcl_rx_is(&ch->rx, KMCL_RX_RUNNING);
+	return !kmcl_rx_runs(&ch->rx);
 }
 
 void comps_ask_and_wait(struct loop *loop, u32 count)

@@ -240,7 +240,7 @@ static bool delivery_ended(struct kmcl_channel *ch)
 	bool ended;
 
 	spin_lock_irq(&ch->rx.lock);
-	ended = !kmcl_rx_is(&ch->rx, KMCL_RX_RUNNING) &&
+	ended = !kmcl_rx_runs(&ch->rx) &&
 		(ch->rx.stalled || READ_ONCE(fake.in->ctl->read_index) ==
 				   READ_ONCE(fake.in->ctl->write_index));
 	spin_unlock_irq(&ch->rx.lock);

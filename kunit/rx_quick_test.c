@@ -210,6 +210,7 @@ static void a_signal_in_the_callback(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, quick.wrong, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&loop->client.ch->rx.state),
 			KMCL_RX_OPEN);
+	KUNIT_EXPECT_FALSE(test, kmcl_rx_runs(&loop->client.ch->rx));
 }
 
 static void use_the_memory(struct end *e, struct kmcl_context *ctx, u64 value)

@@ -5,7 +5,7 @@
  * A ring has one producer and one consumer; each side is one struct kmcl_ring
  * with a private index, so that an index read back from shared memory is
  * never trusted. There are no locks: the owner of a side serialises the calls
- * (in struct kmcl_channel: tx.lock for the producer, KMCL_RX_RUNNING for
+ * (in struct kmcl_channel: tx.lock for the producer, the right to deliver for
  * the consumer). Nothing here sleeps, allocates or prints.
  */
 #ifndef _KMCL_RING_H
@@ -474,6 +474,29 @@ static inline bool kmcl_ring_is_empty(struct kmcl_ring *ring)
 	return false;
 }
 
+/* The first part of kmcl_ring_release(): free the space. */
+static __always_inline void kmcl_ring_show_read(struct kmcl_ring *ring)
+{
+	virt_store_release(&ring->ctl->read_index, ring->index); /* [B] */
+	ring->shared = ring->index;
+}
+
+/*
+ * The second part: must the peer be signalled, since there was too little space when
+ * ring->shared was @old? Only a full barrier between the two makes false certain [E];
+ * the caller may have it for something else as well.
+ */
+static __always_inline bool kmcl_ring_wanted(struct kmcl_ring *ring, u32 old)
+{
+	u32 pending = READ_ONCE(ring->ctl->pending_send_sz);
+
+	/* A peer without the feature polls, and expects no signal */
+	return unlikely(pending) &&
+	       READ_ONCE(ring->ctl->feature_bits) &
+	       KMCL_RING_FEATURE_PENDING_SEND_SZ &&
+	       kmcl_ring_has_room(ring, old, pending);
+}
+
 /**
  * kmcl_ring_release() - free the space of all consumed packets for the peer
  * @ring: consumer side
@@ -484,23 +507,13 @@ static inline bool kmcl_ring_is_empty(struct kmcl_ring *ring)
  */
 static inline bool kmcl_ring_release(struct kmcl_ring *ring)
 {
-	struct kmcl_ring_ctl *ctl = ring->ctl;
 	u32 old = ring->shared;
-	u32 pending;
 
 	if (ring->index == old)
 		return false;
-
-	virt_store_release(&ctl->read_index, ring->index); /* [B] */
-	ring->shared = ring->index;
-
-	/* A peer without the feature polls, and expects no signal */
-	if (!(READ_ONCE(ctl->feature_bits) & KMCL_RING_FEATURE_PENDING_SEND_SZ))
-		return false;
-
+	kmcl_ring_show_read(ring);
 	virt_mb(); /* [E] */
-	pending = READ_ONCE(ctl->pending_send_sz);
-	return unlikely(pending) && kmcl_ring_has_room(ring, old, pending);
+	return kmcl_ring_wanted(ring, old);
 }
 
 /**
@@ -516,6 +529,21 @@ static inline void kmcl_ring_mask(struct kmcl_ring *ring)
 	WRITE_ONCE(ring->ctl->interrupt_mask, 1);
 }
 
+/* The first part of kmcl_ring_unmask(): ask for a signal. */
+static __always_inline void kmcl_ring_ask(struct kmcl_ring *ring)
+{
+	virt_store_release(&ring->ctl->interrupt_mask, 0); /* [D] */
+}
+
+/*
+ * The second part, which needs a full barrier after the first one [C]: is there
+ * something already?
+ */
+static __always_inline bool kmcl_ring_has_more(const struct kmcl_ring *ring)
+{
+	return READ_ONCE(ring->ctl->write_index) != ring->index;
+}
+
 /**
  * kmcl_ring_unmask() - tell the peer to signal new packets
  * @ring: consumer side, everything consumed released
@@ -526,10 +554,9 @@ static inline void kmcl_ring_mask(struct kmcl_ring *ring)
  */
 static inline bool kmcl_ring_unmask(struct kmcl_ring *ring)
 {
-	virt_store_release(&ring->ctl->interrupt_mask, 0); /* [D] */
-
+	kmcl_ring_ask(ring);
 	virt_mb(); /* [C] */
-	return READ_ONCE(ring->ctl->write_index) != ring->index;
+	return kmcl_ring_has_more(ring);
 }
 
 #endif

@@ -5,14 +5,15 @@
  * ch->rx.lock protects struct kmcl_rx unless a comment says otherwise. Some of
  * its fields are also read without it, by delivery and for debugfs.
  *
- * ch->rx.state is one word, which is changed atomically: who may deliver, and
- * whether there is something to it. So a delivery that nothing stands in the way
- * of begins and ends without the lock: the word is KMCL_RX_OPEN, and nothing else,
- * before and after that. All other changes are made under the lock, except that
- * KMCL_RX_AGAIN is set without it. What a delivery writes while it has
- * KMCL_RX_RUNNING, nobody else does. So the number of outstanding packets is the
- * difference of two: of those that delivery has left to the driver, and of those
- * that were returned; and the one in the callback.
+ * ch->rx.running is the right to deliver, and ch->rx.state what delivery must know of
+ * others, changed atomically. A delivery that nothing stands in the way of begins and
+ * ends without the lock: the state is KMCL_RX_OPEN, and nothing else, before and after
+ * that. Whoever changes the state looks at who has the right after that, and whoever
+ * takes the right or gives it back looks at the state after that, each after a full
+ * barrier; see begin_delivery() and finish_batch(). What a delivery writes while it has
+ * the right, nobody else does. So the number of outstanding packets is the difference
+ * of two: of those that delivery has left to the driver, and of those that were
+ * returned; and the one in the callback.
  *
  * A driver that ends a packet inside the callback in which it got it, where
  * delivery runs and not in another context, is a part of the delivery: see
@@ -47,8 +48,14 @@ enum kmcl_rx_reason {
 	KMCL_STOP_FAILED,
 };
 
+/* Of struct kmcl_rx::running */
+enum kmcl_rx_right {
+	KMCL_RX_FREE,
+	KMCL_RX_RUNNING,		/* delivery runs, somewhere */
+	KMCL_RX_ENDING,			/* for a few instructions: not known */
+};
+
 /* Of struct kmcl_rx::state */
-#define KMCL_RX_RUNNING	BIT(0)	/* delivery runs, somewhere */
 #define KMCL_RX_OPEN	BIT(1)	/* the gate */
 #define KMCL_RX_AGAIN	BIT(2)	/* it must look for packets once more */
 #define KMCL_RX_FAILED	BIT(3)	/* deliver nothing on this link */
@@ -94,8 +101,9 @@ struct kmcl_ctx_kind {
 
 struct kmcl_rx {
 	spinlock_t lock;		/* see above */
-	struct kmcl_ring ring;		/* used while running is set */
-	atomic_t state;			/* see above */
+	struct kmcl_ring ring;		/* who has the right to deliver */
+	atomic_t running;		/* see above */
+	atomic_t state;
 	bool stalled;			/* freeing a context resumes delivery */
 	u32 quota;			/* 0: no limit */
 	u32 returned;			/* see above */
@@ -131,6 +139,11 @@ struct kmcl_rx {
 static inline bool kmcl_rx_is(const struct kmcl_rx *rx, int state)
 {
 	return atomic_read(&rx->state) & state;
+}
+
+static inline bool kmcl_rx_runs(const struct kmcl_rx *rx)
+{
+	return atomic_read(&rx->running) != KMCL_RX_FREE;
 }
 
 /*
@@ -249,5 +262,6 @@ void kmcl_rx_start(struct kmcl_channel *ch);
 void kmcl_rx_stop(struct kmcl_channel *ch);
 void kmcl_rx_drain(struct kmcl_channel *ch);
 void kmcl_rx_signalled(struct kmcl_channel *ch);
+int kmcl_rx_give_back(struct kmcl_channel *ch);
 
 #endif

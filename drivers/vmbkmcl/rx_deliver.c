@@ -2,8 +2,8 @@
 /*
  * Incoming direction: the ring's consumer, delivery, the gate.
  *
- * The caller that sets KMCL_RX_RUNNING owns the ring and delivers, one packet at
- * a time; others only set KMCL_RX_AGAIN, so that it looks for packets once more.
+ * The caller that has taken the right to deliver owns the ring and delivers, one packet
+ * at a time; others only set KMCL_RX_AGAIN, so that it looks for packets once more.
  * ch->rx.lock protects the numbers, see rx.h; it is never held during a callback.
  * Most batches begin and end without it. Delivery runs in the
  * transport's softirq, in the channel's tasklet, or in a work item if process
@@ -391,10 +391,15 @@ ended:
 	return KMCL_STOP_BUDGET;
 }
 
-/* Has nothing happened that ends a delivery, or must be looked at? */
-static inline bool goes_on(const struct kmcl_rx *rx)
+/* May packets be delivered, somewhere? @state: of struct kmcl_rx */
+static inline bool is_open(int state)
 {
-	return atomic_read(&rx->state) == (KMCL_RX_OPEN | KMCL_RX_RUNNING);
+	return (state & (KMCL_RX_OPEN | KMCL_RX_FAILED)) == KMCL_RX_OPEN;
+}
+
+static inline bool needs_passive(int state)
+{
+	return state & (KMCL_RX_PASSIVE | KMCL_RX_ONCE);
 }
 
 /* See finish_batch(). @again: there may be packets already */
@@ -402,9 +407,8 @@ static noinline bool finish(struct kmcl_channel *ch, enum kmcl_rx_reason reason,
 			    bool again, bool passive)
 {
 	struct kmcl_rx *rx = &ch->rx;
-	bool more, need_passive;
 	unsigned long flags;
-	int old;
+	int state;
 
 	spin_lock_irqsave(&rx->lock, flags);
 	kmcl_rx_count(rx, &rx->n);
@@ -428,87 +432,159 @@ static noinline bool finish(struct kmcl_channel *ch, enum kmcl_rx_reason reason,
 		if (reason == KMCL_STOP_MEMORY && !again)
 			queue_delayed_work(kmcl_wq, &rx->refill, 0);
 	}
+	state = atomic_read(&rx->state);
+	again |= !!(state & KMCL_RX_AGAIN);
+	if (again && is_open(state) && reason != KMCL_STOP_BUDGET &&
+	    reason != KMCL_STOP_DEFER && (passive || !needs_passive(state))) {
+		rx->stalled = false;
+		spin_unlock_irqrestore(&rx->lock, flags);
+		return true;
+	}
 	WRITE_ONCE(rx->here, 0);
-	old = atomic_read(&rx->state);
-	do {
-		again |= !!(old & KMCL_RX_AGAIN);
-		need_passive = old & (KMCL_RX_PASSIVE | KMCL_RX_ONCE);
-		more = (old & (KMCL_RX_OPEN | KMCL_RX_FAILED)) == KMCL_RX_OPEN;
-		if (more && again && reason != KMCL_STOP_BUDGET &&
-		    reason != KMCL_STOP_DEFER && (passive || !need_passive)) {
-			rx->stalled = false;
-			WRITE_ONCE(rx->here, kmcl_here());
-			spin_unlock_irqrestore(&rx->lock, flags);
-			return true;
-		}
-	} while (!atomic_try_cmpxchg(&rx->state, &old, old &
-				     ~(KMCL_RX_RUNNING | KMCL_RX_AGAIN)));
+	/* The barrier pairs with may_begin() and kmcl_rx_stop() */
+	atomic_xchg(&rx->running, KMCL_RX_FREE);
+	state = atomic_read(&rx->state);
+	again |= !!(state & KMCL_RX_AGAIN);
 	spin_unlock_irqrestore(&rx->lock, flags);
-	if (more && (again || reason == KMCL_STOP_BUDGET ||
-		     reason == KMCL_STOP_DEFER))
-		kmcl_rx_schedule(ch, need_passive);
-	if (!(old & KMCL_RX_OPEN))
+	if (is_open(state) && (again || reason == KMCL_STOP_BUDGET ||
+			       reason == KMCL_STOP_DEFER))
+		kmcl_rx_schedule(ch, needs_passive(state));
+	if (!(state & KMCL_RX_OPEN))
 		wake_up_all(&ch->wait);
 	return false;
 }
 
 /*
- * Finish a batch; true: continue at once. In most cases nothing but that has
- * happened meanwhile.
+ * Finish a batch; true: continue at once. @old: from where on the ring's space was
+ * freed. In most cases nothing has happened meanwhile, and giving back the right to
+ * deliver takes one full barrier, which is for three things that could be missed:
+ * what others have set in the state, packets for which the peer did not signal,
+ * because it was asked not to, and that it waits for space.
+ *
+ *	delivery		another caller			the peer
+ *	interrupt_mask = 0	state |= KMCL_RX_AGAIN		write packet
+ *	running = ENDING	(or the gate is closed)		or set size
+ *	full barrier		full barrier			full barrier
+ *	read state,		read running			read mask,
+ *	write_index, size					or read_index
+ *
+ * So if delivery sees nothing, the peer sees that it must signal, or that there is
+ * space, and the other caller sees that the right is not KMCL_RX_RUNNING any more. He
+ * waits until it is known what becomes of it, which takes a few instructions, since
+ * the owner is not preempted, and takes it, if it is free. The owner does not use
+ * the ring after it has given back the right.
  */
 static __always_inline bool finish_batch(struct kmcl_channel *ch,
-					 enum kmcl_rx_reason reason,
+					 enum kmcl_rx_reason reason, u32 old,
 					 bool passive)
 {
+	const bool preemptible = passive || IS_ENABLED(CONFIG_PREEMPT_RT);
 	struct kmcl_rx *rx = &ch->rx;
-	bool again = false;
+	bool again = false, signal;
 
-	if (likely(reason == KMCL_STOP_EMPTY && rx->delivered < BIT(30))) {
-		again = kmcl_ring_unmask(&rx->ring);
-		if (again)
-			return goes_on(rx) ||
-			       finish(ch, reason, again, passive);
-		WRITE_ONCE(rx->here, 0);
-		if (likely(atomic_cmpxchg(&rx->state,
-					  KMCL_RX_OPEN | KMCL_RX_RUNNING,
-					  KMCL_RX_OPEN) ==
-			   (KMCL_RX_OPEN | KMCL_RX_RUNNING)))
-			return false;
+	if (unlikely(reason != KMCL_STOP_EMPTY || rx->delivered >= BIT(30))) {
+		virt_mb(); /* [E] */
+		if (unlikely(kmcl_ring_wanted(&rx->ring, old)))
+			kmcl_signal(ch);
+		return finish(ch, reason, false, passive);
 	}
-	return finish(ch, reason, again, passive);
+	kmcl_ring_ask(&rx->ring);
+	if (preemptible)
+		preempt_disable();
+	atomic_set(&rx->running, KMCL_RX_ENDING);
+	virt_mb(); /* [C], [E], and see above */
+	again = kmcl_ring_has_more(&rx->ring);
+	signal = kmcl_ring_wanted(&rx->ring, old);
+	if (likely(!again && !signal &&
+		   atomic_read(&rx->state) == KMCL_RX_OPEN)) {
+		WRITE_ONCE(rx->here, 0);
+		atomic_set_release(&rx->running, KMCL_RX_FREE);
+		if (preemptible)
+			preempt_enable();
+		return false;
+	}
+	atomic_set(&rx->running, KMCL_RX_RUNNING);
+	if (preemptible)
+		preempt_enable();
+	if (unlikely(signal))
+		kmcl_signal(ch);
+	return (again && atomic_read(&rx->state) == KMCL_RX_OPEN) ||
+	       finish(ch, reason, again, passive);
 }
 
-/* Something stands in the way of a delivery, or it runs already; true: begin */
-static noinline bool may_begin(struct kmcl_channel *ch, bool passive)
+/*
+ * Give back the right to deliver, if nothing was delivered. Returns the state then; if
+ * that lets packets be delivered, the caller sees to it that somebody looks for them.
+ */
+int kmcl_rx_give_back(struct kmcl_channel *ch)
 {
-	int old = atomic_read(&ch->rx.state);
-	int new;
+	int state;
 
-	do {
-		if ((old & (KMCL_RX_OPEN | KMCL_RX_FAILED)) != KMCL_RX_OPEN)
-			return false;
-		new = old | KMCL_RX_AGAIN;
-		if (!(old & KMCL_RX_RUNNING)) {
-			if (!passive && old & (KMCL_RX_PASSIVE | KMCL_RX_ONCE)) {
-				kmcl_rx_schedule(ch, true);
+	/* The barrier pairs with may_begin() and kmcl_rx_stop() */
+	atomic_xchg(&ch->rx.running, KMCL_RX_FREE);
+	state = atomic_read(&ch->rx.state);
+	if (!(state & KMCL_RX_OPEN))
+		wake_up_all(&ch->wait);
+	return state;
+}
+
+/*
+ * Something stands in the way of a delivery, or it runs already; true: begin. @taken:
+ * the caller has taken the right to deliver, which this gives back otherwise.
+ */
+static noinline bool may_begin(struct kmcl_channel *ch, bool passive, bool taken)
+{
+	struct kmcl_rx *rx = &ch->rx;
+	int state;
+
+	for (;;) {
+		if (!taken) {
+			if (!is_open(atomic_read(&rx->state)))
 				return false;
-			}
-			new = (old | KMCL_RX_RUNNING) & ~KMCL_RX_AGAIN;
+			atomic_or(KMCL_RX_AGAIN, &rx->state);
+			/* Pairs with finish_batch(), and with giving it back */
+			smp_mb__after_atomic();
+			if (atomic_cond_read_relaxed(&rx->running,
+						     VAL != KMCL_RX_ENDING) ==
+			    KMCL_RX_RUNNING)
+				return false;
+			taken = atomic_cmpxchg(&rx->running, KMCL_RX_FREE,
+					       KMCL_RX_RUNNING) == KMCL_RX_FREE;
+			continue;
 		}
-	} while (!atomic_try_cmpxchg(&ch->rx.state, &old, new));
-	return !(old & KMCL_RX_RUNNING);
+		state = atomic_fetch_andnot(KMCL_RX_AGAIN, &rx->state);
+		if (is_open(state) && (passive || !needs_passive(state)))
+			return true;
+		taken = false;
+		state = kmcl_rx_give_back(ch);
+		if (!is_open(state))
+			return false;
+		if (!passive && needs_passive(state)) {
+			kmcl_rx_schedule(ch, true);
+			return false;
+		}
+	}
+}
+
+/* Take the right to deliver; false: there is nothing to do for the caller */
+static __always_inline bool begin_delivery(struct kmcl_channel *ch, bool passive)
+{
+	bool taken = atomic_cmpxchg(&ch->rx.running, KMCL_RX_FREE,
+				    KMCL_RX_RUNNING) == KMCL_RX_FREE;
+
+	/* The barrier of that pairs with kmcl_rx_stop() */
+	return likely(taken && atomic_read(&ch->rx.state) == KMCL_RX_OPEN) ||
+	       may_begin(ch, passive, taken);
 }
 
 static __always_inline void rx_poll(struct kmcl_channel *ch, bool passive)
 {
-	u32 budget = KMCL_RX_BUDGET, delivered;
+	u32 budget = KMCL_RX_BUDGET, delivered, old;
 	enum kmcl_rx_reason reason;
 	struct kmcl_rx *rx = &ch->rx;
 	u64 start;
 
-	if (unlikely(atomic_cmpxchg(&rx->state, KMCL_RX_OPEN,
-				    KMCL_RX_OPEN | KMCL_RX_RUNNING) !=
-		     KMCL_RX_OPEN) && !may_begin(ch, passive))
+	if (!begin_delivery(ch, passive))
 		return;
 	WRITE_ONCE(rx->here, kmcl_here());
 
@@ -525,20 +601,25 @@ static __always_inline void rx_poll(struct kmcl_channel *ch, bool passive)
 		if (reason == KMCL_STOP_BUDGET && start)
 			trace_kmcl_budget(ch, delivered, ktime_get_ns() - start);
 		show_comps(ch);
-		/* Disconnecting comes after kmcl_rx_stop() */
-		if (unlikely(kmcl_ring_release(&rx->ring)))
-			kmcl_signal(ch);
+		old = rx->ring.shared;
+		kmcl_ring_show_read(&rx->ring);
 		if (likely(delivered)) {
 			WRITE_ONCE(rx->batches, rx->batches + 1);
-			if (ch->cfg.processed)
+			if (ch->cfg.processed) {
+				/* Who waits for space does not wait for this */
+				if (unlikely(kmcl_ring_wanted(&rx->ring, old))) {
+					kmcl_signal(ch);
+					old = rx->ring.shared;
+				}
 				ch->cfg.processed(ch, delivered);
+			}
 		}
 		if (unlikely(reason == KMCL_STOP_FAILED)) {
 			kmcl_tx_no_answers(ch);
 			/* Requests in the queue end, too */
 			kmcl_tx_flush(ch);
 		}
-	} while (finish_batch(ch, reason, passive));
+	} while (finish_batch(ch, reason, old, passive));
 }
 
 /* The peer has signalled, or the channel's tasklet runs. Softirq. */
@@ -636,13 +717,17 @@ void kmcl_rx_start(struct kmcl_channel *ch)
 
 static bool rx_idle(struct kmcl_channel *ch)
 {
-	return !(atomic_read_acquire(&ch->rx.state) & KMCL_RX_RUNNING);
+	/* One that ends wakes nobody, but does not take long */
+	return atomic_cond_read_acquire(&ch->rx.running,
+					VAL != KMCL_RX_ENDING) == KMCL_RX_FREE;
 }
 
 /* Step: close the incoming gate, and wait for a running delivery. Sleeps. */
 void kmcl_rx_stop(struct kmcl_channel *ch)
 {
 	atomic_andnot(KMCL_RX_OPEN, &ch->rx.state);
+	/* Pairs with who takes the right to deliver, or gives it back */
+	smp_mb__after_atomic();
 	kmcl_wait(ch, "a delivery to end", rx_idle);
 }
 

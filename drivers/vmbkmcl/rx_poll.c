@@ -32,8 +32,16 @@ bool kmcl_poll_begin(struct kmcl_channel *ch)
 	struct kmcl_rx *rx = &ch->rx;
 
 	local_bh_disable();
-	if (atomic_cmpxchg(&rx->state, KMCL_RX_OPEN,
-			   KMCL_RX_OPEN | KMCL_RX_RUNNING) != KMCL_RX_OPEN) {
+	if (atomic_read(&rx->state) != KMCL_RX_OPEN ||
+	    atomic_cmpxchg(&rx->running, KMCL_RX_FREE, KMCL_RX_RUNNING) !=
+	    KMCL_RX_FREE) {
+		local_bh_enable();
+		return false;
+	}
+	/* Again: the barrier of that pairs with kmcl_rx_stop() */
+	if (unlikely(atomic_read(&rx->state) != KMCL_RX_OPEN)) {
+		if (kmcl_rx_give_back(ch) & KMCL_RX_OPEN)
+			kmcl_rx_schedule(ch, false);
 		local_bh_enable();
 		return false;
 	}
@@ -54,8 +62,7 @@ EXPORT_SYMBOL_GPL(kmcl_poll_begin);
 void kmcl_poll_end(struct kmcl_channel *ch)
 {
 	/* The ring stays masked: whoever delivers next unmasks it */
-	if (!(atomic_fetch_andnot(KMCL_RX_RUNNING, &ch->rx.state) & KMCL_RX_OPEN))
-		wake_up_all(&ch->wait);
+	kmcl_rx_give_back(ch);
 	kmcl_rx_signalled(ch);
 	local_bh_enable();
 }

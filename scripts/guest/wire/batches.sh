@@ -243,6 +243,11 @@ requests_in_routines()
 	expect "each was completed by the host" [ "$c_done_ok" -eq 5016 ]
 	expect "with its own data" [ "$c_replies" -eq 5016 ]
 	expect "in order" [ "$c_done_order" -eq 0 ]
+	# One at a time: no signal may be missed, by either side
+	channel c echo ring=16384
+	ctl c chain 3000 1
+	note c
+	expect "each one at a time" [ "$c_done_ok" -eq 3001 ]
 	# And as many as the ring has room for
 	channel b echo ring=16384
 	at b stall
