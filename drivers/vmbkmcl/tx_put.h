@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Outgoing direction: writing packets into the ring, for tx_run.c, tx_queue.c and
- * tx_send.c. ch->tx.lock is held, and nothing sleeps.
+ * Outgoing direction: writing packets into the ring, for tx_run.c, tx_queue.c,
+ * tx_send.c and tx_many.c. ch->tx.lock is held, and nothing sleeps.
  */
 #ifndef _KMCL_TX_PUT_H
 #define _KMCL_TX_PUT_H

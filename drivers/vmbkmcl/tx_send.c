@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Outgoing direction: sending packets, without waiting.
+ * Outgoing direction: sending packets, without waiting; together in tx_many.c.
  *
  * ch->tx.lock protects all of it. A packet is written into the ring at once if
  * it can be, or else queued (tx_queue.c). Everything here is atomic, except for
@@ -10,27 +10,13 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/bitops.h>
 #include <linux/err.h>
 #include <linux/export.h>
-#include <linux/minmax.h>
 
 #include "channel.h"
 #include "trace.h"
 #include "tx_done.h"
-#include "tx_put.h"
-
-/*
- * Does the channel send packets now, or queue them? If so, the completions that
- * delivery has made before are written.
- */
-static bool sends_now(struct kmcl_channel *ch)
-	__must_hold(&ch->tx.lock)
-{
-	lockdep_assert_held(&ch->tx.lock);
-	return ch->tx.open && list_empty(&ch->tx.queue) &&
-	       (likely(!kmcl_comps_wait(&ch->tx.made)) || !kmcl_put_made(ch));
-}
+#include "tx_send.h"
 
 /* Is it copied without the lock, see tx_copy.c? */
 static bool is_alone(const struct kmcl_packet *pkt, u32 ext_len, const void *buf,
@@ -129,9 +115,9 @@ static int send_later(struct kmcl_packet *pkt, const void *buf, u32 len, int ret
  * use, and others queue theirs, or open the gate and find nothing to send: the queue
  * is written after that.
  */
-static noinline int send_other(struct kmcl_packet *pkt, const void *buf,
-			       u32 len, int ret, bool may_queue, u32 *after,
-			       unsigned long irq)
+noinline int kmcl_send_other(struct kmcl_packet *pkt, const void *buf, u32 len,
+			     int ret, bool may_queue, u32 *after,
+			     unsigned long irq)
 	__must_hold(&pkt->ch->tx.lock)
 {
 	lockdep_assert_held(&pkt->ch->tx.lock);
@@ -148,47 +134,7 @@ static noinline int send_other(struct kmcl_packet *pkt, const void *buf,
 	return ret;
 }
 
-/* An idle packet is to be sent. */
-static __always_inline void begin_send(struct kmcl_packet *pkt, u32 ext_len,
-				       u32 flags)
-	__must_hold(&pkt->ch->tx.lock)
-{
-	lockdep_assert_held(&pkt->ch->tx.lock);
-	pkt->wait = flags & KMCL_SEND_WAIT;
-	pkt->trans_id = 0;
-	pkt->ext_len = ext_len;
-}
-
-/*
- * Write a packet into the ring, not yet visible to the peer, or queue it. Returns
- * 1: written, 0: queued, or a negative errno: not accepted. Adds to *@after what
- * kmcl_tx_finish() has to do. @now: sends_now(); @plain: see kmcl_put_first();
- * @irq: of spin_lock_irqsave(), see send_other().
- */
-static __always_inline int send_one(struct kmcl_channel *ch,
-				    struct kmcl_packet *pkt, const void *buf,
-				    u32 len, u32 ext_len, u32 flags, bool now,
-				    bool plain, bool may_queue, u32 *after,
-				    unsigned long irq)
-	__must_hold(&ch->tx.lock)
-{
-	int ret = 0;
-
-	lockdep_assert_held(&ch->tx.lock);
-	if (unlikely(READ_ONCE(pkt->state) != KMCL_PKT_IDLE))
-		return -EBUSY;
-	if (unlikely(ext_len && ch->tx.private))
-		return -EOPNOTSUPP;
-	begin_send(pkt, ext_len, flags);
-	if (likely(now)) {
-		ret = kmcl_put_first(ch, pkt, buf, len, plain, KMCL_TX_AT_ONCE);
-		if (likely(!ret))
-			return 1;
-	}
-	return send_other(pkt, buf, len, ret, may_queue, after, irq);
-}
-
-/* The same for a packet that is in parts, see kmcl_in_parts() */
+/* As kmcl_send_one(), for a packet that is in parts, see kmcl_in_parts() */
 static noinline int send_parts(struct kmcl_packet *pkt, const void *buf, u32 len,
 			       u32 ext_len, u32 flags, bool may_queue,
 			       u32 *after, unsigned long irq)
@@ -201,24 +147,14 @@ static noinline int send_parts(struct kmcl_packet *pkt, const void *buf, u32 len
 		return -EBUSY;
 	if (ext_len && ch->tx.private)
 		return -EOPNOTSUPP;
-	begin_send(pkt, ext_len, flags);
-	return send_other(pkt, buf, len, sends_now(ch) ? -EMSGSIZE : 0,
-			  may_queue, after, irq);
-}
-
-/* A message of kmcl_send_many() */
-static noinline int send_to_pipe(struct kmcl_channel *ch,
-				 struct kmcl_packet *pkt, const void *buf,
-				 u32 len, bool now, u32 *after,
-				 unsigned long irq)
-	__must_hold(&ch->tx.lock)
-{
-	lockdep_assert_held(&ch->tx.lock);
-	return send_one(ch, pkt, buf, len, 0, 0, now, false, true, after, irq);
+	kmcl_begin_send(pkt, ext_len, flags);
+	return kmcl_send_other(pkt, buf, len,
+			       kmcl_sends_now(ch) ? -EMSGSIZE : 0, may_queue,
+			       after, irq);
 }
 
 /* End a packet that is in the ring, and needs no completion */
-static noinline void end_written(struct kmcl_packet *pkt)
+noinline void kmcl_end_written(struct kmcl_packet *pkt)
 	__must_hold(&pkt->ch->tx.lock)
 {
 	struct kmcl_channel *ch = pkt->ch;
@@ -238,7 +174,7 @@ static noinline void end_written(struct kmcl_packet *pkt)
  * Release tx.lock after packets that others follow: their routines run when the peer
  * is shown them, which is now only if something else is to be done, too.
  */
-static void finish_more(struct kmcl_channel *ch, unsigned long irq, u32 after)
+void kmcl_finish_more(struct kmcl_channel *ch, unsigned long irq, u32 after)
 	__releases(&ch->tx.lock)
 {
 	lockdep_assert_held(&ch->tx.lock);
@@ -260,13 +196,13 @@ static __always_inline int finish_written(struct kmcl_packet *pkt, u32 flags,
 	ch->tx.n.accepted++;
 	if (unlikely(flags & KMCL_SEND_MORE)) {
 		if (!(flags & KMCL_SEND_WAIT))
-			end_written(pkt);
-		finish_more(ch, irq, after);
+			kmcl_end_written(pkt);
+		kmcl_finish_more(ch, irq, after);
 		return 0;
 	}
 	if (flags & KMCL_SEND_WAIT &&
 	    unlikely(kmcl_rx_holds(&ch->rx, &ch->tx.made))) {
-		finish_more(ch, irq, after);
+		kmcl_finish_more(ch, irq, after);
 		return 0;
 	}
 
@@ -288,7 +224,7 @@ static __always_inline int finish_written(struct kmcl_packet *pkt, u32 flags,
 		after |= KMCL_TX_SIGNAL;
 	}
 	if (!(flags & KMCL_SEND_WAIT))
-		end_written(pkt);
+		kmcl_end_written(pkt);
 	/* From here on the packet may be freed */
 	if (after)
 		kmcl_tx_finish(ch, irq, after);
@@ -312,8 +248,9 @@ static noinline int submit_any(struct kmcl_packet *pkt, const void *buf, u32 len
 		ret = send_parts(pkt, buf, len, ext_len, flags, may_queue,
 				 &after, irq);
 	else
-		ret = send_one(ch, pkt, buf, len, ext_len, flags, sends_now(ch),
-			       false, may_queue, &after, irq);
+		ret = kmcl_send_one(ch, pkt, buf, len, ext_len, flags,
+				    kmcl_sends_now(ch), false, may_queue,
+				    &after, irq);
 	if (ret > 0)
 		return finish_written(pkt, flags, irq, after);
 	kmcl_tx_finish(ch, irq, after);
@@ -343,9 +280,9 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 	}
 	spin_lock_irqsave(&ch->tx.lock, irq);
 	/* The usual packet, for which nothing else is looked at */
-	if (likely(!ext_len && !ch->cfg.pipe && sends_now(ch) &&
+	if (likely(!ext_len && !ch->cfg.pipe && kmcl_sends_now(ch) &&
 		   READ_ONCE(pkt->state) == KMCL_PKT_IDLE)) {
-		begin_send(pkt, 0, flags);
+		kmcl_begin_send(pkt, 0, flags);
 		if (likely(!kmcl_put_first(ch, pkt, buf, len, true,
 					   KMCL_TX_AT_ONCE)))
 			return finish_written(pkt, flags, irq, 0);
@@ -353,29 +290,11 @@ int kmcl_submit(struct kmcl_packet *pkt, const void *buf, u32 len, u32 ext_len,
 	return submit_any(pkt, buf, len, ext_len, flags, may_queue, irq);
 }
 
-/* Check what all sends require; @most: bytes of payload */
-static __always_inline int check_send(const struct kmcl_packet *pkt,
-				      const void *buf, u32 len, u32 most)
-{
-	if (unlikely(!pkt->done && !pkt->own_memory))
-		return -ENOENT;
-	if (unlikely(!buf && len))
-		return -EINVAL;
-	return likely(len <= most) ? 0 : -EMSGSIZE;
-}
-
 /* Returns 0 or a negative errno. */
 int kmcl_check_send(const struct kmcl_packet *pkt, const void *buf, u32 len)
 {
-	return pkt ? check_send(pkt, buf, len, kmcl_max_payload(pkt->ch)) :
-		-EINVAL;
-}
-
-/* The flags with which a channel's packets can be sent */
-static u32 send_flags(const struct kmcl_channel *ch)
-{
-	return ch->cfg.pipe ? KMCL_SEND_FLAGS & ~KMCL_SEND_WAIT :
-		KMCL_SEND_FLAGS;
+	return pkt ? kmcl_check_payload(pkt, buf, len,
+					kmcl_max_payload(pkt->ch)) : -EINVAL;
 }
 
 /**
@@ -414,225 +333,11 @@ int kmcl_send(struct kmcl_packet *pkt, const void *buf, u32 len, u32 flags)
 
 	if (ret)
 		return ret;
-	if (flags & ~send_flags(pkt->ch))
+	if (flags & ~kmcl_send_flags(pkt->ch))
 		return -EINVAL;
 	return kmcl_submit(pkt, buf, len, 0, flags, true);
 }
 EXPORT_SYMBOL_GPL(kmcl_send);
-
-/* What the messages of one call have in common */
-struct batch {
-	struct kmcl_channel *ch;
-	u32 refused;			/* flags that are not allowed */
-	u32 most;			/* bytes of payload */
-	u32 most_together;		/* of a packet of a burst */
-	const struct kmcl_message *end;
-};
-
-static __always_inline int check_message(const struct kmcl_channel *ch,
-					 const struct kmcl_message *msg,
-					 u32 refused, u32 most)
-{
-	if (unlikely(!msg->pkt || msg->pkt->ch != ch || msg->flags & refused))
-		return -EINVAL;
-	return check_send(msg->pkt, msg->buf, msg->len, most);
-}
-
-/*
- * Run the routines of a burst whose packets are in the ring: those of the messages
- * in @due. Each belongs to the driver again when its routine is called.
- */
-static void run_burst(struct kmcl_channel *ch, const struct kmcl_message *msgs,
-		      u64 due)
-{
-	struct kmcl_packet *pkt;
-
-	for (; due; due &= due - 1) {
-		pkt = msgs[__ffs64(due)].pkt;
-		trace_kmcl_complete(ch, pkt, 0);
-		WRITE_ONCE(pkt->state, KMCL_PKT_IDLE);
-		pkt->done(pkt, 0, NULL, 0);
-	}
-}
-
-/* Release tx.lock, do what is left of sending a burst, and run its routines. */
-static void finish_burst(struct kmcl_channel *ch,
-			 const struct kmcl_message *msgs, u64 due,
-			 unsigned long irq, u32 after)
-	__releases(&ch->tx.lock)
-{
-	struct kmcl_ring *ring = &ch->tx.ring;
-	u32 old = ring->shared;
-	bool shown = false;
-
-	lockdep_assert_held(&ch->tx.lock);
-	if (!due) {
-		kmcl_tx_finish(ch, irq, after | kmcl_tx_show(ch));
-		return;
-	}
-	if (likely(ch->tx.linked && ring->index != old)) {
-		kmcl_ring_publish(ring);
-		shown = !kmcl_ring_asks(ring, old);
-		if (!shown) {
-			ring->signals++;
-			after |= KMCL_TX_SIGNAL;
-		}
-	}
-	kmcl_done_begin(ch, irq, true);
-	/* Disconnecting waits for the end of the claim */
-	if (after & KMCL_TX_SIGNAL)
-		kmcl_signal(ch);
-	run_burst(ch, msgs, due);
-	kmcl_done_end(ch, true, shown, old);
-	if (after & KMCL_TX_WARN)
-		kmcl_tx_warn_broken(ch);
-}
-
-/* Send a large message. Returns 0, or why it was not accepted. */
-static noinline int send_alone(const struct batch *b,
-			       const struct kmcl_message *msg, u32 *sent)
-{
-	int ret = check_message(b->ch, msg, b->refused, b->most);
-	u32 flags = msg->flags;
-
-	if (msg + 1 != b->end)
-		flags &= ~KMCL_SEND_MORE;
-	if (!ret)
-		ret = kmcl_submit(msg->pkt, msg->buf, msg->len, 0, flags, true);
-	*sent = !ret;
-	return ret;
-}
-
-/*
- * Send the first of @n messages, as many as tx.lock may be held for, and set
- * *@sent to their number. Returns 0, or why the next one was not accepted.
- */
-static int send_burst(const struct batch *b, const struct kmcl_message *msgs,
-		      u32 n, u32 *sent)
-{
-	u32 refused = b->refused, most = b->most_together;
-	struct kmcl_channel *ch = b->ch;
-	const void *buf, *copy = NULL;
-	u32 after = 0, bytes = 0, written = 0;
-	bool more, direct, now, plain;
-	unsigned long irq;
-	u64 due = 0;
-	int ret = 0;
-	u32 i;
-
-	static_assert(KMCL_TX_BURST <= 64);	/* bits of @due */
-
-	if (unlikely(kmcl_is_large(msgs->len) ||
-		     (msgs->flags & KMCL_SEND_PAGED && msgs->len > ch->tx.room)))
-		return send_alone(b, msgs, sent);
-	if (msgs->flags & KMCL_SEND_PAGED) {
-		ret = check_message(ch, msgs, refused, b->most);
-		if (ret)
-			return ret;
-		if (READ_ONCE(msgs->pkt->state) == KMCL_PKT_IDLE) {
-			if (kmcl_packet_read(msgs->pkt, msgs->buf, msgs->len))
-				return -EFAULT;
-			copy = msgs->pkt->buf;
-		}
-	}
-	more = msgs[n - 1].flags & KMCL_SEND_MORE;
-	spin_lock_irqsave(&ch->tx.lock, irq);
-	/* The routines of a burst need no list, if no others are due */
-	direct = !IS_ENABLED(CONFIG_PREEMPT_RT) && !more &&
-		 kmcl_done_direct(ch, irq);
-	now = sends_now(ch);
-	plain = !ch->cfg.pipe;
-	n = min(n, KMCL_TX_BURST);
-	for (i = 0; i < n && bytes < KMCL_TX_BURST_BYTES; i++) {
-		const struct kmcl_message *msg = &msgs[i];
-		struct kmcl_packet *pkt = msg->pkt;
-
-		ret = check_message(ch, msg, refused, most);
-		if (unlikely(ret)) {
-			if (i)
-				ret = 0;
-			break;
-		}
-		/*
-		 * What may fault, or is large, is copied without the lock, when
-		 * it is the first; what is wrong is found again then.
-		 */
-		refused |= KMCL_SEND_PAGED;
-		buf = copy ?: msg->buf;
-		ret = likely(plain) ?
-			send_one(ch, pkt, buf, msg->len, 0, msg->flags, now,
-				 true, true, &after, irq) :
-			send_to_pipe(ch, pkt, buf, msg->len, now, &after, irq);
-		if (unlikely(ret < 0))
-			break;
-		copy = NULL;
-		bytes += msg->len;
-		/* Once one is queued, so are the others */
-		now = ret;
-		if (unlikely(!ret))
-			continue;
-		written++;
-		if (msg->flags & KMCL_SEND_WAIT)
-			continue;
-		if (likely(direct && pkt->done)) {
-			pkt->state = KMCL_PKT_DONE;
-			due |= BIT_ULL(i);
-		} else {
-			end_written(pkt);
-		}
-	}
-	ch->tx.n.accepted += written;
-	ch->tx.n.completed += hweight64(due);
-	*sent = i;
-	ret = min(ret, 0);
-	/* The last message was sent, and more follow */
-	if (more && msgs + i == b->end) {
-		finish_more(ch, irq, after);
-		return ret;
-	}
-	finish_burst(ch, msgs, due, irq, after);
-	return ret;
-}
-
-/**
- * kmcl_send_many() - send or queue packets, in order
- * @ch: the channel
- * @msgs: the packets, and the payload and flags of each, as for kmcl_send(); not
- *	to be changed until the call returns
- * @n: how many
- *
- * Does what as many calls of kmcl_send() do, for less: packets of a batch become
- * visible to the peer together, with one signal at most, and their completion
- * routines run together after that, in order. Batches have up to 64 packets.
- * KMCL_SEND_MORE needs to be set, if at all, only for the last packet.
- *
- * Context: atomic; may sleep if KMCL_SEND_PAGED is set for a packet.
- * Return: how many packets were accepted, counted from the first one on. If that
- * is less than @n, the next one was not, nor any after it. If none was, the error
- * of the first one, see kmcl_send(); -EINVAL also: no channel, no messages, or a
- * packet of another channel.
- */
-int kmcl_send_many(struct kmcl_channel *ch, const struct kmcl_message *msgs,
-		   u32 n)
-{
-	struct batch b = { .ch = ch };
-	u32 total = 0, sent;
-	int ret = 0;
-
-	if (!ch || (!msgs && n) || n > INT_MAX)
-		return -EINVAL;
-	b.refused = ~send_flags(ch);
-	b.most = kmcl_max_payload(ch);
-	b.most_together = min_t(u32, b.most, KMCL_TX_AT_ONCE);
-	b.end = msgs + n;
-	while (total < n && !ret) {
-		sent = 0;
-		ret = send_burst(&b, msgs + total, n - total, &sent);
-		total += sent;
-	}
-	return total ?: ret;
-}
-EXPORT_SYMBOL_GPL(kmcl_send_many);
 
 /**
  * kmcl_flush() - show the peer what was sent with KMCL_SEND_MORE
