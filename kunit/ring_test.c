@@ -333,12 +333,40 @@ static void len8_does_not_overflow(struct kunit *test)
 	KUNIT_EXPECT_MEMEQ(test, pkt.header, payload, max - 8);
 }
 
+/* The short way to write a packet leaves the same in the ring, at any place in it */
+static void a_short_packet_looks_like_any_other(struct kunit *test)
+{
+	struct ring_fixture *f = test->priv;
+	struct ring_fixture *g = ring_fixture_new(test, f->size);
+	u8 payload[KMCL_RING_WORDS];
+	u32 len, at, bytes;
+
+	for (len = 0; len < KMCL_RING_WORDS; len++) {
+		ring_pattern(payload, sizeof(payload), len);
+		bytes = kmcl_ring_bytes(0, len);
+		for (at = f->size - bytes - 8; at < f->size; at += 8) {
+			memset(f->data, POISON, f->size);
+			memset(g->data, POISON, g->size);
+			ring_at(f, at, at);
+			ring_at(g, at, at);
+			KUNIT_ASSERT_EQ(test, 0,
+					kmcl_ring_put(&f->tx, KMCL_WIRE_DATA_INBAND,
+						      0, 7 + len, NULL, 0,
+						      payload, len));
+			kmcl_ring_store(&g->tx, at, bytes, 7 + len, payload,
+					len);
+			KUNIT_ASSERT_MEMEQ(test, f->data, g->data, f->size);
+		}
+	}
+}
+
 static struct kunit_case ring_test_cases[] = {
 	KUNIT_CASE(an_empty_ring_has_no_packet),
 	KUNIT_CASE(a_packet_is_seen_only_after_the_commit),
 	KUNIT_CASE(space_is_given_back_only_by_the_release),
 	KUNIT_CASE(a_packet_has_the_layout_of_the_wire),
 	KUNIT_CASE(each_payload_length_is_padded_with_zeroes),
+	KUNIT_CASE(a_short_packet_looks_like_any_other),
 	KUNIT_CASE(a_trailer_says_where_its_packet_starts),
 	KUNIT_CASE(a_packet_wraps_at_every_offset),
 	KUNIT_CASE(a_full_ring_refuses_until_space_is_released),

@@ -185,7 +185,7 @@ static void a_batch_is_queued_while_closed(struct kunit *test)
 }
 
 /* The ring takes a part of the batch, and the peer is shown that part */
-static void the_ring_gets_full_within_a_batch(struct kunit *test)
+static void fill_within_a_batch(struct kunit *test, u32 last)
 {
 	struct loop *loop = test->priv;
 	struct end *client = &loop->client;
@@ -193,7 +193,7 @@ static void the_ring_gets_full_within_a_batch(struct kunit *test)
 
 	fill_ring(loop);
 	prepare(client, 0, MANY, 0);
-	fx.msg[MANY - 1].flags = KMCL_SEND_MORE;
+	fx.msg[MANY - 1].flags = last;
 	KUNIT_EXPECT_EQ(test, MANY, kmcl_send_many(client->ch, fx.msg, MANY));
 	i = loop_counters(client).queued;
 	KUNIT_EXPECT_GT(test, i, 0);
@@ -203,6 +203,16 @@ static void the_ring_gets_full_within_a_batch(struct kunit *test)
 	kmcl_channel_start(loop->server.ch);
 	expect_arrived(loop, MANY);
 	expect_ended(loop, MANY);
+}
+
+static void the_ring_gets_full_within_a_batch(struct kunit *test)
+{
+	fill_within_a_batch(test, 0);
+}
+
+static void the_ring_gets_full_and_more_follows(struct kunit *test)
+{
+	fill_within_a_batch(test, KMCL_SEND_MORE);
 }
 
 /* Each kind of message that is not accepted */
@@ -238,9 +248,14 @@ static void unknown_flag(struct loop *loop, struct kmcl_message *msg)
 	msg->flags |= KMCL_SEND_FORCE_LENGTH;
 }
 
+static void not_called(struct kmcl_packet *pkt, int status, void *buf, u32 len)
+{
+	loop_wrong(loop_end(kmcl_packet_channel(pkt)), "a refused packet ended");
+}
+
 static void of_another_channel(struct loop *loop, struct kmcl_message *msg)
 {
-	msg->pkt = loop_packet(&loop->server, NULL);
+	msg->pkt = loop_packet(&loop->server, not_called);
 }
 
 static const struct refusal {
@@ -284,6 +299,33 @@ static void a_message_is_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 5, kmcl_send_many(client->ch, fx.msg + 5, 5));
 	expect_arrived(loop, 10);
 	loop_complete_all(&loop->server);
+	expect_ended(loop, 10);
+}
+
+/* The same among short ones that are over when they are written */
+static void a_short_message_is_refused(struct kunit *test)
+{
+	const struct refusal *refusal = test->param_value;
+	struct loop *loop = test->priv;
+	struct end *client = &loop->client;
+	struct kmcl_message good;
+
+	loop_up(loop);
+	/* After this one it is known how much room there is */
+	loop_send(client, 0, 0);
+	fx.before = 1;
+	prepare(client, 0, 10, 0);
+	good = fx.msg[5];
+	refusal->spoil(loop, &fx.msg[5]);
+	KUNIT_EXPECT_EQ(test, 5, kmcl_send_many(client->ch, fx.msg, 10));
+	KUNIT_EXPECT_EQ(test, loop_counters(client).accepted, 6);
+	expect_arrived(loop, 5);
+	expect_ended(loop, 5);
+	if (refusal->spoil == of_another_channel)
+		kmcl_packet_free(fx.msg[5].pkt);
+	fx.msg[5] = good;
+	KUNIT_EXPECT_EQ(test, 5, kmcl_send_many(client->ch, fx.msg + 5, 5));
+	expect_arrived(loop, 10);
 	expect_ended(loop, 10);
 }
 
@@ -556,7 +598,9 @@ static struct kunit_case send_many_cases[] = {
 	KUNIT_CASE(more_than_a_burst_keeps_its_order),
 	KUNIT_CASE(a_batch_is_queued_while_closed),
 	KUNIT_CASE(the_ring_gets_full_within_a_batch),
+	KUNIT_CASE(the_ring_gets_full_and_more_follows),
 	KUNIT_CASE_PARAM(a_message_is_refused, refusal_gen_params),
+	KUNIT_CASE_PARAM(a_short_message_is_refused, refusal_gen_params),
 	KUNIT_CASE(nothing_to_send),
 	KUNIT_CASE(payloads_that_may_fault),
 	KUNIT_CASE_PARAM(what_more_left_is_shown, showing_gen_params),

@@ -202,28 +202,49 @@ static __always_inline u64 kmcl_ring_word(const u8 *src)
 	return word;
 }
 
+static __always_inline void kmcl_ring_fill4(u64 *dst, const u8 *src)
+{
+	WRITE_ONCE(dst[0], kmcl_ring_word(src));
+	WRITE_ONCE(dst[1], kmcl_ring_word(src + 8));
+	WRITE_ONCE(dst[2], kmcl_ring_word(src + 16));
+	WRITE_ONCE(dst[3], kmcl_ring_word(src + 24));
+}
+
 /*
  * Copy a payload into the ring, unless it is there already, see
- * kmcl_ring_reserve(). A short one is copied here, word by word: calling memcpy()
- * would cost more than the copy.
+ * kmcl_ring_reserve(). A short one is copied here, word by word, without a loop:
+ * calling memcpy() would cost more than the copy.
  */
 static __always_inline void kmcl_ring_fill(u64 *dst, const u8 *src, u32 len)
 {
-	if (len > KMCL_RING_WORDS) {
+	if (unlikely(len >= KMCL_RING_WORDS)) {
 		if ((u8 *)dst != src)
 			memcpy(dst, src, len);
 		return;
 	}
-	for (; len >= 32; len -= 32, src += 32, dst += 4) {
+	if (len & 64) {
+		kmcl_ring_fill4(dst, src);
+		kmcl_ring_fill4(dst + 4, src + 32);
+		dst += 8;
+		src += 64;
+	}
+	if (len & 32) {
+		kmcl_ring_fill4(dst, src);
+		dst += 4;
+		src += 32;
+	}
+	if (len & 16) {
 		WRITE_ONCE(dst[0], kmcl_ring_word(src));
 		WRITE_ONCE(dst[1], kmcl_ring_word(src + 8));
-		WRITE_ONCE(dst[2], kmcl_ring_word(src + 16));
-		WRITE_ONCE(dst[3], kmcl_ring_word(src + 24));
+		dst += 2;
+		src += 16;
 	}
-	for (; len >= 8; len -= 8, src += 8)
+	if (len & 8) {
 		WRITE_ONCE(*dst++, kmcl_ring_word(src));
-	if (len)
-		memcpy(dst, src, len);
+		src += 8;
+	}
+	if (len & 7)
+		memcpy(dst, src, len & 7);
 }
 
 /*
@@ -323,6 +344,28 @@ static inline bool kmcl_ring_commit(struct kmcl_ring *ring)
 		return false;
 	ring->signals++;
 	return true;
+}
+
+/*
+ * Write an in-band packet at @index, where there is room that is known for its @bytes,
+ * see kmcl_ring_bytes(); the caller goes on behind it.
+ */
+static __always_inline void kmcl_ring_store(const struct kmcl_ring *ring,
+					    u32 index, u32 bytes, u64 trans_id,
+					    const void *payload, u32 len)
+{
+	__le64 *p = (__le64 *)(ring->data + index);
+	__le64 *trailer = p + bytes / 8 - 1;
+
+	p[0] = cpu_to_le64(KMCL_WIRE_DATA_INBAND |
+			   (u64)(KMCL_RING_DESC / 8) << 16 |
+			   (u64)(bytes / 8 - KMCL_RING_TRAILER / 8) << 32);
+	p[1] = cpu_to_le64(trans_id);
+	if (len & 7)
+		trailer[-1] = 0;
+	kmcl_ring_fill((u64 *)(p + 2), payload, len);
+	/* See kmcl_ring_write() */
+	*trailer = cpu_to_le64((u64)index << 32);
 }
 
 /**

@@ -7,6 +7,7 @@
  * reading a buffer that may fault (KMCL_SEND_PAGED), and nothing is allocated.
  */
 #include <linux/bitops.h>
+#include <linux/bits.h>
 #include <linux/build_bug.h>
 #include <linux/export.h>
 #include <linux/minmax.h>
@@ -46,16 +47,66 @@ static __always_inline int check_message(const struct kmcl_channel *ch,
 }
 
 /*
+ * Write the first of @n messages, as far as they are like most: short, of an idle packet
+ * with a completion routine, without flags, and with room that is known. For any other
+ * message there is kmcl_send_one(). The gate is open, and all that is due before has
+ * been written. Returns how many were written; their routines are due.
+ */
+static __always_inline u32 put_short(struct kmcl_channel *ch,
+				     const struct kmcl_message *msgs, u32 n,
+				     u32 most)
+	__must_hold(&ch->tx.lock)
+{
+	struct kmcl_ring *ring = &ch->tx.ring;
+	u32 index = ring->index, known = ring->known;
+	u32 i, j;
+
+	lockdep_assert_held(&ch->tx.lock);
+	most = min(most, KMCL_RING_WORDS - 1);
+	for (i = 0; i < n; i++) {
+		const struct kmcl_message *msg = &msgs[i];
+		struct kmcl_packet *pkt = msg->pkt;
+		u32 len = msg->len, bytes;
+
+		if (unlikely(!pkt || pkt->ch != ch || msg->flags || len > most ||
+			     !msg->buf || !pkt->done ||
+			     READ_ONCE(pkt->state) != KMCL_PKT_IDLE))
+			break;
+		bytes = kmcl_ring_bytes(0, len);
+		if (unlikely(bytes >= known))
+			break;
+		kmcl_begin_send(pkt, 0, 0);
+		pkt->state = KMCL_PKT_DONE;
+		kmcl_ring_store(ring, index, bytes, pkt->serial, msg->buf, len);
+		known -= bytes;
+		index = kmcl_ring_advance(ring, index, bytes);
+	}
+	if (unlikely(!i))
+		return 0;
+	ring->index = index;
+	ring->known = known;
+	ch->tx.n.sent += i;
+	ch->tx.n.in_ring += i;
+	ch->tx.full = false;
+	if (trace_kmcl_send_enabled())
+		for (j = 0; j < i; j++)
+			trace_kmcl_send(ch, msgs[j].pkt->serial, false,
+					msgs[j].len, false, ch->tx.n.queued);
+	return i;
+}
+
+/*
  * Run the routines of a burst whose packets are in the ring: those of the messages
  * in @due. Each belongs to the driver again when its routine is called.
  */
 static void run_burst(struct kmcl_channel *ch, const struct kmcl_message *msgs,
 		      u64 due)
 {
-	struct kmcl_packet *pkt;
+	for (; due; due >>= 1, msgs++) {
+		struct kmcl_packet *pkt = msgs->pkt;
 
-	for (; due; due &= due - 1) {
-		pkt = msgs[__ffs64(due)].pkt;
+		if (unlikely(!(due & 1)))
+			continue;
 		trace_kmcl_complete(ch, pkt, 0);
 		WRITE_ONCE(pkt->state, KMCL_PKT_IDLE);
 		pkt->done(pkt, 0, NULL, 0);
@@ -120,14 +171,14 @@ static int send_burst(const struct batch *b, const struct kmcl_message *msgs,
 	u32 refused = b->refused, most = b->most_together;
 	struct kmcl_channel *ch = b->ch;
 	const void *buf, *copy = NULL;
-	u32 after = 0, bytes = 0, written = 0;
+	u32 after = 0, bytes = 0, written = 0, i = 0;
 	bool more, direct, now, plain;
 	unsigned long irq;
 	u64 due = 0;
 	int ret = 0;
-	u32 i;
 
 	static_assert(KMCL_TX_BURST <= 64);	/* bits of @due */
+	static_assert(KMCL_TX_BURST * KMCL_RING_WORDS <= KMCL_TX_BURST_BYTES);
 
 	if (unlikely(kmcl_is_large(msgs->len) ||
 		     (msgs->flags & KMCL_SEND_PAGED && msgs->len > ch->tx.room)))
@@ -150,7 +201,14 @@ static int send_burst(const struct batch *b, const struct kmcl_message *msgs,
 	now = kmcl_sends_now(ch);
 	plain = !ch->cfg.pipe;
 	n = min(n, KMCL_TX_BURST);
-	for (i = 0; i < n && bytes < KMCL_TX_BURST_BYTES; i++) {
+	if (likely(direct && now && plain && !copy)) {
+		i = put_short(ch, msgs, n, most);
+		written = i;
+		due = i ? GENMASK_ULL(i - 1, 0) : 0;
+		/* See below */
+		refused |= i ? KMCL_SEND_PAGED : 0;
+	}
+	for (; i < n && bytes < KMCL_TX_BURST_BYTES; i++) {
 		const struct kmcl_message *msg = &msgs[i];
 		struct kmcl_packet *pkt = msg->pkt;
 
@@ -167,8 +225,8 @@ static int send_burst(const struct batch *b, const struct kmcl_message *msgs,
 		refused |= KMCL_SEND_PAGED;
 		buf = copy ?: msg->buf;
 		ret = likely(plain) ?
-			kmcl_send_one(ch, pkt, buf, msg->len, 0, msg->flags, now,
-				 true, true, &after, irq) :
+			kmcl_send_one(ch, pkt, buf, msg->len, 0, msg->flags,
+				      now, true, true, &after, irq) :
 			send_to_pipe(ch, pkt, buf, msg->len, now, &after, irq);
 		if (unlikely(ret < 0))
 			break;
