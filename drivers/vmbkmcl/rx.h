@@ -132,6 +132,7 @@ struct kmcl_rx {
 	u32 given;
 	u32 given_external;
 	unsigned long given_bytes;
+	u64 began;			/* in ns, if that is traced */
 	u32 delivered;			/* not in @n yet */
 	u32 batches;			/* the same */
 };
@@ -253,6 +254,11 @@ void kmcl_ctx_return(struct kmcl_channel *ch, struct kmcl_context *ctx,
 void kmcl_ctx_ended_inside(struct kmcl_channel *ch, bool external);
 void kmcl_rx_count(const struct kmcl_rx *rx, struct kmcl_rx_counters *n);
 void kmcl_rx_schedule(struct kmcl_channel *ch, bool passive);
+
+/* rx_take.c; the result, besides an enum kmcl_rx_reason */
+#define KMCL_RX_TAKEN	-1
+#define KMCL_RX_DROPPED	-2
+int kmcl_rx_take(struct kmcl_channel *ch);
 
 /* rx_deliver.c */
 void kmcl_rx_init(struct kmcl_channel *ch);
