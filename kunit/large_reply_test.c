@@ -3,7 +3,13 @@
  * Large packets that are sent, and their completions: the payload of a packet is in
  * parts of a page at most, and a long completion has memory of its own.
  */
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/uaccess.h>
+
 #include "large_harness.h"
+
+MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING");
 
 /* What happens to requests whose completions are long */
 static struct {
@@ -245,6 +251,60 @@ static void in_and_out_of_a_packet(struct kunit *test)
 	kmcl_packet_free(pkt);
 }
 
+/* A fault in any part is one */
+static void out_of_a_program(struct kunit *test)
+{
+	const u32 len = 3 * PAGE_SIZE;
+	struct loop *loop = test->priv;
+	struct kmcl_packet *pkt;
+	unsigned long at;
+	u8 *from, *to;
+	u32 i;
+
+	KUNIT_ASSERT_EQ(test, 0, kmcl_set_max_packet_size(loop->client.ch, len));
+	from = kunit_kmalloc(test, len, GFP_KERNEL);
+	to = kunit_kzalloc(test, len, GFP_KERNEL);
+	pkt = kmcl_packet_alloc(loop->client.ch);
+	KUNIT_ASSERT_NOT_NULL(test, from);
+	KUNIT_ASSERT_NOT_NULL(test, to);
+	KUNIT_ASSERT_NOT_NULL(test, pkt);
+	at = kunit_vm_mmap(test, NULL, 0, len, PROT_READ | PROT_WRITE,
+			   MAP_ANONYMOUS | MAP_PRIVATE, 0);
+	KUNIT_ASSERT_NE(test, at, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(at));
+	for (i = 0; i < len; i++)
+		from[i] = i ^ i >> 8;
+	KUNIT_ASSERT_EQ(test, 0, copy_to_user((void __force __user *)at, from, len));
+	KUNIT_EXPECT_EQ(test, 0, kmcl_packet_read(pkt, (void *)at, len));
+	kmcl_packet_load(pkt, to, len);
+	KUNIT_EXPECT_EQ(test, 0, memcmp(from, to, len));
+	for (i = 2; i < 3; i--) {
+		KUNIT_ASSERT_EQ(test, 0, vm_munmap(at + i * PAGE_SIZE, PAGE_SIZE));
+		KUNIT_EXPECT_EQ(test, -EFAULT, kmcl_packet_read(pkt, (void *)at, len));
+	}
+	kmcl_packet_free(pkt);
+}
+
+/* The packet has no routine: what it was answered is given back with it */
+static void nobody_gets_the_reply(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *client = &loop->client;
+	struct kmcl_rx *rx = &client->ch->rx;
+	struct kmcl_packet *pkt;
+	void *zeroes;
+
+	zeroes = kunit_kzalloc(test, LARGE, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, zeroes);
+	bring_up_echo(loop, LARGE);
+	pkt = kmcl_packet_alloc(client->ch);
+	KUNIT_ASSERT_NOT_NULL(test, pkt);
+	KUNIT_EXPECT_EQ(test, 0, kmcl_send(pkt, zeroes, LARGE, KMCL_SEND_WAIT));
+	loop_wait(client, loop_cached(client) == 1);
+	KUNIT_EXPECT_EQ(test, loop_counters(client).completed, 1);
+	loop_wait(client, READ_ONCE(rx->large.cached) == rx->large.cached_most);
+}
+
 static int reply_init(struct kunit *test)
 {
 	memset(&reply_fx, 0, sizeof(reply_fx));
@@ -253,10 +313,12 @@ static int reply_init(struct kunit *test)
 
 static struct kunit_case large_reply_cases[] = {
 	KUNIT_CASE(in_and_out_of_a_packet),
+	KUNIT_CASE(out_of_a_program),
 	/* KMCL: EVT_VMB_PACKET_COMPLETION_ROUTINE */
 	KUNIT_CASE(long_completions),
 	KUNIT_CASE(long_completions_of_paged_requests),
 	KUNIT_CASE(a_routine_sends_what_it_was_given),
+	KUNIT_CASE(nobody_gets_the_reply),
 	KUNIT_CASE(queued_while_closed),
 	/* KMCL: VmbChannelInitSetFlags */
 	KUNIT_CASE(messages_of_a_pipe),

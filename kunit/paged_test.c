@@ -203,6 +203,18 @@ static void a_fault_has_no_effect(struct kunit *test)
 		loop_wait(&loop->client, READ_ONCE(fx.done) == 1);
 }
 
+/* It is not read */
+static void a_payload_that_is_too_long(struct kunit *test)
+{
+	const struct sender *sender = test->param_value;
+	struct loop *loop = test->priv;
+
+	loop_up(loop);
+	KUNIT_EXPECT_EQ(test, -EMSGSIZE,
+			sender->send(loop, NOWHERE, KMCL_DEFAULT_PACKET_SIZE + 1));
+	expect_no_effect(loop);
+}
+
 static void no_bytes_do_not_fault(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -275,6 +287,7 @@ static struct kunit_case paged_cases[] = {
 	KUNIT_CASE(a_payload_of_user_space_is_queued),
 	/* KMCL: VMBUS_CHANNEL_FORMAT_FLAG_PAGED_BUFFER */
 	KUNIT_CASE_PARAM(a_fault_has_no_effect, sender_gen_params),
+	KUNIT_CASE_PARAM(a_payload_that_is_too_long, sender_gen_params),
 	KUNIT_CASE(no_bytes_do_not_fault),
 	KUNIT_CASE(a_kernel_thread_has_no_user_space),
 	/* KMCL: VmbPacketSend VmbChannelSendSynchronousRequest */

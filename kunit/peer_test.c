@@ -151,6 +151,33 @@ static void a_batch_finds_the_ring_broken(struct kunit *test)
 	expect_written(test, ARRAY_SIZE(msg));
 }
 
+/* The first ones of a batch had room that was known of */
+static void a_batch_finds_the_ring_broken_in_the_middle(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *client = &loop->client;
+	struct kmcl_message msg[8];
+	u32 i, sent = 0;
+	u64 value[8];
+
+	fake_up(loop);
+	for (i = 0; i < 16; i++)
+		loop_send_long(client, i, 4000, 0);
+	KUNIT_EXPECT_EQ(test, loop_counters(client).sent, 16);
+	WRITE_ONCE(fake.out->ctl->read_index, fake.out->size + 4);
+	for (i = 0; i < 8 && !loop_counters(client).broken; i++) {
+		sent = loop_counters(client).sent;
+		loop_messages(client, msg, value, ARRAY_SIZE(msg));
+		KUNIT_ASSERT_EQ(test, ARRAY_SIZE(msg),
+				kmcl_send_many(client->ch, msg, ARRAY_SIZE(msg)));
+	}
+	KUNIT_EXPECT_EQ(test, loop_counters(client).broken, 1);
+	KUNIT_EXPECT_GT(test, loop_counters(client).sent, sent);
+	KUNIT_EXPECT_EQ(test, loop_counters(client).queued,
+			16 + i * ARRAY_SIZE(msg) - loop_counters(client).sent);
+	KUNIT_EXPECT_GT(test, loop_counters(client).queued, 0);
+}
+
 /* Receiving goes on; the completions wait, and end with the opening */
 static void answers_wait_for_a_ring_that_is_not_broken(struct kunit *test)
 {
@@ -317,6 +344,7 @@ static struct kunit_case peer_cases[] = {
 	KUNIT_CASE(a_length_beyond_the_data_stops_receiving),
 	KUNIT_CASE(a_read_index_outside_the_ring_stops_sending),
 	KUNIT_CASE(a_batch_finds_the_ring_broken),
+	KUNIT_CASE(a_batch_finds_the_ring_broken_in_the_middle),
 	KUNIT_CASE(answers_wait_for_a_ring_that_is_not_broken),
 	/* KMCL: VmbChannelPacketComplete */
 	KUNIT_CASE(answers_that_nobody_reads_are_bounded),

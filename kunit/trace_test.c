@@ -103,6 +103,31 @@ static void packets_that_complete_in_the_ring(struct kunit *test)
 	probes_expect_count(client, EV_COMPLETE, 2);
 }
 
+static void end_empty(struct end *e, struct kmcl_context *ctx, u64 value)
+{
+	kmcl_complete(ctx, NULL, 0);
+}
+
+/* Delivery writes them when the batch ends */
+static void completions_without_data(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *client = &loop->client, *server = &loop->server;
+	struct sent *s;
+	u32 i;
+
+	server->process = end_empty;
+	loop_up(loop);
+	for (i = 0; i < 3; i++) {
+		s = loop_send(client, i, KMCL_SEND_WAIT);
+		loop_wait(client, s->done);
+		probes_expect(server, EV_SEND, i,
+			      probes_value(client, EV_SEND, i, 0), true, 0,
+			      false, 0);
+	}
+	probes_expect_count(server, EV_SEND, 3);
+}
+
 static void external_data(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -441,6 +466,7 @@ static void there_are_no_other_tracepoints(struct kunit *test)
 static struct kunit_case trace_cases[] = {
 	KUNIT_CASE(a_packet_and_its_completion),
 	KUNIT_CASE(packets_that_complete_in_the_ring),
+	KUNIT_CASE(completions_without_data),
 	KUNIT_CASE(external_data),
 	KUNIT_CASE(the_queue_and_what_leaves_it),
 	KUNIT_CASE(large_packets),
