@@ -26,6 +26,14 @@ static void expect_waiting(struct job *job)
 			wait_for_completion_timeout(&job->done, HZ / 20));
 }
 
+/* A thread has asked for it: what @e does from here on is after that */
+static void wait_asked(struct end *e, bool disable)
+{
+	const struct kmcl_inputs *in = &e->ch->sm.in;
+
+	loop_wait(e, disable ? READ_ONCE(in->disable) : !READ_ONCE(in->run));
+}
+
 /* Each callback that was called has its counterpart */
 static void expect_pairs(struct end *e)
 {
@@ -244,6 +252,7 @@ static void disabling_while_opened_runs(struct kunit *test)
 	e->opened_result = param->result;
 	hold_opening(e, OPENED);
 	job = loop_disable(e);
+	wait_asked(e, true);
 	expect_waiting(job);
 	loop_release(e);
 	loop_job_wait(job);
@@ -306,6 +315,7 @@ static void a_client_disabled_while_the_servers_opened_runs(struct kunit *test)
 
 	hold_opening(server, OPENED);
 	job = loop_disable(client);
+	wait_asked(client, true);
 	expect_waiting(job);
 	loop_release(server);
 	loop_job_wait(job);
@@ -343,6 +353,7 @@ static void pausing_while_it_starts(struct kunit *test)
 	hold_opening(e, param->what);
 	loop_send(e, 1, 0);
 	job = loop_pause(e);
+	wait_asked(e, false);
 	expect_waiting(job);
 	loop_release(e);
 	loop_job_wait(job);
@@ -388,10 +399,13 @@ static void ending_while_it_starts(struct kunit *test)
 	/* It is open for the other side, too */
 	loop_wait_event(peer, POST_STARTED, 1);
 	job = loop_disable(closing);
-	if (closing == e)
+	if (closing == e) {
+		wait_asked(e, true);
 		expect_waiting(job);
-	else
-		loop_wait_event(peer, CLOSED, 1);
+	} else {
+		/* It has heard of the other side's end */
+		loop_wait(e, READ_ONCE(e->ch->sm.in.dead));
+	}
 	loop_release(e);
 	loop_job_wait(job);
 	loop_wait_event(e, CLOSED, 1);
@@ -418,6 +432,7 @@ static void disabling_a_server_that_is_stopped(struct kunit *test)
 	loop_wait_held(server);
 	KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(server->ch), "Stopped");
 	job = loop_disable(server);
+	wait_asked(server, true);
 	expect_waiting(job);
 	loop_release(server);
 	loop_job_wait(job);
