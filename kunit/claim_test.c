@@ -338,6 +338,33 @@ static void each_enable_looks_for_devices(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake.looks, 1);
 }
 
+/* With a device that is there, an enable looks for none, and the work item runs once */
+static void an_enable_finds_the_device_that_is_there(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_channel *ch = loop->client.ch;
+	u64 runs;
+
+	open_both(loop, 1);
+	kmcl_channel_disable(ch);
+	flush_workqueue(kmcl_wq);
+	runs = ch->sm.idle_runs;
+	enable(loop);
+	loop_wait_event(&loop->client, POST_STARTED, 2);
+	flush_workqueue(kmcl_wq);
+	KUNIT_EXPECT_EQ(test, ch->sm.idle_runs, runs + 1);
+	KUNIT_EXPECT_EQ(test, fake.looks, 0);
+	kmcl_channel_disable(ch);
+	KUNIT_EXPECT_EQ(test, fake.watches_only, 0);
+	/* Another one does, too, and then there is none for the first */
+	KUNIT_ASSERT_EQ(test, 0, kmcl_channel_enable(fx.other));
+	wait_other(loop, "Active");
+	KUNIT_EXPECT_EQ(test, fake.watches, 2);
+	KUNIT_EXPECT_EQ(test, fake.watches_only, 1);
+	enable(loop);
+	KUNIT_EXPECT_EQ(test, fake.looks, 1);
+}
+
 static void give_back(struct loop *loop)
 {
 	KUNIT_ASSERT_EQ(loop->test, 0, kmcl_set_flags(loop->client.ch,
@@ -524,6 +551,7 @@ static struct kunit_case claim_cases[] = {
 	/* KMCL: VmbChannelEnable */
 	KUNIT_CASE(a_channel_that_cannot_be_enabled_claims_nothing),
 	KUNIT_CASE(each_enable_looks_for_devices),
+	KUNIT_CASE(an_enable_finds_the_device_that_is_there),
 	KUNIT_CASE(a_device_is_given_back_on_request),
 	KUNIT_CASE(a_device_that_another_channel_wants),
 	KUNIT_CASE(a_device_is_given_back_by_freeing),

@@ -10,11 +10,12 @@
 
 struct fake_transport fake;
 
-static int fake_watch(const guid_t *type)
+static int fake_watch(const guid_t *type, bool look)
 {
 	int result = fake.watch_result;
 
 	fake.watches++;
+	fake.watches_only += !look;
 	fake.watched = *type;
 	if (fake.watch_once)
 		fake.watch_result = 0;

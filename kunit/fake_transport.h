@@ -34,6 +34,7 @@ struct fake_transport {
 	struct completion *release_waits;	/* after the offer is gone */
 	struct completion *back_waits;	/* while a device is given back */
 	int watches;
+	int watches_only;		/* of these, without looking */
 	int unwatches;
 	int looks;
 	int settles;			/* for one class */

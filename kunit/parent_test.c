@@ -58,14 +58,14 @@ static void own_disown(struct kmcl_offer *offer)
 	fake.offer = NULL;
 }
 
-static int own_watch(const guid_t *type)
+static int own_watch(const guid_t *type, bool look)
 {
 	complete(&own.watching);
 	if (own.watch_locks) {
 		device_lock(own.parent);
 		device_unlock(own.parent);
 	}
-	return fake_ops.watch(type);
+	return fake_ops.watch(type, look);
 }
 
 /* The bus removes the device, and the driver that it has frees the channel */

@@ -306,7 +306,7 @@ static void openings_by_a_client_of_the_other_mode(struct kunit *test)
 
 static int watch_result, open_result;
 
-static int fake_watch(const guid_t *type)
+static int fake_watch(const guid_t *type, bool look)
 {
 	return watch_result;
 }

@@ -64,7 +64,7 @@ struct kmcl_link {
 	guid_t had_instance;		/* of the last offer */
 	bool claims;			/* a device like this, see claim.c */
 	bool claims_any;
-	bool covered;			/* used by kmcl_claimed() alone */
+	bool covered;			/* set by those who read it */
 	guid_t claimed_type;
 	guid_t claimed_instance;
 	/* Written with kmcl_adopt_mutex, too */
@@ -115,6 +115,7 @@ void kmcl_bus_add_channel(struct kmcl_channel *ch);
 void kmcl_bus_del_channel(struct kmcl_channel *ch);
 bool kmcl_claimed(const guid_t *type, const guid_t *instance,
 		  const struct kmcl_offer *except);
+bool kmcl_covered(const struct kmcl_channel *ch);
 void kmcl_wait_begin(struct kmcl_channel *ch);
 void kmcl_claim_end(struct kmcl_channel *ch);
 

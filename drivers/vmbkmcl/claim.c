@@ -56,11 +56,10 @@ static struct kmcl_channel *claimant(const guid_t *type, const guid_t *instance)
 }
 
 /*
- * Does a channel claim such a device, other than those channels that have a
- * device, or for which one is there? @except: an offer that is not to count.
+ * Mark the channels that have a device, and, of those that claim one of the class,
+ * those for which one is there. @except: an offer that is not to count.
  */
-bool kmcl_claimed(const guid_t *type, const guid_t *instance,
-		  const struct kmcl_offer *except)
+static void cover(const guid_t *type, const struct kmcl_offer *except)
 	__must_hold(&kmcl_bus_lock)
 {
 	struct kmcl_offer *offer;
@@ -77,7 +76,28 @@ bool kmcl_claimed(const guid_t *type, const guid_t *instance,
 		if (ch)
 			ch->link.covered = true;
 	}
+}
+
+/* Does a channel claim such a device that is not covered? See cover() */
+bool kmcl_claimed(const guid_t *type, const guid_t *instance,
+		  const struct kmcl_offer *except)
+	__must_hold(&kmcl_bus_lock)
+{
+	lockdep_assert_held(&kmcl_bus_lock);
+	cover(type, except);
 	return claimant(type, instance);
+}
+
+/* Does the channel, which claims a device, have one, or is one there for it? */
+bool kmcl_covered(const struct kmcl_channel *ch)
+{
+	bool covered;
+
+	spin_lock_irq(&kmcl_bus_lock);
+	cover(&ch->link.claimed_type, NULL);
+	covered = ch->link.covered;
+	spin_unlock_irq(&kmcl_bus_lock);
+	return covered;
 }
 
 /*

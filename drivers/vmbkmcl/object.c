@@ -221,10 +221,15 @@ bool kmcl_settable(struct kmcl_channel *ch)
  * kmcl_kick() - queue the channel's work item
  * @ch: the channel
  *
+ * Inside the work item, and so in the channel's callbacks, this does nothing: it
+ * looks what has happened until nothing has.
+ *
  * Context: atomic. The queued work holds a reference to the channel.
  */
 void kmcl_kick(struct kmcl_channel *ch)
 {
+	if (current_work() == &ch->sm.work)
+		return;
 	kmcl_channel_get(ch);
 	if (!queue_work(ch->server ? kmcl_server_wq : kmcl_wq, &ch->sm.work))
 		kmcl_channel_put(ch);

@@ -121,14 +121,16 @@ struct kmcl_server_ops {
  * struct kmcl_transport_ops - the operations of a transport
  * @name: name for messages
  * @watch: (optional) call kmcl_offer_claim() for each present and future device
- *	of class @type that has no other driver. Counted: called once per
- *	channel, until it is freed. Returns at once: may sleep, but takes no
- *	device lock and waits for no driver. What fails later goes to the log
+ *	of class @type that has no other driver. For present ones only with
+ *	@look, or if it was not done before: a channel whose device is reported
+ *	needs no other. Counted: called once per channel, until it is freed.
+ *	Returns at once: may sleep, but takes no device lock and waits for no
+ *	driver. What fails later goes to the log
  * @unwatch: (with @watch) undo one @watch; after the last one, call
  *	kmcl_offer_gone() for each device. Returns at once, as @watch
- * @look: (optional) a channel of class @type, which is watched, was enabled:
- *	call kmcl_offer_claim() again for each device that has no driver.
- *	Returns at once, as @watch
+ * @look: (optional) a channel of class @type, which is watched, was enabled, and
+ *	its device is not reported: call kmcl_offer_claim() again for each device
+ *	that has no driver. Returns at once, as @watch
  * @settle: (optional) wait until what @unwatch has begun is over. With a @type:
  *	for this class, if it is not watched any more, and not without limit,
  *	since a device may be locked by another driver. NULL: for all classes.
@@ -181,7 +183,7 @@ struct kmcl_server_ops {
  */
 struct kmcl_transport_ops {
 	const char *name;
-	int (*watch)(const guid_t *type);
+	int (*watch)(const guid_t *type, bool look);
 	void (*unwatch)(const guid_t *type);
 	void (*look)(const guid_t *type);
 	void (*settle)(const guid_t *type);

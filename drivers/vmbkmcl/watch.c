@@ -89,6 +89,7 @@ static int adopt_parent(struct kmcl_channel *ch)
 static int watch_target(struct kmcl_channel *ch)
 	__must_hold(&kmcl_watch_mutex)
 {
+	bool look;
 	int ret;
 
 	lockdep_assert_held(&kmcl_watch_mutex);
@@ -96,15 +97,17 @@ static int watch_target(struct kmcl_channel *ch)
 	ch->link.wants_watch = true;
 	if (!kmcl_transport || kmcl_transport_going)
 		return 0;
+	/* Not for a device that is reported already */
+	look = !kmcl_covered(ch);
 	if (ch->link.watching &&
 	    guid_equal(&ch->link.watched, &ch->cfg.type)) {
-		if (kmcl_transport->look)
+		if (look && kmcl_transport->look)
 			kmcl_transport->look(&ch->link.watched);
 		return 0;
 	}
 	if (ch->link.watching)
 		kmcl_transport->unwatch(&ch->link.watched);
-	ret = kmcl_transport->watch(&ch->cfg.type);
+	ret = kmcl_transport->watch(&ch->cfg.type, look);
 	ch->link.watching = !ret;
 	ch->link.watched = ch->cfg.type;
 	return ret;
@@ -216,7 +219,7 @@ again:
 		ch->link.watching = true;
 		ch->link.watched = ch->cfg.type;
 		/* A copy, since its driver may be changing the target */
-		ret = ops->watch(&ch->link.watched);
+		ret = ops->watch(&ch->link.watched, true);
 		if (ret) {
 			pr_warn("%s: %s cannot watch class %pUl (%d); enable the channel again\n",
 				kmcl_name(ch), ops->name, &ch->link.watched, ret);

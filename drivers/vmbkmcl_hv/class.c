@@ -56,15 +56,15 @@ struct kmcl_hv_chosen {
 
 /**
  * struct kmcl_hv_class - a watched device class
- * @link: entry in kmcl_hv_classes; with the next four, protected by
+ * @link: entry in kmcl_hv_classes; with the next five, protected by
  *	kmcl_hv_classes_lock
  * @users: number of watches
  * @asked: a channel of the class was enabled since the work item looked
  * @untold: a device was locked when it was asked whose it is
+ * @registered: the driver is registered; written by the work item
  * @chosen: the devices that are away; see struct kmcl_hv_chosen
  * @notifier: the notifier, kmcl_hv_notify(), while the driver is registered
  * @work: the work item, kmcl_hv_class_work(); the rest is its own
- * @registered: the driver is registered
  * @held_up: a device was locked when it was looked at
  * @hints: how often hints may come, has a lock of its own
  * @ids: the class, and the end of the table
@@ -76,10 +76,10 @@ struct kmcl_hv_class {
 	unsigned int users;
 	bool asked;
 	bool untold;
+	bool registered;
 	struct list_head chosen;
 	struct notifier_block notifier;
 	struct delayed_work work;
-	bool registered;
 	bool held_up;
 	struct ratelimit_state hints;
 	struct hv_vmbus_device_id ids[2];
@@ -290,6 +290,13 @@ static int kmcl_hv_class_probe(struct hv_device *hdev,
 	return -ENODEV;
 }
 
+static void kmcl_hv_set_registered(struct kmcl_hv_class *class, bool registered)
+{
+	spin_lock(&kmcl_hv_classes_lock);
+	class->registered = registered;
+	spin_unlock(&kmcl_hv_classes_lock);
+}
+
 static void kmcl_hv_class_register(struct kmcl_hv_class *class)
 {
 	struct hv_driver *hv = &class->hv;
@@ -323,7 +330,7 @@ static void kmcl_hv_class_register(struct kmcl_hv_class *class)
 	 * empty one. A device that is added from here on is probed by itself.
 	 */
 	WRITE_ONCE(hv->id_table, class->ids);
-	class->registered = true;
+	kmcl_hv_set_registered(class, true);
 }
 
 /* Bind what can be bound, and tell why the rest cannot */
@@ -359,7 +366,7 @@ static void kmcl_hv_class_work(struct work_struct *work)
 		bus_unregister_notifier(class->hv.driver.bus, &class->notifier);
 		vmbus_driver_unregister(&class->hv);
 		kmcl_hv_forget_choices(class);
-		class->registered = false;
+		kmcl_hv_set_registered(class, false);
 		class->held_up = false;
 	}
 
@@ -414,9 +421,18 @@ static struct kmcl_hv_class *kmcl_hv_class_new(const guid_t *type)
 	return class;
 }
 
+static void kmcl_hv_class_ask(struct kmcl_hv_class *class)
+	__must_hold(&kmcl_hv_classes_lock)
+{
+	lockdep_assert_held(&kmcl_hv_classes_lock);
+	class->asked = true;
+	kmcl_hv_class_kick(class);
+}
+
 /**
  * kmcl_hv_watch() - bind to devices of a class, present and future, if claimed
  * @type: GUID of the class
+ * @look: for present ones, too; otherwise only if that was not done before
  *
  * Counted: each call that succeeds needs a kmcl_hv_unwatch(). A claimed device
  * that is bound to another driver stays with it, and the kernel log says so. The
@@ -425,7 +441,7 @@ static struct kmcl_hv_class *kmcl_hv_class_new(const guid_t *type)
  * Context: Process context, may sleep; waits for nobody.
  * Return: 0, -EINVAL or -ENOMEM.
  */
-int kmcl_hv_watch(const guid_t *type)
+int kmcl_hv_watch(const guid_t *type, bool look)
 {
 	struct kmcl_hv_class *class, *new = NULL;
 
@@ -449,9 +465,10 @@ int kmcl_hv_watch(const guid_t *type)
 			list_add_tail(&class->link, &kmcl_hv_classes);
 		}
 	}
+	/* Without a user, the driver is about to be unregistered */
+	if (look || !class->users || !class->registered)
+		kmcl_hv_class_ask(class);
 	class->users++;
-	class->asked = true;
-	kmcl_hv_class_kick(class);
 	spin_unlock(&kmcl_hv_classes_lock);
 	kfree(new);
 	return 0;
@@ -471,10 +488,9 @@ void kmcl_hv_unwatch(const guid_t *type)
 
 	spin_lock(&kmcl_hv_classes_lock);
 	class = kmcl_hv_class_find(type);
-	if (!WARN_ON_ONCE(!class || !class->users)) {
-		class->users--;
+	/* The channels that are left have been looked for */
+	if (!WARN_ON_ONCE(!class || !class->users) && !--class->users)
 		kmcl_hv_class_kick(class);
-	}
 	spin_unlock(&kmcl_hv_classes_lock);
 }
 
@@ -490,10 +506,8 @@ void kmcl_hv_look(const guid_t *type)
 
 	spin_lock(&kmcl_hv_classes_lock);
 	class = kmcl_hv_class_find(type);
-	if (!WARN_ON_ONCE(!class)) {
-		class->asked = true;
-		kmcl_hv_class_kick(class);
-	}
+	if (!WARN_ON_ONCE(!class))
+		kmcl_hv_class_ask(class);
 	spin_unlock(&kmcl_hv_classes_lock);
 }
 

@@ -80,7 +80,7 @@ struct kmcl_hv_binding {
 };
 
 /* Operations of class.c; see struct kmcl_transport_ops */
-int kmcl_hv_watch(const guid_t *type);
+int kmcl_hv_watch(const guid_t *type, bool look);
 void kmcl_hv_unwatch(const guid_t *type);
 void kmcl_hv_look(const guid_t *type);
 void kmcl_hv_settle(const guid_t *type);
