@@ -15,6 +15,8 @@
 static const struct kmcl_server_ops *kmcl_server_bus;
 static LIST_HEAD(kmcl_transport_calls);
 static DECLARE_WAIT_QUEUE_HEAD(kmcl_transport_wait);	/* for none of them */
+/* For an offer that nobody uses: seldom, and one for each would cost all of them */
+static DECLARE_WAIT_QUEUE_HEAD(kmcl_offer_wait);
 
 static void offer_release(struct kref *ref)
 {
@@ -237,7 +239,7 @@ void kmcl_unbind(struct kmcl_channel *ch)
 	spin_unlock_irq(&kmcl_bus_lock);
 	if (!offer)
 		return;
-	wake_up_all(&offer->wait);
+	wake_up_all(&kmcl_offer_wait);
 	release_or_match(offer);
 	kmcl_offer_put(offer);
 	kmcl_channel_put(ch);
@@ -292,7 +294,6 @@ static struct kmcl_offer *offer_new(const struct kmcl_transport_ops *ops,
 	if (ops->flags)
 		offer->flags = ops->flags(offer);
 	INIT_WORK(&offer->release_work, release_work);
-	init_waitqueue_head(&offer->wait);
 	return offer;
 }
 
@@ -408,7 +409,7 @@ void kmcl_give_back(struct kmcl_channel *ch)
 	offer->ops->give_back(offer);
 	/* All use of the transport before; pairs with offer_unused() */
 	smp_store_release(&offer->giving_back, false);
-	wake_up_all(&offer->wait);
+	wake_up_all(&kmcl_offer_wait);
 	kmcl_offer_put(offer);
 }
 
@@ -491,7 +492,7 @@ void kmcl_offer_gone(struct kmcl_offer *offer)
 		kmcl_link_dead(offer->ch);
 	}
 	spin_unlock_irq(&kmcl_bus_lock);
-	while (!wait_event_idle_timeout(offer->wait, offer_unused(offer),
+	while (!wait_event_idle_timeout(kmcl_offer_wait, offer_unused(offer),
 					kmcl_slow))
 		say_who_uses(offer);
 	kmcl_offer_put(offer);

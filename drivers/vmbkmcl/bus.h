@@ -13,19 +13,11 @@
 
 #include "transport.h"
 
-/* A device that a transport offers; ref, work and wait lock themselves */
+/* A device that a transport offers; ref and work lock themselves */
 struct kmcl_offer {
 	struct kref ref;
-	struct list_head node;		/* kmcl_bus_lock */
-	/* Constant */
-	const struct kmcl_transport_ops *ops;
-	guid_t type;
-	guid_t instance;
-	u16 flags;			/* KMCL_WIRE_OFFER_* */
-	const struct kmcl_channel *owner;	/* only to be compared */
-	void *priv;
+	u16 flags;			/* KMCL_WIRE_OFFER_*; constant */
 	/* Written under kmcl_bus_lock, some of them read without it */
-	struct kmcl_channel *ch;	/* bound to it; a reference */
 	bool dead;			/* rescinded, or gone */
 	bool rescinded;			/* the peer uses no memory any more */
 	bool broken;			/* not to be bound: an open found it */
@@ -34,19 +26,28 @@ struct kmcl_offer {
 	bool released;			/* @release was called */
 	bool suspended;			/* not to be opened */
 	bool giving_back;		/* inside @give_back */
+	struct kmcl_channel *ch;	/* bound to it; a reference */
+	struct list_head node;		/* kmcl_bus_lock */
+	/* Constant */
+	const struct kmcl_transport_ops *ops;
+	guid_t type;
+	guid_t instance;
+	const struct kmcl_channel *owner;	/* only to be compared */
+	void *priv;
 	struct work_struct release_work;
-	wait_queue_head_t wait;		/* for ch and giving_back */
 };
 
 struct kmcl_link {
-	spinlock_t lock;		/* as far as kmcl_bus_lock */
+	spinlock_t lock;		/* as far as kmcl_adopt_mutex */
+	u32 small_rings;		/* openings with less than was set */
 	u64 mmio_start;			/* client: until it is unbound */
 	u64 mmio_size;
 	/* Written by the work item, which reads them without the lock */
 	struct kmcl_ring_block block;
 	u32 ring_in;			/* bytes of data, when they were */
 	u32 ring_out;			/* connected last */
-	u32 small_rings;		/* openings with less than was set */
+	/* kmcl_adopt_mutex; written with kmcl_bus_lock, too */
+	struct kmcl_offer *adopted;
 	/* kmcl_bus_lock */
 	struct list_head node;
 	/*
@@ -67,8 +68,6 @@ struct kmcl_link {
 	bool covered;			/* set by those who read it */
 	guid_t claimed_type;
 	guid_t claimed_instance;
-	/* Written with kmcl_adopt_mutex, too */
-	struct kmcl_offer *adopted;
 	/* kmcl_watch_mutex */
 	bool wants_watch;		/* for a transport that registers */
 	bool watching;

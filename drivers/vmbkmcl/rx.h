@@ -101,11 +101,11 @@ struct kmcl_ctx_kind {
 
 struct kmcl_rx {
 	spinlock_t lock;		/* see above */
+	u32 quota;			/* 0: no limit */
 	struct kmcl_ring ring;		/* who has the right to deliver */
 	atomic_t running;		/* see above */
 	atomic_t state;
 	bool stalled;			/* freeing a context resumes delivery */
-	u32 quota;			/* 0: no limit */
 	u32 returned;			/* see above */
 	u32 returned_external;
 	unsigned long returned_bytes;

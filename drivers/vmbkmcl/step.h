@@ -16,14 +16,15 @@ struct kmcl_sm {
 	enum kmcl_state state;		/* by the work item only */
 	struct kmcl_inputs in;		/* dead, lost: read without it, too */
 	bool enabling;			/* an enable call is in progress */
-	enum kmcl_close_cause cause;	/* of the last close */
+	u8 cause;			/* kmcl_close_cause of the last close */
+	/* By the work item only, read without it, too: kmcl_wait_taken_down() */
+	bool closed_returned;
+	u32 calls;			/* see kmcl_call_begin() */
 	u64 disables;			/* times that Disabled was entered */
 	u64 idle_runs;			/* times the work item found no event */
-	u32 calls;			/* see kmcl_call_begin() */
 	unsigned long told;		/* see kmcl_still_waiting() */
 	struct kmcl_sm_counters n;
 	/* Written by the work item, read by others without the lock */
-	bool closed_returned;		/* see kmcl_wait_taken_down() */
 	struct task_struct *worker;	/* inside a state callback */
 	enum kmcl_step callback;	/* which */
 	/* Used by the work item only */

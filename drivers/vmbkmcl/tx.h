@@ -26,7 +26,7 @@
 
 #define KMCL_PIPE_HEADER		8U
 #define KMCL_PIPE_MAX			16384U	/* payload of one message */
-#define KMCL_FIRST_BUCKETS		32U	/* see tx_id.c */
+#define KMCL_FIRST_BUCKETS		8U	/* see tx_id.c */
 #define KMCL_ROUNDS			BIT(30)
 #define KMCL_NO_SERIAL			BIT(31)	/* above every round and serial */
 #define KMCL_DONE_BUDGET		256	/* routines before a break */
@@ -142,6 +142,7 @@ struct kmcl_comps {
 
 struct kmcl_tx {
 	spinlock_t lock;		/* see above */
+	atomic_t serial;		/* of the last packet allocated */
 	struct kmcl_ring ring;
 	struct kmcl_comps made;
 	bool private;			/* no external data on this link */
@@ -151,24 +152,24 @@ struct kmcl_tx {
 	bool ending;			/* do not queue any more */
 	bool no_answers;		/* nothing more is read on this link */
 	bool full;			/* there was no room last time */
+	bool taken;			/* see @copying */
 	u32 signalling;			/* callers that signal, or copy, now */
 	u32 number;			/* of the last transaction id */
 	u32 numbers_end;		/* where a request has to look */
 	u32 round;			/* see tx_id.c */
 	u32 mask;			/* of the buckets' index */
+	u32 old_mask;
 	struct hlist_head *buckets;	/* packets in flight, by id */
 	u64 grow_at;			/* number of these */
 	struct hlist_head *old;		/* while they are moved, or NULL */
-	u32 old_mask;
-	atomic_t serial;		/* of the last packet allocated */
 	struct work_struct grow;
 	struct hlist_head first_buckets[KMCL_FIRST_BUCKETS];
 	struct list_head queue;		/* packets and completions */
 	u64 queued_ext;			/* packets with external data in it */
 	struct list_head comps;		/* of these, the completions */
 	struct kmcl_item mark;		/* see tx_copy.c */
-	const struct kmcl_item *copying;	/* what is copied, or NULL */
-	bool taken;			/* it has been taken off the queue */
+	/* What is copied, or NULL; @taken: it has been taken off the queue */
+	const struct kmcl_item *copying;
 	struct list_head in_flight;	/* see kmcl_flight_add() */
 	struct list_head syncs;
 	struct list_head done;		/* completion routines due */
