@@ -19,7 +19,7 @@
 #include "faults.h"
 #include "channel.h"
 
-#define PACKETS		3
+#define PACKETS		4
 #define PATIENCE	(10 * HZ)
 
 struct alloc_end {

@@ -62,10 +62,10 @@ static void opening(struct kunit *test)
 	struct alloc_fixture *f = test->priv;
 
 	/*
-	 * Two contexts, the connection, two rings: array and area. The areas'
-	 * ranges are allocated too, or taken from vmalloc's pool of used ones.
+	 * The connection, two rings: array and area. The areas' ranges are
+	 * allocated too, or taken from vmalloc's pool of used ones.
 	 */
-	alloc_fail_each(test, f->slab, open_round, 7);
+	alloc_fail_each(test, f->slab, open_round, 5);
 	/* The pages of two rings for the default packet size */
 	alloc_fail_each(test, f->page, open_round, 10);
 }
@@ -161,11 +161,9 @@ static void prepare_delivery(struct kunit *test, struct kmcl_packet **pkt)
 	}
 }
 
-static void send_numbers(struct kunit *test, struct kmcl_packet **pkt)
+static void send_numbers(struct kunit *test, struct kmcl_packet **pkt, int i)
 {
-	int i;
-
-	for (i = 0; i < PACKETS; i++) {
+	for (; i < PACKETS; i++) {
 		u8 number = i;
 
 		KUNIT_EXPECT_EQ(test, kmcl_send(pkt[i], &number, 1, 0), 0);
@@ -182,7 +180,7 @@ static int delivery_round(struct kunit *test, struct fault_attr *attr, int nth,
 
 	prepare_delivery(test, pkt);
 	faults_arm(attr, nth);
-	send_numbers(test, pkt);
+	send_numbers(test, pkt, 0);
 	KUNIT_EXPECT_GT(test, wait_for_completion_timeout(&f->all_delivered, PATIENCE), 0);
 	*failed = faults_disarm(attr);
 	faults_note_reached();
@@ -205,7 +203,10 @@ static void wait_delivered(struct kunit *test, int n)
 	KUNIT_ASSERT_EQ(test, atomic_read(&f->delivered), n);
 }
 
-/* One packet at a time while there is none at all, and then by itself */
+/*
+ * When a packet has arrived before: one at a time while there is none at all, and
+ * then by itself
+ */
 static void delivering_without_memory(struct kunit *test)
 {
 	struct alloc_fixture *f = test->priv;
@@ -214,15 +215,18 @@ static void delivering_without_memory(struct kunit *test)
 	int i;
 
 	prepare_delivery(test, pkt);
-	faults_arm_shortage(f->slab, 0);
-	send_numbers(test, pkt);
+	KUNIT_ASSERT_EQ(test, kmcl_send(pkt[0], "", 1, 0), 0);
 	wait_delivered(test, 1);
 	kmcl_complete(f->held[0], NULL, 0);
+	faults_arm_shortage(f->slab, 0);
+	send_numbers(test, pkt, 1);
 	wait_delivered(test, 2);
+	kmcl_complete(f->held[1], NULL, 0);
+	wait_delivered(test, 3);
 	failed = faults_disarm(f->slab);
 	KUNIT_EXPECT_TRUE(test, failed);
 	KUNIT_EXPECT_GT(test, wait_for_completion_timeout(&f->all_delivered, PATIENCE), 0);
-	for (i = 1; i < PACKETS; i++)
+	for (i = 2; i < PACKETS; i++)
 		kmcl_complete(f->held[i], NULL, 0);
 	alloc_finish(&f->client);
 	alloc_finish(&f->server);
@@ -301,8 +305,8 @@ static void delivering(struct kunit *test)
 {
 	struct alloc_fixture *f = test->priv;
 
-	/* One context is there from the opening on */
-	alloc_fail_each(test, f->slab, delivery_round, PACKETS - 1);
+	/* A context for each, and before the first one what completions need */
+	alloc_fail_each(test, f->slab, delivery_round, PACKETS + 1);
 }
 
 static void note_status(struct kmcl_packet *pkt, int status, void *buf, u32 len)

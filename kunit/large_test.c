@@ -60,6 +60,29 @@ static void a_page_is_no_large_packet(struct kunit *test)
 	loop_complete_all(&loop->client);
 }
 
+/* Nothing is kept for it before, and it does not get lost */
+static void the_first_packet_without_memory(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_channel *ch = loop->server.ch;
+	struct kmcl_packet *pkt;
+	u64 value = 0;
+
+	large_bring_up(loop, LARGE);
+	KUNIT_EXPECT_NULL(test, ch->rx.own);
+	KUNIT_EXPECT_EQ(test, ch->rx.small.cached + ch->rx.large.cached, 0);
+	KUNIT_EXPECT_NULL(test, ch->tx.made.ids);
+	pkt = kmcl_packet_alloc(loop->client.ch);
+	KUNIT_ASSERT_NOT_NULL(test, pkt);
+	large_no_memory();
+	KUNIT_EXPECT_EQ(test, kmcl_send(pkt, &value, sizeof(value), 0), 0);
+	loop_wait(&loop->server, large_stops() == 1);
+	KUNIT_EXPECT_EQ(test, loop_got(&loop->server), 0);
+	large_memory_again();
+	large_expect_arrived(loop, 1);
+	KUNIT_EXPECT_NOT_NULL(test, ch->tx.made.ids);
+}
+
 static void many_are_kept(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -294,6 +317,7 @@ static struct kunit_case large_cases[] = {
 	KUNIT_CASE(packets_of_128_kib),
 	KUNIT_CASE(packets_of_the_largest_size),
 	KUNIT_CASE(a_page_is_no_large_packet),
+	KUNIT_CASE(the_first_packet_without_memory),
 	KUNIT_CASE(many_are_kept),
 	KUNIT_CASE(it_arrives_when_there_is_memory),
 	KUNIT_CASE(small_ones_without_memory),

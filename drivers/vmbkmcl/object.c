@@ -96,6 +96,7 @@ void kmcl_channel_release(struct kobject *kobj)
 	struct kmcl_channel *ch = container_of(kobj, struct kmcl_channel, kobj);
 
 	kfree(ch->cfg.name);
+	kfree(ch->tx.made.ids);
 	kmem_cache_free(channel_cache, ch);
 	if (atomic_dec_and_test(&channels))
 		complete(&channels_gone);

@@ -239,7 +239,7 @@ bool kmcl_pipe_parse(struct kmcl_channel *ch,
 		     const struct kmcl_ring_packet *pkt, u32 *len);
 
 /* rx_context.c */
-int kmcl_ctx_prepare(struct kmcl_channel *ch);
+void kmcl_ctx_prepare(struct kmcl_channel *ch);
 void kmcl_ctx_refill(struct work_struct *work);
 bool kmcl_ctx_allowed(const struct kmcl_channel *ch);
 int kmcl_ctx_get(struct kmcl_channel *ch, struct kmcl_ctx_kind *kind,
@@ -262,7 +262,7 @@ int kmcl_rx_take(struct kmcl_channel *ch);
 
 /* rx_deliver.c */
 void kmcl_rx_init(struct kmcl_channel *ch);
-int kmcl_rx_attach(struct kmcl_channel *ch);
+void kmcl_rx_attach(struct kmcl_channel *ch);
 void kmcl_rx_detach(struct kmcl_channel *ch);
 void kmcl_rx_start(struct kmcl_channel *ch);
 void kmcl_rx_stop(struct kmcl_channel *ch);

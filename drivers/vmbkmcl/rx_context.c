@@ -55,6 +55,26 @@ static void set_kinds(const struct kmcl_channel *ch, struct kmcl_ctx_kind *small
 	small->cached_most = kmcl_cached_most(small->bytes);
 }
 
+/*
+ * Delivery completes packets there: it is allocated before the first context, so that
+ * who has one need not look.
+ */
+static bool comps_ready(struct kmcl_channel *ch, gfp_t gfp)
+{
+	struct kmcl_comps *made = &ch->tx.made;
+	u64 *ids;
+
+	if (likely(READ_ONCE(made->ids)))
+		return true;
+	ids = kmalloc_array(KMCL_COMPS, sizeof(*ids), gfp | __GFP_NOWARN);
+	if (!ids)
+		return false;
+	/* Delivery, or kmcl_ctx_refill(), may have come before */
+	if (cmpxchg(&made->ids, NULL, ids))
+		kfree(ids);
+	return true;
+}
+
 /* NULL also if it takes more than a page at a time, and @gfp does not let it wait */
 static struct kmcl_context *ctx_new(struct kmcl_channel *ch,
 				    struct kmcl_ctx_kind *kind, gfp_t gfp)
@@ -63,6 +83,8 @@ static struct kmcl_context *ctx_new(struct kmcl_channel *ch,
 	struct kmcl_context *ctx;
 
 	if (!gfpflags_allow_blocking(gfp) && max(kind->size, rest) > PAGE_SIZE)
+		return NULL;
+	if (!comps_ready(ch, gfp))
 		return NULL;
 	ctx = kmcl_item_alloc(kind->size, gfp);
 	if (!ctx)
@@ -466,25 +488,16 @@ void kmcl_set_memory_limit(struct kmcl_channel *ch, u32 bytes)
 EXPORT_SYMBOL_GPL(kmcl_set_memory_limit);
 
 /*
- * Before the rings are connected: allocate a context, so that delivery makes
- * progress without memory, but for what needs a large one. Sleeps.
+ * Before the rings are connected: set how large contexts are. The first packet gets
+ * the first one, so that a channel on which nothing arrives has none.
  */
-int kmcl_ctx_prepare(struct kmcl_channel *ch)
+void kmcl_ctx_prepare(struct kmcl_channel *ch)
 {
 	struct kmcl_rx *rx = &ch->rx;
-	struct kmcl_context *ctx;
 
 	spin_lock_irq(&rx->lock);
 	set_kinds(ch, &rx->small, &rx->large);
 	rx->need = &rx->small;
-	spin_unlock_irq(&rx->lock);
-	ctx = ctx_new(ch, &rx->small, GFP_KERNEL);
-	if (!ctx)
-		return -ENOMEM;
-	spin_lock_irq(&rx->lock);
 	rx->overrun = 0;
-	list_add(&ctx->item.node, &rx->small.cache);
-	rx->small.cached++;
 	spin_unlock_irq(&rx->lock);
-	return 0;
 }

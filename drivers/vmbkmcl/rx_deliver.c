@@ -439,20 +439,16 @@ void kmcl_rx_init(struct kmcl_channel *ch)
 }
 
 /* Before the rings are connected: prepare for the first packet. Sleeps. */
-int kmcl_rx_attach(struct kmcl_channel *ch)
+void kmcl_rx_attach(struct kmcl_channel *ch)
 {
-	int ret;
-
-	/* Cached contexts may have another size than is set now */
-	kmcl_rx_detach(ch);
-	ret = kmcl_ctx_prepare(ch);
-	if (ret)
-		return ret;
+	/* Returned since the last close, and maybe not as large as is set now */
+	if (ch->rx.small.cached || ch->rx.large.cached)
+		kmcl_rx_detach(ch);
+	kmcl_ctx_prepare(ch);
 	spin_lock_irq(&ch->rx.lock);
 	atomic_andnot(KMCL_RX_FAILED | KMCL_RX_AGAIN, &ch->rx.state);
 	ch->rx.stalled = false;
 	spin_unlock_irq(&ch->rx.lock);
-	return 0;
 }
 
 /* The rings are disconnected: free the contexts, a deferred one too. Sleeps. */

@@ -83,14 +83,12 @@ static enum kmcl_event open_link(struct kmcl_channel *ch)
 {
 	int ret;
 
-	ret = kmcl_rx_attach(ch);
-	if (!ret)
-		ret = kmcl_connect(ch);
+	kmcl_rx_attach(ch);
+	ret = kmcl_connect(ch);
 	spin_lock_irq(&ch->sm.lock);
 	ch->sm.in.link = false;
 	spin_unlock_irq(&ch->sm.lock);
 	if (ret) {
-		kmcl_rx_detach(ch);
 		if (ret == -ENODEV) {
 			/* The transport may report the rescind later */
 			if (!ch->server)

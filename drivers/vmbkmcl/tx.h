@@ -132,7 +132,7 @@ struct kmcl_packet {
  * together with these: see kmcl_rx_holds().
  */
 struct kmcl_comps {
-	u64 ids[KMCL_COMPS];
+	u64 *ids;			/* KMCL_COMPS, see comps_ready() */
 	u32 added;			/* delivery writes it */
 	u32 taken;			/* tx.lock */
 	u32 shown;			/* delivery: the last @added it cared for */
