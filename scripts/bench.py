@@ -70,6 +70,7 @@ def ratio(values):
 def table(results):
     for kernel, cases in cases_of(load(results)):
         width = max(map(len, cases), default=0)
+        width = max(width, len("Linux ") + len(kernel))
         print(f"Linux {kernel:<{width - 6}} {'raw':>8} {'kmcl':>8} {'ratio':>6}")
         for name, values in cases.items():
             rest = "  ".join(f"{key} {number}" for key, number in values.items()
