@@ -4,6 +4,7 @@
  * is of, in either direction, and no answer goes to the next one.
  */
 #include "cdev_harness.h"
+#include "hibernate.h"
 
 static int keep_init(struct kunit *test)
 {
@@ -149,11 +150,38 @@ static void who_waits_for_room_learns_of_the_end(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cd_returned(writer), -EPIPE);
 }
 
+/* What is queued goes there as well, and whatever the policy, it is opened again */
+static void a_machine_that_hibernates(struct kunit *test)
+{
+	struct cd *cd = test->priv;
+	struct kmcl_offer *offer;
+
+	cd->kc->manual = true;
+	cd_up(test);
+	pauses(test, true);
+	cd_send(test, 1);
+	offer = hibernate_channel(rcu_dereference_protected(cd->kc->ch, true));
+	KUNIT_ASSERT_NOT_NULL(test, offer);
+	KUNIT_EXPECT_TRUE(test, cd_comes_true(cd->kc->out_wait,
+					      !cd_stats(cd).queued));
+	cd_wait_state(test, KMCL_STATE_WAITING);
+	KUNIT_EXPECT_EQ(test, try_send(cd, 2), -EPIPE);
+	wake_offer(offer);
+	cd_wait_state(test, KMCL_STATE_PAUSED);
+	KUNIT_EXPECT_EQ(test, cd_stats(cd).cancelled, 1);
+	KUNIT_EXPECT_EQ(test, vfs_fsync(cd->file, 0), -EIO);
+	pauses(test, false);
+	cd_send(test, 3);
+	cd_wait_got(test, 1);
+	KUNIT_EXPECT_EQ(test, cd->server.got[0], 3);
+}
+
 static struct kunit_case cdev_keep_cases[] = {
 	KUNIT_CASE(while_it_is_closed_nothing_is_written),
 	KUNIT_CASE(what_was_queued_is_dropped),
 	KUNIT_CASE(what_was_not_read_is_dropped),
 	KUNIT_CASE(an_answer_to_the_last_connection_is_refused),
+	KUNIT_CASE(a_machine_that_hibernates),
 	KUNIT_CASE(who_waits_for_room_learns_of_the_end),
 	{}
 };

@@ -239,14 +239,14 @@ static void a_machine_that_hibernates(struct kunit *test)
 {
 	struct cd *cd = test->priv;
 	struct file *events = events_of(test);
-	struct kmcl_channel *ch;
+	struct kmcl_offer *offer;
 	struct kmcl_event e[8];
 	loff_t pos = 0;
 
 	cd->kc->manual = true;
 	cd_up(test);
-	ch = rcu_dereference_protected(cd->kc->ch, true);
-	KUNIT_ASSERT_EQ(test, hibernate_channel(ch), 0);
+	offer = hibernate_channel(rcu_dereference_protected(cd->kc->ch, true));
+	KUNIT_ASSERT_NOT_NULL(test, offer);
 	cd_wait_state(test, KMCL_STATE_WAITING);
 	KUNIT_EXPECT_EQ(test, kernel_read(events, e, sizeof(e), &pos),
 			5 * sizeof(e[0]));
@@ -256,7 +256,7 @@ static void a_machine_that_hibernates(struct kunit *test)
 	flush_workqueue(kc_wq);
 	KUNIT_EXPECT_EQ(test, cd->kc->state, KMCL_STATE_WAITING);
 	KUNIT_EXPECT_EQ(test, cd_stats(cd).rescinds, 0);
-	wake_channel(ch);
+	wake_offer(offer);
 	cd_wait_state(test, KMCL_STATE_ACTIVE);
 	cd_wait_got(test, 1);
 	__fput_sync(events);

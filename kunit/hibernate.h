@@ -6,9 +6,10 @@
 #define _KMCL_TEST_HIBERNATE_H
 
 struct kmcl_channel;
+struct kmcl_offer;
 
-/* For a channel that has an offer, as kmcl_offer_suspend() and kmcl_offer_resume() */
-int hibernate_channel(struct kmcl_channel *ch);
-void wake_channel(struct kmcl_channel *ch);
+/* Suspend the offer that a channel has. Returns it, or NULL if that is refused. */
+struct kmcl_offer *hibernate_channel(struct kmcl_channel *ch);
+void wake_offer(struct kmcl_offer *offer);
 
 #endif

@@ -13,14 +13,16 @@ static struct {
 	struct job *job;
 } fx;
 
-int hibernate_channel(struct kmcl_channel *ch)
+struct kmcl_offer *hibernate_channel(struct kmcl_channel *ch)
 {
-	return kmcl_offer_suspend(ch->link.offer);
+	struct kmcl_offer *offer = ch->link.offer;
+
+	return kmcl_offer_suspend(offer) ? NULL : offer;
 }
 
-void wake_channel(struct kmcl_channel *ch)
+void wake_offer(struct kmcl_offer *offer)
 {
-	kmcl_offer_resume(ch->link.offer);
+	kmcl_offer_resume(offer);
 }
 
 static int hibernate_init(struct kunit *test)
