@@ -73,11 +73,25 @@ static int descriptor(struct kunit *test, struct file *file)
 
 /* Where system calls take their arguments from a process' registers, there is none */
 #ifdef CONFIG_ARCH_HAS_SYSCALL_WRAPPER
-#define ring_setup(entries, params)	(-ENOSYS)
-#define ring_enter(fd)			(-ENOSYS)
+static long ring_setup(struct io_uring_params __user *p)
+{
+	return -EOPNOTSUPP;
+}
+
+static long ring_enter(void)
+{
+	return -EOPNOTSUPP;
+}
 #else
-#define ring_setup(entries, params)	sys_io_uring_setup(entries, params)
-#define ring_enter(fd)			sys_io_uring_enter(fd, 1, 0, 0, NULL, 0)
+static long ring_setup(struct io_uring_params __user *p)
+{
+	return sys_io_uring_setup(ENTRIES, p);
+}
+
+static long ring_enter(void)
+{
+	return sys_io_uring_enter(ring.fd, 1, 0, 0, NULL, 0);
+}
 #endif
 
 static void setup(struct kunit *test)
@@ -91,7 +105,7 @@ static void setup(struct kunit *test)
 	memset(&ring, 0, sizeof(ring));
 	ring.page = map(test, NULL, PAGE_SIZE, 0);
 	put(test, ring.page, &ring.p, sizeof(ring.p));
-	ring.fd = ring_setup(ENTRIES, (void __user *)ring.page);
+	ring.fd = ring_setup((void __user *)ring.page);
 	KUNIT_ASSERT_GE(test, ring.fd, 0);
 	KUNIT_ASSERT_EQ(test, copy_from_user(&ring.p, ring.page,
 					     sizeof(ring.p)), 0);
@@ -149,11 +163,11 @@ static void submit(struct kunit *test, int fd, u32 op,
 		 tail % ENTRIES);
 	set_word(test, ring.sq + ring.p.sq_off.tail, tail + 1);
 	cd_may_fail(true);
-	ret = ring_enter(ring.fd);
+	ret = ring_enter();
 	cd_may_fail(false);
 	/* io_uring has no memory of its own */
 	if (ret == -EAGAIN)
-		ret = ring_enter(ring.fd);
+		ret = ring_enter();
 	KUNIT_ASSERT_EQ(test, ret, 1);
 }
 

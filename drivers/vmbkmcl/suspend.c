@@ -63,7 +63,7 @@ static bool has_run(struct kmcl_channel *ch, u64 idle_runs)
 }
 
 /* Close the channel that uses @offer. Sleeps. */
-static int close(struct kmcl_offer *offer)
+static int close_channel(struct kmcl_offer *offer)
 {
 	struct kmcl_channel *ch;
 	u64 idle_runs = 0;
@@ -97,7 +97,7 @@ static int close(struct kmcl_offer *offer)
  */
 int kmcl_offer_suspend(struct kmcl_offer *offer)
 {
-	int ret = ask(offer) ?: close(offer);
+	int ret = ask(offer) ?: close_channel(offer);
 
 	if (ret)
 		kmcl_offer_resume(offer);

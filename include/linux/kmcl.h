@@ -102,11 +102,11 @@ struct scatterlist;
  *	is, also beside another callback. May sleep, but must not wait for programs
  *	or for what is freezable
  *
- * All optional. Except for @hibernate, they run one at a time per channel, in process context on the
- * library's workqueue, with no lock of the library held, and may sleep, flush
- * work and unregister devices. None may enable, disable, start, pause or free
- * its own channel. The result of
- * @opened may be an NTSTATUS as well: only its sign counts.
+ * All optional. Except for @hibernate, they run one at a time per channel, in
+ * process context on the library's workqueue, with no lock of the library held,
+ * and may sleep, flush work and unregister devices. None may enable, disable,
+ * start, pause or free its own channel. The result of @opened may be an NTSTATUS
+ * as well: only its sign counts.
  */
 struct kmcl_channel_ops {
 	int (*opened)(struct kmcl_channel *ch);
