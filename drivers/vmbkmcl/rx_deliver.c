@@ -251,6 +251,26 @@ static noinline bool finish_other(struct kmcl_channel *ch,
 }
 
 /*
+ * While the right to deliver is ending, nothing may run on this processor that waits for
+ * that: no softirq and, where these are threads, no other task.
+ */
+static __always_inline void ending_begin(bool passive)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		preempt_disable();
+	else if (passive)
+		local_bh_disable();
+}
+
+static __always_inline void ending_end(bool passive)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		preempt_enable();
+	else if (passive)
+		local_bh_enable();
+}
+
+/*
  * Finish a batch; true: continue at once. @old: from where on the ring's space was
  * freed. In most cases nothing has happened meanwhile, and giving back the right to
  * deliver takes one full barrier, which is for three things that could be missed:
@@ -267,22 +287,20 @@ static noinline bool finish_other(struct kmcl_channel *ch,
  * So if delivery sees nothing, the peer sees that it must signal, or that there is
  * space, and the other caller sees that the right is not KMCL_RX_RUNNING any more. He
  * waits until it is known what becomes of it, which takes a few instructions, since
- * the owner is not preempted, and takes it, if it is free. The owner does not use
- * the ring after it has given back the right.
+ * the owner is not interrupted by whoever waits, and takes it, if it is free. The
+ * owner does not use the ring after it has given back the right.
  */
 static __always_inline bool finish_batch(struct kmcl_channel *ch,
 					 enum kmcl_rx_reason reason, u32 old,
 					 u32 delivered, bool passive)
 {
-	const bool preemptible = passive || IS_ENABLED(CONFIG_PREEMPT_RT);
 	struct kmcl_rx *rx = &ch->rx;
 	bool again = false, signal;
 
 	if (unlikely(reason != KMCL_STOP_EMPTY || rx->delivered >= BIT(30)))
 		return finish_other(ch, reason, old, delivered, passive);
 	kmcl_ring_ask(&rx->ring);
-	if (preemptible)
-		preempt_disable();
+	ending_begin(passive);
 	atomic_set(&rx->running, KMCL_RX_ENDING);
 	virt_mb(); /* [C], [E], and see above */
 	again = kmcl_ring_has_more(&rx->ring);
@@ -291,13 +309,11 @@ static __always_inline bool finish_batch(struct kmcl_channel *ch,
 		   atomic_read(&rx->state) == KMCL_RX_OPEN)) {
 		WRITE_ONCE(rx->here, 0);
 		atomic_set_release(&rx->running, KMCL_RX_FREE);
-		if (preemptible)
-			preempt_enable();
+		ending_end(passive);
 		return false;
 	}
 	atomic_set(&rx->running, KMCL_RX_RUNNING);
-	if (preemptible)
-		preempt_enable();
+	ending_end(passive);
 	if (unlikely(signal))
 		kmcl_signal(ch);
 	return (again && atomic_read(&rx->state) == KMCL_RX_OPEN) ||
