@@ -14,6 +14,7 @@
  */
 #include <linux/bottom_half.h>
 #include <linux/ktime.h>
+#include <linux/lockdep.h>
 #include <linux/sched.h>
 
 #include "channel.h"
@@ -260,6 +261,8 @@ static __always_inline void ending_begin(bool passive)
 		preempt_disable();
 	else if (passive)
 		local_bh_disable();
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		lockdep_assert_in_softirq();
 }
 
 static __always_inline void ending_end(bool passive)
