@@ -77,8 +77,8 @@ run()
 	local some=$words
 
 	IFS=: read -r kernel cpus protocol <<<"$1"
-	case $what:${RUNS:-}$words:$protocol in
-	scenarios::3.*)	some=only=$closing ;;
+	case $what:${RUNS:-}${ONLY:-}:$protocol in
+	scenarios::3.*)	some="seed=$SEED only=$closing" ;;
 	esac
 	# The properties that the guest checks. (The kernel itself uses the words
 	# debug and kmemleak.)
