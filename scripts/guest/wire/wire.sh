@@ -30,8 +30,8 @@
 . /parent.sh
 # shellcheck source=scripts/guest/wire/waits.sh
 . /waits.sh
-# shellcheck source=scripts/guest/wire/hibernate.sh
-. /hibernate.sh
+# shellcheck source=scripts/guest/wire/pm.sh
+. /pm.sh
 # shellcheck source=scripts/guest/wire/claim.sh
 . /claim.sh
 # shellcheck source=scripts/guest/wire/kmclctl.sh
