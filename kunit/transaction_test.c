@@ -267,11 +267,18 @@ static void nothing_is_allocated(struct kunit *test)
 	u32 i;
 
 	loop_up_paused(loop);
-	/* From now on every allocation fails */
+	/*
+	 * From now on every allocation of this task fails. An interrupt comes on top of
+	 * what it interrupts, and what is allocated there is not for the packets.
+	 */
+	slab->task_filter = true;
+	current->make_it_fail = true;
 	faults_arm_shortage(slab, 0);
 	for (i = 0; i < LOOP_KEPT; i++)
 		send(loop, request(loop, mem, i), i);
 	failed = faults_disarm(slab);
+	current->make_it_fail = false;
+	slab->task_filter = false;
 	KUNIT_EXPECT_FALSE(test, failed);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).in_flight, LOOP_KEPT);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).queued, 0);
