@@ -84,6 +84,10 @@ run()
 	# debug and kmemleak.)
 	given="$some cpus=$cpus protocol=$protocol"
 	[ "$kernel" != debug ] || given+=" checkers=1"
+	# Once for each kernel, in the guest that has less to do
+	if [ "$cpus" -eq 1 ] || [ -n "${RUNS:-}" ]; then
+		given+=" tools=1"
+	fi
 	for file in scripts/guest/lib.sh scripts/guest/wire/*.sh \
 		Documentation/{heartbeat,uring,userspace}.rst \
 		tools/examples/heartbeat.py "$BUILD/programs/python/python.zip"; do

@@ -87,10 +87,12 @@ step "It leaves for other reasons"
 unload_all
 step "Which driver gets it"
 claim_all
-step "What the tools show"
-kmclctl_all
-step "Services of the host"
-services_all
+if [ "${tools:-0}" -eq 1 ]; then
+	step "What the tools show"
+	kmclctl_all
+	step "Services of the host"
+	services_all
+fi
 step "Programs"
 cdev_all
 wire_unload
