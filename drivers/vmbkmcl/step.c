@@ -129,21 +129,22 @@ static enum kmcl_event open_link(struct kmcl_channel *ch)
 	return KMCL_EV_OPEN_OK;
 }
 
-static enum kmcl_close_cause close_cause(const struct kmcl_channel *ch)
+/* @next: the state that follows. The inputs may have changed since it was chosen. */
+static enum kmcl_close_cause close_cause(const struct kmcl_channel *ch,
+					 enum kmcl_state next)
 {
-	const struct kmcl_inputs *in = &ch->sm.in;
-
-	if (in->dead_first)
+	if (!ch->server && next == KMCL_ST_ENABLED)
+		return KMCL_CLOSE_HIBERNATE;
+	if (ch->sm.in.dead_first)
 		return ch->server || READ_ONCE(ch->link.offer->rescinded) ?
 			KMCL_CLOSE_PEER : KMCL_CLOSE_UNBOUND;
-	return in->froze && !in->disable ? KMCL_CLOSE_HIBERNATE :
-		KMCL_CLOSE_DISABLE;
+	return KMCL_CLOSE_DISABLE;
 }
 
-static void closed(struct kmcl_channel *ch)
+static void closed(struct kmcl_channel *ch, enum kmcl_state next)
 {
 	spin_lock_irq(&ch->sm.lock);
-	ch->sm.cause = close_cause(ch);
+	ch->sm.cause = close_cause(ch, next);
 	spin_unlock_irq(&ch->sm.lock);
 	count(ch, &ch->sm.n.closes);
 	/* If the driver disabled before the link died, that is no rescind */
@@ -185,7 +186,8 @@ static void set_post(struct kmcl_channel *ch, bool post)
 }
 
 /* Execute one step; returns the event that results, if any */
-static enum kmcl_event run_step(struct kmcl_channel *ch, enum kmcl_step step)
+static enum kmcl_event run_step(struct kmcl_channel *ch, enum kmcl_step step,
+				enum kmcl_state next)
 {
 	switch (step) {
 	case KMCL_DO_SEEK:
@@ -240,7 +242,7 @@ static enum kmcl_event run_step(struct kmcl_channel *ch, enum kmcl_step step)
 		kmcl_tx_wait_done(ch);
 		break;
 	case KMCL_DO_CB_CLOSED:
-		closed(ch);
+		closed(ch, next);
 		break;
 	case KMCL_DO_GPADL_END:
 		kmcl_gpadl_cleanup(ch);
@@ -319,7 +321,7 @@ static void run_event(struct kmcl_channel *ch, enum kmcl_event ev)
 		if (WARN_ON_ONCE(!t))
 			return;
 		for (step = t->steps; *step != KMCL_DO_END; step++)
-			outcome = run_step(ch, *step);
+			outcome = run_step(ch, *step, t->next);
 		trace_kmcl_state(ch, from, ev, t->next);
 		/* Also after a failed open, since nothing will be sent */
 		if (t->next == KMCL_ST_DISABLED)
