@@ -225,57 +225,55 @@ static ssize_t kc_queue_packets_store(struct config_item *item,
 	return ret ?: count;
 }
 
+/* Store which of two words it is. @on: also while the channel is enabled */
+static ssize_t store_word(struct kc *kc, const char *page, size_t count,
+			  const char * const words[2], bool *value, bool on)
+{
+	int word = __sysfs_match_string(words, 2, page);
+	int ret;
+
+	if (word < 0)
+		return word;
+	mutex_lock(&kc->mutex);
+	ret = may_write(kc, on);
+	if (!ret) {
+		spin_lock_bh(&kc->lock);
+		*value = word;
+		spin_unlock_bh(&kc->lock);
+	}
+	mutex_unlock(&kc->mutex);
+	return ret ?: count;
+}
+
+static const char * const reopen_words[] = { "auto", "manual" };
+
 static ssize_t kc_reopen_show(struct config_item *item, char *page)
 {
 	return sprintf(page, "%s\n",
-		       READ_ONCE(kc_of(item)->manual) ? "manual" : "auto");
+		       reopen_words[READ_ONCE(kc_of(item)->manual)]);
 }
 
 static ssize_t kc_reopen_store(struct config_item *item, const char *page,
 			       size_t count)
 {
-	static const char * const words[] = { "auto", "manual" };
-	int word = sysfs_match_string(words, page);
 	struct kc *kc = kc_of(item);
-	int ret;
 
-	if (word < 0)
-		return word;
-	mutex_lock(&kc->mutex);
-	ret = may_write(kc, true);
-	if (!ret) {
-		spin_lock_bh(&kc->lock);
-		kc->manual = word;
-		spin_unlock_bh(&kc->lock);
-	}
-	mutex_unlock(&kc->mutex);
-	return ret ?: count;
+	return store_word(kc, page, count, reopen_words, &kc->manual, true);
 }
+
+static const char * const keep_words[] = { "all", "none" };
 
 static ssize_t kc_keep_show(struct config_item *item, char *page)
 {
-	return sprintf(page, "%s\n", READ_ONCE(kc_of(item)->drop) ? "none" : "all");
+	return sprintf(page, "%s\n", keep_words[READ_ONCE(kc_of(item)->drop)]);
 }
 
 static ssize_t kc_keep_store(struct config_item *item, const char *page,
 			     size_t count)
 {
-	static const char * const words[] = { "all", "none" };
-	int word = sysfs_match_string(words, page);
 	struct kc *kc = kc_of(item);
-	int ret;
 
-	if (word < 0)
-		return word;
-	mutex_lock(&kc->mutex);
-	ret = may_write(kc, false);
-	if (!ret) {
-		spin_lock_bh(&kc->lock);
-		kc->drop = word;
-		spin_unlock_bh(&kc->lock);
-	}
-	mutex_unlock(&kc->mutex);
-	return ret ?: count;
+	return store_word(kc, page, count, keep_words, &kc->drop, false);
 }
 
 static ssize_t kc_enabled_show(struct config_item *item, char *page)
