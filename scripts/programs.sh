@@ -5,13 +5,13 @@
 # tools/NAME that has a Makefile, except for vmbhost and bench, with
 # O=build/programs/NAME and the packages in its file "packages", one a line; and the
 # kernel's own daemon for file copies, from the sources of the newest kernel. What is
-# executable there is a program. python3 is this machine's, with the modules of its
-# library in python.zip that a program needs which imports os and struct.
+# executable there is a program. jq and python3 are this machine's, the latter with the
+# modules of its library in python.zip that a program needs which imports os and struct.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-need=(gcc libc6-dev make python3)
+need=(gcc libc6-dev make python3 jq)
 dirs=()
 for makefile in tools/*/Makefile; do
 	dir=${makefile%/Makefile}

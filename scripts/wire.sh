@@ -89,13 +89,15 @@ run()
 		given+=" tools=1"
 	fi
 	for file in scripts/guest/lib.sh scripts/guest/wire/*.sh \
-		Documentation/{heartbeat,uring,userspace}.rst \
+		Documentation/{devices,heartbeat,uring,userspace}.rst \
+		tools/kmclctl/kmclctl.8 tools/fcopyd/kmcl-fcopyd.8 \
 		tools/examples/heartbeat.py "$BUILD/programs/python/python.zip"; do
 		files+=(--file "$file")
 	done
 	while read -r file; do
 		files+=(--program "$file")
 	done < <(find "$BUILD/programs" -type f -executable)
+	files+=(--program "$(command -v jq)")
 	scripts/vm-run.sh --kernel "$kernel" --host vmbhost --cpus "$cpus" \
 		--memory "$([ "$kernel" = debug ] && echo 1024 || echo 512)" \
 		--protocol "$protocol" --modules "$BUILD/modules/$kernel" \

@@ -242,55 +242,97 @@ kmclctl_reopened()
 	offer_a=
 }
 
-# page_runs FILE FIRST: the commands of a page, block by block from number FIRST on;
-# standard input has what each prints among others, or "-"
+# commands_of FILE: what a page tells to type, as files in /tmp/page, in order: literal
+# blocks, and words in a sentence that begin with "kmclctl" or "vmbhostctl"; of a manual
+# page, the examples
+commands_of()
+{
+	rm -rf /tmp/page
+	mkdir /tmp/page
+	case $1 in
+	*.8)	awk '/^\.nf$/ { name = sprintf("/tmp/page/%02d", ++n); on = 1; next }
+			/^\.fi$/ { on = 0 }
+			/^\./ { next }
+			on { gsub(/\\-/, "-"); gsub(/\\\(aq/, "\047"); print >name }' "$1" ;;
+	# Such a block follows "::" and is indented; what is not ends it
+	*)	awk '/::$/ && !/^\.\./ { name = sprintf("/tmp/page/%02d", ++n); on = 1; next }
+			/^[^ ]/ { on = 0 }
+			on { if (/^   /) print substr($0, 4) >name; next }
+			{ while (match($0, /``(kmclctl|vmbhostctl) [^`]*``/)) {
+				name = sprintf("/tmp/page/%02d", ++n)
+				print substr($0, RSTART + 2, RLENGTH - 4) >name
+				$0 = substr($0, RSTART + RLENGTH)
+			} }' "$1" ;;
+	esac
+}
+
+# page_runs FILE FIRST CHANNEL: the commands of a page, piece by piece from number FIRST
+# on, each with a line to read; standard input has what each prints among others, or "-".
+# DEVICE is the one of the channel
 page_runs()
 {
-	local block pattern
+	local block pattern dev number=0
 
-	mkdir -p /tmp/page
-	cat >/tmp/page/expected
-	# busybox' would look for its module in /lib/modules
-	cat >/tmp/page/modprobe <<-'END'
+	dev=$(device_of "$3")
+	expect "the device is there" [ -n "$dev" ]
+	commands_of "/$1"
+	sed "s/DEVICE/$dev/" >/tmp/page/expected
+	# busybox' would look for its module in /lib/modules. "cat" would go on for ever
+	cat >/tmp/page/before <<-'END'
 	modprobe()
 	{
+		[ "$1" != uio_hv_generic ] || [ ! -e /modules/uio.ko ] || modprobe uio
 		[ -d "/sys/module/$1" ] || insmod "/modules/$1.ko"
 	}
+
+	kmclctl()
+	{
+		[ "$1" != cat ] || set -- "$@" --quit=1
+		command kmclctl "$@"
+	}
 	END
-	# A literal block follows "::" and is indented; what is not ends it
-	awk '/::$/ && !/^\.\./ { name = sprintf("/tmp/page/%02d", ++n); on = 1; next }
-		on && /^[^ ]/ { on = 0 }
-		on && /^    / { print substr($0, 5) >name }' "/$1"
 	expect "kmcl_cdev is loaded" channels_load
-	offer a echo
-	for block in /tmp/page/[0-9]*; do
-		[ "${block##*/}" -ge "$2" ] || continue
-		read -r pattern
+	while read -r pattern; do
+		number=$((number + 1))
+		block=/tmp/page/$(printf %02d $((number + $2 - 1)))
+		sed -i "s/DEVICE/$dev/" "$block"
 		expect "$(head -n 1 "$block")" eval \
-			"sh -ec '. /tmp/page/modprobe; . $block' >$block.out 2>&1"
+			"echo message3 | sh -ec '. /tmp/page/before; . $block' >$block.out 2>&1"
 		[ "$pattern" = - ] ||
 			expect "it prints that" grep -qE -e "$pattern" "$block.out"
 		[ "$bad" -eq 0 ] || show <"$block.out"
 	done </tmp/page/expected
-	expect "each block was looked at" [ "$(find /tmp/page -name '*.out' | wc -l)" -eq \
-		"$(wc -l </tmp/page/expected)" ]
+	expect "each was looked at" [ "$(find /tmp/page -name '[0-9][0-9]' | wc -l)" -eq \
+		$((number + $2 - 1)) ]
 	rm -rf /tmp/page
+}
+
+# page_of_channel FILE FIRST: with an echoing host
+page_of_channel()
+{
+	offer a echo
+	expect "a is there" within 5 driver_is a none
+	page_runs "$1" "$2" a
 	away a
 	offer_a=
 }
 
 kmclctl_page()
 {
-	page_runs userspace.rst 1 <<-END
+	page_of_channel userspace.rst 1 <<-END
 	$WIRE_CLASS
 	active
+	^Channel mine +ok
+	-
 	^message1\$
 	^message\$
+	^message3\$
 	^question\$
 	^message2\$
 	started +active
 	^mine +active +0 +0 +0 +0 +0 +0 +0\$
 	"state": "active"
+	-
 	-
 	END
 }
@@ -298,9 +340,42 @@ kmclctl_page()
 # The first block is run where the program is built, see tools/examples/tests
 kmclctl_uring_page()
 {
-	page_runs uring.rst 2 <<-END
+	page_of_channel uring.rst 2 <<-END
 	^answer: question
 	END
+}
+
+# What the table says is compared in tools/kmclctl/tests
+kmclctl_devices_page()
+{
+	page_of_channel devices.rst 1 <<-END
+	^DEVICE
+	^heartbeat +57164f39-
+	-
+	^DEVICE
+	END
+}
+
+# The examples: of two devices of a class the channel has one
+kmclctl_manual()
+{
+	copier a sink
+	offer b echo
+	offer c echo
+	expect "b is there" within 5 driver_is b none
+	expect "c is there" within 5 driver_is c none
+	page_runs kmclctl.8 1 b <<-END
+	-
+	^message3\$
+	^6b6d636c-0000-
+	END
+	expect "delete" does delete mine
+	away c
+	away b
+	away a
+	expect "rmmod uio_hv_generic" rmmod uio_hv_generic
+	[ ! -e /modules/uio.ko ] || expect "rmmod uio" rmmod uio
+	offer_a='' offer_b='' offer_c=''
 }
 
 kmclctl_all()
@@ -312,5 +387,7 @@ kmclctl_all()
 	scenario "kmclctl goes on when the device is offered again" kmclctl_reopened
 	scenario "the commands of userspace.rst" kmclctl_page
 	scenario "the commands of uring.rst" kmclctl_uring_page
+	scenario "the commands of devices.rst" kmclctl_devices_page
+	scenario "the examples of kmclctl.8" kmclctl_manual
 	unloaded kmcl_cdev || check "rmmod kmcl_cdev" rmmod kmcl_cdev
 }

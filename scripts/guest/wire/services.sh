@@ -231,24 +231,49 @@ heartbeat_in_c()
 	heartbeat_example /bin/heartbeat /dev/kmcl/heartbeat
 }
 
-# The commands of heartbeat.rst: the channel, and the program in Python. The third block
-# is the host's
-heartbeat_page()
+# page_channel NUMBER: with the commands of a page
+page_channel()
 {
-	mkdir -p /tmp/page /tree/tools/examples
-	ln -sf /heartbeat.py /tree/tools/examples/heartbeat.py
-	# A literal block follows "::" and is indented; what is not ends it
-	awk '/::$/ && !/^\.\./ { name = sprintf("/tmp/page/%d", ++n); on = 1; next }
-		on && /^[^ ]/ { on = 0 }
-		on && /^   [^ ]/ { print substr($0, 4) >name }' /heartbeat.rst
-	cdev_loaded
 	# busybox' would look for its module in /lib/modules
 	# shellcheck disable=SC2016 # the guest's shell expands it
-	expect "the channel" sh -ec 'modprobe() { [ -d "/sys/module/$1" ]; }; . /tmp/page/1'
-	expect "a program" [ "$(wc -l </tmp/page/2)" -eq 1 ]
+	expect "the channel" sh -ec 'modprobe() { [ -d "/sys/module/$1" ]; }; . "$0"' \
+		"/tmp/page/$1"
+}
+
+# The commands of heartbeat.rst: the channel, its device, the program in Python, the
+# host's offer, and what that has counted
+heartbeat_page()
+{
+	local number program words
+
+	mkdir -p /tree/tools/examples
+	ln -sf /heartbeat.py /tree/tools/examples/heartbeat.py
+	commands_of /heartbeat.rst
+	expect "there are five" [ "$(find /tmp/page -type f | wc -l)" -eq 5 ]
+	expect "one is a program" [ "$(wc -l </tmp/page/03)" -eq 1 ]
+	cdev_loaded
+	page_channel 01
 	# shellcheck disable=SC2016 # the guest's shell expands it
 	heartbeat_example sh -ec 'cd /tree && export PYTHONPATH=/python.zip &&
-		exec $(cat /tmp/page/2)'
+		exec $(cat /tmp/page/03)'
+	# "add" has the words of --offer
+	words=$(sed -n "s/^vmbhost --offer='\(.*\)' \.\.\.\$/\1/p" /tmp/page/04)
+	number=$offers
+	offers=$((offers + 1))
+	offer_a=$number
+	expect "the host's offer" [ "$(host add "$words")" = "ok $number" ]
+	cdev_loaded
+	page_channel 01
+	expect "its device" within 5 sh -e /tmp/page/02
+	/bin/heartbeat /dev/kmcl/heartbeat &
+	program=$!
+	expect "answers" within 10 host_counts a ic_answers -gt 3
+	sed -i "s/0/$number/" /tmp/page/05
+	sh -e /tmp/page/05 >/tmp/stats
+	expect "their number" grep -q '^ic_answers [1-9]' /tmp/stats
+	expect "that of the others" grep -q '^ic_missed [0-9]' /tmp/stats
+	left a
+	cdev_unloaded heartbeat "$program"
 	rm -rf /tmp/page /tree
 }
 
@@ -265,7 +290,9 @@ fcopyd_begins()
 {
 	: >/tmp/fcopyd.log
 	cdev_loaded
-	user_channel fcopy "$FCOPY"
+	commands_of /kmcl-fcopyd.8
+	page_channel 01
+	rm -rf /tmp/page
 	fcopyd_runs
 }
 
