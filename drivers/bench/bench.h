@@ -146,6 +146,7 @@ u64 bench_raw_id(int index);
 
 /* bench_kmcl.c */
 extern bool bench_kmcl_give_back;
+extern u64 bench_kmcl_opened;
 int bench_kmcl_create(u32 ring_bytes, u32 packet_bytes, u32 external_bytes);
 struct bench_link *bench_kmcl_enable(void);
 struct bench_link *bench_kmcl_open(u32 ring_bytes, u32 packet_bytes,

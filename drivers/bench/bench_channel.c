@@ -40,6 +40,7 @@ struct span {
 
 struct spans {
 	struct span create, open, close;
+	u64 opened[BENCH_ROUNDS];	/* the driver was told */
 };
 
 static u64 idle;
@@ -118,6 +119,7 @@ static int kmcl_once(struct spans *s, unsigned int i)
 	begin();
 	link = bench_kmcl_enable();
 	end(&s->open, i);
+	s->opened[i] = bench_kmcl_opened;
 	if (IS_ERR(link))
 		return PTR_ERR(link);
 	begin();
@@ -143,7 +145,7 @@ static int kmcl_driver_once(struct spans *s, unsigned int i)
 }
 
 static int measure(int (*once)(struct spans *s, unsigned int i), bool open,
-		   u64 *busy, u64 *elapsed, u64 *create)
+		   u64 *busy, u64 *elapsed, u64 *create, u64 *opened)
 {
 	struct spans *s = kzalloc(sizeof(*s), GFP_KERNEL);
 	struct span *span;
@@ -159,6 +161,7 @@ static int measure(int (*once)(struct spans *s, unsigned int i), bool open,
 		*busy = bench_result(span->busy, i, 1);
 		*elapsed = bench_result(span->elapsed, i, 1);
 		*create = bench_result(s->create.busy, i, 1);
+		*opened = bench_result(s->opened, i, 1);
 	}
 	kfree(s);
 	return ret;
@@ -168,23 +171,24 @@ static int open_or_close(const struct bench_case *c, bool open, bool driver)
 {
 	struct bench_value values[] = {
 		{ "raw" }, { "kmcl" }, { "raw_elapsed" }, { "kmcl_elapsed" },
-		{ "create" },
+		{ "create" }, { "opened" },
 	};
 	int ret = driver ? 0 : bench_kmcl_watch();
 
 	if (!ret)
 		ret = measure(driver ? raw_driver_once : raw_once, open,
 			      &values[0].value, &values[2].value,
-			      &values[4].value);
+			      &values[4].value, &values[5].value);
 	if (!ret)
 		ret = measure(driver ? kmcl_driver_once : kmcl_once, open,
 			      &values[1].value, &values[3].value,
-			      &values[4].value);
+			      &values[4].value, &values[5].value);
 	if (!driver)
 		bench_kmcl_unwatch();
 	/* What making a channel takes is part of the driver's cases */
 	if (!ret)
-		bench_report(c, values, ARRAY_SIZE(values) - (driver || !open));
+		bench_report(c, values,
+			     driver || !open ? 4 : ARRAY_SIZE(values));
 	return ret;
 }
 
