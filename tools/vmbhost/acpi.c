@@ -5,6 +5,7 @@
  *
  * RSDP -> XSDT -> FADT -> FACS, DSDT
  *              -> MADT
+ *              -> NFIT, if there is a disk: persistent memory at DISK_BASE
  *
  * The DSDT is written in AML by hand; in ASL it is
  *
@@ -22,6 +23,9 @@
  *			Name (_STA, 15)
  *			Name (_CRS, ResourceTemplate () {})
  *		}
+ *	}
+ *	Device (\_SB.NVDR) {			// if there is a disk
+ *		Name (_HID, "ACPI0012")		// what NFIT describes
  *	}
  *
  * which is what Hyper-V's own tables have around VMBus: hv_vmbus binds to the
@@ -45,6 +49,8 @@
 #define MADT_PCAT		1u
 #define MADT_OVERRIDE_EDGE	0x05u		/* active high, edge */
 #define MADT_OVERRIDE_LEVEL	0x0du		/* active high, level */
+
+#define NFIT_WRITE_BACK		8u
 
 /* AML opcodes. */
 #define AML_NAME		0x08
@@ -260,10 +266,10 @@ static size_t aml_device(struct out *out, const char *name)
 	return block;
 }
 
-static size_t build_dsdt(struct out *out)
+static size_t build_dsdt(struct out *out, bool disk)
 {
 	size_t table = table_begin(out, "DSDT", 2);
-	size_t scope, module, vmbus;
+	size_t scope, module, vmbus, root;
 
 	aml_soft_off(out);
 	byte(out, AML_SCOPE);
@@ -280,6 +286,11 @@ static size_t build_dsdt(struct out *out)
 	aml_resources(out, false);
 	block_end(out, vmbus);
 	block_end(out, module);
+	if (disk) {
+		root = aml_device(out, "NVDR");
+		aml_name_string(out, "_HID", "ACPI0012");
+		block_end(out, root);
+	}
 	block_end(out, scope);
 	table_end(out, table);
 	return table;
@@ -382,31 +393,59 @@ static size_t build_madt(struct out *out, unsigned int cpus)
 	return table;
 }
 
+/* One range of persistent memory, of no module in particular. */
+static size_t build_nfit(struct out *out, uint64_t disk)
+{
+	static const uint8_t persistent[16] = {
+		0x79, 0xd3, 0xf0, 0x66, 0xf3, 0xb4, 0x74, 0x40,
+		0xac, 0x43, 0x0d, 0x33, 0x18, 0xb7, 0x8c, 0xdb,
+	};
+	size_t table = table_begin(out, "NFIT", 1), i;
+
+	zeroes(out, 4);
+	number(out, 0, 2);		/* a range of addresses, 56 bytes */
+	number(out, 56, 2);
+	number(out, 1, 2);		/* its number */
+	zeroes(out, 10);
+	for (i = 0; i < sizeof(persistent); i++)
+		byte(out, persistent[i]);
+	number(out, DISK_BASE, 8);
+	number(out, disk, 8);
+	number(out, NFIT_WRITE_BACK, 8);
+	table_end(out, table);
+	return table;
+}
+
 /**
  * acpi_build() - write all tables
  * @area:	where they are written
  * @base:	that place's guest physical address, below 4 GiB, of 64 bytes
  * @size:	bytes there
  * @cpus:	processors, their APICs numbered from 0
+ * @disk:	bytes of persistent memory, or 0
  *
  * Return: the RSDP's guest physical address, which is @base; 0 if @size is too
  *	   little
  */
 uint64_t acpi_build(uint8_t *area, uint64_t base, size_t size,
-		    unsigned int cpus)
+		    unsigned int cpus, uint64_t disk)
 {
 	struct out out = { .area = area, .size = size };
-	size_t facs, dsdt, fadt, madt, xsdt;
+	size_t facs, dsdt, fadt, madt, nfit = 0, xsdt;
 
 	memset(area, 0, size);
 	out.used = 64;			/* the RSDP's place */
 	facs = build_facs(&out);
-	dsdt = build_dsdt(&out);
+	dsdt = build_dsdt(&out, disk);
 	fadt = build_fadt(&out, base + facs, base + dsdt);
 	madt = build_madt(&out, cpus);
+	if (disk)
+		nfit = build_nfit(&out, disk);
 	xsdt = table_begin(&out, "XSDT", 1);
 	number(&out, base + fadt, 8);
 	number(&out, base + madt, 8);
+	if (nfit)
+		number(&out, base + nfit, 8);
 	table_end(&out, xsdt);
 	if (out.used > size)
 		return 0;

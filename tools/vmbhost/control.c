@@ -25,6 +25,9 @@
  *   stats [N]			what the host has counted, "name value" lines
  *   reset N			counts and sequence numbers of N begin anew
  *   state N			absent, offered, opening, open or rescinded
+ *   forget N			offers it no more to a guest that connects anew
+ *   restart			starts the guest again when it turns itself off or
+ *				resets itself next
  *   quit STATUS		ends the run with this exit status
  *   on EVENT N [after TIME] COMMAND	does COMMAND when it happens, once
  *   every EVENT N [after TIME] COMMAND	each time
@@ -365,9 +368,10 @@ static int cmd_stats(struct command *c)
 			for (n = 0; n < ARRAY_SIZE(counter_names); n++)
 				((counter *)&sum)[n] +=
 				((counter *)&bus->channels[i]->count)[n];
-		say(c, "version %u.%u\nchannels %u\nmessages %llu\nunloads %llu\n",
+		say(c, "version %u.%u\nchannels %u\nmessages %llu\nunloads %llu\nrestarts %llu\n",
 		    bus->version >> 16, bus->version & 0xffff,
-		    bus->channel_count, bus->messages, bus->unloads);
+		    bus->channel_count, bus->messages, bus->unloads,
+		    bus->restarts);
 		/* With those that are no channel's. */
 		sum.protocol_errors = bus->errors;
 	}
@@ -411,6 +415,24 @@ static int cmd_quit(struct command *c)
 	return done(c);
 }
 
+static int cmd_forget(struct command *c)
+{
+	struct channel *channel = channel_arg(c, 1);
+
+	if (!channel || c->words != 2)
+		return fail(c, "forget N");
+	channel->wanted = false;
+	return done(c);
+}
+
+static int cmd_restart(struct command *c)
+{
+	if (c->words != 1)
+		return fail(c, "restart");
+	vm_start_again(c->bus->vm);
+	return done(c);
+}
+
 static int cmd_on(struct command *c)
 {
 	const char *error;
@@ -440,6 +462,7 @@ static const struct {
 	{ "unstall", cmd_unstall }, { "refuse", cmd_refuse },
 	{ "withhold", cmd_withhold }, { "release", cmd_release },
 	{ "stats", cmd_stats }, { "reset", cmd_reset }, { "state", cmd_state },
+	{ "forget", cmd_forget }, { "restart", cmd_restart },
 	{ "quit", cmd_quit }, { "on", cmd_on }, { "every", cmd_on },
 	{ "after", cmd_after },
 };

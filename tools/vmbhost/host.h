@@ -307,7 +307,7 @@ struct vmbus {
 	unsigned int vp, sint;
 	bool connected, requested, urgent, quiet, freeing;
 	uint64_t seed, errors, monitor_page[2];
-	counter messages, unloads;
+	counter messages, unloads, restarts;
 
 	struct channel *channels[MAX_CHANNELS];
 	unsigned int channel_count;

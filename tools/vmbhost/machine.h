@@ -26,6 +26,11 @@
 #define MEMORY_MIN_MIB	64u
 #define MEMORY_MAX_MIB	16384u
 
+/* Where the disk is, if there is one; its size is in units of that many bytes. */
+#define DISK_BASE	(20 * GIB)
+#define DISK_MAX	(8 * GIB)
+#define DISK_UNIT	(2 * MIB)
+
 /* The layout below 1 MiB, which firmware would leave there. */
 #define BOOT_GDT	0x1000u
 #define BOOT_PARAMS	0x10000u
@@ -134,6 +139,8 @@ struct vm {
 	int kvm_fd, fd, wake_fd, ack_fd, signal_fd;
 	uint8_t *memory;	/* the low part, the high part behind it */
 	uint64_t low, high;	/* bytes of both */
+	uint8_t *disk;
+	uint64_t disk_size;
 	uint64_t started, wake_at;
 
 	struct vcpu vcpus[VM_MAX_CPUS];
@@ -145,6 +152,7 @@ struct vm {
 
 	atomic_bool stopping;
 	int status;
+	bool again;		/* not the end: it is started again */
 };
 
 /* vm.c */
@@ -173,7 +181,7 @@ void serial_input(struct serial *serial, const uint8_t *bytes, size_t length);
 
 /* acpi.c */
 uint64_t acpi_build(uint8_t *area, uint64_t base, size_t size,
-		    unsigned int cpus);
+		    unsigned int cpus, uint64_t disk);
 
 /* cpuid.c */
 int cpuid_set(struct vcpu *vcpu);
@@ -184,6 +192,7 @@ int boot_load(struct vm *vm, uint64_t rsdp, uint64_t *entry);
 /* setup.c */
 int setup_kvm(struct vm *vm);
 int setup_memory(struct vm *vm);
+int setup_disk(struct vm *vm);
 int setup_chips(struct vm *vm);
 int setup_routes(struct vm *vm);
 int setup_registers(struct vm *vm, uint64_t entry);

@@ -28,6 +28,7 @@ enum {
 	OPT_SEED = 'S',
 	OPT_PROBE = 'P',
 	OPT_PLAIN_APIC = 'A',
+	OPT_DISK = 'd',
 };
 
 const char *argp_program_version = "vmbhost 0.1";
@@ -39,6 +40,8 @@ static const struct argp_option options[] = {
 	{ "append", OPT_APPEND, "WORDS", 0, "its command line", 0 },
 	{ "cpus", OPT_CPUS, "N", 0, "processors, 1 (the default) to 4", 0 },
 	{ "memory", OPT_MEMORY, "MIB", 0, "memory, 64 to 16384 MiB; 512", 0 },
+	{ "disk", OPT_DISK, "FILE", 0,
+	  "persistent memory, which the guest can have as a disk", 0 },
 	{ "serial", OPT_SERIAL, "FILE", 0,
 	  "write the console (ttyS0) to FILE and not to the terminal", 0 },
 	{ "plain-apic", OPT_PLAIN_APIC, NULL, 0,
@@ -108,6 +111,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
 		return 0;
 	case OPT_SERIAL:
 		config->serial = value;
+		return 0;
+	case OPT_DISK:
+		config->disk = value;
 		return 0;
 	case OPT_PROTOCOL:
 		return bus_option(arguments, "protocol", value);

@@ -9,6 +9,8 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "machine.h"
 
@@ -84,6 +86,44 @@ int setup_memory(struct vm *vm)
 	if (add_memory(vm, 0, 0, vm->memory, vm->low))
 		return -1;
 	return add_memory(vm, 1, HIGH_RAM, vm->memory + vm->low, vm->high);
+}
+
+/**
+ * setup_disk() - map the file that is the guest's persistent memory
+ *
+ * What the guest writes there is in the file when the guest has ended, however it
+ * did. Return: 0, also without such a file; -1 after an error was printed
+ */
+int setup_disk(struct vm *vm)
+{
+	const char *path = vm->config.disk;
+	struct stat stat;
+	void *disk;
+	int fd;
+
+	if (!path)
+		return 0;
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &stat) < 0) {
+		vm_error("%s: %s", path, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	if (stat.st_size <= 0 || stat.st_size % DISK_UNIT ||
+	    (uint64_t)stat.st_size > DISK_MAX) {
+		close(fd);
+		return vm_error("%s: a disk has a multiple of %u MiB, at most %llu",
+				path, DISK_UNIT / MIB, DISK_MAX / MIB);
+	}
+	disk = mmap(NULL, stat.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		    0);
+	close(fd);
+	if (disk == MAP_FAILED)
+		return vm_error("%s: %s", path, strerror(errno));
+	vm->disk = disk;
+	vm->disk_size = stat.st_size;
+	return add_memory(vm, 2, DISK_BASE, vm->disk, vm->disk_size);
 }
 
 static void add_pin(struct kvm_irq_routing *routing, uint32_t gsi,

@@ -4,8 +4,9 @@
  * waking the worker, ending the run, interrupt lines, error messages. The
  * lowest layer of vmbhost: no other file of it is called from here.
  *
- * vm_wake_at(), vm_stop() and vm_irq_line() are called with vm->lock held. The
- * others need no lock: what they read is constant once the processors run.
+ * vm_wake_at(), vm_stop(), vm_start_again() and vm_irq_line() are called with
+ * vm->lock held. The others need no lock: what they read is constant once the
+ * processors run.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -79,6 +80,11 @@ void vm_stop(struct vm *vm, int status)
 	vm->status = status;
 	atomic_store(&vm->stopping, true);
 	vm_kick(vm);
+}
+
+void vm_start_again(struct vm *vm)
+{
+	vm->again = true;
 }
 
 unsigned int vm_cpus(struct vm *vm)

@@ -29,6 +29,7 @@ struct vmbus;
 /* The machine's options from the command line. */
 struct vm_config {
 	const char *kernel, *initrd, *append;
+	const char *disk;	/* file for persistent memory, or NULL */
 	unsigned int cpus, memory_mib;
 	bool plain_apic;	/* no synthetic timers, no registers for it */
 	const char *serial;	/* file for the console, NULL: standard output */
@@ -52,6 +53,9 @@ void vm_wake_at(struct vm *vm, uint64_t when);
 
 /* End the run after this with exit status @status. */
 void vm_stop(struct vm *vm, int status);
+
+/* When the guest turns itself off or resets itself next, start it again. */
+void vm_start_again(struct vm *vm);
 
 unsigned int vm_cpus(struct vm *vm);
 
@@ -94,6 +98,9 @@ void vmbus_work(struct vmbus *bus);
  */
 void vmbus_control_write(struct vmbus *bus, uint8_t byte);
 uint8_t vmbus_control_read(struct vmbus *bus);
+
+/* The machine is off; its memory is still there. */
+void vmbus_disconnect(struct vmbus *bus);
 
 /* The VMBus host, for main.c: before the machine runs, on one thread. */
 

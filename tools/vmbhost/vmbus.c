@@ -282,6 +282,12 @@ void vmbus_work(struct vmbus *bus)
 		vm_wake_at(bus->vm, next);
 }
 
+void vmbus_disconnect(struct vmbus *bus)
+{
+	bus->restarts++;
+	disconnect(bus);
+}
+
 struct vmbus *vmbus_new(struct vm *vm)
 {
 	struct vmbus *bus = calloc(1, sizeof(*bus));

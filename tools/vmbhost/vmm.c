@@ -78,7 +78,8 @@ static int make(struct vm *vm)
 	uint64_t rsdp, entry;
 	unsigned int i;
 
-	if (setup_kvm(vm) || setup_memory(vm) || setup_chips(vm))
+	if (setup_kvm(vm) || setup_memory(vm) || setup_disk(vm) ||
+	    setup_chips(vm))
 		return -1;
 	for (i = 0; i < vm->config.cpus; i++) {
 		if (vcpu_create(vm, i))
@@ -87,33 +88,75 @@ static int make(struct vm *vm)
 	if (setup_routes(vm))
 		return -1;
 	rsdp = acpi_build(guest_memory(vm, ACPI_BASE, ACPI_SIZE), ACPI_BASE,
-			  ACPI_SIZE, vm->config.cpus);
+			  ACPI_SIZE, vm->config.cpus, vm->disk_size);
 	if (!rsdp)
 		return vm_error("the ACPI tables do not fit");
-	if (boot_load(vm, rsdp, &entry) || setup_registers(vm, entry))
+	if (boot_load(vm, rsdp, &entry))
 		return -1;
-	if (console_open(vm) || set_signals(vm))
-		return -1;
-	return 0;
+	return setup_registers(vm, entry);
 }
 
 /* Give everything back that make() got, however far it came. */
-static void end(struct vm *vm)
+static void unmake(struct vm *vm)
+{
+	if (vm->memory)
+		munmap(vm->memory, vm->low + vm->high);
+	vm->memory = NULL;
+	if (vm->disk)
+		munmap(vm->disk, vm->disk_size);
+	vm->disk = NULL;
+	if (vm->fd >= 0)
+		close(vm->fd);
+	vm->fd = -1;
+	if (vm->kvm_fd >= 0)
+		close(vm->kvm_fd);
+	vm->kvm_fd = -1;
+}
+
+static void stop_cpus(struct vm *vm)
 {
 	unsigned int i;
 
 	for (i = 0; i < VM_MAX_CPUS; i++)
 		vcpu_stop(&vm->vcpus[i]);
+}
+
+static void end(struct vm *vm)
+{
+	stop_cpus(vm);
 	console_flush(vm);
 	console_close(vm);
-	if (vm->memory)
-		munmap(vm->memory, vm->low + vm->high);
-	if (vm->fd >= 0)
-		close(vm->fd);
-	if (vm->kvm_fd >= 0)
-		close(vm->kvm_fd);
+	unmake(vm);
 	if (vm->signal_fd >= 0)
 		close(vm->signal_fd);
+}
+
+/* Whether the guest is started again, as asked. */
+static bool again(struct vm *vm)
+{
+	bool again = vm->again && (vm->status == STATUS_OFF ||
+				   vm->status == STATUS_RESET);
+
+	vm->again = false;
+	return again;
+}
+
+/*
+ * Another machine with the same disk and the same devices, as if it had been
+ * switched off and on: nothing else of the old one is left.
+ */
+static int make_another(struct vm *vm)
+{
+	stop_cpus(vm);
+	console_flush(vm);
+	vmbus_disconnect(vm->bus);
+	unmake(vm);
+	serial_init(&vm->serial, vm);
+	vm->pm1_enable = 0;
+	vm->pm1_control = 0;
+	vm->rtc_index = 0;
+	atomic_store(&vm->stopping, false);
+	return make(vm);
 }
 
 /**
@@ -214,6 +257,21 @@ static void work(struct vm *vm)
 	}
 }
 
+/* Until the machine stops. Return: 0; -1 after an error was printed */
+static int run(struct vm *vm)
+{
+	unsigned int i;
+
+	for (i = 0; i < vm->config.cpus; i++) {
+		if (vcpu_start(&vm->vcpus[i])) {
+			atomic_store(&vm->stopping, true);
+			return -1;
+		}
+	}
+	work(vm);
+	return 0;
+}
+
 /**
  * vm_run() - run a machine to its end
  * @bus:	the VMBus host that it has
@@ -223,21 +281,18 @@ static void work(struct vm *vm)
  */
 int vm_run(struct vm *vm, const struct vm_config *config, struct vmbus *bus)
 {
-	unsigned int i;
 	bool started;
 
 	vm->config = *config;
 	vm->bus = bus;
-	started = !make(vm);
+	started = !make(vm) && !console_open(vm) && !set_signals(vm);
 	vm_start_clock(vm);
-	for (i = 0; started && i < vm->config.cpus; i++) {
-		if (vcpu_start(&vm->vcpus[i])) {
-			started = false;
-			atomic_store(&vm->stopping, true);
-		}
+	while (started) {
+		started = !run(vm);
+		if (!started || !again(vm))
+			break;
+		started = !make_another(vm);
 	}
-	if (started)
-		work(vm);
 	end(vm);
 	return started ? vm->status : STATUS_ERROR;
 }

@@ -55,7 +55,7 @@ static bool contains(const uint8_t *at, size_t length, const void *what,
 
 static void root(void)
 {
-	expect(acpi_build(area, ACPI_BASE, ACPI_SIZE, 2) == ACPI_BASE);
+	expect(acpi_build(area, ACPI_BASE, ACPI_SIZE, 2, 0) == ACPI_BASE);
 	expect(!memcmp(area, "RSD PTR ", 8));
 	expect(area[15] == 2);
 	expect(!sum(area, 20));
@@ -67,7 +67,7 @@ static void fixed_table(void)
 {
 	const uint8_t *fadt, *facs;
 
-	acpi_build(area, ACPI_BASE, ACPI_SIZE, 2);
+	acpi_build(area, ACPI_BASE, ACPI_SIZE, 2, 0);
 	fadt = from_xsdt(0, "FACP");
 	expect(fadt);
 	if (!fadt)
@@ -100,7 +100,7 @@ static void processors(void)
 	const uint8_t *madt, *at;
 
 	for (cpus = 1; cpus <= VM_MAX_CPUS; cpus++) {
-		acpi_build(area, ACPI_BASE, ACPI_SIZE, cpus);
+		acpi_build(area, ACPI_BASE, ACPI_SIZE, cpus, 0);
 		madt = from_xsdt(1, "APIC");
 		expect(madt);
 		if (!madt)
@@ -151,7 +151,7 @@ static void devices(void)
 				       'V', 'M', 'B', 'u', 's', 0 };
 	const uint8_t *fadt, *dsdt, *end, *scope, *module, *vmbus;
 
-	acpi_build(area, ACPI_BASE, ACPI_SIZE, 1);
+	acpi_build(area, ACPI_BASE, ACPI_SIZE, 1, 0);
 	fadt = from_xsdt(0, "FACP");
 	dsdt = fadt ? table(number(fadt + 40, 4), "DSDT") : NULL;
 	expect(dsdt);
@@ -185,7 +185,7 @@ static void windows(void)
 {
 	const uint8_t *low, *high;
 
-	acpi_build(area, ACPI_BASE, ACPI_SIZE, 1);
+	acpi_build(area, ACPI_BASE, ACPI_SIZE, 1, 0);
 	low = memmem(area, sizeof(area), "\x87\x17\x00\x00\x0c", 5);
 	high = memmem(area, sizeof(area), "\x8a\x2b\x00\x00\x0c", 5);
 	expect(low && high);
@@ -201,13 +201,45 @@ static void windows(void)
 	expect(high[46] == 0x79);
 }
 
+/* Persistent memory: a table that says where, and a device that it belongs to. */
+static void disk(void)
+{
+	static const uint8_t hid[] = { '_', 'H', 'I', 'D', 0x0d, 'A', 'C', 'P',
+				       'I', '0', '0', '1', '2', 0 };
+	static const uint8_t type[16] = {
+		0x79, 0xd3, 0xf0, 0x66, 0xf3, 0xb4, 0x74, 0x40,
+		0xac, 0x43, 0x0d, 0x33, 0x18, 0xb7, 0x8c, 0xdb,
+	};
+	const uint8_t *fadt, *dsdt, *nfit;
+
+	acpi_build(area, ACPI_BASE, ACPI_SIZE, 1, 0);
+	expect(number(table(number(area + 24, 8), "XSDT") + 4, 4) == 36 + 2 * 8);
+	expect(!contains(area, sizeof(area), hid, sizeof(hid)));
+
+	acpi_build(area, ACPI_BASE, ACPI_SIZE, 1, 256 * MIB);
+	fadt = from_xsdt(0, "FACP");
+	dsdt = fadt ? table(number(fadt + 40, 4), "DSDT") : NULL;
+	expect(dsdt && contains(dsdt, number(dsdt + 4, 4), hid, sizeof(hid)));
+	nfit = from_xsdt(2, "NFIT");
+	expect(nfit);
+	if (!nfit)
+		return;
+	/* Offsets as in ACPI 6.0, tables 5-126 and 5-128. */
+	expect(number(nfit + 4, 4) == 40 + 56);
+	expect(number(nfit + 40, 2) == 0 && number(nfit + 42, 2) == 56);
+	expect(number(nfit + 44, 2) == 1);
+	expect(!memcmp(nfit + 56, type, sizeof(type)));
+	expect(number(nfit + 72, 8) == DISK_BASE);
+	expect(number(nfit + 80, 8) == 256 * MIB);
+}
+
 static void no_room(void)
 {
 	size_t size;
 
 	for (size = 64; size < 1000; size++) {
 		memset(area, 0xee, sizeof(area));
-		if (acpi_build(area, ACPI_BASE, size, 1))
+		if (acpi_build(area, ACPI_BASE, size, 1, 0))
 			break;
 		expect(area[size] == 0xee);
 	}
@@ -221,6 +253,7 @@ int main(void)
 	run(processors);
 	run(devices);
 	run(windows);
+	run(disk);
 	run(no_room);
 	return test_end();
 }

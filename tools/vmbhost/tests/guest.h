@@ -32,6 +32,7 @@ struct message {
 static uint8_t memory[PAGES * VMBUS_PAGE] __attribute__((aligned(VMBUS_PAGE)));
 static uint64_t now, wake = NEVER;
 static int stopped = -1;
+static bool started_again;
 static struct message inbox[MESSAGES];
 static unsigned int inbox_count, interrupts, last_vcpu, last_flag, last_sint;
 static struct vmbus *bus;
@@ -61,6 +62,12 @@ void vm_stop(struct vm *vm, int status)
 {
 	(void)vm;
 	stopped = status;
+}
+
+void vm_start_again(struct vm *vm)
+{
+	(void)vm;
+	started_again = true;
 }
 
 unsigned int vm_cpus(struct vm *vm)

@@ -324,6 +324,52 @@ static void unload(void)
 	end();
 }
 
+/* The machine is off, and on again. */
+static void restart(void)
+{
+	struct endpoint e;
+	uint32_t relid;
+
+	begin();
+	open_channel(&e);
+	relid = e.relid;
+	expect(!started_again);
+	expect(did("restart"));
+	expect(started_again);
+	expect(stat_of("stats", "restarts") == 0);
+	vmbus_disconnect(bus);
+	expect(stat_of("stats", "restarts") == 1);
+	expect(stat_of("stats 0", "gpadls_left") == 1);
+	expect(!strcmp(command("state 0"), "ok absent\n"));
+	/* The same device with another relid, and what was counted before. */
+	connect();
+	expect(received(MSG_OFFER));
+	open_channel(&e);
+	expect(e.relid != relid);
+	expect(stat_of("stats 0", "opens") == 2);
+	expect(!bus->errors);
+	end();
+}
+
+/* A device that only a guest which is connected already has. */
+static void forget(void)
+{
+	struct msg_header m = { .type = MSG_UNLOAD };
+	struct endpoint e;
+
+	begin();
+	open_channel(&e);
+	expect(did("forget 0"));
+	expect(!strcmp(command("state 0"), "ok open\n"));
+	post(&m, sizeof(m));
+	inbox_count = 0;
+	connect();
+	expect(!received(MSG_OFFER));
+	expect(did("offer 0"));
+	expect(received(MSG_OFFER));
+	end();
+}
+
 /* Whatever is posted: no harm, and everything that is wrong is counted. */
 static void anything(void)
 {
@@ -376,6 +422,8 @@ int main(void)
 	run(modify);
 	run(sub_channels);
 	run(unload);
+	run(restart);
+	run(forget);
 	run(anything);
 	return test_end();
 }

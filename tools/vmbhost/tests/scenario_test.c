@@ -57,6 +57,7 @@ static void words(void)
 		"refuse nothing 1", "refuse open", "refuse open x",
 		"withhold", "withhold all", "release 1", "rescind", "rescind 7",
 		"rescind 0 twice", "rescind 0 again", "offer", "offer 0",
+		"forget", "forget 1", "forget 0 0", "restart 0",
 		"quit", "quit 256", "quit x", "on", "on open 0",
 		"on opened 0 stats", "on rx:0 0 stats", "on rx: 0 stats",
 		"on open x stats", "on open 0 after 30 stats",
