@@ -3,7 +3,7 @@
 #
 # usage: scripts/vm-run.sh [--kernel VERSION] [--modules DIR] --script FILE
 #	[--host qemu|vmbhost] [--cpus N] [--memory MIB]
-#	[--protocol VERSION] [--offer WORDS]... [--scenario FILE] [--seed N]
+#	[--disk MIB] [--protocol VERSION] [--offer WORDS]... [--scenario FILE] [--seed N]
 #	[--file FILE]... [--program FILE]... [--stock NAME]... [--append WORDS]
 #	[--icount]
 #	[--timeout SECONDS] [--log FILE]
@@ -21,7 +21,7 @@
 #            query the host.
 #   vmbhost  tools/vmbhost, with the offers of --offer and --scenario; the script
 #            controls it with vmbhostctl. A protocol error that it reports
-#            fails the run.
+#            fails the run. --disk gives the guest persistent memory.
 #
 # With a /dev/kvm that has the Hyper-V capabilities the guest runs directly.
 # Otherwise it runs inside another guest: the processor that QEMU emulates has
@@ -52,6 +52,7 @@ stock=()
 host=qemu
 cpus=2
 memory=512
+disk=
 scenario=
 host_options=()
 while [ $# -gt 0 ]; do
@@ -69,6 +70,7 @@ while [ $# -gt 0 ]; do
 	--host)		host=$2; shift ;;
 	--cpus)		cpus=$2; shift ;;
 	--memory)	memory=$2; shift ;;
+	--disk)		disk=$2; shift ;;
 	--protocol | --offer | --seed)
 			host_options+=("$1" "$2"); shift ;;
 	--scenario)	scenario=$2; shift ;;
@@ -78,8 +80,8 @@ while [ $# -gt 0 ]; do
 done
 [ -r "$script" ] || die "no script to run, see the head of $0"
 case $host in
-qemu)	[ -z "${host_options[*]}$scenario" ] ||
-		die "${host_options[0]:---scenario} is for --host vmbhost" ;;
+qemu)	[ -z "${host_options[*]}$scenario$disk" ] ||
+		die "${host_options[0]:---scenario, --disk} is for --host vmbhost" ;;
 vmbhost) ;;
 *)	die "no host $host: choose qemu or vmbhost" ;;
 esac
@@ -205,7 +207,7 @@ qemu_args=(-m "${memory}M" -smp "$cpus"
 	-device vmbus-bridge -device "hv-balloon,id=hvb,status-report=on"
 	-device virtio-serial-pci -device "virtserialport,chardev=line,name=qmp")
 
-# host_args SERIAL SOCKET SCENARIO: the host's arguments in an array of that name
+# host_args SERIAL SOCKET SCENARIO DISK: the host's arguments in an array of that name
 host_args()
 {
 	case $host in
@@ -219,6 +221,7 @@ host_args()
 		host_args=(--cpus "$cpus" --memory "$memory" --serial "$1"
 			"${host_options[@]}")
 		[ -z "$icount" ] || host_args+=(--plain-apic)
+		[ -z "$disk" ] || host_args+=(--disk "$4")
 		[ -z "$scenario" ] || host_args+=(--scenario "$3") ;;
 	esac
 }
@@ -239,7 +242,8 @@ boot_direct()
 	local command=("$vmbhost/vmbhost")
 
 	[ "$host" = vmbhost ] || command=("${run[@]}")
-	host_args "$log" "$work/qmp" "$scenario"
+	host_args "$log" "$work/qmp" "$scenario" "$work/disk"
+	[ -z "$disk" ] || truncate -s "${disk}M" "$work/disk"
 	timeout "$limit" "${command[@]}" "${host_args[@]}" \
 		--kernel "$l2/vmlinuz" --initrd "$l2/initrd" \
 		--append "$(cat "$l2/cmdline")" \
@@ -318,15 +322,16 @@ else
 	"$TOP/scripts/fetch-kernel.sh" "$outer"
 	base=$BUILD/qemu/l1-$host.cpio
 	outer_base "$base"
-	host_args /dev/vport0p1 /tmp/qmp /l2/scenario
+	host_args /dev/vport0p1 /tmp/qmp /l2/scenario /tmp/disk
 	[ -z "$scenario" ] || cp "$scenario" "$l2/scenario"
 	case $host in
 	qemu)	command=(env LD_LIBRARY_PATH=/lib qemu-system-x86_64 -L /firmware
 			-monitor stdio) ;;
 	vmbhost) command=(vmbhost) ;;
 	esac
+	[ -z "$disk" ] || echo "truncate -s ${disk}M /tmp/disk" >"$l2/run"
 	printf '%q ' "${command[@]}" "${host_args[@]}" --kernel /l2/vmlinuz \
-		--initrd /l2/initrd --append "$(cat "$l2/cmdline")" >"$l2/run"
+		--initrd /l2/initrd --append "$(cat "$l2/cmdline")" >>"$l2/run"
 	mkdir "$work/l1" && mv "$l2" "$work/l1/l2"
 	{ cat "$base" && into_cpio "$work/l1"; } >"$work/initrd"
 fi
