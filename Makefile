@@ -62,7 +62,7 @@ garbletest:
 	@scripts/wire.sh garble
 
 soak:
-	@MINUTES=$(or $(MINUTES),10) scripts/wire.sh soak
+	@MINUTES=$(or $(MINUTES),$(if $(filter-out 14,$(ROW)),0,10)) scripts/wire.sh soak
 
 # The VMBus host for tests, in build/vmbhost/.
 vmbhost:
@@ -118,6 +118,7 @@ help:
 	@echo 'make vmtest-debug          both on a kernel with every checker, built once'
 	@echo 'make irqsoff               for how long interrupts are off, kernel built once'
 	@echo 'make soak [MINUTES=10]     rescind and re-offer under traffic'
+	@echo 'make soak ROW=N [COUNT=..] a row of Documentation/faults.rst, its long form'
 	@echo 'make bench  [KERNEL=..] [CASES=..] [STEPPED=1|2] [PLOT=1]'
 	@echo '                           instructions per packet, beside the raw VMBus API'
 	@echo 'make bench-check           some of them, beside those committed'

@@ -195,7 +195,9 @@ chmod +x "$l2/root/init"
 into_cpio "$l2/root" >"$l2/initrd"
 rm -rf "$l2/root"
 cp -L "$kernel/vmlinuz" "$l2/vmlinuz"
-printf 'console=ttyS0,115200 loglevel=5 log_buf_len=4M mitigations=off panic=-1 unknown_nmi_panic limit=%d %s\n' \
+# A warning ends the guest, which shows its whole log again
+printf 'console=ttyS0,115200 loglevel=5 log_buf_len=4M mitigations=off panic=-1 unknown_nmi_panic %s limit=%d %s\n' \
+	"panic_on_warn=1 softlockup_panic=1 hung_task_panic=1 panic_print=32" \
 	$((limit - 50)) "$append" >"$l2/cmdline"
 
 # kernel-irqchip=split hangs in the version negotiation; without kvm=off the

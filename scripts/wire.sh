@@ -10,19 +10,31 @@
 #              of them.
 #   garble     COUNT (1,000,000) packets from a hostile host
 #   soak       the device is rescinded and offered under traffic, CYCLES (1,000)
-#              times or for MINUTES
+#              times or for MINUTES; ROW=N: the long form of a row of the table of
+#              faults instead, with COUNT of what is counted there, see rows.sh
 # RUNS, "PROCESSORS:PROTOCOL ...", chooses other guests. There is one for each
 # kernel and run, two of them at the same time. SEED, which is printed,
 # determines the random numbers.
 
+asked=${KERNEL:-}
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=scripts/kernels.sh
 . "$TOP/scripts/kernels.sh"
 
+# shellcheck source=scripts/rows.sh
+. "$TOP/scripts/rows.sh"
+
 what=${1:-scenarios}
 SEED=${SEED:-$(date +%s)}
-case $what in
+case $what${ROW:+:row} in
+soak:row)
+	row "$ROW" || die "no row $ROW, see Documentation/faults.rst"
+	KERNEL=${asked:-$kernel}
+	runs=${RUNS:-2:5.3}
+	words="seed=$SEED $words"
+	say "row $ROW of the table of faults: $words"
+	limit=86400 ;;
 scenarios)
 	script=wire
 	runs=${RUNS:-}
@@ -87,6 +99,10 @@ run()
 	# Once for each kernel, in the guest that has less to do
 	if [ "$cpus" -eq 1 ] || [ -n "${RUNS:-}" ]; then
 		given+=" tools=1"
+	fi
+	# Once
+	if [ "$kernel:$cpus" = 6.12:2 ] || [ -n "${RUNS:-}" ]; then
+		given+=" faults=1"
 	fi
 	for file in scripts/guest/lib.sh scripts/guest/wire/*.sh \
 		Documentation/{devices,heartbeat,uring,userspace}.rst \

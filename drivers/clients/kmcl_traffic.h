@@ -153,7 +153,7 @@ struct tr_counts {
  * @managed: it ends when the driver is detached from its parent
  * @send_mutex: protects @seq and @buf
  * @seq: sequence number of the next packet
- * @second_seq: that of the second sender's next packet; under @send_mutex
+ * @other_seq: those of the other senders' next packets; under @send_mutex
  * @buf: buffer for building a packet, @max_packet bytes
  * @sent: flags of accepted packets that have not ended, by sequence number
  * @open_sends: number of packets in @sent
@@ -188,7 +188,7 @@ struct tr_counts {
  * @routines: completion routines that are about to return
  * @hold: leave incoming packets outstanding
  * @held: list of outstanding packets that are held, struct tr_held
- * @next_rx: sequence number expected from the peer
+ * @next_rx: sequence numbers expected from the peer, which echoes each sender's
  * @last_done: highest sequence number of each sender that has ended, plus one
  */
 struct tr {
@@ -201,7 +201,7 @@ struct tr {
 	bool no_closed;
 	bool managed;
 	struct mutex send_mutex;	/* see above */
-	u64 seq, second_seq;
+	u64 seq, other_seq[KMCL_TRAFFIC_SENDERS - 1];
 	void *buf;
 	struct xarray sent;
 	atomic_t open_sends;
@@ -230,9 +230,15 @@ struct tr {
 	u64 routines;
 	bool hold;
 	struct list_head held;
-	u64 next_rx;
+	u64 next_rx[KMCL_TRAFFIC_SENDERS];
 	u64 last_done[KMCL_TRAFFIC_SENDERS];
 };
+
+/* Which sender's number is it? */
+static inline unsigned int tr_sender_of(u64 seq)
+{
+	return (seq >> KMCL_TRAFFIC_SENDER_SHIFT) % KMCL_TRAFFIC_SENDERS;
+}
 
 /**
  * struct tr_options - properties of a channel

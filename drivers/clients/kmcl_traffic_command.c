@@ -195,7 +195,7 @@ static int command_number(struct tr *tr, const char *what, const char *word)
 	if (strcmp(what, "expect"))
 		return -EINVAL;
 	spin_lock_irq(&tr->lock);
-	tr->next_rx = number;
+	tr->next_rx[tr_sender_of(number)] = number;
 	spin_unlock_irq(&tr->lock);
 	return 0;
 }

@@ -26,8 +26,8 @@
  *                                 routine; more: with KMCL_SEND_MORE
  *     many COUNT K [completion] [more]   packets of up to K bytes, with one call
  *     flush                       show what was sent with KMCL_SEND_MORE
- *     race COUNT K [completion]   two senders on two processors, one of which
- *                                 sends batches; the host counts for each
+ *     race COUNT K [completion]   four senders of COUNT each, two of which send
+ *                                 batches; the host counts for each
  *     chain COUNT WINDOW          send WINDOW requests, and COUNT more in completion
  *                                 routines; returns when all have ended
  *     sync K [MS]                 send a synchronous request
@@ -156,7 +156,7 @@ static int tr_counters_show(struct seq_file *m, void *unused)
 	spin_lock_irq(&tr->lock);
 	own = tr->counts;
 	blocked = tr->blocked;
-	next_rx = tr->next_rx;
+	next_rx = tr->next_rx[0];
 	spin_unlock_irq(&tr->lock);
 
 	show_library(m, &c);

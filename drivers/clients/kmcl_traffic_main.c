@@ -251,6 +251,7 @@ static void free_all(struct tr *tr)
 static struct tr *alloc(const char *name, const struct tr_options *options)
 {
 	struct tr *tr = kzalloc(sizeof(*tr), GFP_KERNEL);
+	unsigned int i;
 
 	if (!tr)
 		return NULL;
@@ -262,7 +263,10 @@ static struct tr *alloc(const char *name, const struct tr_options *options)
 	tr->managed = options->managed;
 	mutex_init(&tr->send_mutex);
 	spin_lock_init(&tr->lock);
-	tr->second_seq = 1ULL << KMCL_TRAFFIC_SENDER_SHIFT;
+	for (i = 1; i < KMCL_TRAFFIC_SENDERS; i++) {
+		tr->other_seq[i - 1] = (u64)i << KMCL_TRAFFIC_SENDER_SHIFT;
+		tr->next_rx[i] = tr->other_seq[i - 1];
+	}
 	xa_init_flags(&tr->sent, XA_FLAGS_LOCK_BH);
 	init_waitqueue_head(&tr->wait);
 	INIT_DELAYED_WORK(&tr->reopen_work, tr_reopen);

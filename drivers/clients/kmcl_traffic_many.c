@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Many packets of kmcl_traffic: those of one call of kmcl_send_many(), those that a
- * thread keeps sending, those of two senders on two processors, and those that the
+ * thread keeps sending, those of several senders at once, and those that the
  * completion routines of others send.
  *
  * Everything here runs in process context and may sleep.
@@ -11,7 +11,6 @@
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <linux/topology.h>
 #include <linux/workqueue.h>
 
 #include "kmcl_traffic.h"
@@ -74,7 +73,7 @@ int tr_send_many(struct tr *tr, u32 count, u32 size, u32 flags)
 	return ret;
 }
 
-/* One of two senders */
+/* One of several senders */
 struct racer {
 	struct work_struct work;
 	struct tr *tr;
@@ -117,33 +116,39 @@ static void race_singles(struct work_struct *work)
 }
 
 /*
- * Two senders of @count packets each at the same time, on two processors if there
- * are two: one of them sends batches.
+ * Four senders of @count packets each at the same time, on all processors: every
+ * other one sends batches.
  */
 int tr_race(struct tr *tr, u32 count, u32 size, u32 flags)
 {
-	struct racer r[] = {
-		{ .tr = tr, .seq = &tr->seq },
-		{ .tr = tr, .seq = &tr->second_seq },
-	};
+	struct racer r[KMCL_TRAFFIC_SENDERS] = {};
+	struct workqueue_struct *wq;
 	unsigned int i;
+	int ret = 0;
 
-	INIT_WORK_ONSTACK(&r[0].work, race_batches);
-	INIT_WORK_ONSTACK(&r[1].work, race_singles);
+	/* Unbound, so that those on one processor take turns */
+	wq = alloc_workqueue("kmcl_traffic_race", WQ_UNBOUND, 0);
+	if (!wq)
+		return -ENOMEM;
 	mutex_lock(&tr->send_mutex);
 	for (i = 0; i < ARRAY_SIZE(r); i++) {
+		r[i].tr = tr;
+		r[i].seq = i ? &tr->other_seq[i - 1] : &tr->seq;
 		r[i].count = count;
 		r[i].size = size;
 		r[i].flags = flags;
-		queue_work_on(cpumask_local_spread(i, NUMA_NO_NODE),
-			      system_long_wq, &r[i].work);
+		INIT_WORK_ONSTACK(&r[i].work,
+				  i % 2 ? race_singles : race_batches);
+		queue_work(wq, &r[i].work);
 	}
 	for (i = 0; i < ARRAY_SIZE(r); i++) {
 		flush_work(&r[i].work);
 		destroy_work_on_stack(&r[i].work);
+		ret = ret ?: r[i].ret;
 	}
 	mutex_unlock(&tr->send_mutex);
-	return r[0].ret ?: r[1].ret;
+	destroy_workqueue(wq);
+	return ret;
 }
 
 /*

@@ -106,9 +106,10 @@ static void receive(struct tr *tr, const struct kmcl_context *ctx,
 {
 	enum verdict verdict;
 	unsigned long flags;
-	u64 seq = 0;
+	u64 seq = 0, *next;
 
 	verdict = inspect(buf, len, tr->pipe, &seq);
+	next = &tr->next_rx[tr_sender_of(seq)];
 
 	spin_lock_irqsave(&tr->lock, flags);
 	if (external)
@@ -122,12 +123,12 @@ static void receive(struct tr *tr, const struct kmcl_context *ctx,
 		break;
 	case INTACT:
 		tr->counts.received++;
-		if (seq > tr->next_rx)
+		if (seq > *next)
 			tr->counts.gaps++;
-		else if (seq < tr->next_rx)
+		else if (seq < *next)
 			tr->counts.order_errors++;
-		if (seq >= tr->next_rx)
-			tr->next_rx = seq + 1;
+		if (seq >= *next)
+			*next = seq + 1;
 		break;
 	}
 	spin_unlock_irqrestore(&tr->lock, flags);
@@ -198,12 +199,6 @@ void tr_set_hold(struct tr *tr, bool on)
 
 /* Outgoing packets */
 
-/* Which sender's number is it? */
-static unsigned int sender_of(u64 seq)
-{
-	return (seq >> KMCL_TRAFFIC_SENDER_SHIFT) % KMCL_TRAFFIC_SENDERS;
-}
-
 /* In the completion routine of packet @seq, as tr_chain() says; one runs at a time */
 static void chain_next(struct tr *tr, u64 seq)
 {
@@ -229,7 +224,7 @@ static void tr_done(struct kmcl_packet *pkt, int status, void *buf, u32 len)
 	struct tr *tr = kmcl_get_pointer(kmcl_packet_channel(pkt));
 	u64 seq = (unsigned long)kmcl_packet_get_pointer(pkt);
 	struct tr_hook hook = tr_enter(tr, TR_DONE);
-	u64 *last = &tr->last_done[sender_of(seq)];
+	u64 *last = &tr->last_done[tr_sender_of(seq)];
 	bool changed = false, asked;
 	unsigned long flags;
 	void *entry;

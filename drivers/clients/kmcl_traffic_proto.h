@@ -25,7 +25,7 @@
  * A client that sends on several processors at once counts for each of them: the
  * numbers of sender N begin at N << KMCL_TRAFFIC_SENDER_SHIFT.
  */
-#define KMCL_TRAFFIC_SENDERS		2
+#define KMCL_TRAFFIC_SENDERS		4
 #define KMCL_TRAFFIC_SENDER_SHIFT	48
 
 /**

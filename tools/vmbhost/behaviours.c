@@ -26,6 +26,19 @@
 #define MIX_TIME	(5 * MSEC)
 /* Delay of the right completion: a mutation with its id may come first. */
 #define ANSWER_DELAY	(50 * MSEC)
+/* Microseconds in which a guest that waits for room should wake up. */
+#define WAKEUP_US	10000u
+
+/* The guest's first signal since the ring is read again */
+static void woken(struct channel *channel)
+{
+	uint64_t us = (vm_now(channel->bus->vm) - channel->unstalled) / 1000;
+
+	channel->unstalled = 0;
+	channel->count.wakeups++;
+	channel->count.wakeups_late += us > WAKEUP_US;
+	channel->count.wakeup_us += us;
+}
 
 /**
  * behaviour_signal() - the guest has signalled
@@ -40,6 +53,8 @@ void behaviour_signal(struct channel *channel)
 		return;
 	}
 	channel->count.signals_in++;
+	if (channel->unstalled)
+		woken(channel);
 	if (ring_read(&channel->rx, channel->bus->packet, &packet) == RING_NONE)
 		channel->count.signals_empty++;
 	if (channel->allowance) {
@@ -417,6 +432,7 @@ void behaviour_started(struct channel *channel)
 	channel->dirty = true;
 	channel->garble_until = 0;
 	channel->allowance = 1;
+	channel->unstalled = 0;
 	channel->source_next = vm_now(channel->bus->vm);
 	/* A source begins of itself; what the guest sends it signals. */
 	channel->ready = channel->behaviour.kind == BEHAVE_SOURCE ||

@@ -32,6 +32,7 @@
  *   on EVENT N [after TIME] COMMAND	does COMMAND when it happens, once
  *   every EVENT N [after TIME] COMMAND	each time
  *   after TIME COMMAND		does COMMAND then. TIME: 30ms, 5s, 100us
+ *   forget N			no more of what on and every say about N
  *
  * EVENT is offer, open, close, gpadl, teardown, release (of the relid), or
  * rx:K, when the K-th packet has come (with "every": each K packets).
@@ -254,6 +255,8 @@ static int set_stalled(struct command *c, bool stalled)
 
 	if (!channel)
 		return fail(c, "stall N, or unstall N");
+	if (channel->stalled && !stalled && channel->state == CHANNEL_OPEN)
+		channel->unstalled = vm_now(c->bus->vm);
 	channel->stalled = stalled;
 	if (!stalled)
 		channel->ready = true;
@@ -443,6 +446,16 @@ static int cmd_on(struct command *c)
 	return done(c);
 }
 
+static int cmd_forget(struct command *c)
+{
+	struct channel *channel = channel_arg(c, 1);
+
+	if (!channel || c->words != 2)
+		return fail(c, "forget N");
+	event_forget(channel);
+	return done(c);
+}
+
 static int cmd_after(struct command *c)
 {
 	const char *error;
@@ -464,7 +477,7 @@ static const struct {
 	{ "stats", cmd_stats }, { "reset", cmd_reset }, { "state", cmd_state },
 	{ "forget", cmd_forget }, { "restart", cmd_restart },
 	{ "quit", cmd_quit }, { "on", cmd_on }, { "every", cmd_on },
-	{ "after", cmd_after },
+	{ "after", cmd_after }, { "forget", cmd_forget },
 };
 
 /**

@@ -134,6 +134,18 @@ int event_rule(struct vmbus *bus, int words, char **word, bool every,
 }
 
 /**
+ * event_forget() - do nothing more at the channel's events
+ */
+void event_forget(struct channel *channel)
+{
+	struct rule *rule;
+
+	for (rule = channel->bus->rules; rule; rule = rule->next)
+		if (rule->channel == channel->number)
+			rule->done = true;
+}
+
+/**
  * event_after() - "after TIME COMMAND"
  */
 int event_after(struct vmbus *bus, int words, char **word,

@@ -36,7 +36,7 @@
 	X(tx_left) X(tx_outstanding)					\
 	X(completions_unknown)						\
 	X(signals_in) X(signals_out) X(signals_late) X(signals_empty)	\
-	X(signals_wrong)						\
+	X(signals_wrong) X(wakeups) X(wakeups_late) X(wakeup_us)	\
 	X(garbled) X(garble_answers) X(garble_messages)			\
 	X(garble_offers) X(garble_results) X(garble_errors)		\
 	X(ic_requests) X(ic_answers) X(ic_missed) X(ic_refused)		\
@@ -208,6 +208,7 @@ struct sequence {
  * @primary:	primary channel of a sub-channel
  * @pages:	pages of both rings, while it is open
  * @stalled:	nothing is read
+ * @unstalled:	when it was read again, until the guest signals; 0: it was not
  * @ready:	there may be something to do
  * @masked:	the interrupt mask is set: the guest need not signal
  * @dirty:	something was written since pending_send_sz was set
@@ -233,7 +234,7 @@ struct channel {
 	uint32_t relid, vp, ring_gpadl, downstream;
 	uint8_t **pages;
 	struct ring rx, tx;
-	uint64_t allowance, due;
+	uint64_t allowance, due, unstalled;
 
 	struct behaviour behaviour;
 	struct pending_packet *pending, **pending_end;
@@ -340,6 +341,7 @@ struct channel *channel_find(struct vmbus *bus, uint32_t relid);
 void event_happened(struct channel *channel, enum event event, uint64_t count);
 int event_rule(struct vmbus *bus, int words, char **word, bool every,
 	       const char **error);
+void event_forget(struct channel *channel);
 int event_after(struct vmbus *bus, int words, char **word,
 		const char **error);
 uint64_t event_next(const struct vmbus *bus);

@@ -202,27 +202,27 @@ batches_and_rescinds()
 }
 
 # Each sender's packets keep their order, whether they find room in the ring or not
-two_senders()
+four_senders()
 {
 	channel a echo ring=65536
-	ctl a race 1000 200 completion
+	ctl a race 500 200 completion
 	drained a
 	note a
 	expect "each was completed by the host" [ "$c_done_ok" -eq 2000 ]
 	expect "with its own data" [ "$c_replies" -eq 2000 ]
 	channel b sink ring=16384
-	ctl b race 2000 500
+	ctl b race 1000 500
 	drained b
 	note b
 	expect "the ring was full" [ "$c_full" -gt 0 ]
 	expect "each has ended" [ "$c_done_ok" -eq 4000 ]
 }
 
-two_senders_and_rescind()
+four_senders_and_rescind()
 {
 	allow rx_missing
 	channel a sink ring=65536
-	ctl a race 2000 500 2>/tmp/race &
+	ctl a race 1000 500 2>/tmp/race &
 	come_and_go a 2
 	wait
 	expect "all were accepted" [ ! -s /tmp/race ]
@@ -231,7 +231,7 @@ two_senders_and_rescind()
 	ctl a flush
 	drained a
 	note a
-	expect "each has ended" [ "$c_done_ok" -eq 4002 ]
+	expect "each has ended" [ "$c_done_ok" -eq 4004 ]
 }
 
 # Each completion routine sends the next request
@@ -290,6 +290,6 @@ batches_all()
 	scenario "requests that completion routines send" requests_in_routines
 	scenario "requests that completion routines send, and a rescind" \
 		requests_in_routines_and_rescind
-	scenario "two senders, one of them of batches" two_senders
-	scenario "two senders and rescinds" two_senders_and_rescind
+	scenario "four senders, two of them of batches" four_senders
+	scenario "four senders and rescinds" four_senders_and_rescind
 }

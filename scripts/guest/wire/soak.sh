@@ -4,24 +4,19 @@
 # Runs in a guest of tools/vmbhost: the device comes and goes under traffic, as
 # fast as it can, CYCLES times or for MINUTES (words of the kernel's command
 # line: cycles=N or minutes=N, and seed=N). What happens in a cycle is random,
-# the same for the same seed. What must hold is checked all the time.
+# the same for the same seed. What must hold is checked all the time. With
+# senders=4 there are four senders on one channel, and half of what they send comes
+# back as packets; else there is one, whose packets are completed.
 #
 # shellcheck disable=SC2154,SC2034 # note() sets c_* and h_*; scenario() uses allowed
 
 # shellcheck source=scripts/guest/wire/wire-lib.sh
 . /wire-lib.sh
 
-seed=${seed:-1}
 cycles=${cycles:-1000}
 minutes=${minutes:-0}
-
-# random N: a number below N in $random, by the minimal standard generator
-random_state=$((seed % 2147483646 + 1))
-random()
-{
-	random_state=$((random_state * 16807 % 2147483647))
-	random=$((random_state / 7 % $1))
-}
+senders=${senders:-1}
+SENDING=/tmp/sending
 
 over()
 {
@@ -64,12 +59,13 @@ behave()
 # The device goes and comes; sometimes with something else at the same time
 one_cycle()
 {
-	local random
+	local random pause
 
 	random 14
 	case $random in
 	0)	at a stall ;;
-	1)	ctl a pause & ;;
+	1)	ctl a pause &
+		pause=$! ;;
 	2)	ctl a passive on ;;
 	3)	ctl a hook closed sleep 5 ;;
 	4)	ctl a hook opened sleep 5 ;;
@@ -82,7 +78,7 @@ one_cycle()
 	at a rescind
 	case $random in
 	0)	at a unstall ;;
-	1)	wait; ctl a start ;;
+	1)	wait "$pause"; ctl a start ;;
 	2)	ctl a passive off ;;
 	7|8|9)	behave echo ;;
 	# Refused if the guest has released it already
@@ -98,14 +94,54 @@ open_again()
 	counts a opens -gt "$cycle"
 }
 
+# few_queued: not too many for a device that is away
+few_queued()
+{
+	[ ! -e "$SENDING" ] || counts a queued -lt 2000
+}
+
+# Until $SENDING is no more
+keep_sending()
+{
+	while [ -e "$SENDING" ]; do
+		ctl a race 50 2000 completion
+		within 60 few_queued
+		ctl a race 50 2000
+		within 60 few_queued
+	done
+}
+
+begin_sending()
+{
+	if [ "$senders" -eq 1 ]; then
+		ctl a run 2000 64 completion
+	else
+		: >"$SENDING"
+		keep_sending &
+		sending=$!
+	fi
+}
+
+# After that the host knows of each sender what it has not got
+end_sending()
+{
+	if [ "$senders" -eq 1 ]; then
+		ctl a run off
+	else
+		rm "$SENDING"
+		wait "$sending"
+		expect "one more of each" ctl a race 1 64
+	fi
+}
+
 soak()
 {
-	local now end last=0
+	local now end sending
 
 	allow rx_missing done_order gaps
 	channel a echo ring=65536
 	ctl a reopen on
-	ctl a run 2000 64 completion
+	begin_sending
 	now
 	end=$((now + minutes * 60))
 	cycle=0
@@ -119,7 +155,7 @@ soak()
 				"$c_accepted" "$bad" | show
 		fi
 	done
-	ctl a run off
+	end_sending
 	ctl a reopen off
 	expect "the channel is open" within 20 state a Active
 	drained a

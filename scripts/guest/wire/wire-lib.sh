@@ -27,7 +27,20 @@ channels=
 bad=0
 # Offers are counted by the host; every one of ours is one more.
 offers=0
+# Those that an earlier round of a scenario has made: what number N was is $words_N
+added=0
 only=${only:-}
+# How often each scenario is done
+rounds=${rounds:-1}
+
+# random N: a number below N in $random, by the minimal standard generator
+seed=${seed:-1}
+random_state=$((seed % 2147483646 + 1))
+random()
+{
+	random_state=$((random_state * 16807 % 2147483647))
+	random=$((random_state / 7 % $1))
+}
 
 host()
 {
@@ -147,13 +160,26 @@ refused()
 	! "$@" 2>/dev/null
 }
 
-# offer CHANNEL BEHAVIOUR: a new offer, and its number
+# offer CHANNEL BEHAVIOUR: a new offer, and its number. Where an earlier round of the
+# scenario has made this one, it is offered again, and counts anew.
 offer()
 {
-	local number=$offers
+	local number=$offers words
 
 	offers=$((offers + 1))
 	eval "offer_$1=$number"
+	if [ "$number" -lt "$added" ]; then
+		eval "words=\$words_$number"
+		expect "offer $number is as before" [ "$words" = "$WIRE_CLASS $2" ]
+		expect "the guest has released it" within 10 host_state "$1" absent
+		host reset "$number" >/dev/null
+		# Without what is no behaviour
+		host behave "$number" "${2##*monitor }" >/dev/null
+		host unstall "$number" >/dev/null
+		expect "it is offered again" [ "$(host offer "$number")" = ok ]
+		return
+	fi
+	eval "words_$number=\"$WIRE_CLASS \$2\""
 	expect "offer $number is added" \
 		[ "$(host add "$WIRE_CLASS" "$(instance "$number")" "$2")" = "ok $number" ]
 }
@@ -350,14 +376,38 @@ skipped()
 # scenario NAME FUNCTION: one test, if it is chosen
 scenario()
 {
-	local name now began
+	local now began title=$1 turn=0 first=$offers
 
 	chosen "$2" || return 0
 	checks=$((checks + 1))
-	bad=0 channels='' allowed=''
+	bad=0
 	now
 	began=$now
-	"$2"
+	while [ "$turn" -lt "$rounds" ] && [ "$bad" -eq 0 ]; do
+		turn=$((turn + 1))
+		offers=$first
+		one_round "$2"
+		[ "$offers" -lt "$added" ] || added=$offers
+		[ "$rounds" -lt 100 ] || [ $((turn % 100)) -ne 0 ] ||
+			echo "$2: $turn of $rounds times" | show
+	done
+	offers=$added
+	[ "$rounds" -eq 1 ] || title="$1, $turn times"
+	if [ "$bad" -eq 0 ]; then
+		now
+		printf '|   ok      %s (%d s)\n' "$title" $((now - began))
+	else
+		printf '|   FAILED  %s (%s)\n' "$title" "$2"
+	fi
+}
+
+# one_round FUNCTION: of a scenario
+one_round()
+{
+	local name
+
+	channels='' allowed=''
+	"$1"
 	for name in $channels; do
 		consistent "$name"
 	done
@@ -375,12 +425,6 @@ scenario()
 	for name in $channels; do
 		finish "$name"
 	done
-	if [ "$bad" -eq 0 ]; then
-		now
-		printf '|   ok      %s (%d s)\n' "$1" $((now - began))
-	else
-		printf '|   FAILED  %s (%s)\n' "$1" "$2"
-	fi
 }
 
 wire_load()

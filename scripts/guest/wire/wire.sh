@@ -34,6 +34,8 @@
 . /pm.sh
 # shellcheck source=scripts/guest/wire/claim.sh
 . /claim.sh
+# shellcheck source=scripts/guest/wire/faults.sh
+. /faults.sh
 # shellcheck source=scripts/guest/wire/kmclctl.sh
 . /kmclctl.sh
 # shellcheck source=scripts/guest/wire/services.sh
@@ -87,6 +89,8 @@ step "It leaves for other reasons"
 unload_all
 step "Which driver gets it"
 claim_all
+step "Many faults, one after the other"
+faults_all
 if [ "${tools:-0}" -eq 1 ]; then
 	step "What the tools show"
 	kmclctl_all

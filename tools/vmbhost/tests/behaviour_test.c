@@ -185,6 +185,17 @@ static void guest_waits_for_room(void)
 	expect(did("behave 0 unstall"));
 	expect(count("rx_packets") == (long long)sent);
 	expect(interrupts == 1);
+	expect(count("wakeups") == 0);
+	expect(send_traffic(&e, sent, 1000, false));
+	work();
+	expect(count("wakeups") == 1 && count("wakeups_late") == 0);
+	expect(did("stall 0") && did("unstall 0"));
+	sleep_ns(11 * MSEC);
+	expect(send_traffic(&e, sent + 1, 1000, false));
+	expect(send_traffic(&e, sent + 2, 1000, false));
+	work();
+	expect(count("wakeups") == 2 && count("wakeups_late") == 1);
+	expect(count("wakeup_us") >= 11000);
 	expect(!bus->errors);
 	end();
 }

@@ -35,17 +35,20 @@ static void sequences(void)
 	end();
 }
 
-/* Each of two senders has an order of its own. */
-static void two_senders(void)
+/* Each of several senders has an order of its own. */
+static void senders(void)
 {
 	const uint64_t second = 1ull << KMCL_TRAFFIC_SENDER_SHIFT;
+	const uint64_t fourth = 3 * second;
 
 	begin_with(&e, "sink");
 	expect(send_traffic(&e, 0, 32, false));
 	expect(send_traffic(&e, second, 32, false));
+	expect(send_traffic(&e, fourth, 32, false));
 	expect(send_traffic(&e, second + 1, 32, false));
 	expect(send_traffic(&e, 1, 32, false));
 	expect(send_traffic(&e, second + 2, 32, false));
+	expect(send_traffic(&e, fourth + 1, 32, false));
 	expect(count("rx_missing") + count("rx_order_errors") +
 	       count("rx_duplicates") == 0);
 	expect(send_traffic(&e, second + 5, 32, false));
@@ -217,7 +220,7 @@ int main(void)
 {
 	run(checksum);
 	run(sequences);
-	run(two_senders);
+	run(senders);
 	run(damage);
 	run(gpa_direct);
 	run(pipes);
