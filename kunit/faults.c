@@ -10,6 +10,7 @@
 #include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/jiffies.h>
+#include <linux/kallsyms.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/tracepoint.h>
@@ -102,6 +103,19 @@ static void *debugfs_value(struct kunit *test, const char *dir,
 	return value;
 }
 
+/*
+ * What the allocator allocates for the profiler, with a new slab, does not fail: the
+ * library's own allocation would succeed all the same.
+ */
+static void spare_profiler(struct fault_attr *attr)
+{
+	unsigned long size, offset;
+
+	attr->reject_start = kallsyms_lookup_name("alloc_slab_obj_exts");
+	if (kallsyms_lookup_size_offset(attr->reject_start, &size, &offset))
+		attr->reject_end = attr->reject_start + size;
+}
+
 /* Set up the faults of @dir in debugfs, for allocations of the library. */
 struct fault_attr *faults_of(struct kunit *test, const char *dir)
 {
@@ -116,6 +130,7 @@ struct fault_attr *faults_of(struct kunit *test, const char *dir)
 	attr->stacktrace_depth = 32;
 	attr->require_start = TEXT_START;
 	attr->require_end = TEXT_END;
+	spare_profiler(attr);
 	return attr;
 }
 
