@@ -32,7 +32,7 @@
  *   on EVENT N [after TIME] COMMAND	does COMMAND when it happens, once
  *   every EVENT N [after TIME] COMMAND	each time
  *   after TIME COMMAND		does COMMAND then. TIME: 30ms, 5s, 100us
- *   forget N			no more of what on and every say about N
+ *   cancel N			no more of what on and every say about N
  *
  * EVENT is offer, open, close, gpadl, teardown, release (of the relid), or
  * rx:K, when the K-th packet has come (with "every": each K packets).
@@ -446,13 +446,13 @@ static int cmd_on(struct command *c)
 	return done(c);
 }
 
-static int cmd_forget(struct command *c)
+static int cmd_cancel(struct command *c)
 {
 	struct channel *channel = channel_arg(c, 1);
 
 	if (!channel || c->words != 2)
-		return fail(c, "forget N");
-	event_forget(channel);
+		return fail(c, "cancel N");
+	event_cancel(channel);
 	return done(c);
 }
 
@@ -477,7 +477,7 @@ static const struct {
 	{ "stats", cmd_stats }, { "reset", cmd_reset }, { "state", cmd_state },
 	{ "forget", cmd_forget }, { "restart", cmd_restart },
 	{ "quit", cmd_quit }, { "on", cmd_on }, { "every", cmd_on },
-	{ "after", cmd_after }, { "forget", cmd_forget },
+	{ "after", cmd_after }, { "cancel", cmd_cancel },
 };
 
 /**

@@ -134,9 +134,9 @@ int event_rule(struct vmbus *bus, int words, char **word, bool every,
 }
 
 /**
- * event_forget() - do nothing more at the channel's events
+ * event_cancel() - do nothing more at the channel's events
  */
-void event_forget(struct channel *channel)
+void event_cancel(struct channel *channel)
 {
 	struct rule *rule;
 

@@ -341,7 +341,7 @@ struct channel *channel_find(struct vmbus *bus, uint32_t relid);
 void event_happened(struct channel *channel, enum event event, uint64_t count);
 int event_rule(struct vmbus *bus, int words, char **word, bool every,
 	       const char **error);
-void event_forget(struct channel *channel);
+void event_cancel(struct channel *channel);
 int event_after(struct vmbus *bus, int words, char **word,
 		const char **error);
 uint64_t event_next(const struct vmbus *bus);

@@ -150,7 +150,7 @@ offers_come_and_go()
 	done
 	expect "$times offers" within $((60 + times / 10)) offers_are "$times"
 	for name in a b c d u v w x; do
-		at "$name" forget
+		at "$name" cancel
 	done
 	for name in u v w x; do
 		# It may just be offered again

@@ -35,7 +35,7 @@ static void words(void)
 		"release open", "release teardown",
 		"on open 0 after 30ms rescind 0", "on rx:500 0 stall 0",
 		"on close 0 stats", "every release 0 offer 0",
-		"after 5s stats", "after 100us stats 0", "forget 0",
+		"after 5s stats", "after 100us stats 0", "cancel 0",
 		"add " CLASS " " CLASS " mmio=1 echo",
 		"add {" CLASS "} {AAAABBBB-cccc-DDDD-eeee-FFFF00001111} echo",
 	};
@@ -213,18 +213,18 @@ static void other_events(void)
 	end();
 }
 
-static void forgotten(void)
+static void cancelled(void)
 {
 	begin();
 	expect(did("every offer 0 refuse open 1"));
 	expect(did("on close 0 quit 3"));
-	expect(did("forget 0"));
+	expect(did("cancel 0"));
 	take_offer(&e);
 	post_open(&e);
 	POST(MSG_CLOSE, msg_relid, .relid = e.relid);
 	work();
 	expect(!bus->refuse[ANSWER_OPEN] && stopped == -1);
-	expect(!did("forget 7") && !did("forget"));
+	expect(!did("cancel 7") && !did("cancel"));
 	end();
 }
 
@@ -263,7 +263,7 @@ int main(void)
 	run(each_time);
 	run(at_a_packet);
 	run(other_events);
-	run(forgotten);
+	run(cancelled);
 	run(file);
 	return test_end();
 }
