@@ -202,27 +202,13 @@ static bool do_step(struct node *n, enum kmcl_step step)
 	return ok;
 }
 
-/* As the work does; false: the state does not match what happened */
+/* As the work item does; false: the state does not match what happened */
 static bool arrive(struct node *n, enum kmcl_event ev, u8 next, bool opening)
 {
 	n->state = next;
-	if (next == ST(PAUSED) || next == ST(CLOSED))
-		n->in.post = false;
 	if (ev == EV(OPEN_OK))
 		n->open = true;
-	if (ev == EV(FREEZE) || ev == EV(FREEZE_OLD))
-		n->in.froze = true;
-	if (ev == EV(DONE_FREEZE) || ev == EV(DONE_FREEZE_OLD)) {
-		n->in.froze = false;
-		n->in.link = true;
-	}
-	if (next == ST(DISABLED)) {
-		n->in = (struct kmcl_inputs) { .run = !n->server };
-	} else if (n->server && next == ST(ENABLED) &&
-		   (ev == EV(DEAD) || ev == EV(DONE_DEAD))) {
-		n->in.dead = false;
-		n->in.dead_first = false;
-	}
+	kmcl_arrive(n->server, ev, next, &n->in);
 	return n->open == (next >= ST(OPENED)) &&
 	       (n->in.up || next <= ST(ENABLED) || next == ST(CLOSED)) &&
 	       (!n->in.up || next >= ST(OPENED) || opening) &&

@@ -228,6 +228,37 @@ enum kmcl_event kmcl_next_event(enum kmcl_state state,
 }
 
 /**
+ * kmcl_arrive() - clear the inputs that entering a state has handled
+ * @server: which endpoint
+ * @ev: the event whose steps have run
+ * @next: the state that is entered
+ * @in: inputs of the channel
+ *
+ * Context: any.
+ */
+void kmcl_arrive(bool server, enum kmcl_event ev, enum kmcl_state next,
+		 struct kmcl_inputs *in)
+{
+	if (next == KMCL_ST_PAUSED || next == KMCL_ST_CLOSED)
+		in->post = false;
+	if (ev == KMCL_EV_FREEZE || ev == KMCL_EV_FREEZE_OLD)
+		in->froze = true;
+	if (ev == KMCL_EV_DONE_FREEZE || ev == KMCL_EV_DONE_FREEZE_OLD) {
+		in->froze = false;
+		/* The offer is bound */
+		in->link = true;
+	}
+	if (next == KMCL_ST_DISABLED) {
+		*in = (struct kmcl_inputs) { .run = !server };
+	} else if (server && next == KMCL_ST_ENABLED &&
+		   (ev == KMCL_EV_DEAD || ev == KMCL_EV_DONE_DEAD)) {
+		/* For a client unbind() in step.c has done it */
+		in->dead = false;
+		in->dead_first = false;
+	}
+}
+
+/**
  * kmcl_state_text() - get the name of a state
  * @server: which endpoint
  * @state: the state

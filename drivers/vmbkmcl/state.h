@@ -139,6 +139,8 @@ const struct kmcl_transition *kmcl_transition(bool server, enum kmcl_state state
 					      enum kmcl_event event);
 enum kmcl_event kmcl_next_event(enum kmcl_state state,
 				const struct kmcl_inputs *in);
+void kmcl_arrive(bool server, enum kmcl_event ev, enum kmcl_state next,
+		 struct kmcl_inputs *in);
 const char *kmcl_state_text(bool server, enum kmcl_state state,
 			    const struct kmcl_inputs *in);
 

@@ -280,25 +280,13 @@ static void enter(struct kmcl_channel *ch, enum kmcl_event ev,
 	if (next == KMCL_ST_DISABLED || ev == KMCL_EV_DONE_DEAD ||
 	    ev == KMCL_EV_DONE_FREEZE || ev == KMCL_EV_DONE_FREEZE_OLD)
 		WRITE_ONCE(ch->sm.closed_returned, false);
-	if (next == KMCL_ST_PAUSED || next == KMCL_ST_CLOSED)
-		ch->sm.in.post = false;
 	if (next == KMCL_ST_PAUSED)
 		kmcl_save_start(ch);
-	if (ev == KMCL_EV_FREEZE || ev == KMCL_EV_FREEZE_OLD)
-		ch->sm.in.froze = true;
-	if (ev == KMCL_EV_DONE_FREEZE || ev == KMCL_EV_DONE_FREEZE_OLD) {
-		ch->sm.in.froze = false;
-		/* The offer is bound */
-		ch->sm.in.link = true;
-	}
+	kmcl_arrive(ch->server, ev, next, &ch->sm.in);
 	if (next == KMCL_ST_DISABLED) {
-		ch->sm.in = (struct kmcl_inputs) { .run = !ch->server };
 		ch->sm.disables++;
 	} else if (ch->server && next == KMCL_ST_ENABLED &&
 		   (ev == KMCL_EV_DEAD || ev == KMCL_EV_DONE_DEAD)) {
-		/* For a client unbind() has done it */
-		ch->sm.in.dead = false;
-		ch->sm.in.dead_first = false;
 		/* As before the open, unless the channel is being disabled */
 		spin_lock(&ch->tx.lock);
 		ch->tx.sync_closed = ch->sm.in.disable;
