@@ -81,6 +81,7 @@ part fetch-test scripts/fetch-test.sh
 part build-test scripts/build-test.sh
 part kunit scripts/kunit.sh
 part kmcl-coverage scripts/kmcl-coverage.sh --check
+part model scripts/model.sh
 part vmbhost-test scripts/vmbhost-test.sh
 part tools-test scripts/tools-test.sh
 begin vmtest-6.1 env KERNEL=6.1 scripts/vmtest.sh

@@ -58,6 +58,9 @@ clean()
 		ignore=BIT_MACRO,PREFER_DEFINED_ATTRIBUTE_MACRO,COMPLEX_MACRO
 		ignore+=,MACRO_ARG_REUSE,TRAILING_SEMICOLON,NEW_TYPEDEFS
 		ignore+=,MULTISTATEMENT_MACRO_USE_DO_WHILE ;;
+	tools/model/*)
+		# User space, and lists of names.
+		ignore=ARRAY_SIZE,COMPLEX_MACRO,MACRO_ARG_REUSE,MACRO_ARG_UNUSED ;;
 	tools/kmclctl/*)
 		# User space, and messages that are not the kernel's.
 		ignore=ARRAY_SIZE,BIT_MACRO,PREFER_DEFINED_ATTRIBUTE_MACRO
