@@ -96,6 +96,10 @@ run()
 	# debug and kmemleak.)
 	given="$some cpus=$cpus protocol=$protocol"
 	[ "$kernel" != debug ] || given+=" checkers=1"
+	# One of the guests with two processors keeps one of them free of all that can
+	# run elsewhere
+	[ "$kernel:$cpus" != 6.12:2 ] ||
+		given+=" isolated=1 isolcpus=managed_irq,domain,1 nohz_full=1"
 	# Once for each kernel, in the guest that has less to do
 	if [ "$cpus" -eq 1 ] || [ -n "${RUNS:-}" ]; then
 		given+=" tools=1"

@@ -438,7 +438,7 @@ wire_load()
 # line
 as_asked()
 {
-	check "$cpus processors" [ "$(nproc)" -eq "$cpus" ]
+	check "$cpus processors" [ "$(grep -c ^processor /proc/cpuinfo)" -eq "$cpus" ]
 	check "VMBus $protocol is spoken" \
 		[ "$(host stats | sed -n 's/^version //p')" = "$protocol" ]
 }

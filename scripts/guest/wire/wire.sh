@@ -32,6 +32,8 @@
 . /waits.sh
 # shellcheck source=scripts/guest/wire/pm.sh
 . /pm.sh
+# shellcheck source=scripts/guest/wire/cpus.sh
+. /cpus.sh
 # shellcheck source=scripts/guest/wire/claim.sh
 . /claim.sh
 # shellcheck source=scripts/guest/wire/faults.sh
@@ -55,6 +57,10 @@ for name in $(echo "$only" | tr , ' '); do
 	check "$name is a scenario" defined "$name"
 done
 as_asked
+[ -z "${isolated:-}" ] || for name in isolated nohz_full; do
+	check "processor $isolated: $name" \
+		[ "$(cat /sys/devices/system/cpu/$name)" = "$isolated" ]
+done
 logged 'Vmbus version:' 1
 scenario "30 seconds in which the host reads nothing begin" stall_begin
 scenario "a minute in which drivers keep packets begins" held_begin
@@ -78,6 +84,8 @@ scenario "a minute in which drivers keep packets" held_end
 step "How long it may take"
 waits_all
 suspend_all
+step "Processors go and come"
+cpus_all
 step "The machine hibernates"
 hibernate_all
 step "What a device has of the guest"
