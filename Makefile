@@ -54,6 +54,10 @@ demo check kunit coverage symbols sparse layers checkpatch shellcheck docs build
 	tools-test:
 	@scripts/$@.sh
 
+# FLAVOUR=arm64 or rt-arm64 has pages of 4 KiB; arm64-16k is the default.
+arm64test:
+	@scripts/arm64.sh
+
 # Tests against a host that misbehaves: see Documentation/testing.rst.
 wiretest:
 	@scripts/wire.sh scenarios
@@ -123,9 +127,11 @@ help:
 	@echo 'make bench  [KERNEL=..] [CASES=..] [STEPPED=1|2] [PLOT=1]'
 	@echo '                           instructions per packet, beside the raw VMBus API'
 	@echo 'make bench-check           some of them, beside those committed'
+	@echo 'make arm64test [FLAVOUR=..] the loopback bus and its programs on arm64'
 	@echo 'make dkmstest              the package in a clean Debian root and a guest'
 
 .PHONY: bench bench-check modules headers modules_install clean distclean demo check \
 	kunit coverage kmcl-coverage symbols model sparse layers checkpatch shellcheck \
 	docs build-test script-test fetch-test vmtest dkms-install dkms-remove deb dkmstest help \
-	vmbhost vmbhost-test wiretest garbletest soak vmtest-debug irqsoff tools-test
+	vmbhost vmbhost-test wiretest garbletest soak vmtest-debug irqsoff tools-test \
+	arm64test

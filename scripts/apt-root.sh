@@ -6,7 +6,8 @@
 # Source it after lib.sh.
 #
 #   apt_root SUITE...       prepare apt for these suites, and only these; suites
-#                           that the archive no longer has are left out
+#                           that the archive no longer has are left out. With
+#                           APT_ARCH=arm64 for that architecture, and not this one
 #   apt_private ARGS...     apt-get there, for example: apt_private download P
 #   apt_cache ARGS...       apt-cache there
 #   apt_debs PACKAGE...     download (apt verifies the hashes); prints the path
@@ -65,7 +66,7 @@ apt_root()
 	[ "$(. /etc/os-release && printf '%s' "$ID")" = debian ] ||
 		die "Debian is needed here, to fetch Debian's kernel packages"
 
-	APT_ROOT=$BUILD/apt/$(IFS=+ && printf '%s' "$*")
+	APT_ROOT=$BUILD/apt/${APT_ARCH:+$APT_ARCH-}$(IFS=+ && printf '%s' "$*")
 	mkdir -p "$APT_ROOT"/{lists/partial,cache/archives/partial,sources} \
 		"$BUILD/debs"
 	: >"$APT_ROOT/status"
@@ -90,6 +91,11 @@ apt_root()
 	APT::Install-Recommends "false";
 	Acquire::Languages "none";
 	Acquire::Retries "3";
+	END
+	[ -z "${APT_ARCH:-}" ] || cat >>"$APT_ROOT/apt.conf" <<-END
+	#clear APT::Architectures;
+	APT::Architecture "$APT_ARCH";
+	APT::Architectures { "$APT_ARCH"; };
 	END
 
 	list=$APT_ROOT/new.sources

@@ -3,8 +3,8 @@
 #
 # usage: [BENCH=1] scripts/build-modules.sh [VERSION] [W=1]
 #
-# Builds this tree's modules for Debian's kernel VERSION (x.y, newest, debug or
-# tracer, see kernels.sh), out of a clean copy in build/modules/X.Y (with W=1:
+# Builds this tree's modules for Debian's kernel VERSION (x.y, newest, x.y-arm64, debug
+# or tracer, see kernels.sh), out of a clean copy in build/modules/X.Y (with W=1:
 # build/w1/X.Y, and any warning is a failure), with the compiler the kernel was built
 # with. The plain build is skipped if nothing has changed. With BENCH=1 in the
 # environment the benchmark is built too, in build/bench/X.Y.
@@ -22,10 +22,14 @@ dir=$BUILD/modules/$version
 [ -z "${BENCH:-}" ] || dir=$BUILD/bench/$version
 log=$dir.log
 
+case $version in
+*arm64*) compiler=arm64 ;;
+*)	compiler=${suite:-} ;;
+esac
 if own_kernel "$version"; then
 	"$TOP/scripts/debug-kernel.sh" "$version"
 else
-	need_tools "$suite"
+	need_tools "$compiler"
 	"$TOP/scripts/fetch-kernel.sh" "$version"
 fi
 kernel=$BUILD/kernels/$version
@@ -40,7 +44,7 @@ mkdir -p "$dir"
 kbuild_sources | tar -cf - -T - | tar -xf - -C "$dir"
 
 say "building the modules for $(cat "$kernel/release")${warn:+ with $warn}"
-tools=(in_tools "$(cat "$kernel/suite")")
+tools=(in_tools "$compiler")
 ! own_kernel "$version" || tools=()
 if ! "${tools[@]}" \
 	make -C "$dir" KDIR="$(readlink "$kernel/headers")" -j "$JOBS" \

@@ -96,8 +96,10 @@ else
 fi
 begin soak env KERNEL=6.12 CYCLES=1000 scripts/wire.sh soak
 [ "$newest" = 6.12 ] || finish "vmtest-$newest"
-begin trace-test env KERNEL=6.12 scripts/trace-test.sh
+begin arm64test env KERNEL=6.12 scripts/arm64.sh
 finish soak
+begin trace-test env KERNEL=6.12 scripts/trace-test.sh
+finish arm64test
 finish trace-test
 all="6.1 6.12 newest"
 part wiretest env KERNEL="$all" scripts/wire.sh scenarios

@@ -3,8 +3,8 @@
 #
 # usage: scripts/fetch-kernel.sh [VERSION]
 #
-# Downloads Debian's amd64 kernel VERSION (x.y or newest, see kernels.sh) and its
-# headers and unpacks them below build/kernels/X.Y, without touching the machine:
+# Downloads Debian's kernel VERSION (x.y, newest or x.y-FLAVOUR, see kernels.sh) and
+# its headers and unpacks them below build/kernels/X.Y, without touching the machine:
 #   vmlinuz   the kernel              headers   the directory for KDIR=
 #   modules   its module directory    release   its `uname -r`
 #   suite     the Debian release it was built for
@@ -22,6 +22,9 @@ kernel_ready "$found" && exit 0
 alone "kernel-$found"
 kernel_ready "$found" && exit 0
 
+case $found in
+*arm64*) export APT_ARCH=arm64 ;;
+esac
 apt_root "$suite" "$suite-backports"
 packages=("linux-image-$release" "linux-headers-$release")
 # Newer images are several packages; headers always are.
@@ -35,7 +38,19 @@ new=$dir.new
 rm -rf "$new"
 mkdir -p "$new"
 say "downloading kernel $release from Debian $suite (about 100 MB)"
+# The programs of kbuild are for the machine that builds.
+own=()
+for i in "${!packages[@]}"; do
+	[[ -n ${APT_ARCH:-} && ${packages[i]} = linux-kbuild-* ]] || continue
+	own+=("${packages[i]}")
+	unset "packages[i]"
+done
 debs_into "$new" "${packages[@]}"
+[ ${#own[@]} -eq 0 ] || (
+	unset APT_ARCH
+	apt_root "$suite" "$suite-backports"
+	debs_into "$new" "${own[@]}"
+)
 
 headers=$new/usr/src/linux-headers-$release
 say "unpacked kernel $release"
@@ -49,7 +64,7 @@ image=$new/boot/vmlinuz-$release
 [ -e "$image" ] || image=$modules/vmlinuz
 # Headers include those that all flavours of the kernel share.
 for file in "$headers/Makefile" "$image" "$modules/kernel" \
-	"$new"/usr/src/linux-headers-*-common/Makefile \
+	"$new"/usr/src/linux-headers-*-common*/Makefile \
 	"$new"/usr/lib/linux-kbuild-*/scripts; do
 	[ -e "$file" ] || die "the packages ${packages[*]} lack ${file#"$new"}"
 done

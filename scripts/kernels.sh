@@ -12,7 +12,8 @@
 #
 #   find_kernel NAME   sets found (x.y), release (its `uname -r`) and suite; where
 #                      no suite has it, sets reason and fails.
-#                      "debug" and "tracer" are those of debug-kernel.sh.
+#                      "debug" and "tracer" are those of debug-kernel.sh,
+#                      "x.y-arm64" and "x.y-arm64-16k" those for another machine.
 #   own_kernel NAME    it is one of these two
 #   find_source NAME   the same for the package linux-source-x.y
 #   find_kernels NAME...  sets kernels to the x.y of each, and skips the others
@@ -69,7 +70,7 @@ known()
 		return
 	fi
 	for dir in "$BUILD"/kernels/[0-9]*; do
-		kernel_ready "${dir##*/}" && [ "$(cat "$dir/suite")" = "$1" ] &&
+		[[ $dir != *arm64* ]] && kernel_ready "${dir##*/}" && [ "$(cat "$dir/suite")" = "$1" ] &&
 			echo "kernel ${dir##*/} $(cat "$dir/release") $1"
 	done
 	for dir in "$BUILD"/linux-[0-9]*; do
@@ -151,6 +152,20 @@ find_in_table()
 	return 1
 }
 
+# find_arm64 NAME: of trixie alone
+find_arm64()
+{
+	suite=trixie
+	APT_ARCH=arm64 apt_root "$suite" "$suite-backports"
+	release=$(apt_cache pkgnames "linux-headers-${1%%-*}." |
+		sed -nE "s/^linux-headers-([0-9.]+(\+[a-z0-9.]+)?-${1#*-})\$/\1/p" |
+		sort -V | tail -n 1)
+	[ -n "$release" ] || {
+		reason="there is no Linux ${1%%-*} for ${1#*-} in Debian $suite with backports"
+		return 1
+	}
+}
+
 own_kernel()
 {
 	[ "$1" = debug ] || [ "$1" = tracer ]
@@ -167,6 +182,11 @@ find_kernel()
 		suite=$(cat "$BUILD/kernels/$found/suite")
 		return 0
 	fi
+	case $found in
+	*-*arm64*)
+		find_arm64 "$found"
+		return ;;
+	esac
 	[ "$(host_suite)" != bookworm ] || order=(bookworm trixie)
 	find_in_table kernel "$1" "${order[@]}"
 }

@@ -83,13 +83,25 @@ namespaces()
 	return 1
 }
 
-# need_tools SUITE: see that in_tools will work, before anything is downloaded for it
+# tools_suite NAME: the Debian release that the root of this name is of
+tools_suite()
+{
+	case $1 in
+	arm64)	echo trixie ;;
+	*)	echo "$1" ;;
+	esac
+}
+
+# need_tools NAME: see that in_tools will work, before anything is downloaded for it
 need_tools()
 {
-	namespaces || [ "$1" = "$(host_suite)" ] ||
-		die "a compiler of Debian $1 is needed, and this container may not" \
+	local suite
+
+	suite=$(tools_suite "$1")
+	namespaces || [ "$suite" = "$(host_suite)" ] ||
+		die "a compiler of Debian $suite is needed, and this container may not" \
 			"mount, to run one (it has no CAP_SYS_ADMIN). Allow it that, as" \
-			"with docker run --privileged, or run Debian $1 in it"
+			"with docker run --privileged, or run Debian $suite in it"
 }
 
 # tools_root SUITE: the root of in_tools; nothing if it runs commands without one
@@ -98,33 +110,37 @@ tools_root()
 	! namespaces || printf '%s' "$BUILD/tools/$1"
 }
 
-# in_tools SUITE COMMAND...: run it in a root with that release's compiler and
-# make, in which the build directory has the same name as outside. The kernel's
-# build programs in Debian's header packages need exactly that C library. Where no root
-# can be entered, a machine that runs this release has all of it itself.
+# in_tools NAME COMMAND...: run it in a root with the compiler and make of the Debian
+# release NAME, or with trixie's for arm64, in which the build directory has the same
+# name as outside. The kernel's build programs in Debian's header packages need exactly
+# that C library. Where no root can be entered, a machine that runs this release has all
+# of it itself.
 in_tools()
 {
-	local suite=$1 root=$BUILD/tools/$1
+	local name=$1 root=$BUILD/tools/$1 suite
 	local packages=(make libc6-dev mawk bash coreutils dash diffutils findutils
 		grep kmod perl-base sed)
 
 	shift
-	case $suite in
+	suite=$(tools_suite "$name")
+	case $name in
 	bookworm)
 		packages+=(gcc-12 libelf1 perl) ;;
+	arm64)
+		packages+=(gcc-14-aarch64-linux-gnu libelf1t64 pkgconf) ;;
 	*)
 		packages+=(gcc-14 libelf1t64 python3) ;;
 	esac
-	need_tools "$suite"
+	need_tools "$name"
 	if ! namespaces; then
 		need_packages "${packages[@]}"
 		env -i PATH=/usr/bin:/usr/sbin:/bin:/sbin LC_ALL=C "$@"
 		return
 	fi
 	[ -e "$root/ready" ] || (
-		alone "tools-$suite"
+		alone "tools-$name"
 		[ ! -e "$root/ready" ] || exit 0
-		say "unpacking the compiler of Debian $suite (about 80 MB)"
+		say "unpacking the compiler of Debian $suite (about 80 MB): $name"
 		apt_root "$suite" "$suite-backports"
 		root_into "$root" "${packages[@]}"
 	) || exit

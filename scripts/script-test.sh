@@ -73,8 +73,8 @@ make_for()
 
 loopback='drivers/vmbkmcl/ drivers/clients/ kmcl_echo.o kmcl_share.o kmcl_cdev.o'
 every='drivers/vmbkmcl/ drivers/vmbkmcl_hv/ drivers/clients/ kmcl_echo.o kmcl_share.o'
-every+=' kmcl_cdev.o kmcl_dynmem.o kmcl_traffic.o kmcl_traffic_driver.o'
-without=', without vmbkmcl_hv, kmcl_dynmem, kmcl_traffic'
+every+=' kmcl_cdev.o kmcl_services.o kmcl_dynmem.o kmcl_traffic.o kmcl_traffic_driver.o'
+without=', without vmbkmcl_hv, kmcl_services, kmcl_dynmem, kmcl_traffic'
 
 # builds OBJECTS: make has kbuild build these, and DKMS expects the same
 builds()

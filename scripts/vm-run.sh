@@ -38,6 +38,8 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=scripts/kernels.sh
 . "$TOP/scripts/kernels.sh"
+# shellcheck source=scripts/initramfs.sh
+. "$TOP/scripts/initramfs.sh"
 
 version=$KERNEL
 modules=
@@ -131,25 +133,6 @@ run=("$qemu/lib64/ld-linux-x86-64.so.2" --library-path "$libs"
 	-display none -no-reboot
 	-L "$qemu/usr/share/seabios" -L "$qemu/usr/share/qemu")
 
-# into_cpio DIRECTORY: an uncompressed initramfs, the quickest to unpack.
-into_cpio()
-{
-	(cd "$1" && find . | "$busybox" cpio -o -H newc 2>/dev/null)
-}
-
-# copy_module VERSION NAME DIRECTORY: uncompressed; nothing if it is built in.
-copy_module()
-{
-	local found
-
-	found=$(find "$BUILD/kernels/$1/modules/" -name "$2.ko*")
-	case $found in
-	'')	;;
-	*.xz)	"$busybox" xz -dc "$found" >"$3/$2.ko" ;;
-	*)	cp "$found" "$3/$2.ko" ;;
-	esac
-}
-
 # copy_program FILE DIRECTORY: with its interpreter and libraries, where it looks for
 # them. Static programs have none.
 copy_program()
@@ -163,18 +146,6 @@ copy_program()
 			mkdir -p "$2${lib%/*}"
 			cp -L "$lib" "$2$lib"
 		done
-}
-
-# plain_root DIRECTORY: what every initramfs starts with.
-plain_root()
-{
-	local name
-
-	mkdir -p "$1"/{bin,dev,proc,sys,tmp,modules}
-	cp "$busybox" "$1/bin/"
-	for name in $("$busybox" --list); do
-		[ "$name" = busybox ] || ln -s busybox "$1/bin/$name"
-	done
 }
 
 # The guest under test.

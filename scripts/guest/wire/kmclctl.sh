@@ -334,6 +334,7 @@ kmclctl_page()
 	"state": "active"
 	-
 	-
+	^10\$
 	END
 }
 
