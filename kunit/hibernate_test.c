@@ -34,6 +34,7 @@ static int hibernate_init(struct kunit *test)
 
 static void hibernate_exit(struct kunit *test)
 {
+	kmcl_hibernation(false);
 	kmcl_suspend_limit = fx.limit;
 	fake_exit(test);
 }
@@ -96,6 +97,49 @@ static void an_open_channel_is_closed_and_opened(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake.releases, 0);
 	kmcl_channel_disable(e->ch);
 	KUNIT_EXPECT_EQ(test, cause(loop), KMCL_CLOSE_DISABLE);
+}
+
+/* Nothing is done that the kernel which is restored would do once more */
+static void an_image_is_written(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *e = &loop->client;
+	struct sent *queued;
+
+	fake_up(loop);
+	kmcl_hibernation(true);
+	/* Not yet */
+	loop_send(e, 1, 0);
+	loop_wait(e, loop_done(e) == 1);
+	suspend(loop);
+	queued = loop_send(e, 2, 0);
+	kmcl_offer_resume(fake.offer);
+	flush_workqueue(kmcl_wq);
+	KUNIT_EXPECT_EQ(test, fake.opens, 1);
+	KUNIT_EXPECT_EQ(test, loop_snapshot(e)->queued, 1);
+	/* From here on it is also what the other kernel does, once it is restored */
+	kmcl_hibernation(false);
+	loop_wait_event(e, POST_STARTED, 2);
+	loop_wait(e, loop_done(e) == 2);
+	KUNIT_EXPECT_EQ(test, queued->status, 0);
+	KUNIT_EXPECT_EQ(test, fake.opens, 2);
+	/* Over, also for who is late */
+	suspend(loop);
+	resume(loop, 3);
+}
+
+static void a_device_is_new_meanwhile(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *e = &loop->client;
+
+	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(e->ch), 0);
+	kmcl_hibernation(true);
+	fake_offer(loop);
+	flush_workqueue(kmcl_wq);
+	KUNIT_EXPECT_EQ(test, fake.opens, 0);
+	kmcl_hibernation(false);
+	loop_wait_event(e, POST_STARTED, 1);
 }
 
 /* Before VMBus 4.0 GPADLs are deleted while the rings are connected */
@@ -387,6 +431,8 @@ static void beside_enable_and_disable(struct kunit *test)
 
 static struct kunit_case hibernate_cases[] = {
 	KUNIT_CASE(an_open_channel_is_closed_and_opened),
+	KUNIT_CASE(an_image_is_written),
+	KUNIT_CASE(a_device_is_new_meanwhile),
 	KUNIT_CASE(an_old_peer),
 	KUNIT_CASE(a_paused_channel_stays_paused),
 	KUNIT_CASE(a_channel_that_is_not_open),

@@ -302,6 +302,8 @@ static void publish_offer(struct kmcl_offer *offer)
 {
 	lockdep_assert_held(&kmcl_bus_lock);
 	list_add_tail(&offer->node, &kmcl_offers);
+	/* As it would be if it had been there: see suspend.c */
+	offer->suspended = kmcl_hibernating;
 	match_offer(offer);
 }
 

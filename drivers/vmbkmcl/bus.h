@@ -87,6 +87,7 @@ struct kmcl_transport_call {
 extern spinlock_t kmcl_bus_lock;
 extern struct list_head kmcl_channels;	/* kmcl_bus_lock */
 extern struct list_head kmcl_offers;	/* kmcl_bus_lock */
+extern bool kmcl_hibernating;		/* kmcl_bus_lock */
 
 /* May a channel bind to it, or go on using it? */
 static inline bool kmcl_offer_live(const struct kmcl_offer *offer)
@@ -130,6 +131,11 @@ void kmcl_retire(struct kmcl_channel *ch);
 void kmcl_transport_begin(struct kmcl_transport_call *call);
 void kmcl_transport_end(struct kmcl_transport_call *call);
 void kmcl_transport_wait_ended(const struct kmcl_transport_ops *ops);
+
+/* suspend.c */
+int kmcl_suspend_init(void);
+void kmcl_suspend_exit(void);
+void kmcl_hibernation(bool begins);
 
 /* watch.c */
 int kmcl_watch(struct kmcl_channel *ch);

@@ -18,6 +18,7 @@
 DEFINE_SPINLOCK(kmcl_bus_lock);
 LIST_HEAD(kmcl_channels);
 LIST_HEAD(kmcl_offers);
+bool kmcl_hibernating;
 
 void kmcl_bus_add_channel(struct kmcl_channel *ch)
 {

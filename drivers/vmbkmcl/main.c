@@ -44,11 +44,15 @@ static int __init kmcl_init(void)
 	kmcl_rx_wq = alloc_workqueue("vmbkmcl_rx", WQ_UNBOUND, WQ_MAX_ACTIVE);
 	if (!kmcl_rx_wq)
 		goto destroy_server_wq;
+	if (kmcl_suspend_init())
+		goto destroy_rx_wq;
 	kmcl_loopback_init();
 	kmcl_sysfs_init();
 	kmcl_debugfs_init();
 	return 0;
 
+destroy_rx_wq:
+	destroy_workqueue(kmcl_rx_wq);
 destroy_server_wq:
 	destroy_workqueue(kmcl_server_wq);
 destroy_wq:
@@ -62,6 +66,7 @@ static void __exit kmcl_exit(void)
 {
 	kmcl_debugfs_exit();
 	kmcl_sysfs_exit();
+	kmcl_suspend_exit();
 	destroy_workqueue(kmcl_rx_wq);
 	destroy_workqueue(kmcl_server_wq);
 	destroy_workqueue(kmcl_wq);

@@ -6,14 +6,23 @@
  * stays enabled and bound to the offer. So its queue is kept, no other channel can
  * take the device, and resuming the offer opens the channel again.
  *
+ * The devices are also resumed between the snapshot of the memory and the moment in
+ * which the machine is off, so that the image can be written. What a channel did then,
+ * the kernel that is restored would not know: it would send the same packets again,
+ * and lack those that had come. So offers stay suspended until the kernel says that
+ * all is over: it was restored, or it does not hibernate after all.
+ *
  * The work item of the channel does the work, which is possible because the
  * library's workqueues are not freezable. Everything here runs in process context,
  * in the task that suspends or resumes the devices; kmcl_bus_lock protects
- * offer->suspended, and is held while it is handed to the channel.
+ * kmcl_hibernating and offer->suspended, and is held while that is handed to the
+ * channel.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/export.h>
+#include <linux/notifier.h>
+#include <linux/suspend.h>
 
 #include "channel.h"
 
@@ -105,11 +114,21 @@ int kmcl_offer_suspend(struct kmcl_offer *offer)
 }
 EXPORT_SYMBOL_GPL(kmcl_offer_suspend);
 
+static void resume(struct kmcl_offer *offer)
+	__must_hold(&kmcl_bus_lock)
+{
+	lockdep_assert_held(&kmcl_bus_lock);
+	offer->suspended = false;
+	if (offer->ch)
+		kmcl_link_freeze(offer->ch, false);
+}
+
 /**
  * kmcl_offer_resume() - let an offer be opened again
  * @offer: the offer
  *
- * Does not wait for the channel.
+ * Does not wait for the channel. While the machine hibernates, the offer is resumed
+ * when that is over.
  *
  * Context: atomic.
  */
@@ -118,12 +137,46 @@ void kmcl_offer_resume(struct kmcl_offer *offer)
 	unsigned long flags;
 
 	spin_lock_irqsave(&kmcl_bus_lock, flags);
-	offer->suspended = false;
-	if (offer->ch)
-		kmcl_link_freeze(offer->ch, false);
+	if (!kmcl_hibernating)
+		resume(offer);
 	spin_unlock_irqrestore(&kmcl_bus_lock, flags);
 }
 EXPORT_SYMBOL_GPL(kmcl_offer_resume);
+
+/* The machine begins to hibernate, or all of that is over. */
+void kmcl_hibernation(bool begins)
+{
+	struct kmcl_offer *offer;
+
+	spin_lock_irq(&kmcl_bus_lock);
+	kmcl_hibernating = begins;
+	if (!begins)
+		list_for_each_entry(offer, &kmcl_offers, node)
+			if (offer->suspended)
+				resume(offer);
+	spin_unlock_irq(&kmcl_bus_lock);
+}
+
+static int pm_event(struct notifier_block *nb, unsigned long event, void *data)
+{
+	if (event == PM_HIBERNATION_PREPARE)
+		kmcl_hibernation(true);
+	else if (event == PM_POST_HIBERNATION)
+		kmcl_hibernation(false);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block pm_notifier = { .notifier_call = pm_event };
+
+int kmcl_suspend_init(void)
+{
+	return register_pm_notifier(&pm_notifier);
+}
+
+void kmcl_suspend_exit(void)
+{
+	unregister_pm_notifier(&pm_notifier);
+}
 
 /* The offer that @ch has adopted, with a reference, or NULL. */
 static struct kmcl_offer *adopted(struct kmcl_channel *ch)
@@ -171,7 +224,9 @@ EXPORT_SYMBOL_GPL(kmcl_channel_suspend);
  * kmcl_channel_resume() - open a channel after the machine has hibernated
  * @ch: as for kmcl_channel_suspend()
  *
- * For the resume operation of that driver. Does not wait for the channel.
+ * For the resume operation of that driver. Does not wait for the channel, which is
+ * opened when the machine has been restored, or does not hibernate after all: not
+ * while the image is being written.
  *
  * Context: may sleep.
  * Return: 0; -EINVAL: no channel.

@@ -41,7 +41,8 @@ int kmcl_hv_suspend(struct hv_device *hdev)
  * @hdev: the device
  *
  * hv_vmbus has found it among the devices that the host offers now, or has written
- * to the kernel's log that it has not.
+ * to the kernel's log that it has not. While the image is being written, the library
+ * waits for the end of that.
  *
  * Context: as for kmcl_hv_suspend(); does not wait for the channel.
  * Return: 0.
