@@ -50,7 +50,7 @@ distclean:
 # for demo, vmtest and dkmstest; for wiretest, garbletest, soak and bench it may be
 # several.
 demo check kunit coverage symbols sparse layers checkpatch shellcheck docs build-test \
-	script-test fetch-test model vmtest trace-test bench bench-check vmbhost-test vmtest-debug irqsoff \
+	script-test fetch-test model fuzz vmtest trace-test bench bench-check vmbhost-test vmtest-debug irqsoff \
 	tools-test:
 	@scripts/$@.sh
 
@@ -105,6 +105,7 @@ help:
 	@echo 'make kmcl-coverage         Documentation/kmcl-coverage.md, from their result'
 	@echo 'make symbols               every symbol of the list has its check'
 	@echo 'make model                 all that channels can do, with SPIN'
+	@echo 'make fuzz    [LIMIT=15]    libFuzzer on what reads a ring'
 	@echo 'make sparse                sparse on the module sources'
 	@echo 'make layers                no object uses one above it'
 	@echo 'make checkpatch            checkpatch --strict on all sources'
@@ -131,7 +132,7 @@ help:
 	@echo 'make dkmstest              the package in a clean Debian root and a guest'
 
 .PHONY: bench bench-check modules headers modules_install clean distclean demo check \
-	kunit coverage kmcl-coverage symbols model sparse layers checkpatch shellcheck \
+	kunit coverage kmcl-coverage symbols model fuzz sparse layers checkpatch shellcheck \
 	docs build-test script-test fetch-test vmtest dkms-install dkms-remove deb dkmstest help \
 	vmbhost vmbhost-test wiretest garbletest soak vmtest-debug irqsoff tools-test \
 	arm64test

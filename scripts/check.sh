@@ -82,6 +82,7 @@ part build-test scripts/build-test.sh
 part kunit scripts/kunit.sh
 part kmcl-coverage scripts/kmcl-coverage.sh --check
 part model scripts/model.sh
+part fuzz scripts/fuzz.sh
 part vmbhost-test scripts/vmbhost-test.sh
 part tools-test scripts/tools-test.sh
 begin vmtest-6.1 env KERNEL=6.1 scripts/vmtest.sh

@@ -61,6 +61,13 @@ clean()
 	tools/model/*)
 		# User space, and lists of names.
 		ignore=ARRAY_SIZE,COMPLEX_MACRO,MACRO_ARG_REUSE,MACRO_ARG_UNUSED ;;
+	tools/fuzz/*)
+		# Definitions of what the kernel has, and of no more than is needed.
+		ignore=ARRAY_SIZE,NEW_TYPEDEFS,MACRO_ARG_REUSE,MACRO_ARG_UNUSED
+		ignore+=,COMPLEX_MACRO,PREFER_DEFINED_ATTRIBUTE_MACRO,BIT_MACRO
+		ignore+=,EMBEDDED_FUNCTION_NAME,MINMAX,TRAILING_SEMICOLON
+		ignore+=,VOLATILE,EXPORT_SYMBOL,IS_ENABLED_CONFIG,MEMORY_BARRIER
+		ignore+=,MACRO_ARG_PRECEDENCE,CAMELCASE ;;
 	tools/kmclctl/*)
 		# User space, and messages that are not the kernel's.
 		ignore=ARRAY_SIZE,BIT_MACRO,PREFER_DEFINED_ATTRIBUTE_MACRO
