@@ -95,7 +95,7 @@ if [ "$newest" = 6.12 ]; then
 else
 	begin "vmtest-$newest" env KERNEL=newest scripts/vmtest.sh
 fi
-begin soak env KERNEL=6.12 CYCLES=1000 scripts/wire.sh soak
+begin soak env KERNEL=6.12 ROW=2 COUNT=1000 scripts/wire.sh soak
 [ "$newest" = 6.12 ] || finish "vmtest-$newest"
 begin arm64test env KERNEL=6.12 scripts/arm64.sh
 finish soak

@@ -9,10 +9,18 @@
 
 INJECT=/sys/kernel/debug/failslab
 
-# tenth DONE: says so at each tenth of a long run
+# often NUMBER: so often, or as count=N says, or a tenth with every checker; in $times
+often()
+{
+	times=$1
+	[ "${checkers:-0}" -eq 0 ] || times=$((times / 10))
+	times=${count:-$times}
+}
+
+# tenth DONE: says so at each tenth
 tenth()
 {
-	[ "$times" -lt 1000 ] || [ $(($1 % (times / 10))) -ne 0 ] ||
+	[ "$times" -lt 10 ] || [ $(($1 % (times / 10))) -ne 0 ] ||
 		echo "$1 of $times" | show
 }
 
@@ -26,8 +34,9 @@ host_has_read()
 # full, and the queues go on when it reads again
 stalls()
 {
-	local times=${count:-100} random i name round=0 sum=0 late=0 wakeups=0
+	local times random i name round=0 sum=0 late=0 wakeups=0
 
+	often 100
 	i=0
 	while [ "$i" -lt 50 ]; do
 		channel "st$i" sink ring=16384
@@ -67,11 +76,13 @@ stalls()
 # were answered is in a file
 ask()
 {
-	local done=0 answered=0
+	local done=0 answered=0 slow=1
 
+	# With every checker an answer takes longer
+	[ "${checkers:-0}" -eq 0 ] || slow=4
 	while [ "$done" -lt "$2" ]; do
 		done=$((done + 1))
-		! ctl "$1" sync 64 $((done % 13 + 1)) 2>/dev/null ||
+		! ctl "$1" sync 64 $(((done % 13 + 1) * slow)) 2>/dev/null ||
 			answered=$((answered + 1))
 	done
 	echo "$answered" >"/tmp/answered-$1"
@@ -89,8 +100,9 @@ answered()
 # What is in the ring then is still answered.
 sync_races()
 {
-	local times=${count:-10000} name answered sum=0 asking=''
+	local times name answered sum=0 asking=''
 
+	often 10000
 	allow syncs comps_stale
 	for name in a b c d; do
 		channel "$name" "complete-late us=3000"
@@ -128,8 +140,9 @@ offers_are()
 # it, and offers it again as soon as it can
 offers_come_and_go()
 {
-	local times=${count:-1000} name
+	local times name
 
+	often 1000
 	allow rx_missing gaps
 	for name in a b c d; do
 		channel "$name" echo
@@ -208,8 +221,9 @@ removal_end()
 # driver was unbound and bound again
 removals()
 {
-	local times=${count:-24} done=0 random name
+	local times done=0 random name
 
+	often 24
 	offer a echo
 	offer b echo
 	while [ "$done" -lt "$times" ] && [ "$bad" -eq 0 ]; do
@@ -255,18 +269,22 @@ removals()
 	left b
 }
 
+# text MODULE: where its functions are, in $first_MODULE and $last_MODULE. (All symbols
+# take long to read on a kernel with every checker.)
+text()
+{
+	# shellcheck disable=SC2046 # two words
+	set -- "$1" $(grep "\[$1\]$" /proc/kallsyms | grep -i ' t ' |
+		cut -d ' ' -f 1 | sort | sed -n '1p;$p')
+	eval "first_$1=0x$2 last_$1=0x$3"
+}
+
 # inject MODULE BYTES: let an allocation in a function of the module fail, once, after
 # so many bytes
 inject()
 {
-	local first last
-
-	# shellcheck disable=SC2046 # two words
-	set -- "$1" "$2" $(grep -i " t .*\[$1\]$" /proc/kallsyms | cut -d ' ' -f 1 |
-		sort | sed -n '1p;$p')
-	first=0x$3 last=0x$4
-	echo "$first" >$INJECT/require-start
-	echo "$last" >$INJECT/require-end
+	eval "echo \$first_$1" >$INJECT/require-start
+	eval "echo \$last_$1" >$INJECT/require-end
 	echo "$2" >$INJECT/space
 	echo 1 >$INJECT/times
 	echo 100 >$INJECT/probability
@@ -287,11 +305,14 @@ inject_off()
 # arrives is delivered, and afterwards it works.
 allocations_fail()
 {
-	local times=${count:-100} done=0 random module injected total=0 sum
+	local times done=0 random module injected total=0
 
+	often 200
 	allow syncs rx_missing gaps
 	echo N >$INJECT/ignore-gfp-wait
 	echo 0 >$INJECT/verbose
+	text vmbkmcl
+	text vmbkmcl_hv
 	channel a echo ring=65536
 	while [ "$done" -lt "$times" ] && [ "$bad" -eq 0 ]; do
 		done=$((done + 1))
