@@ -58,6 +58,10 @@ demo check kunit coverage symbols sparse layers checkpatch shellcheck docs build
 arm64test:
 	@scripts/arm64.sh
 
+# Another kernel starts with channels open, and a crash kernel.
+kexectest:
+	@scripts/kexec.sh
+
 # Tests against a host that misbehaves: see Documentation/testing.rst.
 wiretest:
 	@scripts/wire.sh scenarios
@@ -129,10 +133,11 @@ help:
 	@echo '                           instructions per packet, beside the raw VMBus API'
 	@echo 'make bench-check           some of them, beside those committed'
 	@echo 'make arm64test [FLAVOUR=..] the loopback bus and its programs on arm64'
+	@echo 'make kexectest [KERNEL=..] another kernel, and a crash kernel, take over'
 	@echo 'make dkmstest              the package in a clean Debian root and a guest'
 
 .PHONY: bench bench-check modules headers modules_install clean distclean demo check \
 	kunit coverage kmcl-coverage symbols model fuzz sparse layers checkpatch shellcheck \
 	docs build-test script-test fetch-test vmtest dkms-install dkms-remove deb dkmstest help \
 	vmbhost vmbhost-test wiretest garbletest soak vmtest-debug irqsoff tools-test \
-	arm64test
+	arm64test kexectest

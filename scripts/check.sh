@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Run all checks, also those after one that fails; print what failed, and the sum
-# of the tallies. Each part's output is kept in build/check/.
+# Run all checks, also those after one that fails; print what failed, the sum of the
+# tallies, and which five parts took the longest. Each part's output is kept in
+# build/check/.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -14,11 +15,12 @@ mkdir -p "$BUILD/check"
 # part NAME COMMAND...: run it, and count it
 part()
 {
-	local name=$1 status=0
+	local name=$1 status=0 start=$SECONDS
 
 	shift
 	say "$name"
 	"$@" </dev/null 2>&1 | tee "$BUILD/check/$name.log" || status=$?
+	times+=("$((SECONDS - start)) $name")
 	count "$name" "$status"
 }
 
@@ -26,11 +28,16 @@ part()
 # its output. A guest keeps one processor busy, and there are two.
 begin()
 {
-	local name=$1
+	local name=$1 start=$SECONDS
 
 	shift
 	say "$name begins"
-	"$@" </dev/null >"$BUILD/check/$name.log" 2>&1 &
+	{
+		status=0
+		"$@" </dev/null >"$BUILD/check/$name.log" 2>&1 || status=$?
+		echo "$((SECONDS - start)) $name" >"$BUILD/check/$name.time"
+		exit $status
+	} &
 	jobs[$name]=$!
 }
 
@@ -41,6 +48,7 @@ finish()
 	wait "${jobs[$1]}" || status=$?
 	say "$1"
 	cat "$BUILD/check/$1.log"
+	times+=("$(cat "$BUILD/check/$1.time")")
 	count "$1" "$status"
 }
 
@@ -70,10 +78,12 @@ count()
 declare -A jobs
 summary=()
 failures=()
-part checkpatch scripts/checkpatch.sh
+times=()
+begin checkpatch scripts/checkpatch.sh
 part shellcheck scripts/shellcheck.sh
 part symbols scripts/symbols.sh
 part docs scripts/docs.sh
+finish checkpatch
 part sparse scripts/sparse.sh
 part layers scripts/layers.sh
 part script-test scripts/script-test.sh
@@ -81,10 +91,11 @@ part fetch-test scripts/fetch-test.sh
 part build-test scripts/build-test.sh
 part kunit scripts/kunit.sh
 part kmcl-coverage scripts/kmcl-coverage.sh --check
-part model scripts/model.sh
+begin model scripts/model.sh
 part fuzz scripts/fuzz.sh
 part vmbhost-test scripts/vmbhost-test.sh
 part tools-test scripts/tools-test.sh
+finish model
 begin vmtest-6.1 env KERNEL=6.1 scripts/vmtest.sh
 begin vmtest-6.12 env KERNEL=6.12 scripts/vmtest.sh
 finish vmtest-6.1
@@ -101,7 +112,9 @@ begin arm64test env KERNEL=6.12 scripts/arm64.sh
 finish soak
 begin trace-test env KERNEL=6.12 scripts/trace-test.sh
 finish arm64test
+begin kexectest env KERNEL=6.12 scripts/kexec.sh
 finish trace-test
+finish kexectest
 all="6.1 6.12 newest"
 part wiretest env KERNEL="$all" scripts/wire.sh scenarios
 part garbletest env KERNEL="$all" scripts/wire.sh garble
@@ -111,4 +124,6 @@ part bench-check scripts/bench-check.sh
 say "took $((SECONDS / 60)) min $((SECONDS % 60)) s"
 [ ${#failures[@]} -eq 0 ] || printf '%s\n' "${failures[@]}"
 printf '%s\n' "${summary[@]}"
+echo "the longest: $(printf '%s\n' "${times[@]}" | sort -rn | head -n 5 |
+	awk '{ printf "%s%s %d s", sep, $2, $1; sep = ", " }')"
 tally
