@@ -12,6 +12,9 @@
 #   soak       the device is rescinded and offered under traffic, CYCLES (1,000)
 #              times or for MINUTES; ROW=N: the long form of a row of the table of
 #              faults instead, with COUNT of what is counted there, see rows.sh
+# ROUNDS is how often the guests hibernate under traffic without an image (1), and
+# IMAGES how often with one and the machine off meanwhile: if it is not given, once for
+# Linux 6.12 on two processors, and nowhere else.
 # RUNS, "PROCESSORS:PROTOCOL ...", chooses other guests. There is one for each
 # kernel and run, two of them at the same time. SEED, which is printed,
 # determines the random numbers.
@@ -38,8 +41,8 @@ soak:row)
 scenarios)
 	script=wire
 	runs=${RUNS:-}
-	words="seed=$SEED ${ONLY:+only=$ONLY}"
-	limit=1200 ;;
+	words="seed=$SEED ${ONLY:+only=$ONLY} ${ROUNDS:+rounds=$ROUNDS}"
+	limit=$((1200 + ${ROUNDS:-0} * 20 + ${IMAGES:-0} * 60)) ;;
 garble)
 	script=garble
 	runs=${RUNS:-2:5.3}
@@ -118,6 +121,14 @@ run()
 		files+=(--program "$file")
 	done < <(find "$BUILD/programs" -type f -executable)
 	files+=(--program "$(command -v jq)")
+	case $what:$kernel:$cpus:${IMAGES:-} in
+	scenarios:6.12:2: | scenarios:*:*:[1-9]*)
+		given+=" images=${IMAGES:-1} hibernate=nocompress"
+		for file in libnvdimm nfit nd_btt nd_pmem; do
+			files+=(--stock "$file")
+		done
+		files+=(--disk 256) ;;
+	esac
 	scripts/vm-run.sh --kernel "$kernel" --host vmbhost --cpus "$cpus" \
 		--memory "$([ "$kernel" = debug ] && echo 1024 || echo 512)" \
 		--protocol "$protocol" --modules "$BUILD/modules/$kernel" \

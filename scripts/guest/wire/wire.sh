@@ -34,6 +34,8 @@
 . /pm.sh
 # shellcheck source=scripts/guest/wire/cpus.sh
 . /cpus.sh
+# shellcheck source=scripts/guest/wire/image.sh
+. /image.sh
 # shellcheck source=scripts/guest/wire/claim.sh
 . /claim.sh
 # shellcheck source=scripts/guest/wire/faults.sh
@@ -50,6 +52,7 @@ defined()
 	command -v "$1" >/dev/null
 }
 
+restore
 step "The modules are loaded, and the host answers"
 check "insmod" wire_load
 check "vmbhostctl" host "stats"
