@@ -339,7 +339,7 @@ stray_int3()
 
 # This one as well: once more the interrupt that was injected last, where
 # interrupts are off: at the first instruction after a system call, when the stack is
-# still the program's; or at the first one of the interrupt itself, when GS is still the
+# still the program's; or at the first ones of the interrupt itself, when GS is still the
 # program's, so that the kernel's page faults fault. QEMU's helper_vmrun() leaves the vector in exception_index;
 # its loop takes that for an exception if the next thing to happen is a request to
 # leave the loop, and not an exit of the guest. With --icount each timer of the outer
@@ -349,7 +349,7 @@ stray_interrupt()
 	grep -A 8 'PANIC: double fault' "$log" |
 		grep -q 'RIP: 0010:entry_SYSCALL_64+0x0/' ||
 		{ grep -q 'BUG: ENTRY_TRAMPOLINE stack guard page was hit' "$log" &&
-			grep -q 'RIP: 0010:asm_sysvec_[a-z0-9_]*+0x0/' "$log"; }
+			grep -q 'RIP: 0010:asm_sysvec_[a-z0-9_]*+0x[0-7]/' "$log"; }
 }
 
 # Such an interrupt in the middle of the kernel: it waits, with interrupts off,
