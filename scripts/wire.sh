@@ -12,7 +12,7 @@
 #   soak       the device is rescinded and offered under traffic, CYCLES (1,000)
 #              times or for MINUTES; ROW=N: the long form of a row of the table of
 #              faults instead, with COUNT of what is counted there, see rows.sh
-# ROUNDS is how often the guests hibernate under traffic without an image (1), and
+# HIBERNATIONS is how often guests hibernate under traffic without an image (1), and
 # IMAGES how often with one and the machine off meanwhile: if it is not given, once for
 # Linux 6.12 on two processors, and nowhere else.
 # RUNS, "PROCESSORS:PROTOCOL ...", chooses other guests. There is one for each
@@ -41,8 +41,8 @@ soak:row)
 scenarios)
 	script=wire
 	runs=${RUNS:-}
-	words="seed=$SEED ${ONLY:+only=$ONLY} ${ROUNDS:+rounds=$ROUNDS}"
-	limit=$((1200 + ${ROUNDS:-0} * 20 + ${IMAGES:-0} * 60)) ;;
+	words="seed=$SEED ${ONLY:+only=$ONLY} ${HIBERNATIONS:+hibernations=$HIBERNATIONS}"
+	limit=$((1200 + ${HIBERNATIONS:-0} * 20 + ${IMAGES:-0} * 60)) ;;
 garble)
 	script=garble
 	runs=${RUNS:-2:5.3}

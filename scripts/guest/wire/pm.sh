@@ -103,8 +103,8 @@ hibernate_rounds()
 
 hibernate_traffic()
 {
-	hibernate_rounds "${rounds:-1}" 1 hibernate
-	[ "${rounds:-1}" -le 1 ] || echo "|           $rounds rounds, $(counted a received) packets"
+	hibernate_rounds "${hibernations:-1}" 1 hibernate
+	[ "${hibernations:-1}" -le 1 ] || echo "|           $hibernations rounds, $(counted a received) packets"
 }
 
 # A driver that keeps packets for too long keeps the machine awake
