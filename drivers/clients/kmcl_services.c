@@ -203,7 +203,7 @@ static u32 copy_data(struct service *s)
 	data->size = min_t(u64, left, DATA_FRAGMENT);
 	for (i = 0; i < data->size; i += LINE_BYTES) {
 		snprintf(line, sizeof(line), "%07u\n",
-			 (u32)(s->done + i) / LINE_BYTES + 1);
+			 ((u32)(s->done + i) / LINE_BYTES + 1) % 10000000);
 		memcpy(data->data + i, line, LINE_BYTES);
 	}
 	return offsetof(struct hv_do_fcopy, data) + data->size;
