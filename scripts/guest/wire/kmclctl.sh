@@ -389,6 +389,10 @@ kmclctl_all()
 	scenario "the commands of userspace.rst" kmclctl_page
 	scenario "the commands of uring.rst" kmclctl_uring_page
 	scenario "the commands of devices.rst" kmclctl_devices_page
-	scenario "the examples of kmclctl.8" kmclctl_manual
+	# uio_hv_generic of Linux 6.1 wants a device with a monitor, of which there are few
+	case $(uname -r) in
+	6.1.*)	skipped "the examples of kmclctl.8" kmclctl_manual ;;
+	*)	scenario "the examples of kmclctl.8" kmclctl_manual ;;
+	esac
 	unloaded kmcl_cdev || check "rmmod kmcl_cdev" rmmod kmcl_cdev
 }
