@@ -6,8 +6,8 @@
 # Tests the stock hv_vmbus on tools/vmbhost, a host that the tests control. WHAT:
 #   scenarios  scripts/guest/wire, with two processors and VMBus 5.3, and with one
 #              and 4.0; for Linux 6.12 the other way round. With 3.0, which Linux
-#              6.1 and 6.12 speak, those about closing. ONLY=NAME,NAME runs some
-#              of them.
+#              6.1 and 6.12 speak, and with 4.0 on 6.1, those about closing.
+#              ONLY=NAME,NAME runs some of them.
 #   garble     COUNT (1,000,000) packets from a hostile host
 #   soak       the device is rescinded and offered under traffic, CYCLES (1,000)
 #              times or for MINUTES; ROW=N: the long form of a row of the table of
@@ -70,7 +70,8 @@ closing+=,unbind_under_traffic,unbind_then_rescind,unload_transport
 
 # usual KERNEL: each has one and two processors, and the oldest and the newest
 # protocol; all of them together have every pair. The hv_vmbus of 6.1 and 6.12 also
-# speaks 3.0, that of 7.3 does not
+# speaks 3.0, that of 7.3 does not. The oldest kernel does all of it once: what differs
+# there is the kernel's
 usual()
 {
 	case $1 in
@@ -89,11 +90,12 @@ log_of()
 run()
 {
 	local file files=() kernel cpus protocol given
-	local some=$words
+	local some=$words tools_cpus=1
 
 	IFS=: read -r kernel cpus protocol <<<"$1"
-	case $what:${RUNS:-}${ONLY:-}:$protocol in
-	scenarios::3.*)	some="seed=$SEED only=$closing" ;;
+	case $what:${RUNS:-}${ONLY:-}:$kernel:$protocol in
+	scenarios::*:3.* | scenarios::6.1:4.0)
+		some="seed=$SEED only=$closing" ;;
 	esac
 	# The properties that the guest checks. (The kernel itself uses the words
 	# debug and kmemleak.)
@@ -104,7 +106,8 @@ run()
 	[ "$kernel:$cpus" != 6.12:2 ] ||
 		given+=" isolated=1 isolcpus=managed_irq,domain,1 nohz_full=1"
 	# Once for each kernel, in the guest that has less to do
-	if [ "$cpus" -eq 1 ] || [ -n "${RUNS:-}" ]; then
+	[ "$kernel" != 6.1 ] || tools_cpus=2
+	if [ "$cpus" -eq $tools_cpus ] || [ -n "${RUNS:-}" ]; then
 		given+=" tools=1"
 	fi
 	# Once
