@@ -13,7 +13,8 @@
 #   find_kernel NAME   sets found (x.y), release (its `uname -r`) and suite; where
 #                      no suite has it, sets reason and fails.
 #                      "debug" and "tracer" are those of debug-kernel.sh,
-#                      "x.y-arm64" and "x.y-arm64-16k" those for another machine.
+#                      "x.y-rt", "x.y-cloud" are other flavours of it, and
+#                      "x.y-arm64", "x.y-arm64-16k" those for another machine.
 #   own_kernel NAME    it is one of these two
 #   find_source NAME   the same for the package linux-source-x.y
 #   find_kernels NAME...  sets kernels to the x.y of each, and skips the others
@@ -70,7 +71,8 @@ known()
 		return
 	fi
 	for dir in "$BUILD"/kernels/[0-9]*; do
-		[[ $dir != *arm64* ]] && kernel_ready "${dir##*/}" && [ "$(cat "$dir/suite")" = "$1" ] &&
+		[[ ${dir##*/} = *-* ]] || ! kernel_ready "${dir##*/}" ||
+			[ "$(cat "$dir/suite")" != "$1" ] ||
 			echo "kernel ${dir##*/} $(cat "$dir/release") $1"
 	done
 	for dir in "$BUILD"/linux-[0-9]*; do
@@ -152,16 +154,21 @@ find_in_table()
 	return 1
 }
 
-# find_arm64 NAME: of trixie alone
-find_arm64()
+# find_flavour NAME: x.y-FLAVOUR, of trixie alone
+find_flavour()
 {
+	local flavour=${1#*-}-amd64 arch=${APT_ARCH:-}
+
+	case $1 in
+	*arm64*) flavour=${1#*-} arch=arm64 ;;
+	esac
 	suite=trixie
-	APT_ARCH=arm64 apt_root "$suite" "$suite-backports"
+	APT_ARCH=$arch apt_root "$suite" "$suite-backports"
 	release=$(apt_cache pkgnames "linux-headers-${1%%-*}." |
-		sed -nE "s/^linux-headers-([0-9.]+(\+[a-z0-9.]+)?-${1#*-})\$/\1/p" |
+		sed -nE "s/^linux-headers-([0-9.]+(\+[a-z0-9.]+)?-$flavour)\$/\1/p" |
 		sort -V | tail -n 1)
 	[ -n "$release" ] || {
-		reason="there is no Linux ${1%%-*} for ${1#*-} in Debian $suite with backports"
+		reason="there is no Linux ${1%%-*} for $flavour in Debian $suite with backports"
 		return 1
 	}
 }
@@ -183,8 +190,8 @@ find_kernel()
 		return 0
 	fi
 	case $found in
-	*-*arm64*)
-		find_arm64 "$found"
+	*-rt | *-cloud | *-*arm64*)
+		find_flavour "$found"
 		return ;;
 	esac
 	[ "$(host_suite)" != bookworm ] || order=(bookworm trixie)
