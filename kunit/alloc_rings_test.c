@@ -19,7 +19,6 @@ static int alloc_rings_init(struct kunit *test)
 
 	pages = faults_of(test, "fail_page_alloc");
 	faults_set_any_page(test);
-	faults_count();
 	ret = fake_rings_init(test, IN, OUT);
 	if (ret)
 		return ret;
@@ -32,7 +31,6 @@ static void alloc_rings_exit(struct kunit *test)
 	faults_disarm(pages);
 	faults_set_min_order(test, 0);
 	fake_exit(test);
-	faults_expect_no_more(test);
 }
 
 /* Enable and wait for @state, with no blocks of @order and more, 0: with all */

@@ -10,6 +10,7 @@
 #include <linux/uio.h>
 
 #include "cdev_harness.h"
+#include "leaks.h"
 
 const guid_t cd_class =
 	GUID_INIT(0x51a7c0de, 0x11b0, 0x4c8e,
@@ -70,9 +71,12 @@ static int init(struct kunit *test, bool pipe)
 		.pipe = pipe,
 		.packet_bytes = CD_PACKET,
 	};
-	struct cd *cd = kunit_kzalloc(test, sizeof(*cd), GFP_KERNEL);
-	int ret;
+	int ret = leaks_watch(test);
+	struct cd *cd;
 
+	if (ret)
+		return ret;
+	cd = kunit_kzalloc(test, sizeof(*cd), GFP_KERNEL);
 	if (!cd)
 		return -ENOMEM;
 	test->priv = cd;

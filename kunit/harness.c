@@ -8,6 +8,7 @@
 #include <linux/vmalloc.h>
 
 #include "harness.h"
+#include "leaks.h"
 
 /* All that a test may expect, by name; of a longer record this is the beginning */
 #define NAMES_BYTES	1024
@@ -247,9 +248,12 @@ static int end_init(struct loop *loop, struct end *e, bool server)
 
 int loop_init(struct kunit *test)
 {
-	struct loop *loop = vzalloc(sizeof(*loop));
-	int ret;
+	int ret = leaks_watch(test);
+	struct loop *loop;
 
+	if (ret)
+		return ret;
+	loop = vzalloc(sizeof(*loop));
 	if (!loop)
 		return -ENOMEM;
 	test->priv = loop;

@@ -25,6 +25,17 @@ static int private_init(struct kunit *test)
 	return 0;
 }
 
+static void private_exit(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	if (fx.pkt) {
+		kmcl_channel_disable(loop->client.ch);
+		kmcl_packet_free(fx.pkt);
+	}
+	fake_exit(test);
+}
+
 static void external_data_is_refused(struct kunit *test)
 {
 	const struct kmcl_mdl *mdl = fx.page.mdl;
@@ -82,6 +93,12 @@ static void queued_external_data_is_not_sent(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake.opens, 0);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).queued, 1);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).sent, 0);
+	/* A peer that can use it gets it */
+	fake.private = false;
+	loop_forget(&loop->client);
+	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(loop->client.ch), 0);
+	loop_wait_event(&loop->client, POST_STARTED, 1);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).sent, 1);
 }
 
 /* What was queued with external data and has left the queue is no obstacle */
@@ -121,7 +138,7 @@ static struct kunit_case private_cases[] = {
 static struct kunit_suite private_suite = {
 	.name = "kmcl_private",
 	.init = private_init,
-	.exit = fake_exit,
+	.exit = private_exit,
 	.test_cases = private_cases,
 };
 
