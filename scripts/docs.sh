@@ -93,6 +93,29 @@ described()
 	done
 }
 
+# named_tests FILE: it has no test's name that is not one: a suite and its case, or, in a
+# line's list of scenarios, a function of scripts/guest/wire
+named_tests()
+{
+	local name file names bad=
+
+	# shellcheck disable=SC2016 # a quote of Markdown
+	mapfile -t names < <(grep -oE '`kmcl_[a-z_0-9]+\.[a-z_0-9]+`' "$1" |
+		tr -d '`' | grep -v '\.c$')
+	[ ${#names[@]} -gt 0 ] || return
+	for name in "${names[@]}"; do
+		file=$(grep -lF "\"${name%.*}\"" kunit/*.c) &&
+			grep -qwF "${name#*.}" "$file" || bad+=" $name"
+	done
+	# shellcheck disable=SC2016 # the same
+	for name in $(grep -oE 'scenarios? (`[a-z_0-9]+`(, )?)+' "$1" |
+		grep -oE '`[a-z_0-9]+`' | tr -d '`'); do
+		grep -qE "^$name\(\)" scripts/guest/wire/*.sh || bad+=" $name"
+	done
+	[ -z "$bad" ] || echo "$1: no test is named$bad"
+	[ -z "$bad" ]
+}
+
 mapfile -t sources < <(c_files include drivers)
 mapfile -t texts < <(find Documentation -name '*.rst' | sort)
 mapfile -t exported < <(sed -n 's/^EXPORT_SYMBOL_GPL(\(.*\));$/\1/p' \
@@ -119,5 +142,6 @@ check "each of ${#windows[@]} functions of KMCL is in a page" \
 	none_missing "${windows[@]}"
 check "each of ${#counters[@]} counters in sysfs is described" \
 	described Documentation/ABI/testing/sysfs-kernel-kmcl "${counters[@]}"
+check "the tests that SECURITY.md names are there" named_tests SECURITY.md
 [ "$failed" -gt 0 ] || keep "$OUT" "$BUILD/docs"
 tally
