@@ -58,6 +58,10 @@ demo check kunit coverage symbols sparse layers checkpatch shellcheck docs build
 arm64test:
 	@scripts/arm64.sh
 
+# Small changes to the sources: which of them do the KUnit suites not notice?
+mutate:
+	@scripts/mutate.sh
+
 # Another kernel starts with channels open, and a crash kernel.
 kexectest:
 	@scripts/kexec.sh
@@ -134,10 +138,11 @@ help:
 	@echo 'make bench-check           some of them, beside those committed'
 	@echo 'make arm64test [FLAVOUR=..] the loopback bus and its programs on arm64'
 	@echo 'make kexectest [KERNEL=..] another kernel, and a crash kernel, take over'
+	@echo 'make mutate [N=20] [SEED=] which small changes the KUnit suites do not find'
 	@echo 'make dkmstest              the package in a clean Debian root and a guest'
 
 .PHONY: bench bench-check modules headers modules_install clean distclean demo check \
 	kunit coverage kmcl-coverage symbols model fuzz sparse layers checkpatch shellcheck \
 	docs build-test script-test fetch-test vmtest dkms-install dkms-remove deb dkmstest help \
 	vmbhost vmbhost-test wiretest garbletest soak vmtest-debug irqsoff tools-test \
-	arm64test kexectest
+	arm64test kexectest mutate
