@@ -118,8 +118,10 @@ finish kexectest
 all="6.1 6.12 newest"
 part wiretest env KERNEL="$all" scripts/wire.sh scenarios
 part garbletest env KERNEL="$all" scripts/wire.sh garble
+# It counts instructions, and does not mind that the machine is busy
+begin bench-check scripts/bench-check.sh
 part dkmstest scripts/dkms-test.sh
-part bench-check scripts/bench-check.sh
+finish bench-check
 
 say "took $((SECONDS / 60)) min $((SECONDS % 60)) s"
 [ ${#failures[@]} -eq 0 ] || printf '%s\n' "${failures[@]}"
