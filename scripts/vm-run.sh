@@ -339,11 +339,12 @@ stray_int3()
 
 # This one as well: once more the interrupt that was injected last, where
 # interrupts are off: at the first instruction after a system call, when the stack is
-# still the program's; or at the first ones of the interrupt itself, when GS is still the
-# program's, so that the kernel's page faults fault. QEMU's helper_vmrun() leaves the vector in exception_index;
-# its loop takes that for an exception if the next thing to happen is a request to
-# leave the loop, and not an exit of the guest. With --icount each timer of the outer
-# guest is one; there --plain-apic has the guest exit soon after each interrupt.
+# still the program's; or at the first ones of the interrupt itself, when GS is still
+# the program's, so that the kernel's page faults fault. QEMU's helper_vmrun() leaves
+# the vector in exception_index; its loop takes that for an exception if the next thing
+# to happen is a request to leave the loop, and not an exit of the guest. With --icount
+# each timer of the outer guest is one; there --plain-apic has the guest exit soon after
+# each interrupt.
 stray_interrupt()
 {
 	grep -A 8 'PANIC: double fault' "$log" |
