@@ -102,7 +102,7 @@ cpu_off_and_on()
 }
 
 # The one that a channel's interrupts go to: hv_vmbus refuses to switch it off, or
-# moves them (from Linux 6.14 on, with VMBus 5.3)
+# moves them, as 7.3 does with VMBus 5.3
 cpu_of_a_channel()
 {
 	cpu_traffic
