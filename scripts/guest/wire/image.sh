@@ -85,19 +85,13 @@ off_and_on()
 {
 	local before ret
 
-	before=$(restarts)
+	before=$(host_total restarts)
 	echo shutdown >/sys/power/disk
 	host restart >/dev/null
 	to_disk
 	ret=$?
-	expect "the machine was off" [ "$(restarts)" -eq $((before + 1)) ]
+	expect "the machine was off" [ "$(host_total restarts)" -eq $((before + 1)) ]
 	return $ret
-}
-
-# Times that the host has turned the machine on again
-restarts()
-{
-	host stats | sed -n 's/^restarts //p'
 }
 
 # The kernel that restores it has loaded hv_vmbus, and unloads VMBus, too

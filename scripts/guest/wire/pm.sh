@@ -10,12 +10,6 @@
 # Older kernels wait five seconds in each test, whatever is said
 PM_DELAY=/sys/module/hibernate/parameters/pm_test_delay
 
-# Times that the guest has unloaded VMBus
-unloads()
-{
-	host stats | sed -n 's/^unloads //p'
-}
-
 to_disk()
 {
 	echo disk >/sys/power/state
@@ -49,7 +43,7 @@ hibernate_rounds()
 	local before rounds=$1 unloads=$2 round=0
 
 	shift 2
-	before=$(unloads)
+	before=$(host_total unloads)
 	channel a echo
 	channel b complete-never
 	channel c echo
@@ -83,7 +77,7 @@ hibernate_rounds()
 			$((received + 200))
 	done
 	expect "VMBus was unloaded" \
-		[ "$(unloads)" -eq $((before + rounds * unloads)) ]
+		[ "$(host_total unloads)" -eq $((before + rounds * unloads)) ]
 	note b
 	expect "what was in flight ended" [ "$c_done_cancelled" -eq 50 ]
 	note c
@@ -161,9 +155,9 @@ hibernate_idle()
 	channel a echo
 	ctl a disable
 	expect "a: it is disabled" state a Disabled
-	before=$(unloads)
+	before=$(host_total unloads)
 	expect "the machine hibernates" hibernate platform
-	expect "VMBus was unloaded" [ "$(unloads)" -eq $((before + 1)) ]
+	expect "VMBus was unloaded" [ "$(host_total unloads)" -eq $((before + 1)) ]
 	expect "a: it is disabled still" state a Disabled
 	note a
 	expect "a: nothing was called" [ $((c_opened + c_closed)) -eq 2 ]

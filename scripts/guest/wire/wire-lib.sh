@@ -47,6 +47,12 @@ host()
 	vmbhostctl "$*"
 }
 
+# host_total NAME: what it has counted of all channels together
+host_total()
+{
+	host stats | sed -n "s/^$1 //p"
+}
+
 instance()
 {
 	printf '6b6d636c-0000-4000-8000-%012x' "$1"
@@ -440,7 +446,7 @@ as_asked()
 {
 	check "$cpus processors" [ "$(grep -c ^processor /proc/cpuinfo)" -eq "$cpus" ]
 	check "VMBus $protocol is spoken" \
-		[ "$(host stats | sed -n 's/^version //p')" = "$protocol" ]
+		[ "$(host_total version)" = "$protocol" ]
 }
 
 # left_at_close CHANNEL NUMBER: the closes that the host saw left it so many GPADLs,
