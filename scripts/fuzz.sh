@@ -109,21 +109,12 @@ clean()
 	return 1
 }
 
-# begin COMMAND...: in the background, JOBS at a time
-begin()
-{
-	while [ "$(jobs -rp | wc -l)" -ge "$JOBS" ]; do
-		wait -n || true
-	done
-	"$@" &
-}
-
 need_packages clang libclang-rt-dev
 mkdir -p "$WORK" "$CORPUS"
 rm -f "$WORK"/crash-*
 say "seed $SEED"
 for fault in "${!faults[@]}"; do
-	begin plant "$fault"
+	background plant "$fault"
 done
 prepare "$WORK/whole"
 build "$WORK/whole" || {
@@ -135,7 +126,7 @@ for fault in "${!faults[@]}"; do
 	check "taken out: ${faults[$fault]%%@*}" found "$fault"
 done
 for ((i = 0; i < JOBS; i++)); do
-	begin run "$i"
+	background run "$i"
 done
 wait
 for ((i = 0; i < JOBS; i++)); do

@@ -104,6 +104,15 @@ kbuild_sources()
 		! -name '*.mod.c' | sort
 }
 
+# background COMMAND...: run it there, JOBS of them at a time
+background()
+{
+	while [ "$(jobs -rp | wc -l)" -ge "$JOBS" ]; do
+		wait -n || true
+	done
+	"$@" &
+}
+
 passed=0
 failed=0
 skipped=0

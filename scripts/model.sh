@@ -133,15 +133,6 @@ found()
 	return 1
 }
 
-# begin COMMAND...: in the background, JOBS at a time
-begin()
-{
-	while [ "$(jobs -rp | wc -l)" -ge "$JOBS" ]; do
-		wait -n || true
-	done
-	"$@" &
-}
-
 need_packages spin gcc libc6-dev
 mkdir -p "$WORK"
 names=("$@")
@@ -150,13 +141,13 @@ for name in "${names[@]}"; do
 	[ -n "${searches[$name]:-}" ] || die "there is no search for $name"
 	if [ "$name" = planted ]; then
 		for fault in "${!faults[@]}"; do
-			begin plant "$fault"
+			background plant "$fault"
 		done
 		continue
 	fi
 	prepare "$WORK/$name"
 	read -r -a settings <<<"${searches[$name]}"
-	begin search "$WORK/$name" -O2 "${settings[@]}"
+	background search "$WORK/$name" -O2 "${settings[@]}"
 done
 wait
 whole=()
