@@ -131,7 +131,7 @@ pages()
 # A processor that has pages of every size. Nothing is emulated but it and a console.
 boot()
 {
-	local qemu_libs=$qemu/usr/lib/x86_64-linux-gnu start=$SECONDS status=0 bad
+	local qemu_libs=$qemu/usr/lib/x86_64-linux-gnu start=$SECONDS status=0
 
 	say "booting Linux $KERNEL in an emulated machine"
 	timeout "$LIMIT" "$qemu/lib64/ld-linux-x86-64.so.2" --library-path "$qemu_libs" \
@@ -146,8 +146,7 @@ boot()
 		tail -n 20 "$log" "$log.host"
 		return 1
 	fi
-	bad='BUG:|WARNING:|KASAN|blocked for more than|possible circular locking|suspicious RCU|leaked|Oops|Call trace'
-	! grep -nE -m 8 "$bad" "$log" &&
+	! grep -nE -m 8 "$GUEST_WARNINGS" "$log" &&
 		grep -q '^vmbkmcl-guest: ended with status 0' <(tr -d '\r' <"$log")
 }
 

@@ -20,10 +20,6 @@ OUT=${KUNIT_OUT:-$BUILD/kunit}
 LOG=$OUT/test.log
 RESULT=$OUT/result.json
 PYTHON=/usr/bin/python3
-WARNINGS='BUG:|WARNING:|possible (circular|recursive) locking'
-WARNINGS+='|inconsistent lock state|suspicious RCU|scheduling while atomic'
-WARNINGS+='|sleeping function called|KASAN:|UBSAN:|list_(add|del) corruption'
-WARNINGS+='|blocked for more than|self-detected stall|Kernel panic'
 
 [ $# -le 1 ] || die "usage: scripts/kunit.sh [FILTER]"
 read -ra more <<<"${KUNIT_ARGS:-}"
@@ -71,7 +67,7 @@ must()
 
 quiet()
 {
-	! grep -nE "$WARNINGS" "$LOG"
+	! grep -nE "$UML_WARNINGS" "$LOG"
 }
 
 if [ -s "$RESULT" ]; then

@@ -104,6 +104,15 @@ kbuild_sources()
 		! -name '*.mod.c' | sort
 }
 
+# What the kernel's log must not have: where suites run in User Mode Linux with its
+# checkers, and in a guest
+UML_WARNINGS='BUG:|WARNING:|possible (circular|recursive) locking'
+UML_WARNINGS+='|inconsistent lock state|suspicious RCU|scheduling while atomic'
+UML_WARNINGS+='|sleeping function called|KASAN:|UBSAN:|list_(add|del) corruption'
+UML_WARNINGS+='|blocked for more than|self-detected stall|Kernel panic'
+GUEST_WARNINGS='BUG:|WARNING:|KASAN|blocked for more than|possible circular locking'
+GUEST_WARNINGS+='|suspicious RCU|leaked|Oops|Call [Tt]race'
+
 # background COMMAND...: run it there, JOBS of them at a time
 background()
 {

@@ -26,12 +26,6 @@ import subprocess
 import sys
 import time
 
-BAD = re.compile(
-    r"^\s*not ok |BUG:|WARNING:|possible (circular|recursive) locking"
-    r"|inconsistent lock state|suspicious RCU|scheduling while atomic"
-    r"|sleeping function called|KASAN:|UBSAN:|list_(add|del) corruption"
-    r"|blocked for more than|self-detected stall|Kernel panic"
-)
 TOTALS = re.compile(r"^# Totals: pass:(\d+) fail:0 ")
 QUIET = re.compile(
     r"\b(pr_\w+|dev_\w+|trace_\w+|lockdep_\w+|WARN\w*|BUILD_BUG_ON|static_assert|"
@@ -101,6 +95,7 @@ class Kernel:
     def __init__(self, args):
         self.args = args
         self.limit = 1200
+        self.bad = re.compile(r"^\s*not ok |" + args.warnings)
 
     def configure(self):
         subprocess.run(
@@ -130,7 +125,7 @@ class Kernel:
         why = "it did not get to the end"
         try:
             for line in kernel.stdout:
-                if BAD.search(line):
+                if self.bad.search(line):
                     why = line.strip()
                     break
                 if TOTALS.match(line):
@@ -151,6 +146,7 @@ def main():
         parser.add_argument(f"--{name}", type=pathlib.Path, required=True)
     for name in ("jobs", "seed", "number"):
         parser.add_argument(f"--{name}", type=int, required=True)
+    parser.add_argument("--warnings", required=True)
     parser.add_argument("files", nargs="+")
     args = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

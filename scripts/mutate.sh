@@ -40,4 +40,4 @@ kbuild_sources | tar -cf - -T - kunit/.kunitconfig | tar -xf - -C "$here/tree"
 say "$N changes, seed $SEED"
 /usr/bin/python3 "$TOP/scripts/mutate.py" --tree "$here/tree" --linux "$here/linux" \
 	--out "$here/out" --jobs "$JOBS" --seed "$SEED" --number "$N" \
-	--survivors "$here/survivors" "${files[@]}"
+	--survivors "$here/survivors" --warnings "$UML_WARNINGS" "${files[@]}"

@@ -421,8 +421,7 @@ if [ "$status" -eq 124 ] || grep -qa 'the test is not done' "$log"; then
 fi
 [ "$status" -ne 124 ] || die "the guest was not done after $limit s"
 [ "$status" -eq 0 ] || die "the host failed with status $status: $(tail -n 1 "$log.host")"
-bad='BUG:|WARNING:|KASAN|blocked for more than|possible circular locking|suspicious RCU|leaked|Oops|Call Trace'
-if grep -nE -m 8 "$bad" "$log"; then
+if grep -nE -m 8 "$GUEST_WARNINGS" "$log"; then
 	die "the guest's kernel complained"
 fi
 if [ "$boot" = watch_nested ]; then
