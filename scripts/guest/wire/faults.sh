@@ -117,8 +117,8 @@ sync_races()
 			within 10 answered "$name"
 		note "$name"
 		expect "$name: none is in flight" [ "$c_in_flight" -eq 0 ]
-		expect "$name: some were answered" [ "$answered" -gt $((times / 40)) ]
-		expect "$name: some were not" [ "$answered" -lt $((times / 4 - times / 40)) ]
+		expect "$name: some were answered" [ "$answered" -gt $((times / 100)) ]
+		expect "$name: some were not" [ "$answered" -lt $((times / 4 - times / 100)) ]
 		sum=$((sum + answered))
 	done
 	echo "$sum of $times were answered in time" | show
@@ -177,7 +177,8 @@ offers_come_and_go()
 		ctl "$name" run off
 		expect "$name: it is open" within 20 state "$name" Active
 		ctl "$name" reopen off
-		ctl "$name" send 1 64
+		# One that needs no completion would end before those in flight
+		ctl "$name" send 1 64 completion
 		drained "$name"
 		note "$name"
 		echo "$name: $h_offers offers, opened $c_opens times" | show
