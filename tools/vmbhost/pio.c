@@ -63,7 +63,9 @@ void pio_write(struct vm *vm, uint16_t port, unsigned int size, uint32_t value)
 			end_in_reset(vm);
 		break;
 	case PORT_CONTROL:
-		vmbus_control_write(vm->bus, value);
+		/* A program that writes several saves exits */
+		for (; size; size--, value >>= 8)
+			vmbus_control_write(vm->bus, value);
 		break;
 	}
 }

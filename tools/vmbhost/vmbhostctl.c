@@ -8,6 +8,7 @@
  * the same time take turns.
  */
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -16,39 +17,61 @@
 
 #define PORT	0x4b4d
 #define LENGTH	512
+/* What is written at once */
+#define WIDTH	sizeof(uint32_t)
+/* What is read at once. KVM takes so much, within a page, for one exit. */
+#define BLOCK	1024
 
 /* Without ioperm() in the kernel: /dev/port. */
 static int device = -1;
 
-static int put(unsigned char byte)
+/* Each exit of the guest takes long, so few of them. @length: a multiple of WIDTH */
+static int put(const char *line, size_t length)
 {
+	uint32_t word;
+	size_t i;
+
 	if (device < 0) {
-		outb(byte, PORT);
+		for (i = 0; i < length; i += WIDTH) {
+			memcpy(&word, line + i, WIDTH);
+			outl(word, PORT);
+		}
 		return 0;
 	}
-	return pwrite(device, &byte, 1, PORT) == 1 ? 0 : -1;
+	for (i = 0; i < length; i++)
+		if (pwrite(device, line + i, 1, PORT) != 1)
+			return -1;
+	return 0;
 }
 
-static int get(unsigned char *byte)
+/* Bytes behind the end of the answer are 0. Return: how many bytes were read, or -1 */
+static ssize_t get(char *block)
 {
 	if (device < 0) {
-		*byte = inb(PORT);
-		return 0;
+		unsigned long count = BLOCK;
+		char *at = block;
+
+		/* KVM loses what it has read if the page is not there */
+		memset(block, 0, BLOCK);
+		__asm__ volatile("rep insb" : "+D"(at), "+c"(count)
+				 : "d"((unsigned short)PORT) : "memory");
+		return BLOCK;
 	}
-	return pread(device, byte, 1, PORT) == 1 ? 0 : -1;
+	return pread(device, block, 1, PORT) == 1 ? 1 : -1;
 }
 
 int main(int argc, char **argv)
 {
-	char line[LENGTH] = "", start[2] = "";
-	size_t length = 0, i;
-	unsigned char byte;
+	static char block[BLOCK] __attribute__((aligned(BLOCK)));
+	char line[LENGTH + WIDTH] = "", start[2] = "";
+	size_t length = 0, at = 0, text;
+	ssize_t got;
 	int arg, lock;
 
 	for (arg = 1; arg < argc; arg++) {
-		length += snprintf(line + length, sizeof(line) - length, "%s%s",
+		length += snprintf(line + length, LENGTH - length, "%s%s",
 				   arg > 1 ? " " : "", argv[arg]);
-		if (length >= sizeof(line) - 1 || strchr(argv[arg], '\n')) {
+		if (length >= LENGTH - 1 || strchr(argv[arg], '\n')) {
 			fprintf(stderr, "vmbhostctl: the line is too long, or more than one\n");
 			return 2;
 		}
@@ -61,7 +84,7 @@ int main(int argc, char **argv)
 	lock = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	if (lock >= 0)
 		flock(lock, LOCK_EX);
-	if (ioperm(PORT, 1, 1)) {
+	if (ioperm(PORT, WIDTH, 1)) {
 		device = open("/dev/port", O_RDWR | O_CLOEXEC);
 		if (device < 0) {
 			perror("vmbhostctl: neither ioperm() nor /dev/port");
@@ -69,24 +92,27 @@ int main(int argc, char **argv)
 		}
 	}
 
+	while (length % WIDTH != WIDTH - 1)
+		line[length++] = ' ';
 	line[length++] = '\n';
-	for (i = 0; i < length; i++)
-		if (put(line[i]))
+	if (put(line, length))
+		goto failed;
+	do {
+		got = get(block);
+		if (got < 0)
 			goto failed;
-	for (i = 0;; i++) {
-		if (get(&byte))
-			goto failed;
-		if (!byte)
-			break;
 		/* No such port: not vmbhost. */
-		if (byte == 0xff) {
+		if ((unsigned char)block[0] == 0xff) {
 			fprintf(stderr, "vmbhostctl: this is no guest of vmbhost\n");
 			return 2;
 		}
-		if (i < sizeof(start))
-			start[i] = byte;
-		putchar(byte);
-	}
+		text = strnlen(block, got);
+		if (at < sizeof(start))
+			memcpy(start + at, block,
+			       text < sizeof(start) - at ? text : sizeof(start) - at);
+		at += text;
+		fwrite(block, 1, text, stdout);
+	} while (text == (size_t)got);
 	return fflush(stdout) || memcmp(start, "ok", 2) ? 1 : 0;
 failed:
 	perror("vmbhostctl: /dev/port");

@@ -8,6 +8,7 @@
 static struct vm vm;
 static int stopped;
 static uint8_t control;
+static uint32_t written;
 
 void vm_stop(struct vm *of, int status)
 {
@@ -44,6 +45,7 @@ void vmbus_control_write(struct vmbus *bus, uint8_t byte)
 {
 	(void)bus;
 	control = byte;
+	written = written << 8 | byte;
 }
 
 uint8_t vmbus_control_read(struct vmbus *bus)
@@ -117,6 +119,8 @@ static void elsewhere(void)
 	pio_write(&vm, PORT_CONTROL, 1, 'x');
 	expect(control == 'x');
 	expect(pio_read(&vm, PORT_CONTROL, 1) == 'y');
+	pio_write(&vm, PORT_CONTROL, 4, 'd' << 24 | 'c' << 16 | 'b' << 8 | 'a');
+	expect(written == ('a' << 24 | 'b' << 16 | 'c' << 8 | 'd'));
 	pio_write(&vm, PORT_RTC_INDEX, 1, 0x8d);
 	expect(pio_read(&vm, PORT_RTC_DATA, 1) == 0x80);
 	pio_write(&vm, PORT_SERIAL + 7, 1, 0x5a);
