@@ -435,9 +435,9 @@ one_round()
 
 wire_load()
 {
-	[ ! -e /modules/hv_vmbus.ko ] || insmod /modules/hv_vmbus.ko
-	insmod /modules/vmbkmcl.ko && insmod /modules/vmbkmcl_hv.ko &&
-		insmod /modules/kmcl_traffic.ko
+	[ ! -e /modules/hv_vmbus.ko ] || loaded hv_vmbus || insmod /modules/hv_vmbus.ko
+	loaded vmbkmcl || insmod /modules/vmbkmcl.ko || return
+	insmod /modules/vmbkmcl_hv.ko && insmod /modules/kmcl_traffic.ko
 }
 
 # The guest is the one that scripts/wire.sh meant: words of the kernel's command
