@@ -37,8 +37,9 @@ static struct {
 	struct kmcl_ring_ctl *ctl;
 	const u8 *script;
 	size_t left;
-	bool taking;		/* a packet: count what is read */
-	u8 read[2 * RING];
+	bool taking;		/* a packet: note what is read */
+	u64 packet;		/* its number, of all inputs */
+	u64 read[2 * RING];	/* the packet for which a byte was read last */
 } fuzz;
 
 static struct kmcl_channel ch;
@@ -89,9 +90,9 @@ void fuzz_touch(const volatile void *p, size_t len)
 	from = at - fuzz.data;
 	CHECK(at >= fuzz.data && from + len <= 2 * RING);
 	CHECK(from >= ring->index && from + len <= ring->index + ring->known);
-	for (i = from; i < from + len; i++) {
-		CHECK(!fuzz.taking || !fuzz.read[i]);
-		fuzz.read[i] = fuzz.taking;
+	for (i = from; fuzz.taking && i < from + len; i++) {
+		CHECK(fuzz.read[i] != fuzz.packet);
+		fuzz.read[i] = fuzz.packet;
 	}
 	change((u8 *)at, len);
 }
@@ -215,7 +216,7 @@ static void delivered(void)
 /* A completion, whose data delivery copies */
 static void completion(const struct kmcl_ring_packet *pkt)
 {
-	u8 data[RING];
+	static u8 data[RING];
 
 	CHECK(pkt->payload_len <= sizeof(data));
 	kmcl_ring_copy((u64 *)data, pkt->payload, pkt->payload_len & ~7U);
@@ -241,7 +242,7 @@ static void consume(void)
 			completion(&pkt);
 			continue;
 		}
-		memset(fuzz.read, 0, sizeof(fuzz.read));
+		fuzz.packet++;
 		fuzz.taking = true;
 		ret = kmcl_rx_take(&ch);
 		fuzz.taking = false;
@@ -327,7 +328,6 @@ static void set_up(const struct setup *setup)
 	INIT_LIST_HEAD(&ch.rx.small.cache);
 	INIT_LIST_HEAD(&ch.rx.large.cache);
 	memset(fuzz.ctl, 0, sizeof(*fuzz.ctl));
-	memset(fuzz.read, 0, sizeof(fuzz.read));
 	kmcl_ring_init(&ch.rx.ring, fuzz.ctl, fuzz.data, RING);
 	kmcl_ring_init(&ch.tx.ring, fuzz.ctl, fuzz.data, RING);
 	ch.rx.ring.index = 8 * (setup->index % (RING / 8));
