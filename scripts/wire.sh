@@ -5,9 +5,11 @@
 #
 # Tests the stock hv_vmbus on tools/vmbhost, a host that the tests control. WHAT:
 #   scenarios  scripts/guest/wire, with two processors and VMBus 5.3, and with one
-#              and 4.0; for Linux 6.12 the other way round. With 3.0, which Linux
-#              6.1 and 6.12 speak, and with 4.0 on 6.1, those about closing.
-#              ONLY=NAME,NAME runs some of them.
+#              and 4.0; for Linux 6.12 the other way round. Those two guests share
+#              the scenarios, as the seed decides, and both run those about closing.
+#              On 6.1 the first one runs all of them, and the others, and those
+#              with 3.0, which 6.1 and 6.12 speak, the ones about closing.
+#              ONLY=NAME,NAME runs some of them, and RUNS all.
 #   garble     COUNT (1,000,000) packets from a hostile host
 #   soak       the device is rescinded and offered under traffic, CYCLES (1,000)
 #              times or for MINUTES; ROW=N: the long form of a row of the table of
@@ -105,6 +107,12 @@ run()
 	# run elsewhere
 	[ "$kernel:$cpus" != 6.12:2 ] ||
 		given+=" isolated=1 isolcpus=managed_irq,domain,1 nohz_full=1"
+	# What runs with one processor on one kernel runs with two on the next
+	case $what:${RUNS:-}${ONLY:-}:$kernel:$protocol in
+	scenarios::6.1:* | *:3.*)	;;
+	scenarios::6.12:*)		given+=" share=$((cpus - 1)) both=$closing" ;;
+	scenarios::*)			given+=" share=$((2 - cpus)) both=$closing" ;;
+	esac
 	# Once for each kernel, in the guest that has less to do
 	[ "$kernel" != 6.1 ] || tools_cpus=2
 	if [ "$cpus" -eq $tools_cpus ] || [ -n "${RUNS:-}" ]; then

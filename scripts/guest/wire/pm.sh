@@ -252,11 +252,12 @@ hibernate_all()
 {
 	hibernate_if_possible "the machine hibernates under traffic" hibernate_traffic
 	if [ "${images:-0}" -ge 1 ]; then
-		scenario "the machine is off meanwhile" hibernate_off
+		unshared scenario "the machine is off meanwhile" hibernate_off
 	fi
 	# A kernel that has hv_vmbus built in always unloads it
 	if [ "${images:-0}" -ge 2 ] && [ -e /modules/hv_vmbus.ko ]; then
-		scenario "a kernel without VMBus restores it" hibernate_off_plain
+		unshared scenario "a kernel without VMBus restores it" \
+			hibernate_off_plain
 	fi
 	hibernate_if_quick "the tests that go less far" hibernate_levels
 	hibernate_if_quick "with devices that are not open" hibernate_idle

@@ -362,13 +362,28 @@ finish()
 	eval "offer_$1="
 }
 
-# Whether $only names no scenarios, with commas, or this one among others
+# Whether $only names no scenarios, with commas, or this one among others. Of two guests
+# with share=0 and share=1 one runs it, as the seed decides, except for those about
+# closing, and those that belong together, which run in both.
 chosen()
 {
 	case ,${only:-$1}, in
-	*",$1,"*)	return 0 ;;
+	*",$1,"*)	;;
+	*)		return 1 ;;
 	esac
-	return 1
+	[ -n "${share:-}" ] || return 0
+	case $1:,$both, in
+	*_begin:* | *_end:* | *",$1,"*)	return 0 ;;
+	esac
+	[ $(((${#1} + seed + share) % 2)) -eq 0 ]
+}
+
+# unshared COMMAND...: scenarios that only one of those guests can run
+unshared()
+{
+	local share=
+
+	"$@"
 }
 
 # skipped NAME FUNCTION: instead of a scenario

@@ -88,7 +88,7 @@ step "How long it may take"
 waits_all
 suspend_all
 step "Processors go and come"
-cpus_all
+unshared cpus_all
 step "The machine hibernates"
 hibernate_all
 step "What a device has of the guest"
@@ -101,12 +101,12 @@ unload_all
 step "Which driver gets it"
 claim_all
 step "Many faults, one after the other"
-faults_all
+unshared faults_all
 if [ "${tools:-0}" -eq 1 ]; then
 	step "What the tools show"
-	kmclctl_all
+	unshared kmclctl_all
 	step "Services of the host"
-	services_all
+	unshared services_all
 fi
 step "Programs"
 cdev_all
