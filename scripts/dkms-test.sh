@@ -31,6 +31,10 @@ work=$BUILD/dkms/$KERNEL
 clean=$work/clean
 root=$work/root
 log=$BUILD/vm/dkms-$KERNEL.log
+# DKMS signs with it
+extra=(openssl)
+# One that is too old
+old=5.10.0-28-amd64
 modules=(vmbkmcl vmbkmcl_hv kmcl_dynmem kmcl_echo kmcl_share kmcl_cdev)
 version=$(sed -n 's/^VERSION := //p' Makefile)
 deb=$BUILD/vmbkmcl-dkms_${version}_all.deb
@@ -84,22 +88,22 @@ apt_in()
 	return "$status"
 }
 
-# needed [PACKAGE...]: the packages, with versions, that the kernel, DKMS and these
+# needed [PACKAGE...]: the packages, with versions, that the kernel, DKMS, $extra and these
 # need and the clean root does not have.
 needed()
 {
 	apt_private -s -o Dir::State::status="$clean/var/lib/dpkg/status" \
 		install "linux-image-$release" "linux-headers-$release" dkms \
-		"$@" 2>"$work/apt.log" |
+		"${extra[@]}" "$@" 2>"$work/apt.log" |
 		sed -nE 's/^Inst ([^ ]+) (\[[^]]*\] )?\(([^ ]+) .*/\1=\3/p'
 }
 
 # A minimal system, the kernel with its headers, DKMS, and what these need.
 make_clean()
 {
-	local uri key proxy packages
+	local uri key proxy packages has="$release ${extra[*]}"
 
-	if [ "$(cat "$clean/release" 2>/dev/null)" = "$release" ]; then
+	if [ "$(cat "$clean/has" 2>/dev/null)" = "$has" ]; then
 		return 0
 	fi
 	need_packages debootstrap
@@ -130,7 +134,7 @@ make_clean()
 	# shellcheck disable=SC2086
 	quietly packages apt_in "$clean" $packages || return
 	rm -rf "$clean"/usr/share/{doc,man,locale}/*
-	printf '%s\n' "$release" >"$clean/release"
+	printf '%s\n' "$has" >"$clean/has"
 }
 
 copy_clean()
@@ -139,12 +143,39 @@ copy_clean()
 	cp -a --reflink=auto "$clean" "$root"
 }
 
-# Every file of the root, except those that any package operation changes.
+# The headers of a kernel that is too old, as far as DKMS looks at them
+old_kernel()
+{
+	mkdir -p "$root/lib/modules/$old/build/include/config" &&
+		printf 'modules:\n' >"$root/lib/modules/$old/build/Makefile" &&
+		echo CONFIG_HYPERV=m >"$root/lib/modules/$old/build/.config"
+}
+
+# left_out LOG: that was said, and nothing was built for it
+left_out()
+{
+	grep -q "not built for Linux $old, which is too old: 6.1 or later" "$1" &&
+		! find "$root/var/lib/dkms" "$root/lib/modules/$old" | grep -E "$old.*\.ko"
+}
+
+# The scripts of DKMS that the package of a kernel runs when it is installed
+old_installs()
+{
+	local hook
+
+	for hook in postinst.d header_postinst.d; do
+		quietly old in_root "$root" "/etc/kernel/$hook/dkms" "$old" || return
+	done
+	left_out "$work/old.log"
+}
+
+# Every file of the root, except those that any package operation changes, and the key
+# that DKMS makes for itself.
 files()
 {
 	(cd "$root" && find . -xdev \( -path ./proc -o -path ./tmp -o \
 		-path ./var/log -o -path ./var/lib/dpkg -o \
-		-path ./var/cache \) -prune -o -print) | sort
+		-path ./var/cache -o -path './var/lib/dkms/mok.*' \) -prune -o -print) | sort
 }
 
 # installed: DKMS lists this kernel, and no other. Its warnings go to a log: it
@@ -184,13 +215,40 @@ driver_name()
 		grep -q '/vmbkmcl_hv\.ko'
 }
 
-# A client module that uses only what the package installed.
+# Signed by the key that DKMS has made here
+signed()
+{
+	local name signer
+
+	for name in "${modules[@]}"; do
+		signer=$(in_root "$root" modinfo -k "$release" -F signer "$name") || return
+		[ "$signer" = 'DKMS module signing key' ] || {
+			echo "$name: '$signer'"
+			return 1
+		}
+	done
+	[ -s "$root/var/lib/dkms/mok.pub" ]
+}
+
+# block LANGUAGE: the block of that language of the page about packages
+block()
+{
+	awk -v start=".. code-block:: $1" '
+		$0 == start { on = 1; next }
+		on && /^[^ ]/ { exit }
+		on { sub(/^   /, ""); print }' Documentation/packages.rst
+}
+
+# A client that uses only what the package installed, with the files that the page about
+# packages has; DKMS builds it, and the older kernel's package can still be installed.
 client()
 {
-	local dir=$root/tmp/client
+	local dir=$root/usr/src/mydriver-1.0
 
 	mkdir -p "$dir"
-	cat >"$dir/client.c" <<-'END'
+	block bash >"$dir/dkms.conf"
+	block make >"$dir/Kbuild"
+	cat >"$dir/mydriver.c" <<-'END'
 	#include <linux/kmcl.h>
 	#include <linux/module.h>
 	#include <vmbuskernelmodeclientlibapi.h>
@@ -208,17 +266,12 @@ client()
 	MODULE_DESCRIPTION("Client of an installed vmbkmcl");
 	MODULE_LICENSE("GPL");
 	END
-	cat >"$dir/Kbuild" <<-'END'
-	obj-m := client.o
-	ccflags-y := -I/usr/src/vmbkmcl/include -I/usr/src/vmbkmcl/include/kmcl
-	END
-	quietly client in_root "$root" \
-		make -C "/lib/modules/$release/build" M=/tmp/client \
-		KBUILD_EXTRA_SYMBOLS="/var/lib/dkms/vmbkmcl/kernel-$release-x86_64/Module.symvers" \
-		modules || return
-	in_root "$root" modinfo -F depends /tmp/client/client.ko |
-		grep -qx vmbkmcl || return
-	rm -r "$dir"
+	quietly client in_root "$root" dkms add mydriver/1.0 &&
+		quietly client in_root "$root" dkms autoinstall -k "$release" &&
+		[ "$(in_root "$root" modinfo -k "$release" -F depends mydriver)" = vmbkmcl ] &&
+		old_installs &&
+		quietly client in_root "$root" dkms remove mydriver/1.0 --all &&
+		rm -r "$dir"
 }
 
 # take: copy the modules for the guest, as plain .ko files.
@@ -277,19 +330,23 @@ check "clean Debian $suite root with $release and DKMS" make_clean
 [ "$failed" -eq 0 ] || { tally; exit; }
 check "its kernel is not the running one" [ "$release" != "$(uname -r)" ]
 check "it is copied" copy_clean
+check "it gets the headers of an older kernel" old_kernel
 say "the root took $((SECONDS - start)) s"
 files >"$work/before"
 
 start=$SECONDS
 check "the package installs" quietly install apt_in "$root" "$deb"
 say "that took $((SECONDS - start)) s"
+check "the older kernel is left out, and the log says why" left_out "$work/install.log"
+check "the package of the older kernel can be installed" old_installs
 check "dkms status: installed, for $release only" installed
 for module in "${modules[@]}"; do
 	check "$module is installed and made for $release" fits "$module"
 done
+check "they are signed by the key of DKMS" signed
 check "modprobe loads the library and the transport first" depends
 check "modprobe loads the transport by a driver's name" driver_name
-check "a client module builds with the installed headers" client
+check "DKMS builds a client with the installed headers" client
 check "the modules are kept for the guest" take
 check "the package is removed" quietly remove in_root "$root" \
 	dpkg --force-unsafe-io --purge vmbkmcl-dkms
@@ -305,7 +362,8 @@ rm -rf "$root"
 if [ -n "$(find "$work/modules" -name '*.ko' 2>/dev/null)" ]; then
 	check "guest with $KERNEL ran to its end, kernel log clean" \
 		scripts/vm-run.sh --kernel "$KERNEL" --modules "$work/modules" \
-		--script scripts/guest/story.sh --file scripts/guest/lib.sh \
+		--script scripts/guest/packages.sh --file scripts/guest/lib.sh \
+		--file scripts/guest/story.sh \
 		--timeout 240 --log "$log"
 	[ ! -e "$log" ] || count_guest "$log"
 fi

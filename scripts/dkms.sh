@@ -21,14 +21,15 @@ name=vmbkmcl
 version=$(sed -n 's/^VERSION := //p' Makefile)
 source=/usr/src/$name-$version
 
-# What DKMS builds from, as it is in the working tree, committed or not.
+# What DKMS builds from, as it is in the working tree, committed or not: neither the
+# unit tests nor the benchmark.
 sources()
 {
 	local files=(dkms.conf README.md scripts/dkms-symvers.sh)
 
 	[ ! -e COPYING ] || files+=(COPYING)
 	printf '%s\n' "${files[@]}"
-	kbuild_sources
+	kbuild_sources | grep -vE '^(kunit|drivers/bench)/'
 }
 
 # copy_to DIRECTORY [FILE...]: these, and the sources, which everybody may read, though
