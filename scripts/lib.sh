@@ -147,6 +147,23 @@ skip()
 	skipped=$((skipped + 1))
 }
 
+# count_tap PREFIX COMMAND...: run it, and count the tests that it shows as TAP, the Test
+# Anything Protocol, as prove --verbose does
+count_tap()
+{
+	local prefix=$1 line before=$failed
+
+	shift
+	while IFS= read -r line; do
+		if [[ $line =~ ^(not\ )?ok\ [0-9]+\ -\ (.*)$ ]]; then
+			check "$prefix${BASH_REMATCH[2]}" [ -z "${BASH_REMATCH[1]}" ]
+		else
+			printf '%s\n' "$line"
+		fi
+	done < <("$@" 2>&1)
+	wait $! || [ "$failed" -gt "$before" ] || check "$prefix$* ends well" false
+}
+
 # The last line of every suite; its exit status is the suite's.
 tally()
 {

@@ -38,7 +38,7 @@ static void finish(void)
 	close(host);
 	pthread_join(thread, NULL);
 	close(guest);
-	expect(result == 0 && session.copy.fd == -1);
+	assert_true(result == 0 && session.copy.fd == -1);
 	end();
 }
 
@@ -47,9 +47,9 @@ static uint64_t tell(void)
 {
 	size_t bytes = length;
 
-	expect(send(host, message, length, 0) == (ssize_t)length);
+	assert_int_equal(send(host, message, length, 0), (ssize_t)length);
 	length = recv(host, message, sizeof(message), 0);
-	expect(length == bytes);
+	assert_int_equal(length, bytes);
 	return get(12, 4);
 }
 
@@ -71,56 +71,59 @@ static uint64_t write_there(uint64_t offset, size_t bytes)
 	return tell();
 }
 
-static void a_file(void)
+static void a_file(void **state)
 {
 	uint64_t done;
 	struct stat st;
 
 	begin();
-	expect(negotiate_there() == HV_S_OK);
+	assert_int_equal(negotiate_there(), HV_S_OK);
 	make_start("", "x", 0, 10 * DATA_FRAGMENT);
-	expect(tell() == HV_S_OK);
+	assert_int_equal(tell(), HV_S_OK);
 	for (done = 0; done < 10 * DATA_FRAGMENT; done += DATA_FRAGMENT)
-		expect(write_there(done, DATA_FRAGMENT) == HV_S_OK);
+		assert_int_equal(write_there(done, DATA_FRAGMENT), HV_S_OK);
 	make(7, 36);
 	put(HEADER, COMPLETE_FCOPY, 4);
-	expect(tell() == HV_S_OK);
-	expect(!stat(at("in/x"), &st) && st.st_size == 10 * DATA_FRAGMENT);
+	assert_int_equal(tell(), HV_S_OK);
+	assert_true(!stat(at("in/x"), &st) && st.st_size == 10 * DATA_FRAGMENT);
 	finish();
 }
 
 /* The other end goes away in the middle. */
-static void no_more(void)
+static void no_more(void **state)
 {
 	begin();
-	expect(negotiate_there() == HV_S_OK);
+	assert_int_equal(negotiate_there(), HV_S_OK);
 	make_start("", "x", 0, 100);
-	expect(tell() == HV_S_OK);
-	expect(write_there(0, 50) == HV_S_OK);
+	assert_int_equal(tell(), HV_S_OK);
+	assert_int_equal(write_there(0, 50), HV_S_OK);
 	close(host);
 	pthread_join(thread, NULL);
-	expect(result == 0 && session.copy.fd == -1 && entries("in") == 0);
+	assert_true(result == 0 && session.copy.fd == -1 && entries("in") == 0);
 	close(guest);
 	end();
 }
 
 /* What has no answer, and is longer than any message, does not stop it. */
-static void odd_lengths(void)
+static void odd_lengths(void **state)
 {
 	begin();
 	make(7, 36);
 	length = 3;
-	expect(send(host, message, length, 0) == 3);
+	assert_int_equal(send(host, message, length, 0), 3);
 	memset(message, UINT8_MAX, sizeof(message));
-	expect(send(host, message, sizeof(message), 0) == sizeof(message));
-	expect(negotiate_there() == HV_S_OK);
+	assert_true(send(host, message, sizeof(message), 0) == sizeof(message));
+	assert_int_equal(negotiate_there(), HV_S_OK);
 	finish();
 }
 
 int main(void)
 {
-	run(a_file);
-	run(no_more);
-	run(odd_lengths);
-	return test_end();
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_file),
+		cmocka_unit_test(no_more),
+		cmocka_unit_test(odd_lengths),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

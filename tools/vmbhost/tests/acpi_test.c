@@ -53,48 +53,48 @@ static bool contains(const uint8_t *at, size_t length, const void *what,
 	return memmem(at, length, what, size);
 }
 
-static void root(void)
+static void root(void **state)
 {
-	expect(acpi_build(area, ACPI_BASE, ACPI_SIZE, 2, 0) == ACPI_BASE);
-	expect(!memcmp(area, "RSD PTR ", 8));
-	expect(area[15] == 2);
-	expect(!sum(area, 20));
-	expect(!sum(area, 36));
-	expect(table(number(area + 24, 8), "XSDT"));
+	assert_int_equal(acpi_build(area, ACPI_BASE, ACPI_SIZE, 2, 0), ACPI_BASE);
+	assert_memory_equal(area, "RSD PTR ", 8);
+	assert_int_equal(area[15], 2);
+	assert_false(sum(area, 20));
+	assert_false(sum(area, 36));
+	assert_true(table(number(area + 24, 8), "XSDT"));
 }
 
-static void fixed_table(void)
+static void fixed_table(void **state)
 {
 	const uint8_t *fadt, *facs;
 
 	acpi_build(area, ACPI_BASE, ACPI_SIZE, 2, 0);
 	fadt = from_xsdt(0, "FACP");
-	expect(fadt);
+	assert_true(fadt);
 	if (!fadt)
 		return;
 	/* Offsets as in ACPI 6.0, table 5-34. */
-	expect(number(fadt + 4, 4) == 276);
+	assert_int_equal(number(fadt + 4, 4), 276);
 	facs = area + (number(fadt + 36, 4) - ACPI_BASE);
-	expect(!memcmp(facs, "FACS", 4));
-	expect((facs - area) % 64 == 0);
-	expect(number(facs + 4, 4) == 64);
-	expect(table(number(fadt + 40, 4), "DSDT"));
-	expect(number(fadt + 140, 8) == number(fadt + 40, 4));
-	expect(number(fadt + 46, 2) == SCI_IRQ);
-	expect(number(fadt + 56, 4) == PORT_PM1_EVENT);
-	expect(number(fadt + 64, 4) == PORT_PM1_CONTROL);
-	expect(fadt[88] == 4);
-	expect(fadt[89] == 2);
-	expect(number(fadt + 109, 2) == 0x25);
-	expect(number(fadt + 120, 8) == PORT_RESET);
-	expect(fadt[128] == RESET_VALUE);
-	expect(number(fadt + 152, 8) == PORT_PM1_EVENT);
-	expect(fadt[149] == 32 && fadt[151] == 3);
-	expect(number(fadt + 176, 8) == PORT_PM1_CONTROL);
-	expect(fadt[173] == 16 && fadt[175] == 2);
+	assert_memory_equal(facs, "FACS", 4);
+	assert_int_equal((facs - area) % 64, 0);
+	assert_int_equal(number(facs + 4, 4), 64);
+	assert_true(table(number(fadt + 40, 4), "DSDT"));
+	assert_int_equal(number(fadt + 140, 8), number(fadt + 40, 4));
+	assert_int_equal(number(fadt + 46, 2), SCI_IRQ);
+	assert_int_equal(number(fadt + 56, 4), PORT_PM1_EVENT);
+	assert_int_equal(number(fadt + 64, 4), PORT_PM1_CONTROL);
+	assert_int_equal(fadt[88], 4);
+	assert_int_equal(fadt[89], 2);
+	assert_int_equal(number(fadt + 109, 2), 0x25);
+	assert_int_equal(number(fadt + 120, 8), PORT_RESET);
+	assert_int_equal(fadt[128], RESET_VALUE);
+	assert_int_equal(number(fadt + 152, 8), PORT_PM1_EVENT);
+	assert_true(fadt[149] == 32 && fadt[151] == 3);
+	assert_int_equal(number(fadt + 176, 8), PORT_PM1_CONTROL);
+	assert_true(fadt[173] == 16 && fadt[175] == 2);
 }
 
-static void processors(void)
+static void processors(void **state)
 {
 	unsigned int cpus, local, ioapics, overrides;
 	const uint8_t *madt, *at;
@@ -102,7 +102,7 @@ static void processors(void)
 	for (cpus = 1; cpus <= VM_MAX_CPUS; cpus++) {
 		acpi_build(area, ACPI_BASE, ACPI_SIZE, cpus, 0);
 		madt = from_xsdt(1, "APIC");
-		expect(madt);
+		assert_true(madt);
 		if (!madt)
 			return;
 		local = 0;
@@ -110,23 +110,23 @@ static void processors(void)
 		overrides = 0;
 		for (at = madt + 44; at < madt + number(madt + 4, 4);
 		     at += at[1]) {
-			expect(at[1]);
+			assert_true(at[1]);
 			if (!at[1])
 				return;
 			if (at[0] == 0) {
-				expect(at[3] == local++);
-				expect(at[4] & 1);
+				assert_int_equal(at[3], local++);
+				assert_true(at[4] & 1);
 			} else if (at[0] == 1) {
 				ioapics++;
-				expect(number(at + 4, 4) == IOAPIC_BASE);
+				assert_int_equal(number(at + 4, 4), IOAPIC_BASE);
 			} else if (at[0] == 2) {
 				overrides++;
 			}
 		}
-		expect(at == madt + number(madt + 4, 4));
-		expect(local == cpus);
-		expect(ioapics == 1);
-		expect(overrides == 2);
+		assert_int_equal(at, madt + number(madt + 4, 4));
+		assert_int_equal(local, cpus);
+		assert_int_equal(ioapics, 1);
+		assert_int_equal(overrides, 2);
 	}
 }
 
@@ -137,13 +137,13 @@ static size_t aml_length(const uint8_t *at)
 	size_t length = more ? at[0] & 0x0f : at[0] & 0x3f;
 
 	/* Bits 4 and 5 belong to the length if it is the only byte. */
-	expect(!more || !(at[0] & 0x30));
+	assert_true(!more || !(at[0] & 0x30));
 	for (i = 1; i <= more; i++)
 		length |= (size_t)at[i] << (8 * i - 4);
 	return length;
 }
 
-static void devices(void)
+static void devices(void **state)
 {
 	static const uint8_t off[] = { 0x08, '\\', '_', 'S', '5', '_', 0x12,
 				       0x48, 0x00, 4, 0x0a, 5, 0, 0, 0 };
@@ -154,55 +154,55 @@ static void devices(void)
 	acpi_build(area, ACPI_BASE, ACPI_SIZE, 1, 0);
 	fadt = from_xsdt(0, "FACP");
 	dsdt = fadt ? table(number(fadt + 40, 4), "DSDT") : NULL;
-	expect(dsdt);
+	assert_true(dsdt);
 	if (!dsdt)
 		return;
 	end = dsdt + number(dsdt + 4, 4);
 	/* S5 is that of machine.h. */
-	expect(!memcmp(dsdt + 36, off, sizeof(off)));
+	assert_memory_equal(dsdt + 36, off, sizeof(off));
 	scope = dsdt + 36 + sizeof(off);
-	expect(scope[0] == 0x10);
-	expect(scope + 1 + aml_length(scope + 1) == end);
-	expect(!memcmp(scope + 3, "\\_SB_", 5));
+	assert_int_equal(scope[0], 0x10);
+	assert_int_equal(scope + 1 + aml_length(scope + 1), end);
+	assert_memory_equal(scope + 3, "\\_SB_", 5);
 	module = scope + 8;
-	expect(module[0] == 0x5b && module[1] == 0x82);
-	expect(module + 2 + aml_length(module + 2) == end);
-	expect(!memcmp(module + 4, "VMOD", 4));
+	assert_true(module[0] == 0x5b && module[1] == 0x82);
+	assert_int_equal(module + 2 + aml_length(module + 2), end);
+	assert_memory_equal(module + 4, "VMOD", 4);
 	vmbus = memmem(module, end - module, "\x5b\x82", 2);
 	vmbus = vmbus ? memmem(vmbus + 2, end - vmbus - 2, "\x5b\x82", 2) : NULL;
-	expect(vmbus);
+	assert_true(vmbus);
 	if (!vmbus)
 		return;
-	expect(vmbus + 2 + aml_length(vmbus + 2) == end);
-	expect(!memcmp(vmbus + 4, "VMBS", 4));
-	expect(!memcmp(vmbus + 8, hid, sizeof(hid)));
+	assert_int_equal(vmbus + 2 + aml_length(vmbus + 2), end);
+	assert_memory_equal(vmbus + 4, "VMBS", 4);
+	assert_memory_equal(vmbus + 8, hid, sizeof(hid));
 	/* hv_vmbus does not bind without one. */
-	expect(contains(vmbus, end - vmbus, "_CRS", 4));
-	expect(contains(module, vmbus - module, "_CRS", 4));
+	assert_true(contains(vmbus, end - vmbus, "_CRS", 4));
+	assert_true(contains(module, vmbus - module, "_CRS", 4));
 }
 
-static void windows(void)
+static void windows(void **state)
 {
 	const uint8_t *low, *high;
 
 	acpi_build(area, ACPI_BASE, ACPI_SIZE, 1, 0);
 	low = memmem(area, sizeof(area), "\x87\x17\x00\x00\x0c", 5);
 	high = memmem(area, sizeof(area), "\x8a\x2b\x00\x00\x0c", 5);
-	expect(low && high);
+	assert_true(low && high);
 	if (!low || !high)
 		return;
-	expect(number(low + 10, 4) == MMIO_LOW);
-	expect(number(low + 14, 4) == MMIO_LOW_END);
-	expect(number(low + 22, 4) == MMIO_LOW_END - MMIO_LOW + 1);
-	expect(number(high + 14, 8) == MMIO_HIGH);
-	expect(number(high + 22, 8) == MMIO_HIGH_END);
-	expect(number(high + 38, 8) == MMIO_HIGH_END - MMIO_HIGH + 1);
+	assert_int_equal(number(low + 10, 4), MMIO_LOW);
+	assert_int_equal(number(low + 14, 4), MMIO_LOW_END);
+	assert_int_equal(number(low + 22, 4), MMIO_LOW_END - MMIO_LOW + 1);
+	assert_int_equal(number(high + 14, 8), MMIO_HIGH);
+	assert_int_equal(number(high + 22, 8), MMIO_HIGH_END);
+	assert_int_equal(number(high + 38, 8), MMIO_HIGH_END - MMIO_HIGH + 1);
 	/* The end tag is where the buffer says that it is. */
-	expect(high[46] == 0x79);
+	assert_int_equal(high[46], 0x79);
 }
 
 /* Persistent memory: a table that says where, and a device that it belongs to. */
-static void disk(void)
+static void disk(void **state)
 {
 	static const uint8_t hid[] = { '_', 'H', 'I', 'D', 0x0d, 'A', 'C', 'P',
 				       'I', '0', '0', '1', '2', 0 };
@@ -213,27 +213,27 @@ static void disk(void)
 	const uint8_t *fadt, *dsdt, *nfit;
 
 	acpi_build(area, ACPI_BASE, ACPI_SIZE, 1, 0);
-	expect(number(table(number(area + 24, 8), "XSDT") + 4, 4) == 36 + 2 * 8);
-	expect(!contains(area, sizeof(area), hid, sizeof(hid)));
+	assert_true(number(table(number(area + 24, 8), "XSDT") + 4, 4) == 36 + 2 * 8);
+	assert_true(!contains(area, sizeof(area), hid, sizeof(hid)));
 
 	acpi_build(area, ACPI_BASE, ACPI_SIZE, 1, 256 * MIB);
 	fadt = from_xsdt(0, "FACP");
 	dsdt = fadt ? table(number(fadt + 40, 4), "DSDT") : NULL;
-	expect(dsdt && contains(dsdt, number(dsdt + 4, 4), hid, sizeof(hid)));
+	assert_true(dsdt && contains(dsdt, number(dsdt + 4, 4), hid, sizeof(hid)));
 	nfit = from_xsdt(2, "NFIT");
-	expect(nfit);
+	assert_true(nfit);
 	if (!nfit)
 		return;
 	/* Offsets as in ACPI 6.0, tables 5-126 and 5-128. */
-	expect(number(nfit + 4, 4) == 40 + 56);
-	expect(number(nfit + 40, 2) == 0 && number(nfit + 42, 2) == 56);
-	expect(number(nfit + 44, 2) == 1);
-	expect(!memcmp(nfit + 56, type, sizeof(type)));
-	expect(number(nfit + 72, 8) == DISK_BASE);
-	expect(number(nfit + 80, 8) == 256 * MIB);
+	assert_int_equal(number(nfit + 4, 4), 40 + 56);
+	assert_true(number(nfit + 40, 2) == 0 && number(nfit + 42, 2) == 56);
+	assert_int_equal(number(nfit + 44, 2), 1);
+	assert_memory_equal(nfit + 56, type, sizeof(type));
+	assert_int_equal(number(nfit + 72, 8), DISK_BASE);
+	assert_int_equal(number(nfit + 80, 8), 256 * MIB);
 }
 
-static void no_room(void)
+static void no_room(void **state)
 {
 	size_t size;
 
@@ -241,19 +241,22 @@ static void no_room(void)
 		memset(area, 0xee, sizeof(area));
 		if (acpi_build(area, ACPI_BASE, size, 1, 0))
 			break;
-		expect(area[size] == 0xee);
+		assert_int_equal(area[size], 0xee);
 	}
-	expect(size > 700 && size < 1000);
+	assert_true(size > 700 && size < 1000);
 }
 
 int main(void)
 {
-	run(root);
-	run(fixed_table);
-	run(processors);
-	run(devices);
-	run(windows);
-	run(disk);
-	run(no_room);
-	return test_end();
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(root),
+		cmocka_unit_test(fixed_table),
+		cmocka_unit_test(processors),
+		cmocka_unit_test(devices),
+		cmocka_unit_test(windows),
+		cmocka_unit_test(disk),
+		cmocka_unit_test(no_room),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,6 +22,7 @@ static uint8_t *memory;
 static struct vm vm;
 static char error[512];
 static char kernel_path[32], initrd_path[32];
+static int kernel, initrd;
 
 void *guest_memory(struct vm *of, uint64_t gpa, uint64_t length)
 {
@@ -39,7 +40,7 @@ static void write_file(const char *path, const void *bytes, size_t length)
 {
 	FILE *file = fopen(path, "w");
 
-	expect(file && fwrite(bytes, 1, length, file) == length);
+	assert_true(file && fwrite(bytes, 1, length, file) == length);
 	if (file)
 		fclose(file);
 }
@@ -100,7 +101,7 @@ static int load(const struct setup_header *header, size_t length)
 	return boot_load(&vm, ACPI_BASE, &entry);
 }
 
-static void layout(void)
+static void layout(void **state)
 {
 	struct setup_header header = good();
 	struct boot_params *params;
@@ -109,65 +110,63 @@ static void layout(void)
 
 	start();
 	write_kernel(&header, SIZE_MAX);
-	expect(!boot_load(&vm, ACPI_BASE, &entry));
-	expect(entry == LOAD + 0x200);
+	assert_false(boot_load(&vm, ACPI_BASE, &entry));
+	assert_int_equal(entry, LOAD + 0x200);
 	for (i = 0; i < PAYLOAD; i++) {
 		if (memory[LOAD + i] !=
 		    (uint8_t)((i + (SETUP_SECTORS + 1) * 512) * 7))
 			break;
 	}
-	expect(i == PAYLOAD);
+	assert_int_equal(i, PAYLOAD);
 	params = (void *)(memory + BOOT_PARAMS);
-	expect(params->hdr.type_of_loader == 0xff);
-	expect(params->acpi_rsdp_addr == ACPI_BASE);
-	expect(!strcmp((char *)memory + params->hdr.cmd_line_ptr,
-		       "console=ttyS0"));
-	expect(params->hdr.ramdisk_size == INITRD);
-	expect(params->hdr.ramdisk_image % PAGE == 0);
+	assert_true(params->hdr.type_of_loader == 0xff);
+	assert_true(params->acpi_rsdp_addr == ACPI_BASE);
+	assert_true(!strcmp((char *)memory + params->hdr.cmd_line_ptr,
+			    "console=ttyS0"));
+	assert_true(params->hdr.ramdisk_size == INITRD);
+	assert_true(params->hdr.ramdisk_image % PAGE == 0);
 	end = params->hdr.ramdisk_image + INITRD;
-	expect(end <= MEMORY && end > MEMORY - 2 * PAGE);
+	assert_true(end <= MEMORY && end > MEMORY - 2 * PAGE);
 	for (i = 0; i < INITRD; i++) {
 		if (memory[params->hdr.ramdisk_image + i] != 0xab)
 			break;
 	}
-	expect(i == INITRD);
-	expect(params->e820_entries == 5);
+	assert_int_equal(i, INITRD);
+	assert_true(params->e820_entries == 5);
 	end = 0;
 	for (i = 0; i < params->e820_entries; i++) {
-		expect(params->e820_table[i].addr >= end);
+		assert_true(params->e820_table[i].addr >= end);
 		end = params->e820_table[i].addr + params->e820_table[i].size;
 		/* No RAM is where the tables and the devices are. */
 		if (params->e820_table[i].type == 1)
-			expect(end <= ACPI_BASE ||
-			       params->e820_table[i].addr >= MIB);
+			assert_true(end <= ACPI_BASE ||
+				    params->e820_table[i].addr >= MIB);
 	}
-	expect(end == HIGH_RAM + vm.high);
+	assert_int_equal(end, HIGH_RAM + vm.high);
 }
 
 /* Each address below 4 GiB is mapped to itself. */
-static void page_tables(void)
+static void page_tables(void **state)
 {
 	struct setup_header header = good();
 	uint64_t gpa, *table, entry;
 
 	start();
-	expect(!load(&header, SIZE_MAX));
+	assert_false(load(&header, SIZE_MAX));
 	for (gpa = 0; gpa < 4 * GIB; gpa += 2 * MIB) {
 		table = (uint64_t *)(memory + BOOT_TABLES);
 		entry = table[gpa >> 39];
-		expect((entry & 0x83) == 3);
+		assert_int_equal((entry & 0x83), 3);
 		table = (uint64_t *)(memory + (entry & ~0xfffull));
 		entry = table[gpa >> 30 & 511];
-		expect((entry & 0x83) == 3);
+		assert_int_equal((entry & 0x83), 3);
 		table = (uint64_t *)(memory + (entry & ~0xfffull));
 		entry = table[gpa >> 21 & 511];
-		expect(entry == (gpa | 0x83));
-		if (!test_ok)
-			return;
+		assert_int_equal(entry, (gpa | 0x83));
 	}
 }
 
-static void no_kernel(void)
+static void no_kernel(void **state)
 {
 	struct setup_header header;
 	size_t length;
@@ -176,68 +175,75 @@ static void no_kernel(void)
 	for (length = 0; length <= (SETUP_SECTORS + 1) * 512; length += 64) {
 		header = good();
 		error[0] = 0;
-		expect(load(&header, length) && error[0]);
+		assert_true(load(&header, length) && error[0]);
 	}
 	header = good();
 	header.header++;
-	expect(load(&header, SIZE_MAX));
+	assert_true(load(&header, SIZE_MAX));
 	header = good();
 	header.version = 0x20b;
-	expect(load(&header, SIZE_MAX));
+	assert_true(load(&header, SIZE_MAX));
 	header = good();
 	header.xloadflags = 0;
-	expect(load(&header, SIZE_MAX));
+	assert_true(load(&header, SIZE_MAX));
 	vm.config.kernel = "/tmp/vmbhost-does-not-exist";
 	header = good();
-	expect(load(&header, SIZE_MAX));
+	assert_true(load(&header, SIZE_MAX));
 }
 
-static void does_not_fit(void)
+static void does_not_fit(void **state)
 {
 	struct setup_header header = good();
 
 	start();
 	header.init_size = MEMORY - LOAD + 1;
-	expect(load(&header, SIZE_MAX));
+	assert_true(load(&header, SIZE_MAX));
 	/* It does, but leaves nothing for the initramfs. */
 	header.init_size = MEMORY - LOAD;
-	expect(load(&header, SIZE_MAX));
+	assert_true(load(&header, SIZE_MAX));
 	header.init_size = MEMORY - LOAD - 2 * PAGE;
-	expect(!load(&header, SIZE_MAX));
+	assert_false(load(&header, SIZE_MAX));
 	header = good();
 	header.pref_address = UINT64_MAX - PAGE + 1;
-	expect(load(&header, SIZE_MAX));
+	assert_true(load(&header, SIZE_MAX));
 	header.pref_address = 0;
-	expect(load(&header, SIZE_MAX));
+	assert_true(load(&header, SIZE_MAX));
 	header = good();
 	header.initrd_addr_max = LOAD;
-	expect(load(&header, SIZE_MAX));
+	assert_true(load(&header, SIZE_MAX));
 	header = good();
 	header.cmdline_size = 5;
-	expect(load(&header, SIZE_MAX));
+	assert_true(load(&header, SIZE_MAX));
 }
 
-int main(void)
+static int begin(void **state)
 {
-	int kernel, initrd;
-
 	snprintf(kernel_path, sizeof(kernel_path), "/tmp/vmbhost-kernel-XXXXXX");
 	snprintf(initrd_path, sizeof(initrd_path), "/tmp/vmbhost-initrd-XXXXXX");
 	kernel = mkstemp(kernel_path);
 	initrd = mkstemp(initrd_path);
 	memory = calloc(1, MEMORY);
-	if (kernel < 0 || initrd < 0 || !memory) {
-		printf("no files or memory to test with\n");
-		return 1;
-	}
-	run(layout);
-	run(page_tables);
-	run(no_kernel);
-	run(does_not_fit);
+	return kernel < 0 || initrd < 0 || !memory;
+}
+
+static int end(void **state)
+{
 	free(memory);
 	close(kernel);
 	close(initrd);
 	unlink(kernel_path);
 	unlink(initrd_path);
-	return test_end();
+	return 0;
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(layout),
+		cmocka_unit_test(page_tables),
+		cmocka_unit_test(no_kernel),
+		cmocka_unit_test(does_not_fit),
+	};
+
+	return cmocka_run_group_tests(tests, begin, end);
 }

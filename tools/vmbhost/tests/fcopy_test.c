@@ -39,7 +39,7 @@ static void answer(uint32_t status)
 	header.flags = IC_TRANSACTION | IC_RESPONSE;
 	header.status = status;
 	memcpy(in.payload + sizeof(struct pipe_header), &header, sizeof(header));
-	expect(send_packet(&e, PKT_INBAND, 0, 0, in.payload, in.bytes));
+	assert_true(send_packet(&e, PKT_INBAND, 0, 0, in.payload, in.bytes));
 	work();
 }
 
@@ -48,7 +48,7 @@ static void negotiate(void)
 	uint32_t version[] = { 1 | 1 << 16, 0, IC_VERSION(3, 0),
 			       IC_VERSION(1, 1) };
 
-	expect(request() && header.type == IC_NEGOTIATE);
+	assert_true(request() && header.type == IC_NEGOTIATE);
 	header.bytes = sizeof(version);
 	memcpy(in.payload + sizeof(struct pipe_header) + sizeof(header),
 	       version, sizeof(version));
@@ -90,188 +90,188 @@ static bool is_name(const uint16_t *units, const char *text)
 	return !*text && !*units;
 }
 
-static void one_file(void)
+static void one_file(void **state)
 {
 	uint32_t crc = 0;
 
 	begin("ic-fcopy name=a\\u0020\\u20ac,path=/srv/in,create=1,bytes=13000,seed=9");
-	expect(started() && header.bytes == sizeof(file) && sizeof(file) == 1088);
-	expect(is_name(path, "/srv/in") && file.flags == FCOPY_CREATE_PATH);
-	expect(name[0] == 'a' && name[1] == ' ' &&
-	       name[2] == 0x20ac && !name[3]);
-	expect(file.bytes == 13000);
+	assert_true(started() && header.bytes == sizeof(file) && sizeof(file) == 1088);
+	assert_true(is_name(path, "/srv/in") && file.flags == FCOPY_CREATE_PATH);
+	assert_true(name[0] == 'a' && name[1] == ' ' &&
+		    name[2] == 0x20ac && !name[3]);
+	assert_int_equal(file.bytes, 13000);
 	answer(0);
-	expect(fragment(0, 6144));
+	assert_true(fragment(0, 6144));
 	crc = crc32(crc, body + sizeof(data), 6144);
 	/* Nothing before the answer */
 	sleep_ns(SEC);
-	expect(!read_packet(&e, &in));
+	assert_false(read_packet(&e, &in));
 	answer(0);
-	expect(fragment(6144, 6144));
+	assert_true(fragment(6144, 6144));
 	crc = crc32(crc, body + sizeof(data), 6144);
 	answer(0);
-	expect(fragment(12288, 712));
+	assert_true(fragment(12288, 712));
 	crc = crc32(crc, body + sizeof(data), 712);
 	answer(0);
-	expect(is(FCOPY_COMPLETE));
-	expect(count("files_sent") == 0);
+	assert_true(is(FCOPY_COMPLETE));
+	assert_int_equal(count("files_sent"), 0);
 	answer(0);
-	expect(!request());
-	expect(count("files_sent") == 1 && count("files_failed") == 0);
-	expect(count("file_bytes") == 13000 && count("file_crc") == crc);
-	expect(count("file_status") == 0 && !bus->errors);
+	assert_false(request());
+	assert_true(count("files_sent") == 1 && count("files_failed") == 0);
+	assert_true(count("file_bytes") == 13000 && count("file_crc") == crc);
+	assert_true(count("file_status") == 0 && !bus->errors);
 
 	/* And another one, which is empty */
-	expect(did("behave 0 ic-fcopy overwrite=1"));
-	expect(started() && !file.bytes && file.flags == FCOPY_OVERWRITE);
+	assert_true(did("behave 0 ic-fcopy overwrite=1"));
+	assert_true(started() && !file.bytes && file.flags == FCOPY_OVERWRITE);
 	answer(0);
-	expect(is(FCOPY_COMPLETE));
+	assert_true(is(FCOPY_COMPLETE));
 	answer(0);
-	expect(count("files_sent") == 2 && !bus->errors);
+	assert_true(count("files_sent") == 2 && !bus->errors);
 	/* That was it, also when it is opened anew. */
 	close_channel(&e);
 	open_channel(&e);
 	negotiate();
-	expect(!request());
+	assert_false(request());
 	end();
 }
 
-static void file_of_the_host(void)
+static void file_of_the_host(void **state)
 {
 	char place[] = "/tmp/vmbhost-fcopy-XXXXXX", line[200];
 	int fd = mkstemp(place);
 
-	expect(fd >= 0 && write(fd, "contents", 8) == 8);
+	assert_true(fd >= 0 && write(fd, "contents", 8) == 8);
 	snprintf(line, sizeof(line), "ic-fcopy file=%s", place);
 	begin(line);
-	expect(started() && file.bytes == 8 && is_name(name, "file"));
+	assert_true(started() && file.bytes == 8 && is_name(name, "file"));
 	answer(0);
-	expect(fragment(0, 8) && !memcmp(body + sizeof(data), "contents", 8));
+	assert_true(fragment(0, 8) && !memcmp(body + sizeof(data), "contents", 8));
 	answer(0);
-	expect(is(FCOPY_COMPLETE));
+	assert_true(is(FCOPY_COMPLETE));
 	answer(0);
-	expect(count("file_crc") == crc32(0, "contents", 8));
+	assert_int_equal(count("file_crc"), crc32(0, "contents", 8));
 
 	/* It becomes shorter meanwhile: that is no fault of the guest's. */
 	snprintf(line, sizeof(line), "behave 0 ic-fcopy size=4,file=%s", place);
-	expect(did(line) && started());
+	assert_true(did(line) && started());
 	answer(0);
-	expect(fragment(0, 4) && !ftruncate(fd, 6));
+	assert_true(fragment(0, 4) && !ftruncate(fd, 6));
 	answer(0);
-	expect(!request() && count("files_failed") == 1 && !bus->errors);
+	assert_true(!request() && count("files_failed") == 1 && !bus->errors);
 	close(fd);
 	unlink(place);
-	expect(!did(line));
-	expect(!did("add " CLASS " ic-fcopy file=/dev/zero"));
+	assert_false(did(line));
+	assert_false(did("add " CLASS " ic-fcopy file=/dev/zero"));
 	end();
 }
 
-static void errors_of_the_guest(void)
+static void errors_of_the_guest(void **state)
 {
 	/* At the start there is nothing to cancel. */
 	begin("ic-fcopy bytes=9000");
-	expect(started());
+	assert_true(started());
 	answer(0x80070050);
-	expect(!request() && count("files_failed") == 1);
-	expect(count("file_status") == 0x80070050ll);
+	assert_true(!request() && count("files_failed") == 1);
+	assert_int_equal(count("file_status"), 0x80070050ll);
 	/* Later there is; what the guest says to that is of no interest. */
-	expect(did("behave 0 ic-fcopy bytes=9000"));
-	expect(started());
+	assert_true(did("behave 0 ic-fcopy bytes=9000"));
+	assert_true(started());
 	answer(0);
-	expect(fragment(0, 6144));
+	assert_true(fragment(0, 6144));
 	answer(0x80070070);
-	expect(is(FCOPY_CANCEL));
+	assert_true(is(FCOPY_CANCEL));
 	answer(0x80004005);
-	expect(!request() && count("files_failed") == 2);
-	expect(count("files_cancelled") == 1);
-	expect(count("file_status") == 0x80070070ll && !bus->errors);
+	assert_true(!request() && count("files_failed") == 2);
+	assert_int_equal(count("files_cancelled"), 1);
+	assert_true(count("file_status") == 0x80070070ll && !bus->errors);
 	end();
 }
 
-static void cancelled(void)
+static void cancelled(void **state)
 {
 	begin("ic-fcopy bytes=90,size=10,cancel=2");
-	expect(started());
+	assert_true(started());
 	answer(0);
-	expect(fragment(0, 10));
+	assert_true(fragment(0, 10));
 	answer(0);
-	expect(fragment(10, 10));
+	assert_true(fragment(10, 10));
 	answer(0);
-	expect(is(FCOPY_CANCEL));
+	assert_true(is(FCOPY_CANCEL));
 	answer(0);
-	expect(!request() && count("files_cancelled") == 1);
-	expect(!count("files_sent") && !count("files_failed"));
+	assert_true(!request() && count("files_cancelled") == 1);
+	assert_true(!count("files_sent") && !count("files_failed"));
 
 	/* Another file while one is copied, and its last message has no answer */
-	expect(did("behave 0 ic-fcopy bytes=90,size=10"));
-	expect(started());
+	assert_true(did("behave 0 ic-fcopy bytes=90,size=10"));
+	assert_true(started());
 	answer(0);
-	expect(fragment(0, 10));
-	expect(did("behave 0 ic-fcopy bytes=5"));
-	expect(!read_packet(&e, &in));
+	assert_true(fragment(0, 10));
+	assert_true(did("behave 0 ic-fcopy bytes=5"));
+	assert_false(read_packet(&e, &in));
 	answer(0);
-	expect(is(FCOPY_CANCEL));
+	assert_true(is(FCOPY_CANCEL));
 	answer(0);
-	expect(started() && file.bytes == 5);
-	expect(!bus->errors);
+	assert_true(started() && file.bytes == 5);
+	assert_false(bus->errors);
 	end();
 }
 
 /* The protocol has no way to go on in the middle. */
-static void interrupted(void)
+static void interrupted(void **state)
 {
 	begin("ic-fcopy bytes=90,size=10");
-	expect(started());
+	assert_true(started());
 	answer(0);
-	expect(fragment(0, 10));
+	assert_true(fragment(0, 10));
 	answer(0);
-	expect(fragment(10, 10));
+	assert_true(fragment(10, 10));
 	inbox_count = 0;
-	expect(did("rescind 0"));
+	assert_true(did("rescind 0"));
 	POST(MSG_RELID_RELEASED, msg_relid, .relid = e.relid);
-	expect(did("offer 0"));
+	assert_true(did("offer 0"));
 	open_channel(&e);
 	negotiate();
-	expect(started());
+	assert_true(started());
 	answer(0);
-	expect(fragment(0, 10));
-	expect(!bus->errors);
+	assert_true(fragment(0, 10));
+	assert_false(bus->errors);
 	end();
 }
 
 /* What differs from a right one, when the guest takes everything */
-static void faults(void)
+static void faults(void **state)
 {
 	unsigned int i;
 
 	begin("ic-fcopy fault=operation");
-	expect(is(99));
+	assert_true(is(99));
 	end();
 	begin("ic-fcopy fault=data-first");
-	expect(fragment(0, 6144));
+	assert_true(fragment(0, 6144));
 	answer(0x80004005);
-	expect(!request());
+	assert_false(request());
 	end();
 	begin("ic-fcopy fault=complete-first,bytes=5");
-	expect(is(FCOPY_COMPLETE));
+	assert_true(is(FCOPY_COMPLETE));
 	end();
 	begin("ic-fcopy fault=cut");
-	expect(started() && header.bytes < sizeof(file));
+	assert_true(started() && header.bytes < sizeof(file));
 	end();
 	begin("ic-fcopy fault=huge");
-	expect(started() && file.bytes == UINT64_MAX);
+	assert_true(started() && file.bytes == UINT64_MAX);
 	end();
 	begin("ic-fcopy fault=short,bytes=20");
-	expect(started() && file.bytes == 21);
+	assert_true(started() && file.bytes == 21);
 	answer(0);
-	expect(fragment(0, 20));
+	assert_true(fragment(0, 20));
 	answer(0);
-	expect(is(FCOPY_COMPLETE));
+	assert_true(is(FCOPY_COMPLETE));
 	end();
 	begin("ic-fcopy fault=long,bytes=20");
-	expect(started() && file.bytes == 19);
+	assert_true(started() && file.bytes == 19);
 	answer(0);
-	expect(fragment(0, 20));
+	assert_true(fragment(0, 20));
 	end();
 	for (i = 0; i < 4; i++) {
 		static const struct {
@@ -286,69 +286,72 @@ static void faults(void)
 		snprintf(line, sizeof(line), "ic-fcopy bytes=20,size=10,fault=%s",
 			 offset[i].fault);
 		begin(line);
-		expect(started() && file.bytes == 20);
+		assert_true(started() && file.bytes == 20);
 		answer(0);
-		expect(fragment(offset[i].first, 10));
+		assert_true(fragment(offset[i].first, 10));
 		answer(0);
-		expect(fragment(offset[i].second, 10));
-		expect(!bus->errors);
+		assert_true(fragment(offset[i].second, 10));
+		assert_false(bus->errors);
 		end();
 	}
 	begin("ic-fcopy fault=fragment,bytes=20");
-	expect(started());
+	assert_true(started());
 	answer(0);
-	expect(request() && data.bytes == 21 && header.bytes == sizeof(data) + 20);
+	assert_true(request() && data.bytes == 21 && header.bytes == sizeof(data) + 20);
 	end();
 	begin("ic-fcopy fault=twice,bytes=20,size=10");
-	expect(started());
+	assert_true(started());
 	answer(0);
-	expect(fragment(0, 10));
+	assert_true(fragment(0, 10));
 	answer(0);
-	expect(started());
+	assert_true(started());
 	answer(0);
-	expect(fragment(0, 10));
+	assert_true(fragment(0, 10));
 	answer(0);
-	expect(fragment(10, 10));
+	assert_true(fragment(10, 10));
 	answer(0);
-	expect(is(FCOPY_COMPLETE));
+	assert_true(is(FCOPY_COMPLETE));
 	answer(0);
-	expect(!request() && !bus->errors);
+	assert_true(!request() && !bus->errors);
 	end();
 }
 
 /* Names take up to all the room there is. */
-static void names(void)
+static void names(void **state)
 {
 	char line[400], text[262];
 
 	memset(text, 'n', sizeof(text) - 1);
 	text[sizeof(text) - 1] = 0;
 	begin("ic-fcopy");
-	expect(started());
+	assert_true(started());
 	answer(0x80004005);
 	snprintf(line, sizeof(line), "behave 0 ic-fcopy name=%.260s", text);
-	expect(did(line));
-	expect(started() && name[259] == 'n' && is_name(path, "/tmp"));
+	assert_true(did(line));
+	assert_true(started() && name[259] == 'n' && is_name(path, "/tmp"));
 	snprintf(line, sizeof(line), "behave 0 ic-fcopy name=%.261s", text);
-	expect(!did(line));
-	expect(!did("behave 0 ic-fcopy name=\\u12"));
-	expect(!did("behave 0 ic-fcopy name=\\u12g4"));
-	expect(!did("behave 0 ic-fcopy name=\xc3\xa4"));
-	expect(!did("behave 0 ic-fcopy size=6145"));
-	expect(!did("behave 0 ic-fcopy size=0"));
-	expect(!did("behave 0 ic-fcopy overwrite=2"));
-	expect(did("behave 0 ic-fcopy path=a/../\\ud800"));
+	assert_false(did(line));
+	assert_false(did("behave 0 ic-fcopy name=\\u12"));
+	assert_false(did("behave 0 ic-fcopy name=\\u12g4"));
+	assert_false(did("behave 0 ic-fcopy name=\xc3\xa4"));
+	assert_false(did("behave 0 ic-fcopy size=6145"));
+	assert_false(did("behave 0 ic-fcopy size=0"));
+	assert_false(did("behave 0 ic-fcopy overwrite=2"));
+	assert_true(did("behave 0 ic-fcopy path=a/../\\ud800"));
 	end();
 }
 
 int main(void)
 {
-	run(one_file);
-	run(file_of_the_host);
-	run(errors_of_the_guest);
-	run(cancelled);
-	run(interrupted);
-	run(faults);
-	run(names);
-	return test_end();
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_file),
+		cmocka_unit_test(file_of_the_host),
+		cmocka_unit_test(errors_of_the_guest),
+		cmocka_unit_test(cancelled),
+		cmocka_unit_test(interrupted),
+		cmocka_unit_test(faults),
+		cmocka_unit_test(names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

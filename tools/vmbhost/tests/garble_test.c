@@ -35,13 +35,13 @@ static uint32_t fingerprint(const char *behaviour)
 	return crc;
 }
 
-static void reproducible(void)
+static void reproducible(void **state)
 {
 	uint32_t one = fingerprint("garble seed=1,count=100000");
 
-	expect(one == fingerprint("garble seed=1,count=100000"));
-	expect(one != fingerprint("garble seed=2,count=100000"));
-	expect(one != fingerprint("garble seed=1,count=100000,what=fields"));
+	assert_int_equal(one, fingerprint("garble seed=1,count=100000"));
+	assert_true(one != fingerprint("garble seed=2,count=100000"));
+	assert_true(one != fingerprint("garble seed=1,count=100000,what=fields"));
 }
 
 /* Take a packet whose framing has to hold. Return: false if there is none */
@@ -49,19 +49,19 @@ static bool take(struct descriptor *d)
 {
 	uint32_t write = rx_header(&e)->write_index, i;
 
-	expect(write < RING_BYTES && !(write & 7));
-	if (e.read == write || !test_ok)
+	assert_true(write < RING_BYTES && !(write & 7));
+	if (e.read == write)
 		return false;
 	for (i = 0; i < sizeof(*d); i++)
 		((uint8_t *)d)[i] = *ring_byte(&e, RING_PAGES, e.read + i);
-	expect(d->offset8 >= 2 && d->offset8 <= d->len8);
-	expect(d->len8 * 8u + 8 <= (write + RING_BYTES - e.read) % RING_BYTES);
+	assert_true(d->offset8 >= 2 && d->offset8 <= d->len8);
+	assert_true(d->len8 * 8u + 8 <= (write + RING_BYTES - e.read) % RING_BYTES);
 	e.read = (e.read + d->len8 * 8u + 8) % RING_BYTES;
 	return true;
 }
 
 /* What "fields" makes has a framing that holds. */
-static void framing(void)
+static void framing(void **state)
 {
 	unsigned int packets = 0, types = 0, offsets = 0, i;
 	uint64_t seen = 0;
@@ -79,14 +79,14 @@ static void framing(void)
 		rx_header(&e)->read_index = e.read;
 		sleep_ns(2 * MSEC);
 	}
-	expect(packets == 20000);
+	assert_int_equal(packets, 20000);
 	for (i = 0; i < 64; i++)
 		types += seen >> i & 1;
-	expect(types > 14 && offsets > 1000);
-	expect(count("garbled") == 20000);
+	assert_true(types > 14 && offsets > 1000);
+	assert_int_equal(count("garbled"), 20000);
 	/* No more of it: it only reads now. */
 	sleep_ns(SEC);
-	expect(rx_header(&e)->write_index == e.read);
+	assert_true(rx_header(&e)->write_index == e.read);
 	end();
 }
 
@@ -131,14 +131,14 @@ static void live_receive(struct live *live)
 	}
 	rx_header(&e)->read_index = e.read;
 	if (rx_header(&e)->pending_send_sz)
-		expect(!vmbus_signal_event(bus, e.connection, 0));
+		assert_false(vmbus_signal_event(bus, e.connection, 0));
 }
 
 /*
  * Mutations with ids of requests in flight: each request is answered all the
  * same, and the host counts the mutations that look like the answer.
  */
-static void live_requests(void)
+static void live_requests(void **state)
 {
 	static struct live live;
 	unsigned int i;
@@ -155,28 +155,28 @@ static void live_requests(void)
 		live_receive(&live);
 		sleep_ns(MSEC);
 	}
-	expect(count("garbled") == 50000 && !live.in_flight);
-	expect(live.sent > 200 && live.sent < LIVE_MAX);
-	expect(live.answers == live.sent);
-	expect(count("rx_requests") == live.sent);
-	expect(count("tx_completions") == live.sent);
-	expect(live.answers + live.again + live.others == 50000 + live.sent);
+	assert_true(count("garbled") == 50000 && !live.in_flight);
+	assert_true(live.sent > 200 && live.sent < LIVE_MAX);
+	assert_int_equal(live.answers, live.sent);
+	assert_int_equal(count("rx_requests"), live.sent);
+	assert_int_equal(count("tx_completions"), live.sent);
+	assert_int_equal(live.answers + live.again + live.others, 50000 + live.sent);
 
 	/* A right answer has no payload. */
-	expect(live.data > 100 && count("garble_answers") == live.data);
-	expect(live.again > live.data);
+	assert_true(live.data > 100 && count("garble_answers") == live.data);
+	assert_true(live.again > live.data);
 
 	/* When no mutations are left, the answer is not delayed. */
 	live_send(&live, 1);
 	work();
 	live_receive(&live);
-	expect(!live.in_flight && count("garble_answers") == live.data);
-	expect(!bus->errors);
+	assert_true(!live.in_flight && count("garble_answers") == live.data);
+	assert_false(bus->errors);
 	end();
 }
 
 /* A host that is honest from now on gives the answers that it has put off. */
-static void owed_answers(void)
+static void owed_answers(void **state)
 {
 	static struct live live;
 	unsigned int data;
@@ -185,24 +185,24 @@ static void owed_answers(void)
 	begin_with(&e, "garble count=1000000,what=fields");
 	live_send(&live, 1);
 	work();
-	expect(count("rx_requests") == 1 && !count("tx_completions"));
-	expect(did("behave 0 echo"));
+	assert_true(count("rx_requests") == 1 && !count("tx_completions"));
+	assert_true(did("behave 0 echo"));
 	live_receive(&live);
 	work();
 	live_receive(&live);
-	expect(count("tx_completions") == 1 && !live.in_flight);
+	assert_true(count("tx_completions") == 1 && !live.in_flight);
 
 	data = live.data;
 	live_send(&live, 1);
 	work();
 	live_receive(&live);
-	expect(!live.in_flight && live.data == data + 1);
-	expect(!bus->errors);
+	assert_true(!live.in_flight && live.data == data + 1);
+	assert_false(bus->errors);
 	end();
 }
 
 /* Each kind does what it says, and nothing else. */
-static void kinds(void)
+static void kinds(void **state)
 {
 	bool odd_write = false, odd_read = false, broken = false;
 	uint32_t honest = 0;
@@ -214,7 +214,7 @@ static void kinds(void)
 
 		snprintf(line, sizeof(line),
 			 "behave 0 garble seed=%u,count=1,what=indices", i);
-		expect(did(line));
+		assert_true(did(line));
 		odd_write |= rx_header(&e)->write_index >= RING_BYTES;
 		odd_read |= tx_header(&e)->read_index >= RING_BYTES;
 		/* What the guest signals does not make it shorter. */
@@ -223,12 +223,12 @@ static void kinds(void)
 		stands += rx_header(&e)->write_index ||
 			  tx_header(&e)->read_index;
 		sleep_ns(MSEC);
-		expect(!rx_header(&e)->write_index &&
-		       !tx_header(&e)->read_index);
+		assert_true(!rx_header(&e)->write_index &&
+			    !tx_header(&e)->read_index);
 	}
-	expect(stands > 500);
-	expect(count("garbled") == 600);
-	expect(odd_write && odd_read);
+	assert_true(stands > 500);
+	assert_int_equal(count("garbled"), 600);
+	assert_true(odd_write && odd_read);
 	end();
 
 	begin_with(&e, "garble seed=5,count=1000,what=lengths");
@@ -242,24 +242,24 @@ static void kinds(void)
 		swallow();
 		sleep_ns(2 * MSEC);
 	}
-	expect(broken && count("garbled") == 1000);
+	assert_true(broken && count("garbled") == 1000);
 	end();
 
 	begin_with(&e, "sink");
 	interrupts = 0;
-	expect(did("behave 0 garble count=300,what=signals"));
-	expect(interrupts == 300);
-	expect(rx_header(&e)->write_index == 0);
+	assert_true(did("behave 0 garble count=300,what=signals"));
+	assert_int_equal(interrupts, 300);
+	assert_true(rx_header(&e)->write_index == 0);
 	inbox_count = 0;
-	expect(did("behave 0 garble count=300,what=offers"));
-	expect(inbox_count == 300 && interrupts == 300);
-	expect(!received(MSG_OFFER));
-	expect(count("garble_messages") == 300 && !count("garble_offers"));
+	assert_true(did("behave 0 garble count=300,what=offers"));
+	assert_true(inbox_count == 300 && interrupts == 300);
+	assert_false(received(MSG_OFFER));
+	assert_true(count("garble_messages") == 300 && !count("garble_offers"));
 	end();
 }
 
 /* Afterwards it is a host like any other, once the channel was reopened. */
-static void recovery(void)
+static void recovery(void **state)
 {
 	static struct incoming in;
 	unsigned int i;
@@ -271,60 +271,60 @@ static void recovery(void)
 		vmbus_signal_event(bus, e.connection, 0);
 		sleep_ns(2 * MSEC);
 	}
-	expect(count("garbled") == 5000);
-	expect(count("garble_errors") > 0 && !bus->errors);
-	expect(did("behave 0 echo"));
+	assert_int_equal(count("garbled"), 5000);
+	assert_true(count("garble_errors") > 0 && !bus->errors);
+	assert_true(did("behave 0 echo"));
 	close_channel(&e);
 	inbox_count = 0;
-	expect(did("rescind 0"));
-	expect(did("offer 0"));
+	assert_true(did("rescind 0"));
+	assert_true(did("offer 0"));
 	POST(MSG_RELID_RELEASED, msg_relid, .relid = e.relid);
 	open_channel(&e);
-	expect(did("reset 0"));
+	assert_true(did("reset 0"));
 	for (i = 0; i < 100; i++) {
-		expect(send_traffic(&e, i, 100, true));
+		assert_true(send_traffic(&e, i, 100, true));
 		work();
-		expect(read_packet(&e, &in) && in.d.trans == 1000 + i);
+		assert_true(read_packet(&e, &in) && in.d.trans == 1000 + i);
 	}
-	expect(count("rx_packets") == 100 && !bus->errors);
+	assert_true(count("rx_packets") == 100 && !bus->errors);
 	/* And a strict one. */
-	expect(!vmbus_signal_event(bus, e.connection, 0));
-	expect(!vmbus_signal_event(bus, e.connection, 0));
-	expect(bus->errors == 1);
+	assert_false(vmbus_signal_event(bus, e.connection, 0));
+	assert_false(vmbus_signal_event(bus, e.connection, 0));
+	assert_true(bus->errors == 1);
 	end();
 }
 
 /* Offers that are odd but not wrong, and results for nobody. */
-static void odd_offers(void)
+static void odd_offers(void **state)
 {
 	const struct msg_offer *offer;
 	unsigned int i, odd = 0;
 
 	start();
-	expect(did("add " CLASS " garble what=offers,count=1000000000"));
+	assert_true(did("add " CLASS " garble what=offers,count=1000000000"));
 	connect();
 	offer = received(MSG_OFFER);
-	expect(offer->relid == 1 && offer->dedicated_interrupt == 1);
-	expect(!memcmp(&offer->class, &bus->channels[0]->class, 16));
+	assert_true(offer->relid == 1 && offer->dedicated_interrupt == 1);
+	assert_memory_equal(&offer->class, &bus->channels[0]->class, 16);
 	for (i = 0; i < sizeof(offer->user); i++)
 		odd += offer->user[i] != 0;
-	expect(odd > 100);
+	assert_true(odd > 100);
 	take_offer(&e);
 	inbox_count = 0;
 	post_open(&e);
-	expect(received_count(MSG_OPEN_RESULT) == 3);
-	expect(bus->channels[0]->count.garble_offers == 1);
-	expect(bus->channels[0]->count.garble_results == 1);
+	assert_int_equal(received_count(MSG_OPEN_RESULT), 3);
+	assert_true(bus->channels[0]->count.garble_offers == 1);
+	assert_true(bus->channels[0]->count.garble_results == 1);
 	end();
 
 	/* Not without being told. */
 	begin_with(&e, "garble what=fields,count=1000000000");
-	expect(!count("garble_offers") && !count("garble_results"));
+	assert_true(!count("garble_offers") && !count("garble_results"));
 	end();
 }
 
 /* Data without its signal is not all that there is. */
-static void no_silence(void)
+static void no_silence(void **state)
 {
 	unsigned int i;
 
@@ -337,13 +337,13 @@ static void no_silence(void)
 		snprintf(line, sizeof(line),
 			 "behave 0 garble seed=%u,count=1,what=fields+signals",
 			 i);
-		expect(did(line));
-		expect(interrupts);
+		assert_true(did(line));
+		assert_true(interrupts);
 	}
 	end();
 }
 
-static void a_million(void)
+static void a_million(void **state)
 {
 	struct timespec from, to;
 	double seconds;
@@ -359,20 +359,23 @@ static void a_million(void)
 	clock_gettime(CLOCK_MONOTONIC, &to);
 	seconds = to.tv_sec - from.tv_sec + (to.tv_nsec - from.tv_nsec) / 1e9;
 	printf("a million mutations in %.1f s\n", seconds);
-	expect(count("garbled") == 1000000);
+	assert_int_equal(count("garbled"), 1000000);
 	end();
 }
 
 int main(void)
 {
-	run(reproducible);
-	run(framing);
-	run(live_requests);
-	run(owed_answers);
-	run(kinds);
-	run(recovery);
-	run(odd_offers);
-	run(no_silence);
-	run(a_million);
-	return test_end();
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reproducible),
+		cmocka_unit_test(framing),
+		cmocka_unit_test(live_requests),
+		cmocka_unit_test(owed_answers),
+		cmocka_unit_test(kinds),
+		cmocka_unit_test(recovery),
+		cmocka_unit_test(odd_offers),
+		cmocka_unit_test(no_silence),
+		cmocka_unit_test(a_million),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

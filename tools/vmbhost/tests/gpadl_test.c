@@ -10,12 +10,12 @@
 static void begin(void)
 {
 	start();
-	expect(did("add " CLASS));
+	assert_true(did("add " CLASS));
 	connect();
 }
 
 /* 26 frames and one more: header and body. */
-static void long_gpadl(void)
+static void long_gpadl(void **state)
 {
 	struct {
 		struct msg_gpadl_header m;
@@ -41,29 +41,29 @@ static void long_gpadl(void)
 		header.frame[i] = 30 - i;
 	for (i = 0; i < 4; i++)
 		body.frame[i] = 40 + i;
-	expect(sizeof(header) == 236);
+	assert_int_equal(sizeof(header), 236);
 	post(&header, sizeof(header));
-	expect(!received(MSG_GPADL_CREATED));
+	assert_false(received(MSG_GPADL_CREATED));
 	post(&body, sizeof(body));
 	created = received(MSG_GPADL_CREATED);
-	expect(created && !created->status && created->gpadl == 5);
+	assert_true(created && !created->status && created->gpadl == 5);
 	pages = gpadl_pages(bus, gpadl_find(bus, 5), &count);
-	expect(pages && count == 30);
+	assert_true(pages && count == 30);
 	if (pages)
-		expect(pages[0] == memory + 30 * VMBUS_PAGE &&
-		       pages[29] == memory + 43 * VMBUS_PAGE);
+		assert_true(pages[0] == memory + 30 * VMBUS_PAGE &&
+			    pages[29] == memory + 43 * VMBUS_PAGE);
 	free(pages);
 	/* Not twice, and no more of it. */
 	post(&header, sizeof(header));
 	created = received(MSG_GPADL_CREATED);
-	expect(created->status);
+	assert_true(created->status);
 	inbox_count = 0;
 	post(&body, sizeof(body));
-	expect(bus->errors == 2 && !received(MSG_GPADL_CREATED));
+	assert_true(bus->errors == 2 && !received(MSG_GPADL_CREATED));
 	end();
 }
 
-static void wrong_gpadls(void)
+static void wrong_gpadls(void **state)
 {
 	struct {
 		struct msg_gpadl_header m;
@@ -85,9 +85,9 @@ static void wrong_gpadls(void)
 	inbox_count = 0;						\
 	post(&wrong, sizeof(wrong));					\
 	created = received(MSG_GPADL_CREATED);				\
-	expect(created && created->status &&				\
-	       created->gpadl == wrong.m.gpadl);			\
-	expect(bus->errors == ++errors);				\
+	assert_true(created && created->status &&				\
+		    created->gpadl == wrong.m.gpadl);			\
+	assert_true(bus->errors == ++errors);				\
 } while (0)
 	begin();
 	WRONG(wrong.m.ranges = 2);
@@ -106,13 +106,13 @@ static void wrong_gpadls(void)
 	wrong.m.range_bytes = 16;
 	wrong.bytes = VMBUS_PAGE;
 	post(&wrong, sizeof(wrong));
-	expect(bus->errors == ++errors);
-	expect(stat_of("stats", "gpadls_live") == 1);
+	assert_true(bus->errors == ++errors);
+	assert_int_equal(stat_of("stats", "gpadls_live"), 1);
 	end();
 }
 
 /* Opens that cannot be, and what they leave behind: nothing. */
-static void wrong_opens(void)
+static void wrong_opens(void **state)
 {
 	struct endpoint e;
 	const struct msg_open_result *result;
@@ -129,8 +129,8 @@ static void wrong_opens(void)
 	POST(MSG_OPEN, msg_open, .relid = e.relid, .open_id = 3,	\
 	     __VA_ARGS__);						\
 	result = received(MSG_OPEN_RESULT);				\
-	expect(result && result->status && result->open_id == 3);	\
-	expect(bus->errors == errors + 1);				\
+	assert_true(result && result->status && result->open_id == 3);	\
+	assert_true(bus->errors == errors + 1);				\
 } while (0)
 	REFUSED(.gpadl = 12345, .downstream_page = 4);
 	REFUSED(.gpadl = e.handle, .downstream_page = 0);
@@ -140,70 +140,70 @@ static void wrong_opens(void)
 	REFUSED(.gpadl = e.handle, .downstream_page = 4, .vp = CPUS);
 	REFUSED(.gpadl = outside, .downstream_page = 2);
 	/* Another channel's. */
-	expect(did("add " CLASS));
+	assert_true(did("add " CLASS));
 	frames[3] = 4;
 	outside = make_gpadl(e.relid + 1, frames, 4);
 	REFUSED(.gpadl = outside, .downstream_page = 2);
 	post_open(&e);
 	result = received(MSG_OPEN_RESULT);
-	expect(result && !result->status);
+	assert_true(result && !result->status);
 	/* Twice is once too often. */
 	inbox_count = 0;
 	post_open(&e);
-	expect(!received(MSG_OPEN_RESULT));
+	assert_false(received(MSG_OPEN_RESULT));
 	end();
 }
 
-static void left_behind(void)
+static void left_behind(void **state)
 {
 	struct endpoint e;
 
 	begin();
 	take_offer(&e);
 	POST(MSG_RELID_RELEASED, msg_relid, .relid = e.relid);
-	expect(stat_of("stats 0", "gpadls_left") == 1);
+	assert_int_equal(stat_of("stats 0", "gpadls_left"), 1);
 	/* The guest gave it up of itself: it is not offered again unasked. */
 	inbox_count = 0;
 	sleep_ns(SEC);
-	expect(!received(MSG_OFFER));
-	expect(!bus->errors);
+	assert_false(received(MSG_OFFER));
+	assert_false(bus->errors);
 	/* Teardown under the host's feet is an error. */
-	expect(did("offer 0"));
+	assert_true(did("offer 0"));
 	open_channel(&e);
 	POST(MSG_GPADL_TEARDOWN, msg_gpadl_teardown, .relid = e.relid,
 	     .gpadl = e.handle);
-	expect(bus->errors == 1);
+	assert_true(bus->errors == 1);
 	end();
 }
 
-static void refusals(void)
+static void refusals(void **state)
 {
 	const struct msg_open_result *result;
 	const struct msg_gpadl_created *created;
 	struct endpoint e;
 
 	begin();
-	expect(did("refuse open 1"));
+	assert_true(did("refuse open 1"));
 	take_offer(&e);
 	post_open(&e);
 	result = received(MSG_OPEN_RESULT);
-	expect(result && result->status);
+	assert_true(result && result->status);
 	post_open(&e);
 	result = received(MSG_OPEN_RESULT);
-	expect(result && !result->status);
-	expect(stat_of("stats 0", "opens_refused") == 1);
+	assert_true(result && !result->status);
+	assert_int_equal(stat_of("stats 0", "opens_refused"), 1);
 	close_channel(&e);
-	expect(did("refuse gpadl 1"));
+	assert_true(did("refuse gpadl 1"));
 	take_offer(&e);
 	created = received(MSG_GPADL_CREATED);
-	expect(created && created->status);
+	assert_true(created && created->status);
 	open_channel(&e);
-	expect(!bus->errors);
+	assert_false(bus->errors);
 	end();
 }
 
 /* The host does not take these messages, and goes on as if they never came. */
-static void not_taken(void)
+static void not_taken(void **state)
 {
 	static const uint8_t frames[] = { 1, 2, 3, 4 };
 	struct msg_gpadl_teardown teardown = {
@@ -218,96 +218,96 @@ static void not_taken(void)
 	teardown.relid = e.relid;
 	teardown.gpadl = make_gpadl(e.relid, frames, 4);
 	close.relid = e.relid;
-	expect(did("refuse teardown 1"));
-	expect(did("refuse close 1"));
-	expect(did("refuse body 1"));
-	expect(post(&teardown, sizeof(teardown)) == HV_STATUS_INVALID_PARAMETER);
-	expect(!received(MSG_GPADL_TORNDOWN));
-	expect(stat_of("stats 0", "gpadls_live") == 2);
-	expect(post(&close, sizeof(close)) == HV_STATUS_INVALID_PARAMETER);
-	expect(!strcmp(command("state 0"), "ok open\n"));
-	expect(post(&body, sizeof(body)) == HV_STATUS_INVALID_PARAMETER);
-	expect(!bus->errors);
+	assert_true(did("refuse teardown 1"));
+	assert_true(did("refuse close 1"));
+	assert_true(did("refuse body 1"));
+	assert_true(post(&teardown, sizeof(teardown)) == HV_STATUS_INVALID_PARAMETER);
+	assert_false(received(MSG_GPADL_TORNDOWN));
+	assert_int_equal(stat_of("stats 0", "gpadls_live"), 2);
+	assert_true(post(&close, sizeof(close)) == HV_STATUS_INVALID_PARAMETER);
+	assert_string_equal(command("state 0"), "ok open\n");
+	assert_true(post(&body, sizeof(body)) == HV_STATUS_INVALID_PARAMETER);
+	assert_false(bus->errors);
 	/* Once each */
-	expect(!post(&teardown, sizeof(teardown)));
-	expect(received(MSG_GPADL_TORNDOWN));
-	expect(stat_of("stats 0", "gpadls_live") == 1);
+	assert_true(!post(&teardown, sizeof(teardown)));
+	assert_true(received(MSG_GPADL_TORNDOWN));
+	assert_int_equal(stat_of("stats 0", "gpadls_live"), 1);
 	close_channel(&e);
-	expect(!strcmp(command("state 0"), "ok offered\n"));
-	expect(!post(&body, sizeof(body)));
-	expect(bus->errors == 1);
-	expect(!did("refuse nothing 1"));
-	expect(!did("withhold close"));
+	assert_string_equal(command("state 0"), "ok offered\n");
+	assert_true(!post(&body, sizeof(body)));
+	assert_true(bus->errors == 1);
+	assert_false(did("refuse nothing 1"));
+	assert_false(did("withhold close"));
 	end();
 }
 
-static void withheld(void)
+static void withheld(void **state)
 {
 	struct endpoint e;
 
 	begin();
-	expect(did("withhold gpadl"));
-	expect(did("withhold open"));
-	expect(did("withhold teardown"));
+	assert_true(did("withhold gpadl"));
+	assert_true(did("withhold open"));
+	assert_true(did("withhold teardown"));
 	take_offer(&e);
-	expect(!received(MSG_GPADL_CREATED));
-	expect(did("release gpadl"));
-	expect(received(MSG_GPADL_CREATED));
+	assert_false(received(MSG_GPADL_CREATED));
+	assert_true(did("release gpadl"));
+	assert_true(received(MSG_GPADL_CREATED));
 	post_open(&e);
-	expect(!received(MSG_OPEN_RESULT));
-	expect(!strcmp(command("state 0"), "ok opening\n"));
-	expect(did("release open"));
-	expect(received(MSG_OPEN_RESULT));
+	assert_false(received(MSG_OPEN_RESULT));
+	assert_string_equal(command("state 0"), "ok opening\n");
+	assert_true(did("release open"));
+	assert_true(received(MSG_OPEN_RESULT));
 	close_channel(&e);
-	expect(!received(MSG_GPADL_TORNDOWN));
-	expect(stat_of("stats 0", "gpadls_live") == 1);
-	expect(did("release teardown"));
-	expect(received(MSG_GPADL_TORNDOWN));
-	expect(stat_of("stats 0", "gpadls_live") == 0);
+	assert_false(received(MSG_GPADL_TORNDOWN));
+	assert_int_equal(stat_of("stats 0", "gpadls_live"), 1);
+	assert_true(did("release teardown"));
+	assert_true(received(MSG_GPADL_TORNDOWN));
+	assert_int_equal(stat_of("stats 0", "gpadls_live"), 0);
 
 	/* A teardown is answered after a rescind, too; not after a release. */
 	open_channel(&e);
-	expect(did("withhold teardown"));
+	assert_true(did("withhold teardown"));
 	close_channel(&e);
-	expect(did("rescind 0"));
+	assert_true(did("rescind 0"));
 	inbox_count = 0;
-	expect(did("release teardown"));
-	expect(received(MSG_GPADL_TORNDOWN));
-	expect(did("offer 0"));
+	assert_true(did("release teardown"));
+	assert_true(received(MSG_GPADL_TORNDOWN));
+	assert_true(did("offer 0"));
 	POST(MSG_RELID_RELEASED, msg_relid, .relid = e.relid);
 	open_channel(&e);
-	expect(did("withhold teardown"));
+	assert_true(did("withhold teardown"));
 	close_channel(&e);
-	expect(did("rescind 0"));
-	expect(did("offer 0"));
+	assert_true(did("rescind 0"));
+	assert_true(did("offer 0"));
 	POST(MSG_RELID_RELEASED, msg_relid, .relid = e.relid);
 	/* The guest has begun to count its handles anew. */
 	next_handle = e.handle;
 	take_offer(&e);
 	inbox_count = 0;
-	expect(did("release teardown"));
-	expect(!received(MSG_GPADL_TORNDOWN));
-	expect(stat_of("stats 0", "gpadls_live") == 1);
+	assert_true(did("release teardown"));
+	assert_false(received(MSG_GPADL_TORNDOWN));
+	assert_int_equal(stat_of("stats 0", "gpadls_live"), 1);
 	POST(MSG_GPADL_TEARDOWN, msg_gpadl_teardown, .relid = e.relid,
 	     .gpadl = e.handle);
 
 	/* An open that is never answered, because the channel goes. */
-	expect(did("rescind 0"));
-	expect(did("offer 0"));
+	assert_true(did("rescind 0"));
+	assert_true(did("offer 0"));
 	POST(MSG_RELID_RELEASED, msg_relid, .relid = e.relid);
 	take_offer(&e);
-	expect(did("withhold open"));
+	assert_true(did("withhold open"));
 	inbox_count = 0;
 	post_open(&e);
-	expect(did("rescind 0"));
-	expect(did("release open"));
-	expect(!received(MSG_OPEN_RESULT));
-	expect(!bus->errors);
+	assert_true(did("rescind 0"));
+	assert_true(did("release open"));
+	assert_false(received(MSG_OPEN_RESULT));
+	assert_false(bus->errors);
 	end();
 }
 
 /* A close with a GPADL besides the rings' is wrong, but only before 4.0. */
-static void left_at_close(void)
+static void left_at_close(void **state)
 {
 	static const uint8_t frames[] = { 1, 2, 3, 4 };
 	struct msg_header request = { .type = MSG_REQUEST_OFFERS };
@@ -318,47 +318,50 @@ static void left_at_close(void)
 		uint32_t handle;
 
 		start();
-		expect(did("add " CLASS));
-		expect(contact(version, 0));
+		assert_true(did("add " CLASS));
+		assert_true(contact(version, 0));
 		post(&request, sizeof(request));
 		open_channel(&e);
 		handle = make_gpadl(e.relid, frames, 4);
 		POST(MSG_GPADL_TEARDOWN, msg_gpadl_teardown, .relid = e.relid,
 		     .gpadl = handle);
 		close_channel(&e);
-		expect(stat_of("stats 0", "gpadls_at_close") == 0);
-		expect(!bus->errors);
+		assert_int_equal(stat_of("stats 0", "gpadls_at_close"), 0);
+		assert_false(bus->errors);
 
 		open_channel(&e);
 		handle = make_gpadl(e.relid, frames, 4);
 		close_channel(&e);
-		expect(stat_of("stats 0", "closes") == 2);
-		expect(stat_of("stats 0", "gpadls_at_close") == 1);
-		expect(bus->errors == (version < 4));
+		assert_int_equal(stat_of("stats 0", "closes"), 2);
+		assert_int_equal(stat_of("stats 0", "gpadls_at_close"), 1);
+		assert_true(bus->errors == (version < 4));
 		POST(MSG_GPADL_TEARDOWN, msg_gpadl_teardown, .relid = e.relid,
 		     .gpadl = handle);
-		expect(stat_of("stats 0", "gpadls_live") == 0);
+		assert_int_equal(stat_of("stats 0", "gpadls_live"), 0);
 
 		/* After a rescind it is the host that has closed. */
 		open_channel(&e);
 		make_gpadl(e.relid, frames, 4);
-		expect(did("rescind 0"));
+		assert_true(did("rescind 0"));
 		POST(MSG_CLOSE, msg_relid, .relid = e.relid);
-		expect(stat_of("stats 0", "gpadls_at_close") == 1);
-		expect(bus->errors == (version < 4));
+		assert_int_equal(stat_of("stats 0", "gpadls_at_close"), 1);
+		assert_true(bus->errors == (version < 4));
 		end();
 	}
 }
 
 int main(void)
 {
-	run(long_gpadl);
-	run(wrong_gpadls);
-	run(wrong_opens);
-	run(left_behind);
-	run(left_at_close);
-	run(refusals);
-	run(not_taken);
-	run(withheld);
-	return test_end();
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(long_gpadl),
+		cmocka_unit_test(wrong_gpadls),
+		cmocka_unit_test(wrong_opens),
+		cmocka_unit_test(left_behind),
+		cmocka_unit_test(left_at_close),
+		cmocka_unit_test(refusals),
+		cmocka_unit_test(not_taken),
+		cmocka_unit_test(withheld),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -82,7 +82,7 @@ int synic_post_message(struct vm *vm, unsigned int vcpu, unsigned int sint,
 	(void)vm;
 	if (inbox_count == MESSAGES || length > VMBUS_MESSAGE_MAX)
 		abort();
-	expect(vcpu < CPUS && sint < 16 && type == VMBUS_MESSAGE_TYPE);
+	assert_true(vcpu < CPUS && sint < 16 && type == VMBUS_MESSAGE_TYPE);
 	last_sint = sint;
 	inbox[inbox_count].length = length;
 	memcpy(inbox[inbox_count++].payload, payload, length);
@@ -93,7 +93,7 @@ int synic_signal_event(struct vm *vm, unsigned int vcpu, unsigned int sint,
 		       unsigned int flag)
 {
 	(void)vm;
-	expect(vcpu < CPUS && sint < 16 && flag < VMBUS_RELIDS);
+	assert_true(vcpu < CPUS && sint < 16 && flag < VMBUS_RELIDS);
 	last_sint = sint;
 	interrupts++;
 	last_vcpu = vcpu;
@@ -110,7 +110,7 @@ static inline void work(void)
 		wake = NEVER;
 		vmbus_work(bus);
 	}
-	expect(limit);
+	assert_true(limit);
 }
 
 static inline void sleep_ns(uint64_t ns)
@@ -140,7 +140,7 @@ static inline uint16_t post(const void *message, size_t length)
 
 #define POST(kind, structure, ...) do {					\
 	struct structure message_ = { .h.type = kind, __VA_ARGS__ };	\
-	expect(post(&message_, sizeof(message_)) == HV_STATUS_SUCCESS);	\
+	assert_true(post(&message_, sizeof(message_)) == HV_STATUS_SUCCESS);	\
 } while (0)
 
 /* The last message of the host of this type since the inbox was emptied. */
@@ -248,8 +248,8 @@ static inline void connect(void)
 {
 	struct msg_header request = { .type = MSG_REQUEST_OFFERS };
 
-	expect(contact(5, 3));
-	expect(!post(&request, sizeof(request)));
+	assert_true(contact(5, 3));
+	assert_true(!post(&request, sizeof(request)));
 	work();
 }
 
@@ -297,7 +297,7 @@ static inline void take_offer(struct endpoint *e)
 	uint8_t frame[2 * RING_PAGES];
 	unsigned int i;
 
-	expect(offer);
+	assert_true(offer);
 	memset(e, 0, sizeof(*e));
 	e->relid = offer->relid;
 	e->connection = offer->connection;
@@ -325,8 +325,8 @@ static inline void open_channel(struct endpoint *e)
 	take_offer(e);
 	post_open(e);
 	result = received(MSG_OPEN_RESULT);
-	expect(result && !result->status && result->relid == e->relid &&
-	       result->open_id == 77);
+	assert_true(result && !result->status && result->relid == e->relid &&
+		    result->open_id == 77);
 	work();
 }
 
@@ -337,7 +337,7 @@ static inline void begin_with(struct endpoint *e, const char *behaviour)
 
 	start();
 	snprintf(line, sizeof(line), "add " CLASS " %s", behaviour);
-	expect(did(line));
+	assert_true(did(line));
 	connect();
 	open_channel(e);
 	interrupts = 0;
@@ -388,7 +388,7 @@ static inline bool send_packet(struct endpoint *e, uint16_t type,
 	e->write = (e->write + 24 + body) % RING_BYTES;
 	tx_header(e)->write_index = e->write;
 	if (!tx_header(e)->interrupt_mask && tx_header(e)->read_index == old)
-		expect(!vmbus_signal_event(bus, e->connection, 0));
+		assert_false(vmbus_signal_event(bus, e->connection, 0));
 	return true;
 }
 
@@ -419,12 +419,12 @@ static inline bool read_packet(struct endpoint *e, struct incoming *in)
 		return false;
 	for (i = 0; i < sizeof(in->d); i++)
 		((uint8_t *)&in->d)[i] = *ring_byte(e, RING_PAGES, e->read + i);
-	expect(in->d.offset8 == 2 || in->d.type == PKT_XFER_PAGES);
-	expect(in->d.offset8 >= 2 && in->d.len8 >= in->d.offset8);
+	assert_true(in->d.offset8 == 2 || in->d.type == PKT_XFER_PAGES);
+	assert_true(in->d.offset8 >= 2 && in->d.len8 >= in->d.offset8);
 	in->header_bytes = (in->d.offset8 - 2) * 8;
 	in->bytes = (in->d.len8 - in->d.offset8) * 8;
 	total = in->d.len8 * 8 + 8;
-	expect(total <= (write + RING_BYTES - e->read) % RING_BYTES);
+	assert_true(total <= (write + RING_BYTES - e->read) % RING_BYTES);
 	for (i = 0; i < in->header_bytes; i++)
 		in->header[i] = *ring_byte(e, RING_PAGES, e->read + 16 + i);
 	for (i = 0; i < in->bytes; i++)
@@ -433,14 +433,14 @@ static inline bool read_packet(struct endpoint *e, struct incoming *in)
 	for (i = 0; i < 8; i++)
 		((uint8_t *)&trailer)[i] =
 			*ring_byte(e, RING_PAGES, e->read + total - 8 + i);
-	expect(trailer == (uint64_t)e->read << 32);
+	assert_true(trailer == (uint64_t)e->read << 32);
 
 	before = RING_BYTES - (write + RING_BYTES - e->read) % RING_BYTES;
 	e->read = (e->read + total) % RING_BYTES;
 	rx_header(e)->read_index = e->read;
 	pending = rx_header(e)->pending_send_sz;
 	if (pending && before <= pending && before + total > pending)
-		expect(!vmbus_signal_event(bus, e->connection, 0));
+		assert_false(vmbus_signal_event(bus, e->connection, 0));
 	return true;
 }
 

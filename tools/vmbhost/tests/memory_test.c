@@ -24,43 +24,46 @@ static bool is_none(uint64_t gpa, uint64_t length)
 	return !guest_memory(&vm, gpa, length);
 }
 
-static void low_only(void)
+static void low_only(void **state)
 {
 	start(64 * MIB, 0);
-	expect(is(0, 1, 0));
-	expect(is(0, 64 * MIB, 0));
-	expect(is(64 * MIB - 1, 1, 64 * MIB - 1));
-	expect(is_none(64 * MIB - 1, 2));
-	expect(is_none(64 * MIB, 1));
-	expect(is_none(0, 64 * MIB + 1));
-	expect(is_none(HIGH_RAM, 1));
-	expect(is_none(PAGE, UINT64_MAX));
-	expect(is_none(PAGE, UINT64_MAX - PAGE + 1));
-	expect(is_none(UINT64_MAX, 1));
-	expect(is_none(UINT64_MAX, UINT64_MAX));
+	assert_true(is(0, 1, 0));
+	assert_true(is(0, 64 * MIB, 0));
+	assert_true(is(64 * MIB - 1, 1, 64 * MIB - 1));
+	assert_true(is_none(64 * MIB - 1, 2));
+	assert_true(is_none(64 * MIB, 1));
+	assert_true(is_none(0, 64 * MIB + 1));
+	assert_true(is_none(HIGH_RAM, 1));
+	assert_true(is_none(PAGE, UINT64_MAX));
+	assert_true(is_none(PAGE, UINT64_MAX - PAGE + 1));
+	assert_true(is_none(UINT64_MAX, 1));
+	assert_true(is_none(UINT64_MAX, UINT64_MAX));
 }
 
-static void both(void)
+static void both(void **state)
 {
 	start(LOW_RAM_MAX, 2 * GIB);
-	expect(is(LOW_RAM_MAX - 8, 8, LOW_RAM_MAX - 8));
-	expect(is_none(LOW_RAM_MAX - 8, 9));
-	expect(is_none(LOW_RAM_MAX, 1));
-	expect(is_none(HIGH_RAM - 1, 1));
-	expect(is_none(HIGH_RAM - 1, 2));
-	expect(is(HIGH_RAM, 2 * GIB, LOW_RAM_MAX));
-	expect(is_none(HIGH_RAM, 2 * GIB + 1));
-	expect(is(HIGH_RAM + 2 * GIB - 1, 1, LOW_RAM_MAX + 2 * GIB - 1));
-	expect(is_none(HIGH_RAM + 2 * GIB, 1));
-	expect(is_none(HIGH_RAM + 2 * GIB + 1, 1));
+	assert_true(is(LOW_RAM_MAX - 8, 8, LOW_RAM_MAX - 8));
+	assert_true(is_none(LOW_RAM_MAX - 8, 9));
+	assert_true(is_none(LOW_RAM_MAX, 1));
+	assert_true(is_none(HIGH_RAM - 1, 1));
+	assert_true(is_none(HIGH_RAM - 1, 2));
+	assert_true(is(HIGH_RAM, 2 * GIB, LOW_RAM_MAX));
+	assert_true(is_none(HIGH_RAM, 2 * GIB + 1));
+	assert_true(is(HIGH_RAM + 2 * GIB - 1, 1, LOW_RAM_MAX + 2 * GIB - 1));
+	assert_true(is_none(HIGH_RAM + 2 * GIB, 1));
+	assert_true(is_none(HIGH_RAM + 2 * GIB + 1, 1));
 	/* One range that begins in the low part and ends in the high one. */
-	expect(is_none(LOW_RAM_MAX - PAGE, 2 * GIB));
-	expect(is_none(HIGH_RAM + PAGE, UINT64_MAX - PAGE));
+	assert_true(is_none(LOW_RAM_MAX - PAGE, 2 * GIB));
+	assert_true(is_none(HIGH_RAM + PAGE, UINT64_MAX - PAGE));
 }
 
 int main(void)
 {
-	run(low_only);
-	run(both);
-	return test_end();
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(low_only),
+		cmocka_unit_test(both),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

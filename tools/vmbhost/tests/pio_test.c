@@ -62,77 +62,80 @@ static void start(void)
 }
 
 /* What ACPICA does for "poweroff -f", with SLP_TYP from the DSDT's _S5. */
-static void power_off(void)
+static void power_off(void **state)
 {
 	start();
-	expect(pio_read(&vm, PORT_PM1_CONTROL, 2) & 1);
+	assert_true(pio_read(&vm, PORT_PM1_CONTROL, 2) & 1);
 	pio_write(&vm, PORT_PM1_EVENT, 2, 0x8000);
 	pio_write(&vm, PORT_PM1_CONTROL, 2, 5 << 10 | 1);
-	expect(stopped == -1);
+	assert_int_equal(stopped, -1);
 	pio_write(&vm, PORT_PM1_CONTROL, 2, 1 << 13 | 5 << 10 | 1);
-	expect(stopped == STATUS_OFF);
+	assert_int_equal(stopped, STATUS_OFF);
 	/* Sleep states that the DSDT does not have. */
 	for (unsigned int type = 0; type < 8; type++) {
 		start();
 		pio_write(&vm, PORT_PM1_CONTROL, 2, 1 << 13 | type << 10);
-		expect((stopped == STATUS_OFF) == (type == SLEEP_TYPE_OFF));
+		assert_int_equal((stopped == STATUS_OFF), (type == SLEEP_TYPE_OFF));
 		/* SLP_EN reads as zero. */
-		expect(!(pio_read(&vm, PORT_PM1_CONTROL, 2) & 1 << 13));
+		assert_true(!(pio_read(&vm, PORT_PM1_CONTROL, 2) & 1 << 13));
 	}
 }
 
 /* ACPICA reads back what it has enabled, and complains if it is not there. */
-static void pm1_events(void)
+static void pm1_events(void **state)
 {
 	start();
 	pio_write(&vm, PORT_PM1_EVENT + 2, 2, 0x0120);
-	expect(pio_read(&vm, PORT_PM1_EVENT + 2, 2) == 0x0120);
-	expect(pio_read(&vm, PORT_PM1_EVENT, 2) == 0);
-	expect(pio_read(&vm, PORT_PM1_EVENT, 4) == 0x01200000);
+	assert_int_equal(pio_read(&vm, PORT_PM1_EVENT + 2, 2), 0x0120);
+	assert_int_equal(pio_read(&vm, PORT_PM1_EVENT, 2), 0);
+	assert_int_equal(pio_read(&vm, PORT_PM1_EVENT, 4), 0x01200000);
 	pio_write(&vm, PORT_PM1_EVENT, 4, 0x0020ffff);
-	expect(pio_read(&vm, PORT_PM1_EVENT + 2, 2) == 0x0020);
+	assert_int_equal(pio_read(&vm, PORT_PM1_EVENT + 2, 2), 0x0020);
 }
 
-static void resets(void)
+static void resets(void **state)
 {
 	start();
 	pio_write(&vm, PORT_RESET, 1, 2);
-	expect(stopped == -1);
+	assert_int_equal(stopped, -1);
 	pio_write(&vm, PORT_RESET, 1, RESET_VALUE);
-	expect(stopped == STATUS_RESET);
+	assert_int_equal(stopped, STATUS_RESET);
 	start();
 	pio_write(&vm, PORT_KEYBOARD, 1, 0xd1);
-	expect(stopped == -1);
+	assert_int_equal(stopped, -1);
 	/* The input buffer is empty, or a guest would wait for that. */
-	expect(!(pio_read(&vm, PORT_KEYBOARD, 1) & 2));
+	assert_true(!(pio_read(&vm, PORT_KEYBOARD, 1) & 2));
 	pio_write(&vm, PORT_KEYBOARD, 1, 0xfe);
-	expect(stopped == STATUS_RESET);
+	assert_int_equal(stopped, STATUS_RESET);
 }
 
-static void elsewhere(void)
+static void elsewhere(void **state)
 {
 	start();
-	expect(pio_read(&vm, 0xcf8, 4) == 0xffffffff);
-	expect(pio_read(&vm, 0x2f8, 1) == 0xff);
-	expect(pio_read(&vm, 0x1f0, 2) == 0xffff);
+	assert_int_equal(pio_read(&vm, 0xcf8, 4), 0xffffffff);
+	assert_int_equal(pio_read(&vm, 0x2f8, 1), 0xff);
+	assert_int_equal(pio_read(&vm, 0x1f0, 2), 0xffff);
 	pio_write(&vm, 0x80, 1, 0);
 	pio_write(&vm, PORT_CONTROL, 1, 'x');
-	expect(control == 'x');
-	expect(pio_read(&vm, PORT_CONTROL, 1) == 'y');
+	assert_int_equal(control, 'x');
+	assert_int_equal(pio_read(&vm, PORT_CONTROL, 1), 'y');
 	pio_write(&vm, PORT_CONTROL, 4, 'd' << 24 | 'c' << 16 | 'b' << 8 | 'a');
-	expect(written == ('a' << 24 | 'b' << 16 | 'c' << 8 | 'd'));
+	assert_int_equal(written, ('a' << 24 | 'b' << 16 | 'c' << 8 | 'd'));
 	pio_write(&vm, PORT_RTC_INDEX, 1, 0x8d);
-	expect(pio_read(&vm, PORT_RTC_DATA, 1) == 0x80);
+	assert_int_equal(pio_read(&vm, PORT_RTC_DATA, 1), 0x80);
 	pio_write(&vm, PORT_SERIAL + 7, 1, 0x5a);
-	expect(pio_read(&vm, PORT_SERIAL + 7, 1) == 0x5a);
-	expect(stopped == -1);
+	assert_int_equal(pio_read(&vm, PORT_SERIAL + 7, 1), 0x5a);
+	assert_int_equal(stopped, -1);
 }
 
 int main(void)
 {
-	run(power_off);
-	run(pm1_events);
-	run(resets);
-	run(elsewhere);
-	return test_end();
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(power_off),
+		cmocka_unit_test(pm1_events),
+		cmocka_unit_test(resets),
+		cmocka_unit_test(elsewhere),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -46,18 +46,18 @@ static enum ring_result put(uint32_t bytes, bool *signal)
 	return ring_write(&ring, &d, NULL, 0, payload, bytes, signal);
 }
 
-static void empty(void)
+static void empty(void **state)
 {
 	struct packet packet;
 
 	start();
-	expect(ring.size == SIZE);
-	expect(ring_read(&ring, buffer, &packet) == RING_NONE);
-	expect(!ring_unmask(&ring));
+	assert_int_equal(ring.size, SIZE);
+	assert_int_equal(ring_read(&ring, buffer, &packet), RING_NONE);
+	assert_false(ring_unmask(&ring));
 }
 
 /* What one end writes the other end reads, round and round. */
-static void round_and_round(void)
+static void round_and_round(void **state)
 {
 	struct ring reader;
 	struct packet packet;
@@ -69,60 +69,60 @@ static void round_and_round(void)
 	for (i = 0; i < 300; i++) {
 		uint32_t bytes = i * 13 % 3000, start = ring.index;
 
-		expect(put(bytes, &signal) == RING_OK);
+		assert_int_equal(put(bytes, &signal), RING_OK);
 		/* Each packet finds the ring empty. */
-		expect(signal);
-		expect(ring_read(&reader, buffer, &packet) == RING_OK);
-		expect(packet.type == PKT_INBAND && packet.trans == 5);
-		expect(packet.trailer == (uint64_t)start << 32);
-		expect(packet.header_bytes == 0);
-		expect(packet.payload_bytes == ((bytes + 7) & ~7u));
+		assert_true(signal);
+		assert_int_equal(ring_read(&reader, buffer, &packet), RING_OK);
+		assert_true(packet.type == PKT_INBAND && packet.trans == 5);
+		assert_true(packet.trailer == (uint64_t)start << 32);
+		assert_int_equal(packet.header_bytes, 0);
+		assert_true(packet.payload_bytes == ((bytes + 7) & ~7u));
 		for (j = 0; j < bytes; j++)
 			if (packet.payload[j] != (uint8_t)(j * 7))
 				break;
-		expect(j == bytes);
-		expect(!ring_consume(&reader, packet.total));
-		expect(ring_read(&reader, buffer, &packet) == RING_NONE);
+		assert_int_equal(j, bytes);
+		assert_false(ring_consume(&reader, packet.total));
+		assert_int_equal(ring_read(&reader, buffer, &packet), RING_NONE);
 	}
 }
 
-static void full(void)
+static void full(void **state)
 {
 	uint32_t space;
 	bool signal;
 
 	start();
-	expect(put(SIZE - 24 - 8, &signal) == RING_OK);
-	expect(ring_free(&ring, &space) == RING_OK && space == 8);
-	expect(put(0, &signal) == RING_NONE);
+	assert_int_equal(put(SIZE - 24 - 8, &signal), RING_OK);
+	assert_true(ring_free(&ring, &space) == RING_OK && space == 8);
+	assert_int_equal(put(0, &signal), RING_NONE);
 	/* A packet as large as the ring never fits. */
-	expect(put(SIZE - 24, &signal) == RING_BROKEN);
+	assert_int_equal(put(SIZE - 24, &signal), RING_BROKEN);
 	/* 24 bytes more, and 24 must stay less than what is free. */
 	header->read_index = 16;
-	expect(put(0, &signal) == RING_NONE);
+	assert_int_equal(put(0, &signal), RING_NONE);
 	header->read_index = 24;
-	expect(put(0, &signal) == RING_OK);
-	expect(!signal);
-	expect(header->write_index == 16);
+	assert_int_equal(put(0, &signal), RING_OK);
+	assert_false(signal);
+	assert_true(header->write_index == 16);
 }
 
-static void signals_a_reader(void)
+static void signals_a_reader(void **state)
 {
 	bool signal;
 
 	start();
-	expect(put(8, &signal) == RING_OK && signal);
+	assert_true(put(8, &signal) == RING_OK && signal);
 	/* It was not empty. */
-	expect(put(8, &signal) == RING_OK && !signal);
+	assert_true(put(8, &signal) == RING_OK && !signal);
 	header->read_index = header->write_index;
 	header->interrupt_mask = 1;
-	expect(put(8, &signal) == RING_OK && !signal);
+	assert_true(put(8, &signal) == RING_OK && !signal);
 	header->interrupt_mask = 0;
 	header->read_index = header->write_index;
-	expect(put(8, &signal) == RING_OK && signal);
+	assert_true(put(8, &signal) == RING_OK && signal);
 }
 
-static void signals_a_writer(void)
+static void signals_a_writer(void **state)
 {
 	struct descriptor d = { .type = PKT_INBAND, .offset8 = 2, .len8 = 2 };
 	struct packet packet;
@@ -135,11 +135,11 @@ static void signals_a_writer(void)
 	header->write_index = 341 * 24;
 	header->pending_send_sz = 56;
 	for (i = 0; i < 341; i++) {
-		expect(ring_read(&ring, buffer, &packet) == RING_OK);
+		assert_int_equal(ring_read(&ring, buffer, &packet), RING_OK);
 		/* Free: 8, 32, 56 (not more than it waits for), 80. */
-		expect(ring_consume(&ring, packet.total) == (i == 2));
+		assert_int_equal(ring_consume(&ring, packet.total), (i == 2));
 	}
-	expect(ring_read(&ring, buffer, &packet) == RING_NONE);
+	assert_int_equal(ring_read(&ring, buffer, &packet), RING_NONE);
 
 	/* Without the feature it polls. */
 	start();
@@ -147,29 +147,29 @@ static void signals_a_writer(void)
 	header->write_index = 24;
 	header->features = 0;
 	header->pending_send_sz = SIZE - 8;
-	expect(ring_read(&ring, buffer, &packet) == RING_OK);
-	expect(!ring_consume(&ring, packet.total));
+	assert_int_equal(ring_read(&ring, buffer, &packet), RING_OK);
+	assert_false(ring_consume(&ring, packet.total));
 }
 
-static void waits_for_room(void)
+static void waits_for_room(void **state)
 {
 	bool signal;
 
 	start();
-	expect(put(SIZE - 24 - 8, &signal) == RING_OK);
-	expect(!ring_want(&ring, 64));
-	expect(header->pending_send_sz == 64);
+	assert_int_equal(put(SIZE - 24 - 8, &signal), RING_OK);
+	assert_false(ring_want(&ring, 64));
+	assert_true(header->pending_send_sz == 64);
 	/* Something smaller does not answer it. */
 	header->read_index = 40;
-	expect(put(0, &signal) == RING_OK);
-	expect(header->pending_send_sz == 64);
+	assert_int_equal(put(0, &signal), RING_OK);
+	assert_true(header->pending_send_sz == 64);
 	header->read_index = 120;
-	expect(ring_want(&ring, 64));
-	expect(put(40, &signal) == RING_OK);
-	expect(header->pending_send_sz == 0);
+	assert_true(ring_want(&ring, 64));
+	assert_int_equal(put(40, &signal), RING_OK);
+	assert_true(header->pending_send_sz == 0);
 }
 
-static void lies_to_a_reader(void)
+static void lies_to_a_reader(void **state)
 {
 	static const uint32_t indices[] = {
 		SIZE, UINT32_MAX, 4, 12, SIZE - 1, 8, 16,
@@ -189,24 +189,24 @@ static void lies_to_a_reader(void)
 	for (i = 0; i < ARRAY_SIZE(indices); i++) {
 		start();
 		header->write_index = indices[i];
-		expect(ring_read(&ring, buffer, &packet) == RING_BROKEN);
+		assert_int_equal(ring_read(&ring, buffer, &packet), RING_BROKEN);
 	}
 	for (i = 0; i < ARRAY_SIZE(descriptors); i++) {
 		start();
 		poke(0, &descriptors[i]);
 		header->write_index = 40;
-		expect(ring_read(&ring, buffer, &packet) == RING_BROKEN);
+		assert_int_equal(ring_read(&ring, buffer, &packet), RING_BROKEN);
 	}
 	/* What was shown cannot be taken back. */
 	start();
 	poke(0, &(struct descriptor){ .offset8 = 2, .len8 = 2 });
 	header->write_index = 48;
-	expect(ring_read(&ring, buffer, &packet) == RING_OK);
+	assert_int_equal(ring_read(&ring, buffer, &packet), RING_OK);
 	header->write_index = 24;
-	expect(ring_read(&ring, buffer, &packet) == RING_BROKEN);
+	assert_int_equal(ring_read(&ring, buffer, &packet), RING_BROKEN);
 }
 
-static void lies_to_a_writer(void)
+static void lies_to_a_writer(void **state)
 {
 	static const uint32_t indices[] = { SIZE, UINT32_MAX, 4, 48, SIZE - 8 };
 	uint32_t space;
@@ -215,41 +215,44 @@ static void lies_to_a_writer(void)
 
 	for (i = 0; i < ARRAY_SIZE(indices); i++) {
 		start();
-		expect(put(0, &signal) == RING_OK);
+		assert_int_equal(put(0, &signal), RING_OK);
 		header->read_index = indices[i];
-		expect(ring_free(&ring, &space) == RING_BROKEN);
-		expect(put(0, &signal) == RING_BROKEN);
+		assert_int_equal(ring_free(&ring, &space), RING_BROKEN);
+		assert_int_equal(put(0, &signal), RING_BROKEN);
 	}
 	/* Nor what was read. */
 	start();
-	expect(put(8, &signal) == RING_OK);
+	assert_int_equal(put(8, &signal), RING_OK);
 	header->read_index = 32;
-	expect(ring_free(&ring, &space) == RING_OK && space == SIZE);
+	assert_true(ring_free(&ring, &space) == RING_OK && space == SIZE);
 	header->read_index = 24;
-	expect(ring_free(&ring, &space) == RING_BROKEN);
+	assert_int_equal(ring_free(&ring, &space), RING_BROKEN);
 }
 
 /* Between the last look and the cleared mask something came. */
-static void race_at_the_end(void)
+static void race_at_the_end(void **state)
 {
 	start();
 	ring_mask(&ring);
-	expect(header->interrupt_mask == 1);
+	assert_true(header->interrupt_mask == 1);
 	header->write_index = 24;
-	expect(ring_unmask(&ring));
-	expect(header->interrupt_mask == 0);
+	assert_true(ring_unmask(&ring));
+	assert_true(header->interrupt_mask == 0);
 }
 
 int main(void)
 {
-	run(empty);
-	run(round_and_round);
-	run(full);
-	run(signals_a_reader);
-	run(signals_a_writer);
-	run(waits_for_room);
-	run(lies_to_a_reader);
-	run(lies_to_a_writer);
-	run(race_at_the_end);
-	return test_end();
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(empty),
+		cmocka_unit_test(round_and_round),
+		cmocka_unit_test(full),
+		cmocka_unit_test(signals_a_reader),
+		cmocka_unit_test(signals_a_writer),
+		cmocka_unit_test(waits_for_room),
+		cmocka_unit_test(lies_to_a_reader),
+		cmocka_unit_test(lies_to_a_writer),
+		cmocka_unit_test(race_at_the_end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,11 +12,11 @@ static struct endpoint e;
 static void begin(void)
 {
 	start();
-	expect(did("add " CLASS " sink"));
+	assert_true(did("add " CLASS " sink"));
 	connect();
 }
 
-static void words(void)
+static void words(void **state)
 {
 	static const char *const good[] = {
 		"", "   ", "# only a comment", "stats", "stats 0", "reset 0",
@@ -77,158 +77,158 @@ static void words(void)
 	for (i = 0; i < ARRAY_SIZE(good); i++)
 		if (!did(good[i])) {
 			printf("refused: %s\n", good[i]);
-			expect(0);
+			assert_true(0);
 		}
 	end();
 	begin();
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
 		if (strncmp(command(bad[i]), "error: ", 7)) {
 			printf("taken: %s\n", bad[i]);
-			expect(0);
+			assert_true(0);
 		}
-	expect(stopped == -1);
+	assert_int_equal(stopped, -1);
 	/* Too long, and then one that is not. */
 	memset(line, 'a', sizeof(line));
 	line[sizeof(line) - 1] = 0;
-	expect(!did(line));
+	assert_false(did(line));
 	for (i = 0; i < 100; i++)
 		memcpy(line + 2 * i, "a ", 2);
 	line[200] = 0;
-	expect(!did(line));
-	expect(did("stats"));
+	assert_false(did(line));
+	assert_true(did("stats"));
 	/* All that "stats" can say fits. */
-	expect(stat_of("stats", "protocol_errors") == 0);
+	assert_int_equal(stat_of("stats", "protocol_errors"), 0);
 	end();
 }
 
-static void at_a_time(void)
+static void at_a_time(void **state)
 {
 	begin();
-	expect(did("after 5ms behave 0 echo"));
-	expect(did("after 3ms behave 0 complete-never"));
+	assert_true(did("after 5ms behave 0 echo"));
+	assert_true(did("after 3ms behave 0 complete-never"));
 	sleep_ns(2 * MSEC);
-	expect(bus->channels[0]->behaviour.kind == BEHAVE_SINK);
+	assert_true(bus->channels[0]->behaviour.kind == BEHAVE_SINK);
 	sleep_ns(2 * MSEC);
-	expect(bus->channels[0]->behaviour.kind == BEHAVE_NEVER);
+	assert_true(bus->channels[0]->behaviour.kind == BEHAVE_NEVER);
 	sleep_ns(2 * MSEC);
-	expect(bus->channels[0]->behaviour.kind == BEHAVE_ECHO);
+	assert_true(bus->channels[0]->behaviour.kind == BEHAVE_ECHO);
 	/* At the same time, in the order in which they were said. */
-	expect(did("after 5ms behave 0 sink"));
-	expect(did("after 5ms behave 0 complete-never"));
+	assert_true(did("after 5ms behave 0 sink"));
+	assert_true(did("after 5ms behave 0 complete-never"));
 	sleep_ns(6 * MSEC);
-	expect(bus->channels[0]->behaviour.kind == BEHAVE_NEVER);
-	expect(did("after 1s quit 7"));
+	assert_true(bus->channels[0]->behaviour.kind == BEHAVE_NEVER);
+	assert_true(did("after 1s quit 7"));
 	sleep_ns(SEC - 1);
-	expect(stopped == -1);
+	assert_int_equal(stopped, -1);
 	sleep_ns(1);
-	expect(stopped == 7);
+	assert_int_equal(stopped, 7);
 	end();
 }
 
-static void at_an_open(void)
+static void at_an_open(void **state)
 {
 	begin();
-	expect(did("on open 0 after 30ms rescind 0"));
+	assert_true(did("on open 0 after 30ms rescind 0"));
 	open_channel(&e);
 	sleep_ns(29 * MSEC);
-	expect(!received(MSG_RESCIND));
+	assert_false(received(MSG_RESCIND));
 	sleep_ns(2 * MSEC);
-	expect(received(MSG_RESCIND));
+	assert_true(received(MSG_RESCIND));
 	/* Once. */
-	expect(did("offer 0"));
+	assert_true(did("offer 0"));
 	POST(MSG_RELID_RELEASED, msg_relid, .relid = e.relid);
 	open_channel(&e);
 	inbox_count = 0;
 	sleep_ns(SEC);
-	expect(!received(MSG_RESCIND));
+	assert_false(received(MSG_RESCIND));
 	end();
 }
 
-static void each_time(void)
+static void each_time(void **state)
 {
 	unsigned int i;
 
 	begin();
-	expect(did("every open 0 rescind 0"));
-	expect(did("every release 0 after 10ms offer 0"));
+	assert_true(did("every open 0 rescind 0"));
+	assert_true(did("every release 0 after 10ms offer 0"));
 	for (i = 0; i < 5; i++) {
 		open_channel(&e);
-		expect(received(MSG_RESCIND));
+		assert_true(received(MSG_RESCIND));
 		POST(MSG_RELID_RELEASED, msg_relid, .relid = e.relid);
 		inbox_count = 0;
 		sleep_ns(9 * MSEC);
-		expect(!received(MSG_OFFER));
+		assert_false(received(MSG_OFFER));
 		sleep_ns(2 * MSEC);
-		expect(received(MSG_OFFER));
+		assert_true(received(MSG_OFFER));
 	}
-	expect(stat_of("stats 0", "offers") == 6);
-	expect(!bus->errors);
+	assert_int_equal(stat_of("stats 0", "offers"), 6);
+	assert_false(bus->errors);
 	end();
 }
 
 /* The fifth packet is the last that is read. */
-static void at_a_packet(void)
+static void at_a_packet(void **state)
 {
 	unsigned int i;
 
 	begin();
-	expect(did("on rx:5 0 stall 0"));
+	assert_true(did("on rx:5 0 stall 0"));
 	open_channel(&e);
 	for (i = 0; i < 9; i++)
-		expect(send_traffic(&e, i, 24, false));
+		assert_true(send_traffic(&e, i, 24, false));
 	work();
-	expect(stat_of("stats 0", "rx_packets") == 5);
-	expect(did("every rx:2 0 stall 0"));
-	expect(did("unstall 0"));
-	expect(stat_of("stats 0", "rx_packets") == 6);
-	expect(did("unstall 0"));
-	expect(stat_of("stats 0", "rx_packets") == 8);
-	expect(did("on rx:9 0 rescind 0"));
-	expect(did("unstall 0"));
-	expect(received(MSG_RESCIND));
-	expect(stat_of("stats 0", "rx_packets") == 9);
-	expect(stat_of("stats 0", "rx_left") == 0);
+	assert_int_equal(stat_of("stats 0", "rx_packets"), 5);
+	assert_true(did("every rx:2 0 stall 0"));
+	assert_true(did("unstall 0"));
+	assert_int_equal(stat_of("stats 0", "rx_packets"), 6);
+	assert_true(did("unstall 0"));
+	assert_int_equal(stat_of("stats 0", "rx_packets"), 8);
+	assert_true(did("on rx:9 0 rescind 0"));
+	assert_true(did("unstall 0"));
+	assert_true(received(MSG_RESCIND));
+	assert_int_equal(stat_of("stats 0", "rx_packets"), 9);
+	assert_int_equal(stat_of("stats 0", "rx_left"), 0);
 	end();
 }
 
-static void other_events(void)
+static void other_events(void **state)
 {
 	begin();
-	expect(did("on gpadl 0 refuse open 1"));
-	expect(did("on close 0 withhold teardown"));
-	expect(did("on teardown 0 quit 3"));
+	assert_true(did("on gpadl 0 refuse open 1"));
+	assert_true(did("on close 0 withhold teardown"));
+	assert_true(did("on teardown 0 quit 3"));
 	take_offer(&e);
 	work();
-	expect(bus->refuse[ANSWER_OPEN] == 1);
-	expect(did("refuse open 0"));
+	assert_true(bus->refuse[ANSWER_OPEN] == 1);
+	assert_true(did("refuse open 0"));
 	post_open(&e);
 	POST(MSG_CLOSE, msg_relid, .relid = e.relid);
 	work();
 	POST(MSG_GPADL_TEARDOWN, msg_gpadl_teardown, .relid = e.relid,
 	     .gpadl = e.handle);
 	work();
-	expect(!received(MSG_GPADL_TORNDOWN) && stopped == -1);
-	expect(did("release teardown"));
-	expect(stopped == 3);
+	assert_true(!received(MSG_GPADL_TORNDOWN) && stopped == -1);
+	assert_true(did("release teardown"));
+	assert_int_equal(stopped, 3);
 	end();
 }
 
-static void cancelled(void)
+static void cancelled(void **state)
 {
 	begin();
-	expect(did("every offer 0 refuse open 1"));
-	expect(did("on close 0 quit 3"));
-	expect(did("cancel 0"));
+	assert_true(did("every offer 0 refuse open 1"));
+	assert_true(did("on close 0 quit 3"));
+	assert_true(did("cancel 0"));
 	take_offer(&e);
 	post_open(&e);
 	POST(MSG_CLOSE, msg_relid, .relid = e.relid);
 	work();
-	expect(!bus->refuse[ANSWER_OPEN] && stopped == -1);
-	expect(!did("cancel 7") && !did("cancel"));
+	assert_true(!bus->refuse[ANSWER_OPEN] && stopped == -1);
+	assert_true(!did("cancel 7") && !did("cancel"));
 	end();
 }
 
-static void file(void)
+static void file(void **state)
 {
 	char path[] = "/tmp/vmbhost-scenario-XXXXXX";
 	int fd = mkstemp(path);
@@ -240,30 +240,33 @@ static void file(void)
 	      "\non open 1 after 1ms stall 1\n", f);
 	fflush(f);
 	start();
-	expect(!vmbus_option(bus, "scenario", path));
-	expect(bus->channel_count == 2);
+	assert_false(vmbus_option(bus, "scenario", path));
+	assert_true(bus->channel_count == 2);
 	connect();
 	open_channel(&e);
 	sleep_ns(2 * MSEC);
-	expect(bus->channels[1]->stalled && !bus->channels[0]->stalled);
+	assert_true(bus->channels[1]->stalled && !bus->channels[0]->stalled);
 	end();
 	fputs("what is that\n", f);
 	fclose(f);
 	start();
-	expect(vmbus_option(bus, "scenario", path));
+	assert_true(vmbus_option(bus, "scenario", path));
 	end();
 	unlink(path);
 }
 
 int main(void)
 {
-	run(words);
-	run(at_a_time);
-	run(at_an_open);
-	run(each_time);
-	run(at_a_packet);
-	run(other_events);
-	run(cancelled);
-	run(file);
-	return test_end();
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(words),
+		cmocka_unit_test(at_a_time),
+		cmocka_unit_test(at_an_open),
+		cmocka_unit_test(each_time),
+		cmocka_unit_test(at_a_packet),
+		cmocka_unit_test(other_events),
+		cmocka_unit_test(cancelled),
+		cmocka_unit_test(file),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

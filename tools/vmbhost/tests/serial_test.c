@@ -14,9 +14,9 @@ static struct serial *serial = &vm.serial;
 /* In place of the machine's. */
 int vm_irq_line(struct vm *of, unsigned int gsi, unsigned int level)
 {
-	expect(of == &vm && gsi == SERIAL_IRQ);
+	assert_true(of == &vm && gsi == SERIAL_IRQ);
 	/* Only changes are told. */
-	expect(line != level);
+	assert_true(line != level);
 	line = level;
 	raised += level;
 	return 0;
@@ -49,28 +49,28 @@ static unsigned int iir(void)
 }
 
 /* How a driver finds out that this is a 16550A. */
-static void detection(void)
+static void detection(void **state)
 {
 	start();
 	serial_write(serial, UART_IER, 0);
-	expect(serial_read(serial, UART_IER) == 0);
+	assert_int_equal(serial_read(serial, UART_IER), 0);
 	serial_write(serial, UART_IER, 0x0f);
-	expect(serial_read(serial, UART_IER) == 0x0f);
+	assert_int_equal(serial_read(serial, UART_IER), 0x0f);
 	serial_write(serial, UART_IER, 0);
 	serial_write(serial, UART_MCR, UART_MCR_LOOP | UART_MCR_OUT2 |
 		     UART_MCR_RTS);
-	expect((serial_read(serial, UART_MSR) & 0xf0) ==
-	       (UART_MSR_DCD | UART_MSR_CTS));
+	assert_true((serial_read(serial, UART_MSR) & 0xf0) ==
+		    (UART_MSR_DCD | UART_MSR_CTS));
 	serial_write(serial, UART_MCR, 0);
 	serial_write(serial, UART_FCR, UART_FCR_ENABLE_FIFO);
-	expect(serial_read(serial, UART_IIR) >> 6 == 3);
+	assert_true(serial_read(serial, UART_IIR) >> 6 == 3);
 	serial_write(serial, UART_FCR, 0);
-	expect(serial_read(serial, UART_IIR) >> 6 == 0);
+	assert_true(serial_read(serial, UART_IIR) >> 6 == 0);
 	serial_write(serial, UART_SCR, 0xa5);
-	expect(serial_read(serial, UART_SCR) == 0xa5);
+	assert_int_equal(serial_read(serial, UART_SCR), 0xa5);
 }
 
-static void divisor(void)
+static void divisor(void **state)
 {
 	uint8_t byte;
 
@@ -78,58 +78,58 @@ static void divisor(void)
 	serial_write(serial, UART_LCR, UART_LCR_DLAB | UART_LCR_WLEN8);
 	serial_write(serial, UART_DLL, 0x34);
 	serial_write(serial, UART_DLM, 0x12);
-	expect(serial_read(serial, UART_DLL) == 0x34);
-	expect(serial_read(serial, UART_DLM) == 0x12);
+	assert_int_equal(serial_read(serial, UART_DLL), 0x34);
+	assert_int_equal(serial_read(serial, UART_DLM), 0x12);
 	serial_write(serial, UART_LCR, UART_LCR_WLEN8);
-	expect(serial_read(serial, UART_LCR) == UART_LCR_WLEN8);
-	expect(serial_read(serial, UART_IER) == 0);
-	expect(serial_take(serial, &byte, 1) == 0);
+	assert_int_equal(serial_read(serial, UART_LCR), UART_LCR_WLEN8);
+	assert_int_equal(serial_read(serial, UART_IER), 0);
+	assert_int_equal(serial_take(serial, &byte, 1), 0);
 }
 
-static void output(void)
+static void output(void **state)
 {
 	uint8_t bytes[8];
 
 	start();
 	serial_write(serial, UART_TX, 'a');
-	expect(kicks == 1);
-	expect(serial->flush_at > now && serial->flush_at < now + 100000000);
+	assert_int_equal(kicks, 1);
+	assert_true(serial->flush_at > now && serial->flush_at < now + 100000000);
 	serial_write(serial, UART_TX, 'b');
 	serial_write(serial, UART_TX, 'c');
-	expect(kicks == 1);
-	expect(serial_take(serial, bytes, 2) == 2);
-	expect(!memcmp(bytes, "ab", 2));
-	expect(serial->flush_at == 0);
-	expect(serial_take(serial, bytes, sizeof(bytes)) == 1);
-	expect(bytes[0] == 'c');
-	expect(serial->flush_at == NEVER);
-	expect(serial_take(serial, bytes, sizeof(bytes)) == 0);
+	assert_int_equal(kicks, 1);
+	assert_int_equal(serial_take(serial, bytes, 2), 2);
+	assert_memory_equal(bytes, "ab", 2);
+	assert_true(serial->flush_at == 0);
+	assert_true(serial_take(serial, bytes, sizeof(bytes)) == 1);
+	assert_int_equal(bytes[0], 'c');
+	assert_true(serial->flush_at == NEVER);
+	assert_true(serial_take(serial, bytes, sizeof(bytes)) == 0);
 }
 
-static void transmitter_interrupt(void)
+static void transmitter_interrupt(void **state)
 {
 	start();
 	serial_write(serial, UART_MCR, UART_MCR_OUT2);
 	serial_write(serial, UART_IER, UART_IER_THRI);
-	expect(line == 1);
-	expect(iir() == UART_IIR_THRI);
+	assert_int_equal(line, 1);
+	assert_int_equal(iir(), UART_IIR_THRI);
 	/* That reading was the answer. */
-	expect(line == 0);
-	expect(iir() == UART_IIR_NO_INT);
+	assert_int_equal(line, 0);
+	assert_int_equal(iir(), UART_IIR_NO_INT);
 	serial_write(serial, UART_TX, 'x');
-	expect(line == 1 && raised == 2);
-	expect(iir() == UART_IIR_THRI);
+	assert_true(line == 1 && raised == 2);
+	assert_int_equal(iir(), UART_IIR_THRI);
 	/* Asking for it again tells again. */
 	serial_write(serial, UART_IER, 0);
 	serial_write(serial, UART_IER, UART_IER_THRI);
-	expect(line == 1 && raised == 3);
+	assert_true(line == 1 && raised == 3);
 	/* Without OUT2 the line does not leave the chip. */
 	serial_write(serial, UART_MCR, 0);
-	expect(line == 0);
+	assert_int_equal(line, 0);
 }
 
 /* A driver writes 16 bytes when told that there is room: none may be lost. */
-static void full(void)
+static void full(void **state)
 {
 	uint8_t bytes[SERIAL_BUFFER];
 	unsigned int written = 0;
@@ -144,67 +144,70 @@ static void full(void)
 		if (written > 2 * SERIAL_BUFFER)
 			break;
 	}
-	expect(written <= SERIAL_BUFFER);
-	expect(written > SERIAL_BUFFER - 32);
-	expect(line == 0);
-	expect(serial_take(serial, bytes, 100) == 100);
-	expect(serial_read(serial, UART_LSR) & UART_LSR_THRE);
-	expect(line == 1);
-	expect(serial_take(serial, bytes + 100, sizeof(bytes)) ==
-	       written - 100);
+	assert_true(written <= SERIAL_BUFFER);
+	assert_true(written > SERIAL_BUFFER - 32);
+	assert_int_equal(line, 0);
+	assert_int_equal(serial_take(serial, bytes, 100), 100);
+	assert_true(serial_read(serial, UART_LSR) & UART_LSR_THRE);
+	assert_int_equal(line, 1);
+	assert_true(serial_take(serial, bytes + 100, sizeof(bytes)) ==
+		    written - 100);
 	for (unsigned int i = 0; i < written; i++)
-		expect(bytes[i] == (uint8_t)i);
+		assert_int_equal(bytes[i], (uint8_t)i);
 	/* One who does not ask overruns, and nothing else. */
 	for (unsigned int i = 0; i < 2 * SERIAL_BUFFER; i++)
 		serial_write(serial, UART_TX, 'y');
-	expect(serial->out_used == SERIAL_BUFFER);
+	assert_true(serial->out_used == SERIAL_BUFFER);
 }
 
-static void input(void)
+static void input(void **state)
 {
 	uint8_t many[2 * SERIAL_INPUT];
 
 	start();
 	serial_input(serial, (const uint8_t *)"ab", 2);
-	expect(line == 0);
+	assert_int_equal(line, 0);
 	serial_write(serial, UART_IER, UART_IER_RDI);
-	expect(line == 1);
-	expect(iir() == UART_IIR_RDI);
-	expect(serial_read(serial, UART_LSR) & UART_LSR_DR);
-	expect(serial_read(serial, UART_RX) == 'a');
-	expect(line == 1);
-	expect(serial_read(serial, UART_RX) == 'b');
-	expect(line == 0);
-	expect(!(serial_read(serial, UART_LSR) & UART_LSR_DR));
-	expect(serial_read(serial, UART_RX) == 0);
+	assert_int_equal(line, 1);
+	assert_int_equal(iir(), UART_IIR_RDI);
+	assert_true(serial_read(serial, UART_LSR) & UART_LSR_DR);
+	assert_int_equal(serial_read(serial, UART_RX), 'a');
+	assert_int_equal(line, 1);
+	assert_int_equal(serial_read(serial, UART_RX), 'b');
+	assert_int_equal(line, 0);
+	assert_true(!(serial_read(serial, UART_LSR) & UART_LSR_DR));
+	assert_int_equal(serial_read(serial, UART_RX), 0);
 	memset(many, 'z', sizeof(many));
 	serial_input(serial, many, sizeof(many));
-	expect(serial_room(serial) == 0);
-	expect(serial->in_used == SERIAL_INPUT);
+	assert_int_equal(serial_room(serial), 0);
+	assert_true(serial->in_used == SERIAL_INPUT);
 	serial_write(serial, UART_FCR, UART_FCR_CLEAR_RCVR);
-	expect(serial_room(serial) == SERIAL_INPUT);
-	expect(line == 0);
+	assert_int_equal(serial_room(serial), SERIAL_INPUT);
+	assert_int_equal(line, 0);
 }
 
-static void loop(void)
+static void loop(void **state)
 {
 	uint8_t byte;
 
 	start();
 	serial_write(serial, UART_MCR, UART_MCR_LOOP);
 	serial_write(serial, UART_TX, 'q');
-	expect(serial_take(serial, &byte, 1) == 0);
-	expect(serial_read(serial, UART_RX) == 'q');
+	assert_int_equal(serial_take(serial, &byte, 1), 0);
+	assert_int_equal(serial_read(serial, UART_RX), 'q');
 }
 
 int main(void)
 {
-	run(detection);
-	run(divisor);
-	run(output);
-	run(transmitter_interrupt);
-	run(full);
-	run(input);
-	run(loop);
-	return test_end();
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(detection),
+		cmocka_unit_test(divisor),
+		cmocka_unit_test(output),
+		cmocka_unit_test(transmitter_interrupt),
+		cmocka_unit_test(full),
+		cmocka_unit_test(input),
+		cmocka_unit_test(loop),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

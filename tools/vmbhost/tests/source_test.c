@@ -8,64 +8,64 @@
 static struct endpoint e;
 static struct incoming in;
 
-static void source_behaviour(void)
+static void source_behaviour(void **state)
 {
 	unsigned int i;
 
 	begin_with(&e, "source rate=1000,size=100,count=50");
 	/* The first at once, then one each millisecond. */
-	expect(read_packet(&e, &in) && is_traffic(&in, 0, 100));
-	expect(in.d.type == PKT_INBAND && in.d.flags == 0);
-	expect(!read_packet(&e, &in));
+	assert_true(read_packet(&e, &in) && is_traffic(&in, 0, 100));
+	assert_true(in.d.type == PKT_INBAND && in.d.flags == 0);
+	assert_false(read_packet(&e, &in));
 	sleep_ns(10 * MSEC);
 	for (i = 1; i <= 10; i++)
-		expect(read_packet(&e, &in) && is_traffic(&in, i, 100));
-	expect(!read_packet(&e, &in));
+		assert_true(read_packet(&e, &in) && is_traffic(&in, i, 100));
+	assert_false(read_packet(&e, &in));
 	/* A worker that runs late catches up. */
 	now += 10 * MSEC;
 	work();
 	for (; i <= 20; i++)
-		expect(read_packet(&e, &in) && is_traffic(&in, i, 100));
-	expect(!read_packet(&e, &in));
+		assert_true(read_packet(&e, &in) && is_traffic(&in, i, 100));
+	assert_false(read_packet(&e, &in));
 	sleep_ns(SEC);
 	for (; i < 50; i++)
-		expect(read_packet(&e, &in) && is_traffic(&in, i, 100));
-	expect(!read_packet(&e, &in));
-	expect(count("tx_packets") == 50);
-	expect(!bus->errors);
+		assert_true(read_packet(&e, &in) && is_traffic(&in, i, 100));
+	assert_false(read_packet(&e, &in));
+	assert_int_equal(count("tx_packets"), 50);
+	assert_false(bus->errors);
 	end();
 }
 
-static void flood(void)
+static void flood(void **state)
 {
 	unsigned int i = 0;
 
 	begin_with(&e, "source rate=0,size=500,count=1000");
 	while (read_packet(&e, &in)) {
-		expect(is_traffic(&in, i, 500));
+		assert_true(is_traffic(&in, i, 500));
 		i++;
 		work();
 	}
-	expect(i == 1000);
-	expect(count("tx_blocked") > 10);
-	expect(!bus->errors);
+	assert_int_equal(i, 1000);
+	assert_true(count("tx_blocked") > 10);
+	assert_false(bus->errors);
 	end();
 }
 
-static void source_wants_completions(void)
+static void source_wants_completions(void **state)
 {
 	begin_with(&e, "source rate=0,completion=1,count=3");
-	expect(read_packet(&e, &in));
-	expect(in.d.flags == PKT_COMPLETION_REQUESTED);
-	expect(count("tx_outstanding") == 3);
+	assert_true(read_packet(&e, &in));
+	assert_int_equal(in.d.flags, PKT_COMPLETION_REQUESTED);
+	assert_int_equal(count("tx_outstanding"), 3);
 	send_packet(&e, PKT_COMPLETION, 0, in.d.trans, "", 0);
 	work();
-	expect(count("rx_completions") == 1 && !bus->errors);
-	expect(count("tx_outstanding") == 2);
+	assert_true(count("rx_completions") == 1 && !bus->errors);
+	assert_int_equal(count("tx_outstanding"), 2);
 	/* Twice is once too often. */
 	send_packet(&e, PKT_COMPLETION, 0, in.d.trans, "", 0);
 	work();
-	expect(count("completions_unknown") == 1 && bus->errors == 1);
+	assert_true(count("completions_unknown") == 1 && bus->errors == 1);
 	end();
 }
 
@@ -85,38 +85,38 @@ static void expect_ranges(uint64_t sequence, uint32_t ranges, uint32_t bytes)
 	struct ranges_header header;
 	uint32_t i, at;
 
-	expect(read_packet(&e, &in));
-	expect(in.d.type == PKT_XFER_PAGES &&
-	       in.d.flags == PKT_COMPLETION_REQUESTED);
-	expect(is_traffic(&in, sequence, 24));
-	expect(in.header_bytes == 8 + 8 * ranges);
+	assert_true(read_packet(&e, &in));
+	assert_true(in.d.type == PKT_XFER_PAGES &&
+		    in.d.flags == PKT_COMPLETION_REQUESTED);
+	assert_true(is_traffic(&in, sequence, 24));
+	assert_int_equal(in.header_bytes, 8 + 8 * ranges);
 	memcpy(&header, in.header, in.header_bytes);
-	expect(header.set == 0xcafe && header.count == ranges);
+	assert_true(header.set == 0xcafe && header.count == ranges);
 	traffic_fill(want, bytes, sequence);
 	for (i = 0; i < ranges; i++) {
-		expect(header.range[i].bytes == bytes);
-		expect(header.range[i].offset + bytes <= 3 * VMBUS_PAGE);
+		assert_int_equal(header.range[i].bytes, bytes);
+		assert_true(header.range[i].offset + bytes <= 3 * VMBUS_PAGE);
 		for (at = 0; at < bytes; at++)
 			if (*shared_byte(header.range[i].offset + at) != want[at])
 				break;
-		expect(at == bytes);
+		assert_int_equal(at, bytes);
 	}
 }
 
 static void complete_with_nothing(uint64_t trans)
 {
-	expect(send_packet(&e, PKT_COMPLETION, 0, trans, "", 0));
+	assert_true(send_packet(&e, PKT_COMPLETION, 0, trans, "", 0));
 	work();
 }
 
-static void source_with_ranges(void)
+static void source_with_ranges(void **state)
 {
 	uint64_t trans[4];
 	uint32_t handle, i;
 
 	begin_with(&e, "source rate=0,ranges=3,size=1000,count=6");
 	/* The rings are no memory for that. */
-	expect(!read_packet(&e, &in));
+	assert_false(read_packet(&e, &in));
 	memset(shared_byte(0), 0, VMBUS_PAGE);
 	handle = make_gpadl(e.relid, shared_page, 3);
 	work();
@@ -126,44 +126,47 @@ static void source_with_ranges(void)
 		trans[i] = in.d.trans;
 	}
 	sleep_ns(SEC);
-	expect(!read_packet(&e, &in) && count("tx_outstanding") == 4);
+	assert_true(!read_packet(&e, &in) && count("tx_outstanding") == 4);
 	/* Not the one that is next. */
 	complete_with_nothing(trans[1]);
-	expect(!read_packet(&e, &in));
+	assert_false(read_packet(&e, &in));
 	complete_with_nothing(trans[0]);
 	expect_ranges(4, 3, 1000);
 	expect_ranges(5, 3, 1000);
 	complete_with_nothing(trans[2]);
 	complete_with_nothing(trans[3]);
-	expect(!read_packet(&e, &in) && count("tx_packets") == 6);
+	assert_true(!read_packet(&e, &in) && count("tx_packets") == 6);
 	/* Without the memory nothing is sent any more. */
-	expect(did("reset 0"));
+	assert_true(did("reset 0"));
 	POST(MSG_GPADL_TEARDOWN, msg_gpadl_teardown, .relid = e.relid,
 	     .gpadl = handle);
-	expect(did("behave 0 source rate=0,ranges=1,count=1"));
+	assert_true(did("behave 0 source rate=0,ranges=1,count=1"));
 	sleep_ns(SEC);
-	expect(!read_packet(&e, &in) && !bus->errors);
+	assert_true(!read_packet(&e, &in) && !bus->errors);
 	end();
 }
 
 /* More than there is memory for */
-static void source_with_too_many_ranges(void)
+static void source_with_too_many_ranges(void **state)
 {
 	begin_with(&e, "source rate=0,ranges=64,size=200,count=1");
 	make_gpadl(e.relid, shared_page, 3);
 	sleep_ns(SEC);
-	expect(!read_packet(&e, &in) && !bus->errors);
-	expect(did("behave 0 source rate=0,ranges=60,size=200,count=1"));
+	assert_true(!read_packet(&e, &in) && !bus->errors);
+	assert_true(did("behave 0 source rate=0,ranges=60,size=200,count=1"));
 	expect_ranges(0, 60, 200);
 	end();
 }
 
 int main(void)
 {
-	run(source_behaviour);
-	run(flood);
-	run(source_wants_completions);
-	run(source_with_ranges);
-	run(source_with_too_many_ranges);
-	return test_end();
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(source_behaviour),
+		cmocka_unit_test(flood),
+		cmocka_unit_test(source_wants_completions),
+		cmocka_unit_test(source_with_ranges),
+		cmocka_unit_test(source_with_too_many_ranges),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,7 +39,7 @@ void *guest_memory(struct vm *of, uint64_t gpa, uint64_t length)
 int vm_irq_line(struct vm *of, unsigned int gsi, unsigned int level)
 {
 	(void)of;
-	expect(gsi >= GSI_SYNIC && gsi < GSI_SYNIC + VM_MAX_CPUS && level);
+	assert_true(gsi >= GSI_SYNIC && gsi < GSI_SYNIC + VM_MAX_CPUS && level);
 	if (masked)
 		return -1;
 	interrupts[gsi - GSI_SYNIC]++;
@@ -113,52 +113,52 @@ static bool consume(void)
 	return pending;
 }
 
-static void pages_are_cleared(void)
+static void pages_are_cleared(void **state)
 {
 	start();
 	for (unsigned int i = 0; i < PAGE; i++)
-		expect(!memory[EVENTS + i] && !memory[MESSAGES + i]);
-	expect(memory[EVENTS - 1] == 0xcc && memory[MESSAGES + PAGE] == 0xcc);
+		assert_true(!memory[EVENTS + i] && !memory[MESSAGES + i]);
+	assert_true(memory[EVENTS - 1] == 0xcc && memory[MESSAGES + PAGE] == 0xcc);
 	/* Not again by another register's change. */
 	memory[MESSAGES] = 1;
 	synic_changed(&vm.synics[0], ON, 0, MESSAGES | ON);
-	expect(memory[MESSAGES] == 1);
+	assert_int_equal(memory[MESSAGES], 1);
 }
 
-static void message(void)
+static void message(void **state)
 {
 	start();
-	expect(!synic_post_message(&vm, 0, VMBUS_SINT, 1, "hello", 5));
-	expect(type() == 1);
-	expect(slot[4] == 5 && slot[5] == 0);
-	expect(!memcmp(slot + 16, "hello", 5));
-	expect(interrupts[0] == 1 && !interrupts[1]);
-	expect(!consume());
+	assert_false(synic_post_message(&vm, 0, VMBUS_SINT, 1, "hello", 5));
+	assert_int_equal(type(), 1);
+	assert_true(slot[4] == 5 && slot[5] == 0);
+	assert_memory_equal(slot + 16, "hello", 5);
+	assert_true(interrupts[0] == 1 && !interrupts[1]);
+	assert_false(consume());
 }
 
-static void message_order(void)
+static void message_order(void **state)
 {
 	start();
 	for (uint32_t i = 1; i <= 5; i++)
-		expect(!post(i));
-	expect(type() == 1);
+		assert_false(post(i));
+	assert_int_equal(type(), 1);
 	/* An end of an interrupt that is not one of the message. */
 	synic_end_of_message(&vm.synics[0]);
-	expect(type() == 1);
+	assert_int_equal(type(), 1);
 	for (uint32_t i = 1; i <= 5; i++) {
-		expect(type() == i);
-		expect(!memcmp(slot + 16, &i, 4));
-		expect(interrupts[0] == i);
-		expect(consume() == (i < 5));
+		assert_int_equal(type(), i);
+		assert_memory_equal(slot + 16, &i, 4);
+		assert_int_equal(interrupts[0], i);
+		assert_int_equal(consume(), (i < 5));
 	}
-	expect(!type());
-	expect(!vm.synics[0].queued);
-	expect(!post(6));
-	expect(type() == 6);
+	assert_false(type());
+	assert_false(vm.synics[0].queued);
+	assert_false(post(6));
+	assert_int_equal(type(), 6);
 }
 
 /* The slot is freed, but the guest has not said so: nobody overtakes. */
-static void no_overtaking(void)
+static void no_overtaking(void **state)
 {
 	start();
 	post(1);
@@ -166,12 +166,12 @@ static void no_overtaking(void)
 	memset(slot, 0, 4);
 	post(3);
 	synic_end_of_message(&vm.synics[0]);
-	expect(type() == 2);
+	assert_int_equal(type(), 2);
 	consume();
-	expect(type() == 3);
+	assert_int_equal(type(), 3);
 }
 
-static void off(void)
+static void off(void **state)
 {
 	static const uint64_t control[] = { 0, ON, ON, ON };
 	static const uint64_t pages[] = { MESSAGES | ON, MESSAGES, MEMORY | ON,
@@ -180,74 +180,74 @@ static void off(void)
 	for (unsigned int i = 0; i < 4; i++) {
 		start();
 		synic_changed(&vm.synics[0], control[i], pages[i], pages[i]);
-		expect(post(1));
-		expect(synic_signal_event(&vm, 0, VMBUS_SINT, 3));
-		expect(!interrupts[0]);
+		assert_true(post(1));
+		assert_true(synic_signal_event(&vm, 0, VMBUS_SINT, 3));
+		assert_false(interrupts[0]);
 	}
 	start();
-	expect(synic_post_message(&vm, 1, VMBUS_SINT, 1, "", 0));
-	expect(synic_post_message(&vm, 2, VMBUS_SINT, 1, "", 0));
-	expect(synic_post_message(&vm, 0, VMBUS_SINT + 1, 1, "", 0));
-	expect(synic_post_message(&vm, 0, VMBUS_SINT, 0, "", 0));
-	expect(synic_post_message(&vm, 0, VMBUS_SINT, 1, memory, 241));
-	expect(!type());
+	assert_true(synic_post_message(&vm, 1, VMBUS_SINT, 1, "", 0));
+	assert_true(synic_post_message(&vm, 2, VMBUS_SINT, 1, "", 0));
+	assert_true(synic_post_message(&vm, 0, VMBUS_SINT + 1, 1, "", 0));
+	assert_true(synic_post_message(&vm, 0, VMBUS_SINT, 0, "", 0));
+	assert_true(synic_post_message(&vm, 0, VMBUS_SINT, 1, memory, 241));
+	assert_false(type());
 }
 
-static void masked_source(void)
+static void masked_source(void **state)
 {
 	start();
 	masked = true;
-	expect(post(1));
-	expect(!type());
+	assert_true(post(1));
+	assert_false(type());
 	masked = false;
-	expect(!post(2));
-	expect(type() == 2);
+	assert_false(post(2));
+	assert_int_equal(type(), 2);
 }
 
-static void switched_off_forgets(void)
+static void switched_off_forgets(void **state)
 {
 	start();
 	post(1);
 	post(2);
 	synic_changed(&vm.synics[0], ON, EVENTS | ON, MESSAGES);
-	expect(!vm.synics[0].queued);
+	assert_false(vm.synics[0].queued);
 	synic_changed(&vm.synics[0], ON, EVENTS | ON, MESSAGES | ON);
-	expect(!type());
-	expect(!post(3));
-	expect(type() == 3);
+	assert_false(type());
+	assert_false(post(3));
+	assert_int_equal(type(), 3);
 }
 
 /* A guest that never reads does not fill our memory. */
-static void bounded(void)
+static void bounded(void **state)
 {
 	unsigned int sent;
 
 	start();
 	for (sent = 0; sent < 1000000 && !post(1); sent++)
 		;
-	expect(sent > 1000 && sent < 100000);
-	expect(consume());
-	expect(!post(1));
+	assert_true(sent > 1000 && sent < 100000);
+	assert_true(consume());
+	assert_false(post(1));
 }
 
-static void events(void)
+static void events(void **state)
 {
 	uint8_t *flags = memory + EVENTS + 256 * VMBUS_SINT;
 
 	start();
-	expect(!synic_signal_event(&vm, 0, VMBUS_SINT, 0));
-	expect(!synic_signal_event(&vm, 0, VMBUS_SINT, 2047));
-	expect(flags[0] == 1 && flags[255] == 0x80);
-	expect(interrupts[0] == 2);
+	assert_false(synic_signal_event(&vm, 0, VMBUS_SINT, 0));
+	assert_false(synic_signal_event(&vm, 0, VMBUS_SINT, 2047));
+	assert_true(flags[0] == 1 && flags[255] == 0x80);
+	assert_int_equal(interrupts[0], 2);
 	/* It has been told, and has not yet looked. */
-	expect(!synic_signal_event(&vm, 0, VMBUS_SINT, 0));
-	expect(interrupts[0] == 2);
+	assert_false(synic_signal_event(&vm, 0, VMBUS_SINT, 0));
+	assert_int_equal(interrupts[0], 2);
 	flags[0] = 0;
-	expect(!synic_signal_event(&vm, 0, VMBUS_SINT, 0));
-	expect(interrupts[0] == 3);
-	expect(synic_signal_event(&vm, 0, VMBUS_SINT, 2048));
-	expect(synic_signal_event(&vm, 1, VMBUS_SINT, 0));
-	expect(synic_signal_event(&vm, 2, VMBUS_SINT, 0));
+	assert_false(synic_signal_event(&vm, 0, VMBUS_SINT, 0));
+	assert_int_equal(interrupts[0], 3);
+	assert_true(synic_signal_event(&vm, 0, VMBUS_SINT, 2048));
+	assert_true(synic_signal_event(&vm, 1, VMBUS_SINT, 0));
+	assert_true(synic_signal_event(&vm, 2, VMBUS_SINT, 0));
 }
 
 static uint64_t call_post(uint64_t gpa, uint32_t message_type, uint32_t size)
@@ -260,62 +260,72 @@ static uint64_t call_post(uint64_t gpa, uint32_t message_type, uint32_t size)
 	return hypercall(&vm, 0x5c, params);
 }
 
-static void call_post_message(void)
+static void call_post_message(void **state)
 {
 	start();
 	memset(memory + INPUT + 16, 0x77, 240);
-	expect(call_post(INPUT, 1, 240) == 0x12);
-	expect(told.calls == 1);
-	expect(told.connection == 4 && told.type == 1 && told.length == 240);
-	expect(!memcmp(told.payload, memory + INPUT + 16, 240));
-	expect(call_post(INPUT, 1, 241) == 5);
-	expect(call_post(INPUT, 1, 0xffffffff) == 5);
-	expect(call_post(INPUT, 0, 8) == 5);
-	expect(call_post(INPUT, 0x80000001, 8) == 5);
-	expect(call_post(INPUT + 4, 1, 8) == 4);
+	assert_int_equal(call_post(INPUT, 1, 240), 0x12);
+	assert_int_equal(told.calls, 1);
+	assert_true(told.connection == 4 && told.type == 1 && told.length == 240);
+	assert_memory_equal(told.payload, memory + INPUT + 16, 240);
+	assert_int_equal(call_post(INPUT, 1, 241), 5);
+	assert_int_equal(call_post(INPUT, 1, 0xffffffff), 5);
+	assert_int_equal(call_post(INPUT, 0, 8), 5);
+	assert_int_equal(call_post(INPUT, 0x80000001, 8), 5);
+	assert_int_equal(call_post(INPUT + 4, 1, 8), 4);
 	/* Across a page's end, at memory's end, far outside. */
-	expect(call_post(INPUT + PAGE - 248, 1, 8) == 5);
-	expect(call_post(INPUT + PAGE - 256, 1, 8) == 0x12);
-	expect(call_post(MEMORY, 1, 8) == 5);
-	expect(call_post((uint64_t)-256, 1, 8) == 5);
-	expect(told.calls == 2);
+	assert_int_equal(call_post(INPUT + PAGE - 248, 1, 8), 5);
+	assert_int_equal(call_post(INPUT + PAGE - 256, 1, 8), 0x12);
+	assert_int_equal(call_post(MEMORY, 1, 8), 5);
+	assert_true(call_post((uint64_t)-256, 1, 8) == 5);
+	assert_int_equal(told.calls, 2);
 }
 
-static void call_signal_event(void)
+static void call_signal_event(void **state)
 {
 	uint64_t value = 0x10007 | 9ull << 32;
 	uint64_t params[2] = { value, 0 };
 
 	start();
-	expect(!hypercall(&vm, 0x1005d, params));
-	expect(told.connection == 0x10007 && told.flag == 9);
+	assert_false(hypercall(&vm, 0x1005d, params));
+	assert_true(told.connection == 0x10007 && told.flag == 9);
 	params[0] |= 1ull << 48;
-	expect(hypercall(&vm, 0x1005d, params) == 5);
+	assert_int_equal(hypercall(&vm, 0x1005d, params), 5);
 	memcpy(memory + INPUT, &value, sizeof(value));
 	params[0] = INPUT;
-	expect(!hypercall(&vm, 0x5d, params));
-	expect(told.calls == 2);
+	assert_false(hypercall(&vm, 0x5d, params));
+	assert_int_equal(told.calls, 2);
 	params[0] = MEMORY;
-	expect(hypercall(&vm, 0x5d, params) == 5);
-	expect(hypercall(&vm, 0x1005c, params) == 3);
-	expect(hypercall(&vm, 0x5e, params) == 2);
-	expect(told.calls == 2);
+	assert_int_equal(hypercall(&vm, 0x5d, params), 5);
+	assert_int_equal(hypercall(&vm, 0x1005c, params), 3);
+	assert_int_equal(hypercall(&vm, 0x5e, params), 2);
+	assert_int_equal(told.calls, 2);
+}
+
+static int end(void **state)
+{
+	unsigned int i;
+
+	for (i = 0; i < 2; i++)
+		synic_free(&vm.synics[i]);
+	return 0;
 }
 
 int main(void)
 {
-	run(pages_are_cleared);
-	run(message);
-	run(message_order);
-	run(no_overtaking);
-	run(off);
-	run(masked_source);
-	run(switched_off_forgets);
-	run(bounded);
-	run(events);
-	run(call_post_message);
-	run(call_signal_event);
-	for (unsigned int i = 0; i < 2; i++)
-		synic_free(&vm.synics[i]);
-	return test_end();
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pages_are_cleared),
+		cmocka_unit_test(message),
+		cmocka_unit_test(message_order),
+		cmocka_unit_test(no_overtaking),
+		cmocka_unit_test(off),
+		cmocka_unit_test(masked_source),
+		cmocka_unit_test(switched_off_forgets),
+		cmocka_unit_test(bounded),
+		cmocka_unit_test(events),
+		cmocka_unit_test(call_post_message),
+		cmocka_unit_test(call_signal_event),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, end);
 }
