@@ -116,6 +116,9 @@ named_tests()
 	[ -z "$bad" ]
 }
 
+# The messages that users see
+mapfile -t talking < <(find drivers/vmbkmcl drivers/vmbkmcl_hv drivers/clients/kmcl_cdev* \
+	-name '*.c' ! -name '*.mod.c' | sort)
 mapfile -t sources < <(c_files include drivers)
 mapfile -t texts < <(find Documentation -name '*.rst' | sort)
 mapfile -t exported < <(sed -n 's/^EXPORT_SYMBOL_GPL(\(.*\));$/\1/p' \
@@ -142,6 +145,10 @@ check "each of ${#windows[@]} functions of KMCL is in a page" \
 	none_missing "${windows[@]}"
 check "each of ${#counters[@]} counters in sysfs is described" \
 	described Documentation/ABI/testing/sysfs-kernel-kmcl "${counters[@]}"
+check "each message of ${#talking[@]} sources is explained" "$PYTHON" scripts/messages.py \
+	Documentation/troubleshooting.rst "${talking[@]}"
+check "the classes that isolated guests have" "$PYTHON" scripts/isolated.py "$SOURCE" \
+	Documentation/devices.rst
 check "the tests that SECURITY.md names are there" named_tests SECURITY.md
 [ "$failed" -gt 0 ] || keep "$OUT" "$BUILD/docs"
 tally

@@ -123,7 +123,7 @@ run()
 		given+=" faults=1"
 	fi
 	for file in scripts/guest/lib.sh scripts/guest/wire/*.sh \
-		Documentation/{devices,heartbeat,uring,userspace}.rst \
+		Documentation/{devices,heartbeat,troubleshooting,uring,userspace}.rst \
 		tools/kmclctl/kmclctl.8 tools/fcopyd/kmcl-fcopyd.8 \
 		tools/examples/heartbeat.py "$BUILD/programs/python/python.zip"; do
 		files+=(--file "$file")

@@ -317,6 +317,16 @@ page_of_channel()
 	offer_a=
 }
 
+# page_of_mine FILE: with a channel for programs, mine, on such a host
+page_of_mine()
+{
+	for_programs mine echo
+	page_runs "$1" 1 mine
+	expect "delete" does delete mine
+	away mine
+	offer_mine=
+}
+
 kmclctl_page()
 {
 	page_of_channel userspace.rst 1 <<-END
@@ -349,11 +359,25 @@ kmclctl_uring_page()
 # What the table says is compared in tools/kmclctl/tests
 kmclctl_devices_page()
 {
-	page_of_channel devices.rst 1 <<-END
+	page_of_mine devices.rst <<-END
 	^DEVICE
 	^heartbeat +57164f39-
-	-
 	^DEVICE
+	-
+	-
+	-
+	END
+}
+
+kmclctl_troubleshooting_page()
+{
+	page_of_mine troubleshooting.rst <<-END
+	^Active\$
+	^Channel mine +ok +active
+	open +0 +mine +$WIRE_CLASS +DEVICE
+	-
+	-
+	active
 	END
 }
 
@@ -389,6 +413,7 @@ kmclctl_all()
 	scenario "the commands of userspace.rst" kmclctl_page
 	scenario "the commands of uring.rst" kmclctl_uring_page
 	scenario "the commands of devices.rst" kmclctl_devices_page
+	scenario "the commands of troubleshooting.rst" kmclctl_troubleshooting_page
 	# uio_hv_generic of Linux 6.1 wants a device with a monitor, of which there are few
 	case $(uname -r) in
 	6.1.*)	skipped "the examples of kmclctl.8" kmclctl_manual ;;
