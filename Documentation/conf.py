@@ -10,9 +10,14 @@ import sys
 # pylint: disable=invalid-name
 
 sys.path.insert(0, os.path.join(os.environ["srctree"], "Documentation/sphinx"))
+sys.path.insert(0, os.path.join(os.environ["TOP"], "Documentation"))
 
 project = "vmbkmcl"
-extensions = ["kerneldoc", "automarkup"]
+extensions = [
+    "kerneldoc",
+    "automarkup",
+    "windows_names",
+]
 kerneldoc_srctree = os.environ["TOP"]
 
 primary_domain = "c"

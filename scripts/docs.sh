@@ -93,6 +93,12 @@ described()
 	done
 }
 
+# linked WINDOWS...: each has a link to a Linux name, and that one a link back
+linked()
+{
+	"$PYTHON" Documentation/windows_names.py "$OUT/driver-api" "$@"
+}
+
 # named_tests FILE: it has no test's name that is not one: a suite and its case, or, in a
 # line's list of scenarios, a function of scripts/guest/wire
 named_tests()
@@ -149,6 +155,7 @@ check "each message of ${#talking[@]} sources is explained" "$PYTHON" scripts/me
 	Documentation/troubleshooting.rst "${talking[@]}"
 check "the classes that isolated guests have" "$PYTHON" scripts/isolated.py "$SOURCE" \
 	Documentation/devices.rst
+check "Windows' names and Linux' have links to each other" linked "${windows[@]}"
 check "the tests that SECURITY.md names are there" named_tests SECURITY.md
 [ "$failed" -gt 0 ] || keep "$OUT" "$BUILD/docs"
 tally
