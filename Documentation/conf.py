@@ -16,8 +16,12 @@ project = "vmbkmcl"
 extensions = [
     "kerneldoc",
     "automarkup",
+    "sphinx.ext.graphviz",
+    "myst_parser",
     "windows_names",
 ]
+graphviz_output_format = "svg"
+myst_heading_anchors = 3
 kerneldoc_srctree = os.environ["TOP"]
 
 primary_domain = "c"

@@ -8,7 +8,7 @@
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-need_packages python3-sphinx
+need_packages python3-sphinx python3-myst-parser graphviz gcc libc6-dev
 SOURCE=$("$TOP/scripts/fetch-source.sh")
 
 # Files of an earlier run would hide warnings.
@@ -93,6 +93,14 @@ described()
 	done
 }
 
+# the_states: the picture of a channel's states is the one of state.c
+the_states()
+{
+	gcc -std=gnu11 -Itools/model/include -Idrivers/vmbkmcl -o "$OUT/.table" \
+		tools/model/table.c drivers/vmbkmcl/state.c &&
+		"$OUT/.table" dot | diff -u Documentation/channel-states.dot -
+}
+
 # linked WINDOWS...: each has a link to a Linux name, and that one a link back
 linked()
 {
@@ -153,6 +161,7 @@ check "each of ${#counters[@]} counters in sysfs is described" \
 	described Documentation/ABI/testing/sysfs-kernel-kmcl "${counters[@]}"
 check "each message of ${#talking[@]} sources is explained" "$PYTHON" scripts/messages.py \
 	Documentation/troubleshooting.rst "${talking[@]}"
+check "the picture of a channel's states is that of state.c" the_states
 check "the classes that isolated guests have" "$PYTHON" scripts/isolated.py "$SOURCE" \
 	Documentation/devices.rst
 check "Windows' names and Linux' have links to each other" linked "${windows[@]}"

@@ -2,7 +2,8 @@
 /*
  * Prints a client's state machine as Promela: the transition table, which event is
  * next, and what entering a state does to the inputs. It is linked with the library's
- * state.c, and asks that, so nothing is written down twice.
+ * state.c, and asks that, so nothing is written down twice. With the argument "dot" it
+ * prints the states and events as a graph, for Documentation/channel-states.dot.
  *
  * The text uses ch[], which model.pml declares.
  */
@@ -205,10 +206,53 @@ static void print_names(const char *prefix, const char * const *list, int count)
 	printf("\n");
 }
 
-int main(void)
+#define TEXT(name, text)	text,
+static const char * const texts[] = { KMCL_STATES(TEXT) };
+
+/* All events that lead from one state to another, at one arrow */
+static void print_arrow(int state, int next)
+{
+	const struct kmcl_transition *row;
+	const char *before = "";
+	int e;
+
+	for (e = 0; e < KMCL_EV_COUNT; e++) {
+		row = kmcl_transition(false, state, e);
+		if (!row || row->next != next)
+			continue;
+		if (!*before)
+			printf("\t%s -> %s [label=\"", states[state], states[next]);
+		printf("%s%s", before, events[e]);
+		before = "\\n";
+	}
+	if (*before)
+		printf("\"];\n");
+}
+
+static void print_dot(void)
+{
+	int s, next;
+
+	printf("// Made from drivers/vmbkmcl/state.c: \"table dot\" of tools/model\n"
+	       "digraph states {\n\tnode [shape=box, style=rounded, fontname=sans];\n"
+	       "\tedge [fontname=sans, fontsize=9];\n");
+	for (s = 0; s < KMCL_ST_COUNT; s++)
+		printf("\t%s [label=\"%s%s\"];\n", states[s], texts[s],
+		       s == KMCL_ST_STARTING ? "\\n(Started was called)" : "");
+	for (s = 0; s < KMCL_ST_COUNT; s++)
+		for (next = 0; next < KMCL_ST_COUNT; next++)
+			print_arrow(s, next);
+	printf("}\n");
+}
+
+int main(int argc, char **argv)
 {
 	unsigned int i;
 
+	if (argc > 1 && !strcmp(argv[1], "dot")) {
+		print_dot();
+		return 0;
+	}
 	print_names("ST", states, KMCL_ST_COUNT);
 	print_names("EV", events, KMCL_EV_COUNT);
 	print_names("DO", steps, KMCL_DO_COUNT);
