@@ -29,11 +29,14 @@ clean()
 		ignore=CAMELCASE,NEW_TYPEDEFS,COMPLEX_MACRO,TRAILING_SEMICOLON
 		ignore+=,MULTISTATEMENT_MACRO_USE_DO_WHILE
 		ignore+=,MACRO_ARG_REUSE,MACRO_ARG_UNUSED,MACRO_ARG_PRECEDENCE ;;
+	include/kmcl/ntcompat_types.h)
+		# The same, and a name for two keywords.
+		ignore=CAMELCASE,NEW_TYPEDEFS,COMPLEX_MACRO ;;
 	include/kmcl/*)
 		# Windows' API, under Windows' names and types.
 		ignore=CAMELCASE,NEW_TYPEDEFS ;;
 	drivers/clients/kmcl_dynmem* | kunit/dynmem_sample_test.c | \
-	kunit/paged_test.c | kunit/save_test.c | kunit/win*)
+	kunit/ntcompat_* | kunit/paged_test.c | kunit/save_test.c | kunit/win*)
 		# Written with those names, as a ported driver is.
 		ignore=CAMELCASE ;;
 	Documentation/porting_example.c)
