@@ -32,6 +32,9 @@ clean()
 	include/kmcl/ntcompat_types.h)
 		# The same, and a name for two keywords.
 		ignore=CAMELCASE,NEW_TYPEDEFS,COMPLEX_MACRO ;;
+	include/kmcl/ntcompat_interlocked.h | kunit/ntcompat_lock_test.c)
+		# The same, with its prototypes' volatile.
+		ignore=CAMELCASE,NEW_TYPEDEFS,VOLATILE ;;
 	include/kmcl/*)
 		# Windows' API, under Windows' names and types.
 		ignore=CAMELCASE,NEW_TYPEDEFS ;;

@@ -22,5 +22,9 @@
 #include "ntcompat_pool.h"
 #include "ntcompat_rtl.h"
 #include "ntcompat_string.h"
+#include "ntcompat_lock.h"
+#include "ntcompat_interlocked.h"
+#include "ntcompat_wait.h"
+#include "ntcompat_work.h"
 
 #endif
