@@ -133,6 +133,7 @@ help:
 	@echo 'make irqsoff               for how long interrupts are off, kernel built once'
 	@echo 'make soak [MINUTES=10]     rescind and re-offer under traffic'
 	@echo 'make soak ROW=N [COUNT=..] a row of Documentation/faults.rst, its long form'
+	@echo '                           ROW=13: data races, kernel built once'
 	@echo 'make bench  [KERNEL=..] [CASES=..] [STEPPED=1|2] [PLOT=1]'
 	@echo '                           instructions per packet, beside the raw VMBus API'
 	@echo 'make bench-check           some of them, beside those committed'

@@ -3,8 +3,8 @@
 #
 # usage: [BENCH=1] scripts/build-modules.sh [VERSION] [W=1]
 #
-# Builds this tree's modules for Debian's kernel VERSION (x.y, newest, x.y-arm64, debug
-# or tracer, see kernels.sh), out of a clean copy in build/modules/X.Y (with W=1:
+# Builds this tree's modules for Debian's kernel VERSION (x.y, newest, x.y-arm64, debug,
+# tracer or kcsan, see kernels.sh), out of a clean copy in build/modules/X.Y (with W=1:
 # build/w1/X.Y, and any warning is a failure), with the compiler the kernel was built
 # with. The plain build is skipped if nothing has changed. With BENCH=1 in the
 # environment the benchmark is built too, in build/bench/X.Y.

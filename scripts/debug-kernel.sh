@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# usage: scripts/debug-kernel.sh [debug|tracer]
+# usage: scripts/debug-kernel.sh [debug|tracer|kcsan]
 #
-# Builds the guest kernel of make vmtest-debug, or that of make irqsoff, once: Linux
-# 6.12 as Debian has it, configured by scripts/guest.config and debug.config or
-# tracer.config. It takes four minutes on two idle cores, and is put beside the
-# kernels of fetch-kernel.sh, as build/kernels/debug or tracer.
+# Builds the guest kernel of make vmtest-debug, that of make irqsoff, or that of make
+# soak ROW=13, once: Linux 6.12 as Debian has it, configured by scripts/guest.config and
+# debug.config, tracer.config or kcsan.config. It takes four minutes on two idle cores,
+# and is put beside the kernels of fetch-kernel.sh, as build/kernels/debug, tracer or
+# kcsan.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -17,7 +18,8 @@ name=${1:-debug}
 case $name in
 debug)	what="every checker" ;;
 tracer)	what="the tracer of sections with interrupts off" ;;
-*)	die "no kernel $name: choose debug or tracer" ;;
+kcsan)	what="a detector of data races" ;;
+*)	die "no kernel $name: choose debug, tracer or kcsan" ;;
 esac
 dir=$BUILD/kernels/$name
 out=$dir/build

@@ -12,10 +12,10 @@
 #
 #   find_kernel NAME   sets found (x.y), release (its `uname -r`) and suite; where
 #                      no suite has it, sets reason and fails.
-#                      "debug" and "tracer" are those of debug-kernel.sh,
+#                      "debug", "tracer" and "kcsan" are those of debug-kernel.sh,
 #                      "x.y-rt", "x.y-cloud" are other flavours of it, and
 #                      "x.y-arm64", "x.y-arm64-16k" those for another machine.
-#   own_kernel NAME    it is one of these two
+#   own_kernel NAME    it is one of these three
 #   find_source NAME   the same for the package linux-source-x.y
 #   find_kernels NAME...  sets kernels to the x.y of each, and skips the others
 #   kernel_or_skip     makes $KERNEL an x.y, or ends the suite with a skip
@@ -175,7 +175,10 @@ find_flavour()
 
 own_kernel()
 {
-	[ "$1" = debug ] || [ "$1" = tracer ]
+	case $1 in
+	debug | tracer | kcsan) ;;
+	*)	return 1 ;;
+	esac
 }
 
 find_kernel()

@@ -5,8 +5,8 @@
 #
 #   row N	sets what (scenarios, garble or soak), script (its name in the guest),
 #		kernel, and words for the guest; fails if there is no such row. COUNT
-#		is of rounds of each scenario, of mutations, of cycles, or of what a
-#		scenario that has only one round counts itself
+#		is of rounds of each scenario, of mutations, of cycles, of minutes, or
+#		of what a scenario that has only one round counts itself
 #
 # shellcheck disable=SC2034 # used by what sources this
 
@@ -47,15 +47,21 @@ row()
 	11)	count=5000 names=(removals) ;;
 	12)	count=5000 rounds=
 		names=(cdev_rescind cdev_killed cdev_removed cdev_unbound) ;;
+	# Those of rows 2, 8 and 11
+	13)	count=60 kernel=kcsan names=(soak sync_races removals) ;;
 	14)	count=0 what=soak kernel=debug ;;
 	*)	return 1 ;;
 	esac
 	count=${COUNT:-$count}
-	script=$what words="count=$count"
-	case $what in
-	scenarios)
-		script=wire
-		words+=" rounds=${rounds:-$count} only=$(IFS=,; echo "${names[*]}")" ;;
-	soak)	words="cycles=$count minutes=${MINUTES:-0} senders=4" ;;
+	script=wire words="count=$count"
+	case $what:$1 in
+	scenarios:13)
+		words="seconds=$((count * 60 / ${#names[@]})) cycles=25 senders=4" ;;
+	scenarios:*)
+		words+=" rounds=${rounds:-$count}" ;;
+	garble:*)
+		script=garble ;;
+	soak:*)	words="cycles=$count minutes=${MINUTES:-0} senders=4" names=(soak) ;;
 	esac
+	words+="${names[*]:+ only=$(IFS=,; echo "${names[*]}")}"
 }

@@ -280,6 +280,40 @@ copy "$work/tree"
 check 'vmbhost in another build directory' elsewhere
 check 'vmbhost, interrupted' ended
 
+# race NAME FIRST SECOND: a log with a report of KCSAN on two functions
+race()
+{
+	cat >"$work/$1" <<-END
+	[    0.000000] Linux version 6.12
+	[    1.000000] BUG: KCSAN: data-race in $2 / $3
+	[    1.000001]
+	[    1.000002] write to 0xffff888001 of 4 bytes by task 5 on cpu 1:
+	[    1.000003]  ${2/ /+0x10/0x20 }
+	[    1.000004]  open_device+0x10/0x20 [vmbkmcl_hv]
+	[    1.000005]
+	[    1.000006] read to 0xffff888001 of 4 bytes by interrupt on cpu 0:
+	[    1.000007]  ${3/ /+0x10/0x20 }
+	[    1.000008]
+	[    1.000009] Reported by Kernel Concurrency Sanitizer on:
+	END
+}
+
+# Those of the modules fail, and so does a log that has lost its beginning
+races()
+{
+	race others 'vmbus_open [hv_vmbus]' 'vmbus_isr [hv_vmbus]'
+	race first 'kmcl_send [vmbkmcl]' 'vmbus_isr [hv_vmbus]'
+	race second 'vmbus_isr [hv_vmbus]' 'kmcl_send [vmbkmcl]'
+	sed 1d "$work/others" >"$work/short"
+	said "not of the modules, 1 times: data-race in vmbus_open [hv_vmbus]\
+ / vmbus_isr [hv_vmbus], above open_device
+KCSAN: 0 races in the modules, 1 elsewhere" scripts/kcsan.sh "$work/others" &&
+		told '1 races in the modules, 0 elsewhere' scripts/kcsan.sh "$work/first" &&
+		told '1 races in the modules, 0 elsewhere' scripts/kcsan.sh "$work/second" &&
+		told 'no beginning' scripts/kcsan.sh "$work/short"
+}
+check 'data races in a log' races
+
 # The files of a tree without git, and of no build directory in it
 files()
 {

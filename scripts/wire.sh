@@ -51,9 +51,9 @@ garble)
 	words="seed=$SEED count=${COUNT:-1000000} ${ONLY:+only=$ONLY}"
 	limit=1200 ;;
 soak)
-	script=soak
+	script=wire
 	runs=${RUNS:-2:5.3}
-	words="seed=$SEED cycles=${CYCLES:-1000} minutes=${MINUTES:-0}"
+	words="seed=$SEED cycles=${CYCLES:-1000} minutes=${MINUTES:-0} only=soak"
 	limit=$((1200 + ${MINUTES:-0} * 60)) ;;
 *)
 	die "no $what: choose scenarios, garble or soak" ;;
@@ -102,7 +102,10 @@ run()
 	# The properties that the guest checks. (The kernel itself uses the words
 	# debug and kmemleak.)
 	given="$some cpus=$cpus protocol=$protocol"
-	[ "$kernel" != debug ] || given+=" checkers=1"
+	case $kernel in
+	debug)	given+=" slow=1 checkers=1" ;;
+	kcsan)	given+=" slow=1 races=1" ;;
+	esac
 	# One of the guests with two processors keeps one of them free of all that can
 	# run elsewhere
 	[ "$kernel:$cpus" != 6.12:2 ] ||

@@ -9,11 +9,11 @@
 
 INJECT=/sys/kernel/debug/failslab
 
-# often NUMBER: so often, or as count=N says, or a tenth with every checker; in $times
+# often NUMBER: so often, or as count=N says, or a tenth on a slow kernel; in $times
 often()
 {
 	times=$1
-	[ "${checkers:-0}" -eq 0 ] || times=$((times / 10))
+	[ "${slow:-0}" -eq 0 ] || times=$((times / 10))
 	times=${count:-$times}
 }
 
@@ -76,13 +76,13 @@ stalls()
 # were answered is in a file
 ask()
 {
-	local done=0 answered=0 slow=1
+	local done=0 answered=0 unit=1
 
 	# With every checker an answer takes longer
-	[ "${checkers:-0}" -eq 0 ] || slow=4
+	[ "${checkers:-0}" -eq 0 ] || unit=4
 	while [ "$done" -lt "$2" ]; do
 		done=$((done + 1))
-		! ctl "$1" sync 64 $(((done % 13 + 1) * slow)) 2>/dev/null ||
+		! ctl "$1" sync 64 $(((done % 13 + 1) * unit)) 2>/dev/null ||
 			answered=$((answered + 1))
 	done
 	echo "$answered" >"/tmp/answered-$1"
@@ -369,6 +369,7 @@ faults_all()
 		scenario "offers that are taken back at once" offers_come_and_go
 		scenario "the modules go under traffic, in any order" removals
 	fi
+	[ -z "$only" ] || scenario "rescind and re-offer under traffic" soak
 	if [ -d "$INJECT" ]; then
 		scenario "any one allocation fails" allocations_fail
 	else

@@ -20,6 +20,7 @@
 
 TRAFFIC=/sys/kernel/debug/kmcl_traffic
 KMEMLEAK=/sys/kernel/debug/kmemleak
+KCSAN=/sys/kernel/debug/kcsan
 WIRE_CLASS=6b6d636c-7472-4166-8669-630000000000
 
 # The scenario's channels, and those that live through many of them
@@ -30,8 +31,9 @@ offers=0
 # Those that an earlier round of a scenario has made: what number N was is $words_N
 added=0
 only=${only:-}
-# How often each scenario is done
+# How often each scenario is done, or for how long
 rounds=${rounds:-1}
+seconds=${seconds:-}
 
 # random N: a number below N in $random, by the minimal standard generator
 seed=${seed:-1}
@@ -394,6 +396,17 @@ skipped()
 	printf '|   skipped %s\n' "$1"
 }
 
+# another_round: of the scenario that began at $began, after $turn of them
+another_round()
+{
+	if [ -n "$seconds" ]; then
+		now
+		[ $((now - began)) -lt "$seconds" ]
+	else
+		[ "$turn" -lt "$rounds" ]
+	fi
+}
+
 # scenario NAME FUNCTION: one test, if it is chosen
 scenario()
 {
@@ -404,16 +417,15 @@ scenario()
 	bad=0
 	now
 	began=$now
-	while [ "$turn" -lt "$rounds" ] && [ "$bad" -eq 0 ]; do
+	while another_round && [ "$bad" -eq 0 ]; do
 		turn=$((turn + 1))
 		offers=$first
 		one_round "$2"
 		[ "$offers" -lt "$added" ] || added=$offers
-		[ "$rounds" -lt 100 ] || [ $((turn % 100)) -ne 0 ] ||
-			echo "$2: $turn of $rounds times" | show
+		[ $((turn % 100)) -ne 0 ] || echo "$2: $turn times" | show
 	done
 	offers=$added
-	[ "$rounds" -eq 1 ] || title="$1, $turn times"
+	[ "$turn" -eq 1 ] || title="$1, $turn times"
 	if [ "$bad" -eq 0 ]; then
 		now
 		printf '|   ok      %s (%d s)\n' "$title" $((now - began))
@@ -486,12 +498,25 @@ wire_unload()
 	check "rmmod vmbkmcl_hv" rmmod vmbkmcl_hv
 	check "rmmod vmbkmcl" rmmod vmbkmcl
 	check "closing completed every packet" none_lost
+	[ "${races:-0}" -eq 0 ] || check "KCSAN has watched" watched
 	[ "${checkers:-0}" -eq 0 ] || check "kmemleak is there" [ -e "$KMEMLEAK" ]
 	[ -e "$KMEMLEAK" ] || return 0
 	check "kmemleak looks" scan
 	sleep 6
 	check "kmemleak looks again" scan
 	check "kmemleak has found nothing" no_leak
+}
+
+# A detector that is off finds nothing
+watched()
+{
+	local name value
+
+	show <"$KCSAN"
+	while read -r name value; do
+		[ "$name" != enabled: ] || [ "$value" -eq 1 ] || return
+		[ "$name" != setup_watchpoints: ] || [ "$value" -gt 10000 ] || return
+	done <"$KCSAN"
 }
 
 # Refused where it has switched itself off

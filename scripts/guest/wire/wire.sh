@@ -40,6 +40,8 @@
 . /claim.sh
 # shellcheck source=scripts/guest/wire/faults.sh
 . /faults.sh
+# shellcheck source=scripts/guest/wire/soak.sh
+. /soak.sh
 # shellcheck source=scripts/guest/wire/kmclctl.sh
 . /kmclctl.sh
 # shellcheck source=scripts/guest/wire/services.sh
