@@ -101,6 +101,30 @@ the_states()
 		"$OUT/.table" dot | diff -u Documentation/channel-states.dot -
 }
 
+# named_there PAGE...: files of this tree that the pages name are there, unless a build
+# makes them, and so is what "make" makes
+named_there()
+{
+	local name names dirs='scripts|tools|drivers|include|kunit|Documentation' bad=
+
+	# shellcheck disable=SC2016 # a quote of reStructuredText
+	mapfile -t names < <(grep -ohE '``('"$dirs"')/[a-zA-Z0-9_./-]+``' "$@" |
+		tr -d '`' | sort -u)
+	for name in "${names[@]}"; do
+		compgen -G "${name%.ko}*" >/dev/null || [ -e "$SOURCE/$name" ] ||
+			bad+=" $name"
+	done
+	# shellcheck disable=SC2016 # the same
+	mapfile -t names < <(grep -ohE '(^   |``)make [a-z][a-z0-9-]+' "$@" |
+		sed 's/.*make //' | sort -u)
+	for name in "${names[@]}"; do
+		grep -qE "(^|[[:space:]])$name([[:space:]:]|$)" Makefile ||
+			bad+=" make $name"
+	done
+	[ -z "$bad" ] || echo "not there:$bad"
+	[ -z "$bad" ]
+}
+
 # linked WINDOWS...: each has a link to a Linux name, and that one a link back
 linked()
 {
@@ -165,6 +189,7 @@ check "the picture of a channel's states is that of state.c" the_states
 check "the classes that isolated guests have" "$PYTHON" scripts/isolated.py "$SOURCE" \
 	Documentation/devices.rst
 check "Windows' names and Linux' have links to each other" linked "${windows[@]}"
+check "what the pages name is there" named_there "${texts[@]}"
 check "the tests that SECURITY.md names are there" named_tests SECURITY.md
 [ "$failed" -gt 0 ] || keep "$OUT" "$BUILD/docs"
 tally
