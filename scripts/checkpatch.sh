@@ -42,9 +42,10 @@ clean()
 	kunit/ntcompat_* | kunit/paged_test.c | kunit/save_test.c | kunit/win*)
 		# Written with those names, as a ported driver is.
 		ignore=CAMELCASE ;;
-	Documentation/porting_example.c)
-		# The same, for any kernel, with structures as Windows has them.
-		ignore=CAMELCASE,NEW_TYPEDEFS,ALLOC_WITH_SIZEOF ;;
+	Documentation/porting/*)
+		# The same, for any kernel, with structures and constants as Windows has
+		# them.
+		ignore=CAMELCASE,NEW_TYPEDEFS,ALLOC_WITH_SIZEOF,COMPLEX_MACRO ;;
 	kunit/symbols_test.c)
 		# Lists of names and types.
 		ignore=CAMELCASE,FUNCTION_ARGUMENTS,MACRO_ARG_REUSE

@@ -154,6 +154,22 @@ named_tests()
 	[ -z "$bad" ]
 }
 
+# ported PERCENT FILE: less than that many of the lines of each of the two differ
+ported()
+{
+	local old=Documentation/porting/windows/$2 new=Documentation/porting/linux/$2
+	local removed added lines
+
+	removed=$(diff "$old" "$new" | grep -c '^<') || true
+	added=$(diff "$old" "$new" | grep -c '^>') || true
+	lines="$(wc -l <"$old") $(wc -l <"$new")"
+	[ $((removed + added)) -gt 0 ] &&
+		[ $((removed * 100)) -lt $((${lines% *} * $1)) ] &&
+		[ $((added * 100)) -lt $((${lines#* } * $1)) ] && return 0
+	echo "$2: $removed and $added lines of $lines differ"
+	return 1
+}
+
 # The messages that users see
 mapfile -t talking < <(find drivers/vmbkmcl drivers/vmbkmcl_hv drivers/clients/kmcl_cdev* \
 	-name '*.c' ! -name '*.mod.c' | sort)
@@ -183,6 +199,7 @@ check "each of ${#windows[@]} functions of KMCL is in a page" \
 	none_missing "${windows[@]}"
 check "each of ${#counters[@]} counters in sysfs is described" \
 	described Documentation/ABI/testing/sysfs-kernel-kmcl "${counters[@]}"
+check "the port of vault.c differs in less than 15 % of the lines" ported 15 vault.c
 check "each message of ${#talking[@]} sources is explained" "$PYTHON" scripts/messages.py \
 	Documentation/troubleshooting.rst "${talking[@]}"
 check "the picture of a channel's states is that of state.c" the_states

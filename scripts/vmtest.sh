@@ -34,7 +34,7 @@ check "clients outside the tree build for $KERNEL" scripts/outside.sh "$KERNEL"
 check "kmod for the guest" kmod_files
 if [ "$failed" -eq 0 ]; then
 	files=()
-	for file in "${kmod[@]}" "$BUILD/outside/$KERNEL"/{kmcl_hello,porting_example}.ko; do
+	for file in "${kmod[@]}" "$BUILD/outside/$KERNEL"/{kmcl_hello,vault}.ko; do
 		files+=(--file "$file")
 	done
 	check "guest with $KERNEL ran to its end, kernel log clean" \

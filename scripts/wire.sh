@@ -135,6 +135,7 @@ run()
 		files+=(--program "$file")
 	done < <(find "$BUILD/programs" -type f -executable)
 	files+=(--program "$(command -v jq)")
+	[ "$what" != scenarios ] || files+=(--file "$BUILD/outside/$kernel/vault.ko")
 	case $what:$kernel:$cpus:${IMAGES:-} in
 	scenarios:6.12:2: | scenarios:*:*:[1-9]*)
 		given+=" images=${IMAGES:-1} hibernate=nocompress"
@@ -182,6 +183,9 @@ guests=()
 find_kernels $KERNEL
 for kernel in "${kernels[@]}"; do
 	check "modules for $kernel build" scripts/build-modules.sh "$kernel"
+	[ "$what" != scenarios ] ||
+		check "clients outside the tree build for $kernel" \
+			scripts/outside.sh "$kernel"
 	for guest in ${runs:-$(usual "$kernel")}; do
 		guests+=("$kernel:$guest")
 	done

@@ -101,7 +101,7 @@ alias_of()
 check "unload" rmmod vmbkmcl_hv vmbkmcl
 place=/lib/modules/$(uname -r)
 mkdir -p "$place" /etc/modprobe.d
-cp /modules/*.ko /kmcl_hello.ko /porting_example.ko "$place"
+cp /modules/*.ko /kmcl_hello.ko /vault.ko "$place"
 # Of the kernel's own build: depmod warns where they are missing
 touch "$place/modules.order" "$place/modules.builtin" \
 	"$place/modules.builtin.modinfo"
@@ -123,9 +123,9 @@ check "rmmod" rmmod kmcl_echo vmbkmcl
 check "nothing is loaded" none_loaded
 # The GUID's first three fields are little-endian there
 check "an alias for the class, as udev asks for it" \
-	alias_of porting_example vmbus:118a0c3f556e0b4da23c90517b2e4408
+	alias_of vault vmbus:6c636d6b61766c757400000000000000
 check "which modprobe finds" [ "$(kmod modprobe -R \
-	vmbus:118a0c3f556e0b4da23c90517b2e4408)" = porting_example ]
+	vmbus:6c636d6b61766c757400000000000000)" = vault ]
 device_class=$(cat "/sys/bus/vmbus/devices/$device/modalias")
 check "hv_balloon's devices are not taken from it" \
 	[ -z "$(kmod modprobe -R "$device_class" | grep kmcl)" ]

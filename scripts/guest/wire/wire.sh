@@ -28,6 +28,8 @@
 . /watch.sh
 # shellcheck source=scripts/guest/wire/parent.sh
 . /parent.sh
+# shellcheck source=scripts/guest/wire/ported.sh
+. /ported.sh
 # shellcheck source=scripts/guest/wire/waits.sh
 . /waits.sh
 # shellcheck source=scripts/guest/wire/pm.sh
@@ -96,6 +98,7 @@ hibernate_all
 step "What a device has of the guest"
 memory_all
 parent_all
+ported_all
 step "What others see of it"
 watch_all
 step "It leaves for other reasons"
