@@ -45,8 +45,8 @@ row()
 			rescind_while_making_rings) ;;
 	10)	count=100000 names=(offers_come_and_go) ;;
 	11)	count=5000 names=(removals) ;;
-	12)	count=5000 rounds=
-		names=(cdev_rescind cdev_killed cdev_removed cdev_unbound) ;;
+	12)	count=5000
+		names=(cdev_across cdev_rescind cdev_killed cdev_removed cdev_unbound) ;;
 	# Those of rows 2, 8 and 11
 	13)	count=60 kernel=kcsan names=(soak sync_races removals) ;;
 	14)	count=0 what=soak kernel=debug ;;

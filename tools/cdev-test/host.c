@@ -44,6 +44,17 @@ void host(const char *command)
 		die(command);
 }
 
+void host_rule(const char *command)
+{
+	const char *number = getenv("OFFER");
+	char text[96], line[128];
+
+	snprintf(text, sizeof(text), command, number, number);
+	snprintf(line, sizeof(line), "vmbhostctl %s >/dev/null", text);
+	if (system(line))
+		die(line);
+}
+
 void configure(const char *attribute, const char *value)
 {
 	char path[128];

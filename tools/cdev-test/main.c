@@ -26,6 +26,7 @@ static const struct {
 	{ "uring-requests", test_uring_requests },
 	{ "killed", test_killed },
 	{ "removed", test_removed },
+	{ "across", test_across },
 };
 
 #define TESTS	(sizeof(tests) / sizeof(*tests))

@@ -77,8 +77,17 @@ struct kmcl_stats stats_of(int fd);
 unsigned int state_of(int fd);
 /* Until a call has begun to wait, in a thread or process of ours */
 void wait_sleeping(pid_t tid);
+/* A command that has the number of our device for each %s */
+void host_rule(const char *command);
 void configure(const char *attribute, const char *value);
 long now_ms(void);
+
+/* waits.c */
+enum what { READ, WRITE, FSYNC, REQUEST, POLL };
+
+int call(enum what what, int fd);	/* its errno, or 0 */
+/* A process' exit status, or minus the signal; -1000: it does not end */
+int ended(pid_t pid);
 
 /* The tests */
 void test_messages(void);
@@ -93,5 +102,6 @@ void test_requests(void);
 void test_uring_requests(void);
 void test_killed(void);
 void test_removed(void);
+void test_across(void);
 
 #endif

@@ -16,16 +16,15 @@
 
 #include "test.h"
 
-enum what { READ, WRITE, FSYNC, REQUEST, POLL };
-
-static int call(enum what what, int fd)
+int call(enum what what, int fd)
 {
+	char buf[64] = "written";
 	struct kmcl_request r = {
 		.size = sizeof(r), .data = (uintptr_t)"request", .data_len = 8,
+		.reply = (uintptr_t)buf, .reply_len = sizeof(buf),
 		.timeout_ns = KMCL_NO_TIME_LIMIT,
 	};
 	struct pollfd p = { .fd = fd, .events = POLLRDHUP };
-	char buf[64] = "written";
 	ssize_t ret = 0;
 
 	switch (what) {
@@ -71,8 +70,7 @@ static pid_t waits(enum what what, int fd)
 	return pid;
 }
 
-/* Its exit status, or minus the signal; -1000: it does not end */
-static int ended(pid_t pid)
+int ended(pid_t pid)
 {
 	long end = now_ms() + WAIT_MS;
 	int status;

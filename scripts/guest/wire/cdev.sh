@@ -50,9 +50,10 @@ cdev_test()
 {
 	allow rx_foreign rx_missing
 	cdev_device p
-	OFFER=$offer_p cdev-test /dev/kmcl/p "$1" >/tmp/cdev 2>&1
+	OFFER=$offer_p COUNT=${times:-} SEED=$seed cdev-test /dev/kmcl/p "$1" >/tmp/cdev 2>&1
 	expect "$1 passes" [ $? -eq 0 ]
 	expect "the plan is there" grep -q '^ok 1\.\.' /tmp/cdev
+	grep '^#' /tmp/cdev | show
 	[ "$bad" -eq 0 ] || show </tmp/cdev
 	cdev_remove p
 }
@@ -69,6 +70,15 @@ cdev_requests() { cdev_test requests; }
 cdev_uring_requests() { cdev_test uring-requests; }
 cdev_killed() { cdev_test killed; }
 cdev_removed() { cdev_test removed; }
+
+# What programs do while the device goes
+cdev_across()
+{
+	local times
+
+	often 200
+	cdev_test across
+}
 
 cdev_32_bits()
 {
@@ -339,6 +349,7 @@ cdev_all()
 	scenario "a driver is unbound below an open file" cdev_unbound
 	scenario "a channel that keeps no messages" cdev_keeps_none
 	scenario "the directory is removed below open files" cdev_removed
+	scenario "200 processes end in all ways while the device goes" cdev_across
 	hibernate_if_quick "the machine hibernates below an open file" cdev_hibernate
 	scenario "10,000 random calls beside rescinds" cdev_random
 	scenario "devices of the module's parameter" cdev_parameter
