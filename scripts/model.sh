@@ -21,9 +21,11 @@ declare -A searches=(
 	[old-peer]='OFFERS=1 PACKETS=1 OLD=1 SLEEP=1 STEPS=1 PAUSES=1 FREES=1 TROUBLE=1'
 	[suspend]='OFFERS=1 PACKETS=1 MACHINES=1 SLEEP=1 STEPS=1 PAUSES=1 FREES=1 TROUBLE=1'
 	[suspend-old]='OFFERS=1 MACHINES=1 OLD=1 SLEEP=1 PAUSES=1 FREES=1 TROUBLE=1'
+	[hibernate]='OFFERS=1 MACHINES=1 HIBERNATES=1 SLEEP=1 FREES=1 TROUBLE=1'
 	[offers]='OFFERS=2 FREES=1 TROUBLE=1'
 	[clients]='CLIENTS=2 OFFERS=1'
 	[planted]='OFFERS=1 PACKETS=2 SLEEP=1 STEPS=1 PAUSES=1 FREES=1 TROUBLE=1'
+	[planted-image]='OFFERS=1 MACHINES=1 HIBERNATES=1 SLEEP=1'
 )
 
 # prepare DIRECTORY: copies of the sources, to be changed
@@ -41,7 +43,7 @@ search()
 	local defines=()
 
 	shift 2
-	for setting in CLIENTS=1 PACKETS=0 HELD=0 MACHINES=0 OLD=0 SLEEP=0 STEPS=0 \
+	for setting in CLIENTS=1 PACKETS=0 HELD=0 MACHINES=0 HIBERNATES=0 OLD=0 SLEEP=0 STEPS=0 \
 		PAUSES=0 FREES=0 TROUBLE=0 "$@"; do
 		defines+=("-U${setting%%=*}" "-D$setting")
 	done
@@ -97,7 +99,8 @@ rows()
 		grep .
 }
 
-# Faults: the name, what SPIN says, the file, and the change
+# Faults: the name, what SPIN says, the file, the change, and the search if it is not
+# "planted"
 faults=(
 	'lost wake-up: the work item is queued, and takes that back when it ends|violated handled|model.pml|s/ch\[c\].pending -> ch\[c\].pending = 0; ch\[c\].running = 1/ch[c].pending -> ch[c].running = 1/; s/-> ch\[c\].running = 0; break/-> ch[c].running = 0; ch[c].pending = 0; break/'
 	'lost wake-up: who waits is not woken up|end state|model.pml|/^inline wake/,/^}/s/ch\[c\].asleep\[DRIVER\] = 0;/skip;/'
@@ -108,26 +111,28 @@ faults=(
 	'Closed is not called|violated|state.c|s/ROW(CLOSED, DONE_DEAD, DISABLED, S(WAIT_DONE), S(CB_CLOSED),/ROW(CLOSED, DONE_DEAD, DISABLED, S(WAIT_DONE),/'
 	'a packet ends twice: who completes it has looked before|violated|model.pml|/peer completes one/,/ended(c, ch\[c\].pkt1)/{s/:: atomic {/::/;s/pkt1) }/pkt1)/;s/pkt0) }/pkt0)/}'
 	'a packet does not end: not cancelled when disabled|violated|state.c|/ROW(ACTIVE, DISABLE, CLOSED/{n;s/, S(CANCEL)//}'
+	'open while the image is written: a device that is resumed|violated .*image|model.pml|s/:: !hibernating -> resume(o, c)/:: resume(o, c)/|planted-image'
+	'open while the image is written: a device that is new|violated .*image|model.pml|s/suspended = hibernating;/suspended = 0;/|planted-image'
 )
 
 # plant NUMBER: search with that fault
 plant()
 {
-	local dir=$WORK/fault-$1 name said file change settings
+	local dir=$WORK/fault-$1 name said file change from settings
 
-	IFS='|' read -r name said file change <<<"${faults[$1]}"
+	IFS='|' read -r name said file change from <<<"${faults[$1]}"
 	prepare "$dir"
 	sed -i "$change" "$dir/$file"
-	read -r -a settings <<<"${searches[planted]}"
+	read -r -a settings <<<"${searches[${from:-planted}]}"
 	search "$dir" -O0 "${settings[@]}"
 }
 
 # found NUMBER: SPIN has found it
 found()
 {
-	local dir=$WORK/fault-$1 name said file change
+	local dir=$WORK/fault-$1 name said file change from
 
-	IFS='|' read -r name said file change <<<"${faults[$1]}"
+	IFS='|' read -r name said file change from <<<"${faults[$1]}"
 	grep -qE "^pan:1: .*$said" "$dir/found" && return
 	tail -n 5 "$dir/log" "$dir/found"
 	return 1
@@ -136,7 +141,7 @@ found()
 need_packages spin gcc libc6-dev
 mkdir -p "$WORK"
 names=("$@")
-[ $# -gt 0 ] || names=(clients suspend packets offers old-peer suspend-old planted)
+[ $# -gt 0 ] || names=(clients suspend packets offers old-peer suspend-old hibernate planted)
 for name in "${names[@]}"; do
 	[ -n "${searches[$name]:-}" ] || die "there is no search for $name"
 	if [ "$name" = planted ]; then

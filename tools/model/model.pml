@@ -17,6 +17,8 @@
  * PACKETS	1: one whose memory the peer may access, 2: one without, 3: both
  * HELD		incoming packets, which the driver completes later
  * MACHINES	the machine is suspended and resumed
+ * HIBERNATES	with an image: devices are resumed while it is written, and the kernel
+ *		tells when it begins and when all is over
  * OLD		the peer wants GPADLs to be deleted before the rings are closed
  * SLEEP	who waits sleeps on ch->wait until it is woken up
  * STEPS	other things may happen between all steps, and not only between those
@@ -88,6 +90,13 @@ bit bus_lock;			/* kmcl_bus_lock, where it is held for long */
 bit first;			/* the channel that was enabled earlier */
 bit quiet;
 bit suspends;			/* the machine has the lock of the device */
+#if HIBERNATES
+bit hibernating;		/* kmcl_hibernating */
+bit image;			/* what is done now, the restored kernel would do again */
+#else
+#define hibernating	0
+#define image		0
+#endif
 
 /* wake_up_all(&ch->wait) */
 inline wake(c)
@@ -264,6 +273,7 @@ inline open_link(c, outcome, o, remove)
 {
 	atomic {
 		assert(ch[c].offer && !ch[c].connected && !ch[c].opened);
+		assert(!image);
 		o = ch[c].offer - 1;
 		if
 		:: !ofr[o].rescinded -> ch[c].shared = 1; ch[c].connected = 1
@@ -725,6 +735,7 @@ end:
 	/* kmcl_offer_add() */
 	:: atomic { !quiet && !ofr[o].used && !THERE(1 - o) && !bus_lock ->
 		ofr[o].used = 1;
+		ofr[o].suspended = hibernating;
 		match_offer(o) }
 	/* kmcl_offer_rescind(); has to be called if an open found it gone */
 	:: atomic { THERE(o) && !ofr[o].gone && (!quiet || ofr[o].broken) && !bus_lock ->
@@ -762,13 +773,51 @@ end:
 #if MACHINES
 #define OFFER_THERE	(ofr[0].used && !ofr[0].gone -> 0 : 1)
 
-/* kmcl_offer_suspend() and kmcl_offer_resume() */
+/* resume(), under kmcl_bus_lock */
+inline resume(o, c)
+{
+	ofr[o].suspended = 0;
+	if
+	:: ofr[o].user ->
+		c = ofr[o].user - 1;
+		ch[c].in_frozen = 0;
+		kick(c);
+		c = 0
+	:: else
+	fi
+}
+
+/* All devices are suspended: from here on there is an image, until all is over */
+inline snapshot()
+{
+#if HIBERNATES
+	image = hibernating
+#else
+	skip
+#endif
+}
+
+/* kmcl_offer_suspend(), kmcl_offer_resume() and kmcl_hibernation() */
 proctype machine()
 {
 	byte o, c;
 
 end:
 	do
+#if HIBERNATES
+	/* PM_HIBERNATION_PREPARE */
+	:: atomic { !quiet && !hibernating && !bus_lock -> hibernating = 1 }
+	/* PM_POST_HIBERNATION: it was restored, or does not hibernate after all */
+	:: atomic { hibernating && !bus_lock ->
+		hibernating = 0;
+		image = 0;
+		do
+		:: o == 2 -> break
+		:: o < 2 && ofr[o].suspended -> resume(o, c); o++
+		:: o < 2 && !ofr[o].suspended -> o++
+		od;
+		o = 0 }
+#endif
 	:: atomic { !quiet && !suspends && !bus_lock &&
 		    (ofr[0].used && !ofr[0].gone || ofr[1].used && !ofr[1].gone) ->
 		suspends = 1;
@@ -786,6 +835,7 @@ end:
 			/* It does not use the device */
 			assert(ch[c].offer != o + 1 ||
 			       !ch[c].opened && !ch[c].shared);
+			snapshot();
 			break }
 	      :: atomic { ch[c].suspending ->
 			ch[c].asleep[MACHINE] = 1;
@@ -798,15 +848,12 @@ end:
 				break
 			fi }
 	      od
-	   :: !ofr[o].user
+	   :: atomic { !ofr[o].user -> snapshot() }
 	   fi;
+	   /* In a kernel that writes the image, or is restored, or goes on */
 	   atomic { !bus_lock ->
-		ofr[o].suspended = 0;
 		if
-		:: ofr[o].user ->
-			c = ofr[o].user - 1;
-			ch[c].in_frozen = 0;
-			kick(c)
+		:: !hibernating -> resume(o, c)
 		:: else
 		fi;
 		suspends = 0;
