@@ -349,7 +349,7 @@ cdev_all()
 	scenario "a driver is unbound below an open file" cdev_unbound
 	scenario "a channel that keeps no messages" cdev_keeps_none
 	scenario "the directory is removed below open files" cdev_removed
-	scenario "200 processes end in all ways while the device goes" cdev_across
+	scenario "processes end in all ways while the device goes" cdev_across
 	hibernate_if_quick "the machine hibernates below an open file" cdev_hibernate
 	scenario "10,000 random calls beside rescinds" cdev_random
 	scenario "devices of the module's parameter" cdev_parameter
