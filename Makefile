@@ -28,9 +28,7 @@ modules: headers
 	$(MAKE) -C $(KDIR) M=$(CURDIR) $$with modules
 
 headers:
-	@[ -e $(KDIR)/Makefile ] || { echo 'error: $(KDIR) is not where a' \
-		'kernel was built. Install the headers of the kernel (Debian:' \
-		'linux-headers-RELEASE), or set KDIR=' >&2; exit 1; }
+	@[ -e $(KDIR)/Makefile ] || { sh scripts/missing.sh headers $(KDIR); exit 1; }
 
 # For all users, whatever root's umask
 modules_install: headers
@@ -84,8 +82,8 @@ vmbhost:
 kmcl-coverage:
 	@scripts/kmcl-coverage.sh
 
-# DKMS builds the modules for the running kernel and for those to come; deb
-# packs that as build/vmbkmcl-dkms_VERSION_all.deb.
+# DKMS builds the modules for the running kernel and for those to come; deb builds the
+# Debian packages in build/packages.
 dkms-install:
 	@scripts/dkms.sh install
 
@@ -98,6 +96,9 @@ deb:
 dkmstest:
 	@scripts/dkms-test.sh
 
+packagestest:
+	@scripts/packages-test.sh
+
 help:
 	@echo 'make [modules] [KDIR=...]  build the modules for a kernel'
 	@echo 'make modules_install       install them below /lib/modules'
@@ -105,7 +106,7 @@ help:
 	@echo 'make distclean             remove build/ as well'
 	@echo 'make dkms-install          let DKMS build and install them (as root)'
 	@echo 'make dkms-remove           undo that'
-	@echo 'make deb                   the Debian package vmbkmcl-dkms, in build/'
+	@echo 'make deb                   the Debian packages, in build/packages'
 	@echo 'make demo   [KERNEL=6.12]  a channel on a VMBus host that rescinds, step by step'
 	@echo 'make check                 all checks (Documentation/testing.rst), and a sum'
 	@echo 'make kunit                 unit tests under User Mode Linux'
@@ -140,10 +141,12 @@ help:
 	@echo 'make arm64test [FLAVOUR=..] the loopback bus and its programs on arm64'
 	@echo 'make kexectest [KERNEL=..] another kernel, and a crash kernel, take over'
 	@echo 'make mutate [N=20] [SEED=] which small changes the KUnit suites do not find'
-	@echo 'make dkmstest              the package in a clean Debian root and a guest'
+	@echo 'make dkmstest              the packages in a clean Debian root and a guest'
+	@echo 'make packagestest          lintian and rpmlint on the packages'
 
 .PHONY: bench bench-check modules headers modules_install clean distclean demo check \
 	kunit coverage kmcl-coverage symbols model fuzz sparse layers checkpatch shellcheck \
-	docs build-test script-test fetch-test vmtest dkms-install dkms-remove deb dkmstest help \
+	docs build-test script-test fetch-test vmtest dkms-install dkms-remove deb dkmstest \
+	packagestest help \
 	vmbhost vmbhost-test wiretest garbletest soak vmtest-debug irqsoff tools-test \
 	arm64test kexectest mutate

@@ -86,8 +86,10 @@ part docs scripts/docs.sh
 finish checkpatch
 part sparse scripts/sparse.sh
 part layers scripts/layers.sh
+begin packagestest scripts/packages-test.sh
 part script-test scripts/script-test.sh
 part fetch-test scripts/fetch-test.sh
+finish packagestest
 part build-test scripts/build-test.sh
 part kunit scripts/kunit.sh
 part kmcl-coverage scripts/kmcl-coverage.sh --check

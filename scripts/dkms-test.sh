@@ -3,7 +3,7 @@
 #
 # usage: [KERNEL=VERSION] scripts/dkms-test.sh
 #
-# The package vmbkmcl-dkms, and make dkms-install, in a clean Debian root below
+# The Debian packages, and make dkms-install, in a clean Debian root below
 # build/, whose kernel is not the one that is running: check what DKMS builds there,
 # that nothing of it stays behind, and that it works in a guest. The root
 # without the package is made once and copied for each run. Nothing on this
@@ -33,13 +33,16 @@ root=$work/root
 log=$BUILD/vm/dkms-$KERNEL.log
 # DKMS signs with it
 extra=(openssl)
+# What the other packages and their tests need, where they are of this release
+others=(vmbkmcl-tools vmbkmcl-dev vmbkmcl-doc vmbhost)
+needs=(gcc systemd-standalone-sysusers libunistring2 libjs-sphinxdoc liburing-dev pkgconf)
 # One that is too old
 old=5.10.0-28-amd64
 modules=(vmbkmcl vmbkmcl_hv kmcl_dynmem kmcl_echo kmcl_share kmcl_cdev)
 version=$(sed -n 's/^VERSION := //p' Makefile)
-deb=$BUILD/vmbkmcl-dkms_${version}_all.deb
+built=$BUILD/packages
 mkdir -p "$work"
-rm -f "$log" "$deb" "$work"/*.log
+rm -f "$log" "$work"/*.log
 
 # in_root ROOT COMMAND...: run it there. The mounts belong to that command
 # alone, and so do all processes it leaves behind.
@@ -169,13 +172,14 @@ old_installs()
 	left_out "$work/old.log"
 }
 
-# Every file of the root, except those that any package operation changes, and the key
-# that DKMS makes for itself.
+# Every file of the root, except those that any package operation changes, the key that
+# DKMS makes for itself, and what adding a user leaves: users stay.
 files()
 {
 	(cd "$root" && find . -xdev \( -path ./proc -o -path ./tmp -o \
 		-path ./var/log -o -path ./var/lib/dpkg -o \
-		-path ./var/cache -o -path './var/lib/dkms/mok.*' \) -prune -o -print) | sort
+		-path ./var/cache -o -path './var/lib/dkms/mok.*' -o \
+		-path './etc/*-' -o -path ./etc/.pwd.lock \) -prune -o -print) | sort
 }
 
 # installed: DKMS lists this kernel, and no other. Its warnings go to a log: it
@@ -320,11 +324,16 @@ readable()
 }
 
 check "kernel $KERNEL is there" scripts/fetch-kernel.sh "$KERNEL"
-check "make deb builds the package" scripts/dkms.sh deb
+check "make deb builds the packages" scripts/dkms.sh deb
 [ "$failed" -eq 0 ] || { tally; exit; }
 
 release=$(cat "$BUILD/kernels/$KERNEL/release")
 suite=$(cat "$BUILD/kernels/$KERNEL/suite")
+if [ "$suite" = "$(host_suite)" ]; then
+	extra+=("${needs[@]}")
+else
+	skip "the other packages, which are built for Debian $(host_suite), not $suite"
+fi
 start=$SECONDS
 check "clean Debian $suite root with $release and DKMS" make_clean
 [ "$failed" -eq 0 ] || { tally; exit; }
@@ -335,7 +344,11 @@ say "the root took $((SECONDS - start)) s"
 files >"$work/before"
 
 start=$SECONDS
-check "the package installs" quietly install apt_in "$root" "$deb"
+debs=("$built"/vmbkmcl-dkms_*.deb)
+[ "$suite" != "$(host_suite)" ] || for name in "${others[@]}"; do
+	debs+=("$built/${name}"_*.deb)
+done
+check "the packages install" quietly install apt_in "$root" "${debs[@]}"
 say "that took $((SECONDS - start)) s"
 check "the older kernel is left out, and the log says why" left_out "$work/install.log"
 check "the package of the older kernel can be installed" old_installs
@@ -348,8 +361,17 @@ check "modprobe loads the library and the transport first" depends
 check "modprobe loads the transport by a driver's name" driver_name
 check "DKMS builds a client with the installed headers" client
 check "the modules are kept for the guest" take
-check "the package is removed" quietly remove in_root "$root" \
-	dpkg --force-unsafe-io --purge vmbkmcl-dkms
+names=(vmbkmcl-dkms)
+if [ "$suite" = "$(host_suite)" ]; then
+	for name in tools dev; do
+		check "debian/tests/$name" quietly "$name" in_root "$root" sh -c \
+			"$(cat "debian/tests/$name")"
+	done
+	check "kmclctl is kept for the guest" cp "$root/usr/sbin/kmclctl" "$work/"
+	names+=("${others[@]}")
+fi
+check "the packages are removed" quietly remove in_root "$root" \
+	dpkg --force-unsafe-io --purge "${names[@]}"
 check "the modules and all other files are gone" nothing_left
 
 check "make dkms-install" tree dkms-install
@@ -364,6 +386,7 @@ if [ -n "$(find "$work/modules" -name '*.ko' 2>/dev/null)" ]; then
 		scripts/vm-run.sh --kernel "$KERNEL" --modules "$work/modules" \
 		--script scripts/guest/packages.sh --file scripts/guest/lib.sh \
 		--file scripts/guest/story.sh \
+		${names[1]:+--program "$work/kmclctl"} \
 		--timeout 240 --log "$log"
 	[ ! -e "$log" ] || count_guest "$log"
 fi

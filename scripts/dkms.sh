@@ -6,8 +6,8 @@
 #   install  adds this tree to DKMS, which builds and installs the modules for
 #            the running kernel (KVER=... for another) and for later ones
 #   remove   undoes that
-#   deb      builds the Debian package vmbkmcl-dkms, which does the same, out of
-#            a clean copy; it is left in build/
+#   deb      builds the Debian packages out of a clean copy, and leaves them in
+#            build/packages; vmbkmcl-dkms does what install does
 #   copy     copies to DIRECTORY what install copies to /usr/src
 #
 # Either way /usr/src/vmbkmcl refers to the source, whose include/ client
@@ -64,9 +64,12 @@ install_tree()
 	local release=${KVER:-$(uname -r)}
 
 	as_root
-	need_packages dkms
-	[ -e "/lib/modules/$release/build/Makefile" ] ||
-		die "no headers of this kernel: apt-get install linux-headers-$release"
+	! command -v dpkg-query >/dev/null || need_packages dkms
+	command -v dkms >/dev/null || { sh scripts/missing.sh dkms; exit 1; }
+	[ -e "/lib/modules/$release/build/Makefile" ] || {
+		sh scripts/missing.sh headers "/lib/modules/$release/build"
+		exit 1
+	}
 	# DKMS would only say where its log is.
 	sh scripts/compiler.sh "/lib/modules/$release/build" >/dev/null || exit
 	! registered || dkms remove "$name/$version" --all
@@ -89,26 +92,46 @@ remove_tree()
 	say "$name $version is removed; modules in use stay until rmmod"
 }
 
+# Debian's packages, from a clean copy of the tree; the tools' own tests are other parts
+# of make check.
 build_deb()
 {
-	local work=$BUILD/deb log=$BUILD/deb.log
-	local deb=${name}-dkms_${version}_all.deb
+	local work=$BUILD/deb log=$BUILD/deb.log need stamp
+	local dir=$work/$name-$version
 
 	grep -qx "PACKAGE_VERSION=\"$version\"" dkms.conf ||
 		die "dkms.conf has another version than the Makefile's $version"
-	head -n 1 debian/changelog | grep -qF "$name ($version) " ||
+	head -n 1 debian/changelog | grep -qF "$name ($version-" ||
 		die "debian/changelog has another version than the Makefile's $version"
-	need_packages build-essential dpkg-dev debhelper dh-dkms
+	mapfile -t need < <(sed -nE '/^Build-Depends/,/^[S-]/s/^(Build-[A-Za-z-]+:)? ?([a-z0-9-]+).*/\2/p' \
+		debian/control | sed 's/^debhelper-compat$/debhelper/
+		s/^dh-sequence-dkms$/dh-dkms/; /^dh-sequence-/d
+		s/^linux-headers-generic$/linux-headers-amd64/')
+	need_packages build-essential dpkg-dev "${need[@]}"
+	exec {lock}>"$BUILD/.deb.lock"
+	flock "$lock"
 	rm -rf "$work"
-	copy_to "$work/$name-$version" debian/{changelog,control,copyright,rules} \
-		debian/source/format debian/vmbkmcl-dkms.{dkms,install,links,docs}
-	(cd "$work/$name-$version" && dpkg-buildpackage -us -uc -b) \
-		</dev/null >"$log" 2>&1 || {
+	mkdir -p "$dir"
+	tar -cf - --owner=0 --group=0 --mode=u+rw,go=rX --exclude-vcs \
+		--exclude-vcs-ignores --exclude=./build --exclude="./${BUILD#"$TOP/"}" . |
+		tar -xf - -C "$dir"
+	stamp=$(cd "$dir" && find . -type f | sort | xargs sha256sum | sha256sum)
+	if [ "$(cat "$BUILD/packages/stamp" 2>/dev/null)" = "$stamp" ]; then
+		rm -rf "$work"
+		return
+	fi
+	tar -C "$work" -cJf "$work/${name}_$version.orig.tar.xz" \
+		--exclude="$name-$version/debian" "$name-$version"
+	(cd "$dir" && DEB_BUILD_OPTIONS="nocheck parallel=$JOBS" \
+		dpkg-buildpackage -us -uc) </dev/null >"$log" 2>&1 || {
 		tail -n 20 "$log"
 		die "dpkg-buildpackage failed, see $log"
 	}
-	mv "$work/$deb" "$BUILD/$deb"
-	say "built ${BUILD#"$TOP/"}/$deb"
+	rm -rf "$dir"
+	printf '%s\n' "$stamp" >"$work/stamp"
+	keep "$work" "$BUILD/packages"
+	say "built in ${BUILD#"$TOP/"}/packages:"
+	(cd "$BUILD/packages" && ls ./*.deb)
 }
 
 case ${1:-} in

@@ -98,7 +98,7 @@ need_packages()
 # tree, committed or not.
 kbuild_sources()
 {
-	echo scripts/compiler.sh
+	printf 'scripts/%s\n' compiler.sh missing.sh
 	find Kbuild Kconfig Makefile drivers include kunit -type f \
 		\( -name '*.[chS]' -o -name 'K*' -o -name 'Makefile*' \) \
 		! -name '*.mod.c' | sort

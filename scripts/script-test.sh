@@ -145,6 +145,13 @@ check 'the same with Hyper-V but without VMBus' builds "$loopback" HYPERV_VMBUS
 kernel SMP=y printk
 check 'a kernel without Hyper-V' builds "$loopback" HYPERV
 
+# program NAME <SCRIPT: a stand-in
+program()
+{
+	{ echo '#!/bin/bash'; cat; } >"$work/bin/$1"
+	chmod +x "$work/bin/$1"
+}
+
 # Compilers
 
 # compiles EXPECTED [ARGUMENT]...: kbuild is called like this
@@ -196,8 +203,68 @@ check "clang with GNU's assembler" compiles 'LLVM=1 CC=cc IAS=0'
 kernel HYPERV=m CC_IS_GCC=y CLANG_VERSION=0
 check 'a kernel of gcc' compiles 'LLVM= CC=cc IAS='
 }
+# What is missing, on each distribution; the kernel of each is called as there
+
+# distribution ID RELEASE
+distribution()
+{
+	printf 'NAME="%s"\nID=%s\nID_LIKE="%s other"\n' "$1" "$1" "$1" >"$work/os-release"
+	rm "$work/bin/uname"
+	program uname <<-END
+	echo $2
+	END
+}
+
+# lacks PATTERN COMMAND...: with this distribution's file
+lacks()
+{
+	told "$1" env OS_RELEASE="$work/os-release" "${@:2}"
+}
+
+# vmbhost_without_libc: a compiler that knows no static C library
+vmbhost_without_libc()
+{
+	program cc <<-'END'
+	case $* in
+	-print-file-name=*)	echo "${1#*=}" ;;
+	*)			exit 1 ;;
+	esac
+	END
+	lacks "$1" make -s -C tools/vmbhost O="$work/vmbhost" CC="$work/bin/cc"
+}
+
+# dkms_install: on a machine with neither apt nor DKMS
+dkms_install()
+{
+	lacks "$1" env -i PATH="$work/bin" OS_RELEASE="$work/os-release" \
+		BUILD="$work/dkms" "$(command -v bash)" scripts/dkms.sh install
+}
+
 rm "$work/kernel/Makefile"
-check 'no kernel there' told 'Install the headers' make_for
+while read -r id release headers dkms libc; do
+	programs
+	for name in bash dirname id mkdir nproc; do
+		ln -s "$(command -v "$name")" "$work/bin/$name"
+	done
+	distribution "$id" "$release"
+	check "$id: no headers of the kernel" told "${headers/_/ }" make_for \
+		OS_RELEASE="$work/os-release"
+	if [ "$(id -u)" -eq 0 ]; then
+		check "$id: no DKMS" dkms_install "${dkms/_/ }"
+	else
+		skip "$id: no DKMS: only root installs with it"
+	fi
+	check "$id: no static C library for vmbhost" vmbhost_without_libc "${libc/_/ }"
+done <<-'END'
+	debian 6.12.1-amd64 install_linux-headers-6.12.1-amd64, install_dkms, install_libc6-dev,
+	ubuntu 6.8.0-31-generic install_linux-headers-6.8.0-31-generic, install_dkms, install_libc6-dev,
+	fedora 6.9.5-200.fc40.x86_64 install_kernel-devel-6.9.5-200.fc40.x86_64, install_dkms, install_glibc-static,
+	rhel 6.12.0-55.el10.x86_64 install_kernel-devel-6.12.0-55.el10.x86_64, install_dkms, install_glibc-static,
+	opensuse-leap 6.4.0-150600.21-default install_kernel-default-devel, install_dkms, install_glibc-devel-static,
+	arch 6.9.1-arch1-1 pacman.-S_linux-headers, pacman.-S_dkms, pacman.-S_glibc,
+	arch 6.6.32-1-lts pacman.-S_linux-lts-headers, pacman.-S_dkms, pacman.-S_glibc,
+	other 6.9.1 kernel-devel-6.9.1_.Fedora dkms_.Fedora glibc-static_.Fedora
+END
 
 # Places
 
@@ -232,13 +299,6 @@ check 'a build directory below such a path' told 'a blank' \
 check 'nothing has been made there' [ ! -e "$blank/build" ]
 check 'a build directory that cannot be made' told 'set BUILD=' \
 	env BUILD=/proc/vmbkmcl scripts/symbols.sh
-
-# program NAME <SCRIPT: a stand-in
-program()
-{
-	{ echo '#!/bin/bash'; cat; } >"$work/bin/$1"
-	chmod +x "$work/bin/$1"
-}
 
 # vmbhost in another build directory, by a compiler that compiles nothing
 elsewhere()

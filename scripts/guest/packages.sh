@@ -16,3 +16,10 @@ check "kmcl_share: shared memory works" logged 'kmcl_share: 16 right, 0 wrong' 1
 for module in kmcl_share kmcl_echo vmbkmcl; do
 	check "rmmod $module" rmmod "$module"
 done
+
+if [ -e /bin/kmclctl ]; then
+	step "kmclctl of the package"
+	kmclctl list --all >/tmp/list
+	show </tmp/list
+	check "it lists the Dynamic Memory device" grep -q "$CLASS" /tmp/list
+fi
