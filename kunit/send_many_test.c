@@ -4,8 +4,6 @@
  * the peer sees and when, where their completion routines run, and what becomes of
  * them when the channel does not take all of them.
  */
-#include <linux/slab.h>
-
 #include "harness.h"
 
 #define MANY	500		/* more than tx.lock is held for */
@@ -499,92 +497,6 @@ static void a_full_ring_is_shown(struct kunit *test)
 	expect_ended(loop, MANY);
 }
 
-/* A routine sends the next batch, one level deep */
-static u32 rounds, depth, deepest;
-
-static void send_again(struct kmcl_packet *pkt, int status, void *buf, u32 len)
-{
-	struct kmcl_message msg = { .pkt = pkt, .buf = &fx.value[0], .len = 8 };
-
-	if (!rounds) {
-		kmcl_packet_free(pkt);
-		return;
-	}
-	rounds--;
-	deepest = max(deepest, ++depth);
-	if (kmcl_send_many(kmcl_packet_channel(pkt), &msg, 1) != 1)
-		rounds = 0;
-	depth--;
-}
-
-static void routines_that_send_again_do_not_recurse(struct kunit *test)
-{
-	struct loop *loop = test->priv;
-	u32 i;
-
-	rounds = 1000;
-	depth = 0;
-	deepest = 0;
-	loop->server.ignore = true;
-	loop_up(loop);
-	for (i = 0; i < 10; i++) {
-		fx.msg[i] = (struct kmcl_message){
-			.pkt = loop_packet(&loop->client, send_again),
-			.buf = &fx.value[i],
-			.len = 8,
-		};
-	}
-	KUNIT_EXPECT_EQ(test, 10, kmcl_send_many(loop->client.ch, fx.msg, 10));
-	loop_poll(&loop->client, c->completed == 1010);
-	KUNIT_EXPECT_EQ(test, deepest, 1);
-}
-
-/* The channel is freed while others send batches */
-static void send_until_refused(void *data)
-{
-	struct end *e = data;
-	struct kmcl_message msg[8];
-	u64 value = 1;
-	u32 i;
-	int n;
-
-	do {
-		for (i = 0; i < ARRAY_SIZE(msg); i++)
-			msg[i] = (struct kmcl_message){
-				.pkt = kmcl_packet_alloc(e->ch),
-				.buf = &value,
-				.len = 8,
-				.flags = i & 1 ? KMCL_SEND_MORE : 0,
-			};
-		n = kmcl_send_many(e->ch, msg, ARRAY_SIZE(msg));
-		for (i = max(n, 0); i < ARRAY_SIZE(msg); i++)
-			kmcl_packet_free(msg[i].pkt);
-		cond_resched();
-	} while (n == ARRAY_SIZE(msg));
-}
-
-static void a_channel_ends_while_batches_are_sent(struct kunit *test)
-{
-	struct loop *loop = test->priv;
-	struct end *client = &loop->client;
-	struct job *job[2];
-	u32 i;
-
-	loop->server.ignore = true;
-	loop_up(loop);
-	for (i = 0; i < ARRAY_SIZE(job); i++)
-		job[i] = loop_job(loop, send_until_refused, client);
-	loop_poll(client, c->completed > 1000);
-	kmcl_channel_disable(client->ch);
-	/* As freeing the channel does */
-	kmcl_tx_fail_queued(client->ch, -ECANCELED);
-	for (i = 0; i < ARRAY_SIZE(job); i++)
-		loop_job_wait(job[i]);
-	kmcl_tx_wait_done(client->ch);
-	loop_expect_balance(client);
-	KUNIT_EXPECT_EQ(test, loop_counters(client).queued, 0);
-}
-
 static int send_many_init(struct kunit *test)
 {
 	memset(&fx, 0, sizeof(fx));
@@ -606,8 +518,6 @@ static struct kunit_case send_many_cases[] = {
 	KUNIT_CASE_PARAM(what_more_left_is_shown, showing_gen_params),
 	KUNIT_CASE(the_link_dies_before_more_is_shown),
 	KUNIT_CASE(a_full_ring_is_shown),
-	KUNIT_CASE(routines_that_send_again_do_not_recurse),
-	KUNIT_CASE(a_channel_ends_while_batches_are_sent),
 	{}
 };
 
