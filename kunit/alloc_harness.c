@@ -10,6 +10,7 @@
 #include <linux/string.h>
 
 #include "alloc_harness.h"
+#include "leaks.h"
 
 #define MAX_ROUNDS	300
 #define PASSES		5
@@ -173,8 +174,10 @@ int alloc_ask(struct kmcl_channel *ch)
 
 int alloc_init(struct kunit *test)
 {
-	struct alloc_fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	struct alloc_fixture *f;
 
+	KUNIT_ASSERT_EQ(test, leaks_watch(test), 0);
+	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
 	test->priv = f;
 	f->parent = kunit_device_register(test, "kmcl-alloc");

@@ -3,6 +3,7 @@
  * Channels made from descriptions for the suites, see client_harness.h.
  */
 #include "client_harness.h"
+#include "leaks.h"
 
 struct made_channels made;
 
@@ -181,7 +182,7 @@ int client_init(struct kunit *test)
 	init_waitqueue_head(&made.wait);
 	spin_lock_init(&made.client.lock);
 	spin_lock_init(&made.server.lock);
-	return 0;
+	return leaks_watch(test);
 }
 
 void client_exit(struct kunit *test)

@@ -16,6 +16,7 @@
 #include <trace/events/printk.h>
 
 #include "fake_transport.h"
+#include "leaks.h"
 
 /* It is the test that loads and unloads the modules below */
 #undef __init
@@ -402,7 +403,7 @@ static int client_life_init(struct kunit *test)
 	memset(&fx, 0, sizeof(fx));
 	memset(&fake, 0, sizeof(fake));
 	init_waitqueue_head(&fx.wait);
-	return 0;
+	return leaks_watch(test);
 }
 
 static struct kunit_case client_life_cases[] = {

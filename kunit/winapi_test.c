@@ -14,6 +14,7 @@
 #include <kmcl/vmbuskernelmodeclientlibapi.h>
 
 #include "channel.h"
+#include "leaks.h"
 
 #define EXPECT_STATUS(test, call, expected) \
 	KUNIT_EXPECT_EQ(test, (u32)(call), (u32)(expected))
@@ -391,8 +392,10 @@ static void time_limits_become_times_of_day(struct kunit *test)
 
 static int winapi_test_init(struct kunit *test)
 {
-	struct winapi_fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	struct winapi_fixture *f;
 
+	KUNIT_ASSERT_EQ(test, leaks_watch(test), 0);
+	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
 	f->parent = root_device_register("kmcl_winapi_test");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(f->parent));

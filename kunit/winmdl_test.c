@@ -11,6 +11,7 @@
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 
+#include "leaks.h"
 #include "win_harness.h"
 
 MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING");
@@ -419,6 +420,7 @@ static struct kunit_case winmdl_cases[] = {
 
 static struct kunit_suite winmdl_suite = {
 	.name = "kmcl_winmdl",
+	.init = leaks_watch,
 	.test_cases = winmdl_cases,
 };
 
