@@ -21,7 +21,7 @@
 #include "files.h"
 #include "leaks.h"
 
-#define MAX_PLACES	96
+#define MAX_PLACES	512
 #define PATIENCE	(5 * HZ)
 
 static struct place {

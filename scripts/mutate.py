@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Change the library's sources a little, and see whether a KUnit suite notices.
-
-One change at a time:
+"""Change the library's sources a little, and see whether a KUnit case notices.
 
 comparison  == and !=, < and <=, > and >= are exchanged, and && and ||
 negation    the condition of an if is negated
@@ -11,24 +9,47 @@ constant    a number is one more
 error       an error code is another one
 
 Lines that only say something (pr_warn() and the like, tracepoints), that only check
-what holds anyway (lockdep_assert_held(), WARN_ON()), and definitions outside of
-functions are left alone. A change is found if it does not boot, if a suite fails, if
-the kernel complains, or if the suites take three times as long as without it. One
-that does not build is not counted.
+what holds anyway (lockdep_assert_held(), WARN_ON()), and what is outside of functions
+are left alone.
+
+All changes of a sample are built into one kernel, each beside the code that it
+changes; the parameter mutant= chooses one. The same kernel notes which cases evaluate
+which change, and takes a list of the cases to run. So a change costs the start of a
+kernel and those cases that execute it, the quickest first, until one fails:
+
+found         the kernel complains, or two cases fail, or one does and fails again when
+              it is run alone; otherwise it is not believed, and the next is tried. One
+              fails, too, if it takes five times as long as without the change and 15
+              seconds more, unless it does so without the change at that moment.
+not executed  no case gets there: it survives
+identical     the object file is the same with and without it: it is not counted
+survived      all cases that execute it pass
+
+What does not compile is left out before anything runs. Results are kept, one a line,
+until a source changes: the same command goes on where it was stopped.
 """
 
 import argparse
+import collections
+import contextlib
+import concurrent.futures
+import difflib
+import hashlib
+import json
+import os
 import pathlib
 import random
 import re
+import select
+import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 
-TOTALS = re.compile(r"^# Totals: pass:(\d+) fail:0 ")
 QUIET = re.compile(
-    r"\b(pr_\w+|dev_\w+|trace_\w+|lockdep_\w+|WARN\w*|BUILD_BUG_ON|static_assert|"
+    r"\b(pr_\w+|dev_\w+|trace_\w+|lockdep_\w+|WARN\w*|BUILD_BUG_ON\w*|static_assert|"
     r"might_sleep\w*|KMCL_TRACE\w*|MODULE_\w+|EXPORT_SYMBOL\w*|__acquire|__release)\("
 )
 EXCHANGED = {
@@ -36,6 +57,146 @@ EXCHANGED = {
     "&&": "||", "||": "&&",
 }
 OTHER_ERROR = {"-EINVAL": "-EIO", "-ENOMEM": "-EIO"}
+# What a declaration is made with cannot be put into a block.
+DECLARES = re.compile(r"([A-Z_0-9]+|guard|DEFINE_\w+|DECLARE_\w+)\(")
+SLACK = 15
+QUICKEST = 40
+MAX_CHANGES = 8192
+# The kernel's command line has 4096 bytes.
+MAX_LIST = 3500
+
+HEADER = f"""\
+/* Made by mutate.py: whether change n is the one that is made */
+#ifndef __ASSEMBLY__
+extern volatile int mutate_now;
+extern volatile unsigned char mutate_reached[{MAX_CHANGES}];
+
+static inline __attribute__((__always_inline__)) int mutant(int n)
+{{
+	if (!mutate_reached[n])
+		mutate_reached[n] = 1;
+	return __builtin_expect(mutate_now == n, 0);
+}}
+#endif
+"""
+
+RUNNER = f"""\
+
+/* Made by mutate.py: runs the cases of a list, each as a suite of its own */
+int mutate_now;
+unsigned char mutate_reached[{MAX_CHANGES}];
+static char *mutate_list;
+core_param(mutant, mutate_now, int, 0444);
+
+static int __init mutate_setup(char *list)
+{{
+	mutate_list = list;
+	return 1;
+}}
+__setup("mutate_cases=", mutate_setup);
+
+static void mutate_say(void)
+{{
+	char text[400];
+	int i, n = 0;
+
+	for (i = 0; i < {MAX_CHANGES}; i++) {{
+		if (!mutate_reached[i])
+			continue;
+		n += scnprintf(text + n, sizeof(text) - n, " %d", i);
+		if (n > 380) {{
+			pr_info("mutate: reached%s\\n", text);
+			n = 0;
+		}}
+	}}
+	if (n)
+		pr_info("mutate: reached%s\\n", text);
+}}
+
+static void mutate_case(struct kunit_suite *suite, struct kunit_case *c, int number)
+{{
+	static struct kunit_case cases[2];
+	struct kunit_suite *copy = kmemdup(suite, sizeof(*suite), GFP_KERNEL);
+	ktime_t start;
+
+	if (!copy)
+		return;
+	cases[0] = *c;
+	copy->test_cases = cases;
+	memset(mutate_reached, 0, sizeof(mutate_reached));
+	pr_info("mutate: begin %d %s.%s\\n", number, suite->name, c->name);
+	start = ktime_get();
+	__kunit_test_suites_init(&copy, 1, true);
+	if (!mutate_now)
+		mutate_say();
+	pr_info("mutate: end %d %lld ms, reached %d\\n", number,
+		ktime_ms_delta(ktime_get(), start), mutate_reached[mutate_now]);
+	__kunit_test_suites_exit(&copy, 1);
+	kfree(copy);
+}}
+
+static void mutate_cases(struct kunit_suite_set *set, int from, int to)
+{{
+	struct kunit_suite * const *suite;
+	struct kunit_case *c;
+	int n = 0;
+
+	for (suite = set->start; suite < set->end; suite++)
+		kunit_suite_for_each_test_case((*suite), c) {{
+			if (n >= from && n <= to)
+				mutate_case(*suite, c, n);
+			n++;
+		}}
+	if (to < 0)
+		pr_info("mutate: %d cases\\n", n);
+}}
+
+static void mutate_run(struct kunit_suite_set *set)
+{{
+	int from, to, n;
+
+	if (!mutate_now)
+		mutate_say();
+	mutate_cases(set, -1, -1);
+	while (mutate_list && sscanf(mutate_list, "%d-%d%n", &from, &to, &n) >= 2) {{
+		mutate_cases(set, from, to);
+		mutate_list += n;
+		if (*mutate_list)
+			mutate_list++;
+	}}
+	pr_info("mutate: the end\\n");
+}}
+"""
+
+Change = collections.namedtuple("Change", "name line what start end instead")
+
+
+STARTED = set()
+
+
+@contextlib.contextmanager
+def running(process):
+    """Ends the process, and what it has started, at the latest with this program."""
+    STARTED.add(process)
+    try:
+        yield
+    finally:
+        end(process)
+        process.wait()
+        STARTED.discard(process)
+
+
+def end(process):
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def stop(*_):
+    for process in list(STARTED):
+        end(process)
+    os._exit(143)
 
 
 def masked(text):
@@ -50,147 +211,583 @@ def masked(text):
         blank, text, flags=re.S | re.M)
 
 
-def balanced(text):
+def closing(text, start):
+    """Where the parenthesis that opens at start is closed."""
     depth = 0
-    for char in text:
-        depth += (char == "(") - (char == ")")
-        if depth < 0:
-            return False
-    return depth == 0
+    for i in range(start, len(text)):
+        depth += (text[i] in "([{") - (text[i] in ")]}")
+        if not depth:
+            return i
+    return -1
 
 
-def changes(line):
-    """(what, start, end, instead) of each change that can be made in a masked line."""
-    if not line.startswith("\t") or QUIET.search(line):
-        return
+def functions(text):
+    """(start, end) of each function's body."""
+    for match in re.finditer(r"^\{$", text, flags=re.M):
+        end = text.find("\n}", match.end())
+        if end > 0:
+            yield match.end() + 1, end + 1
+
+
+def changes(name, original):
+    """All changes that can be made in a text."""
+    text = masked(original)
+    for begin, end in functions(text):
+        at = begin
+        for line in text[begin:end].split("\n"):
+            if line and not QUIET.search(line):
+                yield from changes_of_line(name, original, text, at, line)
+            at += len(line) + 1
+
+
+def changes_of_line(name, original, text, at, line):
+    number = text.count("\n", 0, at) + 1
+
+    def change(what, start, end, instead):
+        return Change(name, number, what, start, end, instead)
+
     for match in re.finditer(r" (==|!=|<=|>=|<|>|&&|\|\|)(?= |$)", line):
         old = match.group(1)
-        yield "comparison", match.start(1), match.end(1), EXCHANGED[old]
-    match = re.match(r"\t+(?:\} else )?if \((.*)\)(?: \{)?$", line)
-    if match and balanced(match.group(1)):
-        start, end = match.span(1)
-        yield "negation", start, end, f"!({line[start:end]})"
-    match = re.match(r"\t+((?!return\b|if\b|for\b|while\b|switch\b)\w+\(.*\));$", line)
-    if match and balanced(match.group(1)):
-        yield "call", match.start(1), match.end(1), "do { } while (0)"
-    for match in re.finditer(r"(?<![\w.\"])(\d+)(?=[uUlL]*\b)(?![\w.]*[xX])", line):
-        if not re.match(r"\t+case ", line):
-            yield "constant", match.start(1), match.end(1), str(int(match.group(1)) + 1)
-    for match in re.finditer(r"-E[A-Z0-9]+\b", line):
-        other = OTHER_ERROR.get(match.group(0), "-EINVAL")
-        yield "error", match.start(), match.end(), other
+        yield change("comparison", at + match.start(1), at + match.end(1),
+                     EXCHANGED[old])
+    match = re.match(r"\t+(?:\} else )?if \(", line)
+    if match:
+        start = at + match.end() - 1
+        end = closing(text, start)
+        yield change("negation", start, end + 1, f"(!{original[start:end + 1]})")
+    match = re.match(r"\t+(?!return\b|if\b|for\b|while\b|switch\b|sizeof\b)\w+(\()", line)
+    if match and not DECLARES.match(line.strip()):
+        end = closing(text, at + match.start(1)) + 1
+        before = text[:at].rstrip()
+        if text[end] == ";" and (before[-1] in ";{}):" or before.endswith("else")):
+            start = at + len(line) - len(line.lstrip())
+            yield change("call", start, end + 1, "do { } while (0);")
+    if not re.match(r"\t+case |\t+static |\t+(?:const )?\w+ \**\w+\[", line):
+        for match in re.finditer(r"(?<![\w.\"])(\d+)(?=[uUlL]*\b)(?![\w.]*[xX])", line):
+            yield change("constant", at + match.start(1), at + match.end(1),
+                         str(int(match.group(1)) + 1))
+    if not re.match(r"\t+case ", line):
+        for match in re.finditer(r"-E[A-Z0-9]+\b", line):
+            yield change("error", at + match.start(), at + match.end(),
+                         OTHER_ERROR.get(match.group(0), "-EINVAL"))
 
 
-def candidates(tree, files):
-    for name in files:
-        lines = masked((tree / name).read_text(encoding="utf-8")).split("\n")
-        for number, line in enumerate(lines):
-            for change in changes(line):
-                yield name, number, change
+def is_edge(text, i):
+    """Whether the character ends an expression at its depth."""
+    if text[i] in ";,?:":
+        return True
+    return text[i] == "=" and text[i + 1] != "=" and text[i - 1] not in "=!<>" or \
+        text[i] == "=" and text[i - 2:i] in ("<<", ">>")
+
+
+def expression(text, start, end):
+    """(start, end) of the expression around that, within its parentheses."""
+    depth, i = 0, start - 1
+    while True:
+        if text[i] in ")]}":
+            if text[i] == "}" and not depth:
+                break
+            depth += 1
+        elif text[i] in "([{":
+            if not depth:
+                break
+            depth -= 1
+        elif not depth and is_edge(text, i):
+            break
+        i -= 1
+    left, depth, i = i + 1, 0, end
+    while True:
+        if text[i] in "([{":
+            if text[i] == "{" and not depth:
+                break
+            depth += 1
+        elif text[i] in ")]}":
+            if not depth:
+                break
+            depth -= 1
+        elif not depth and is_edge(text, i):
+            break
+        i += 1
+    while text[left].isspace():
+        left += 1
+    begin = left
+    for match in re.finditer(r"\b(return|else|do)\b\s*", text[left:start]):
+        begin = left + match.end()
+    return begin, i
+
+
+def region(text, change):
+    if change.what == "call":
+        return change.start, change.end, True
+    if change.what == "negation":
+        return change.start + 1, change.end - 1, False
+    return (*expression(text, change.start, change.end), False)
+
+
+def changed(text, change):
+    return text[:change.start] + change.instead + text[change.end:]
+
+
+def beside(text, numbered):
+    """The text with changes {number: change}, each beside what it changes; those that
+    cannot be; and the lines of each."""
+    mask = masked(text)
+    out, regions = set(), []
+    for number, change in numbered.items():
+        start, end, statement = region(mask, change)
+        if end <= start:
+            out.add(number)
+        else:
+            regions.append((start, -end, not statement, number))
+    regions.sort()
+    groups = []
+    for start, end, is_expression, number in regions:
+        if groups and start < groups[-1][1]:
+            if -end > groups[-1][1]:
+                out.add(number)
+            else:
+                groups[-1][3].append(number)
+        else:
+            groups.append([start, -end, not is_expression, [number]])
+    lines = {}
+    for start, end, statement, numbers in reversed(groups):
+        old = text[start:end]
+        new = f"{{ {old} }}" if statement else f"({old})"
+        new = new.replace("\n", " ") if "//" not in new else new
+        for number in reversed(numbers):
+            change = numbered[number]
+            other = text[start:change.start] + change.instead + text[change.end:end]
+            # A statement's first line has what the compiler complains about.
+            other = re.sub(r"\s*\n\s*", " ", other)
+            new = (f"if (mutant({number})) {{ {other} }} else {new}" if statement else
+                   f"mutant({number}) ? ({other}) : {new}")
+            lines[number] = (text.count("\n", 0, start) + 1, text.count("\n", 0, end) + 1)
+        new = f"do {{ {new} }} while (0);" if statement else f"({new})"
+        text = text[:start] + new + "\n" * old.count("\n") + text[end:]
+    return text, out, lines
+
+
+def write(path, text):
+    """Make writes a file only when it is another one, so that make leaves it alone."""
+    data = text if isinstance(text, bytes) else text.encode()
+    if not path.exists() or path.read_bytes() != data:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        path.write_bytes(data)
 
 
 class Kernel:
-    """A User Mode Linux kernel with the suites, and how long these take."""
+    """The User Mode Linux kernel with all changes of a sample."""
 
-    def __init__(self, args):
+    def __init__(self, args, chosen):
         self.args = args
-        self.limit = 1200
-        self.bad = re.compile(r"^\s*not ok |" + args.warnings)
+        self.changes = dict(enumerate(chosen, 1))
+        self.complains = re.compile(args.warnings)
+        self.log = args.out / "build.log"
+        self.boot = 60.0
+
+    def make(self, *targets):
+        with open(self.log, "w", encoding="utf-8") as log:
+            make = subprocess.Popen(
+                ["make", "-s", "-k", "ARCH=um", f"O={self.args.out}",
+                 f"-j{self.args.jobs}", *targets],
+                cwd=self.args.linux, stdin=subprocess.DEVNULL, stdout=log,
+                stderr=subprocess.STDOUT, start_new_session=True)
+            with running(make):
+                return make.wait() == 0
 
     def configure(self):
         subprocess.run(
             [sys.executable, "tools/testing/kunit/kunit.py", "config",
              f"--kunitconfig={self.args.tree}/kunit/.kunitconfig",
-             f"--build_dir={self.args.out}", "--kconfig_add=CONFIG_WERROR=n"],
+             f"--build_dir={self.args.out}"],
             cwd=self.args.linux, check=True, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL)
+        name = "lib/kunit/executor.c"
+        text = (self.args.source / name).read_text(encoding="utf-8")
+        runs = "kunit_exec_run_tests(&suite_set, true);"
+        where = "int kunit_run_all_tests(void)"
+        if text.count(runs) != 1 or text.count(where) != 1:
+            sys.exit(f"mutate: {name} of this kernel is another one")
+        text = text.replace(runs, "mutate_run(&suite_set);")
+        text = text.replace(where, RUNNER + "\n" + where)
+        write(self.args.linux / name, text)
 
-    def build(self):
-        with open(f"{self.args.out}/build.log", "w", encoding="utf-8") as log:
-            return subprocess.run(
-                ["make", "-s", "ARCH=um", f"O={self.args.out}",
-                 f"-j{self.args.jobs}", "linux"],
-                cwd=self.args.linux, stdin=subprocess.DEVNULL, stdout=log,
-                stderr=subprocess.STDOUT, check=False).returncode == 0
+    def write(self, sources):
+        """The tree with all changes; returns the lines of each, by file."""
+        lines, out = {}, set()
+        for name, text in sources.items():
+            numbered = {n: c for n, c in self.changes.items() if c.name == name}
+            if numbered:
+                text, bad, lines[name] = beside(text.decode(), numbered)
+                out |= bad
+            elif name in ("drivers/vmbkmcl/Kbuild", "drivers/clients/Kbuild",
+                          "kunit/Kbuild"):
+                up = "../" * name.count("/")
+                text = text.decode() + f"\nccflags-y += -include $(src)/{up}mutate.h\n"
+            write(self.args.tree / name, text)
+        write(self.args.tree / "mutate.h", HEADER)
+        keep = {self.args.tree / name for name in (*sources, "mutate.h")}
+        for path in self.args.tree.rglob("*"):
+            if path.is_file() and path not in keep:
+                path.unlink()
+        return lines, out
 
-    def test(self):
-        """None, or why the suites are not content: the first line that says so."""
+    def build(self, sources):
+        while True:
+            lines, out = self.write(sources)
+            built = not out and self.make("drivers/vmbkmcl/") and self.make("linux")
+            if built:
+                return
+            if not out:
+                for name, line in re.findall(
+                        r"([\w./-]+\.[ch]):(\d+):\d+: error:",
+                        self.log.read_text(encoding="utf-8", errors="replace")):
+                    for number, (first, last) in next(
+                            (v for k, v in lines.items() if name.endswith("/" + k)),
+                            {}).items():
+                        if first <= int(line) <= last:
+                            out.add(number)
+            if not out:
+                sys.exit(f"mutate: the kernel does not build: {self.log}")
+            for number in sorted(out):
+                change = self.changes.pop(number)
+                print(f"left out, does not compile: {change.name}:{change.line}: "
+                      f"{change.what}", flush=True)
+
+    def run(self, number, cases, times=None):
+        """Runs the cases with a change (0: none). Returns what was not content, with
+        the case, and the log. It ends with the second case that fails, or with the
+        first that passes after one has failed."""
+        listed = ",".join(f"{c}-{c}" if isinstance(c, int) else c for c in cases)
         kernel = subprocess.Popen(
-            ["timeout", "--signal=KILL", str(int(self.limit)),
-             f"{self.args.out}/linux", "mem=512M", "console=tty", "seccomp=on",
-             "ncpus=2", "kunit.enable=1", "kunit_shutdown=halt"],
+            [f"{self.args.out}/linux", "mem=512M", "console=tty", "seccomp=on",
+             "ncpus=2", "kunit.enable=1", "kunit_shutdown=halt", f"mutant={number}",
+             f"mutate_cases={listed}"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, errors="replace",
-            start_new_session=True)
-        why = "it did not get to the end"
-        try:
-            for line in kernel.stdout:
-                if self.bad.search(line):
-                    why = line.strip()
+            stderr=subprocess.STDOUT, start_new_session=True)
+        log, case, failed, rest = [], None, {}, b""
+        limit = 3 * self.boot + SLACK
+        until = time.monotonic() + limit
+        with running(kernel), kernel.stdout:
+            while True:
+                left = until - time.monotonic()
+                if left <= 0 or not select.select([kernel.stdout], [], [], left)[0]:
+                    failed.setdefault(case, f"takes longer than {limit:.0f} s")
+                    return failed, log
+                data = os.read(kernel.stdout.fileno(), 65536)
+                if not data:
+                    failed.setdefault(case, "it did not get to the end")
+                    return failed, log
+                *whole, rest = (rest + data).split(b"\n")
+                for line in whole:
+                    line = line.decode(errors="replace").strip()
+                    log.append(line)
+                    if line == "mutate: the end":
+                        return failed, log
+                    if self.complains.search(line):
+                        failed[case] = line
+                        return failed, log
+                    if line.startswith("not ok ") and case is not None:
+                        failed.setdefault(case, line)
+                    match = re.match(r"mutate: (begin|end) (\d+)", line)
+                    if not match:
+                        continue
+                    now, ended = int(match.group(2)), match.group(1) == "end"
+                    if ended and failed and (now not in failed or len(failed) > 1):
+                        return failed, log
+                    case = None if ended else now
+                    usual = (times or {}).get(now, 120000) / 1000
+                    limit = SLACK + (0 if ended else 5 * usual)
+                    until = time.monotonic() + limit
+
+    def record(self):
+        """The cases: {number: (name, ms, changes that it executes)}; those of a start."""
+        began = time.monotonic()
+        failed, log = self.run(0, [])
+        if failed:
+            sys.exit(f"mutate: the kernel does not start: {failed}")
+        self.boot = time.monotonic() - began
+        total = next(int(m.group(1)) for m in
+                     (re.match(r"mutate: (\d+) cases", s) for s in log) if m)
+        at_boot = set()
+        for line in log:
+            if line.startswith("mutate: reached "):
+                at_boot |= {int(n) for n in line.split()[2:]}
+        cases, lock = {}, threading.Lock()
+
+        def part(first, last):
+            while first <= last:
+                failed, log = self.run(0, [f"{first}-{last}"])
+                name, reached = "", set()
+                for line in log:
+                    words = line.split()
+                    if line.startswith("mutate: begin "):
+                        name, reached = words[3], set()
+                    elif line.startswith("mutate: reached "):
+                        reached |= {int(n) for n in words[2:]}
+                    elif line.startswith("mutate: end "):
+                        with lock:
+                            cases[int(words[2])] = (name, int(words[3]), reached)
+                        first = int(words[2]) + 1
+                if not failed:
+                    return
+                print(f"not used, fails alone and without a change: {failed}",
+                      flush=True)
+                if None in failed:
+                    return
+                with lock:
+                    for case in failed:
+                        cases.pop(case, None)
+                first = max(first, *(case + 1 for case in failed))
+
+        size = -(-total // (4 * self.args.jobs))
+        with concurrent.futures.ThreadPoolExecutor(self.args.jobs) as pool:
+            for future in [pool.submit(part, i, min(i + size, total) - 1)
+                           for i in range(0, total, size)]:
+                future.result()
+        return cases, at_boot
+
+
+class Sample:
+    def __init__(self, args, kernel, cases, at_boot):
+        self.args, self.kernel = args, kernel
+        self.cases = cases
+        self.times = {n: ms for n, (_, ms, _) in cases.items()}
+        self.at_boot = at_boot
+
+    def sure(self, number, failed):
+        """Whether a change is found: the kernel complains, two cases fail, or the
+        one that fails does so again, alone."""
+        case, why = next(iter(failed.items()))
+        if len(failed) > 1 or self.kernel.complains.search(why):
+            return True
+        for _ in range(3):
+            once, _ = self.kernel.run(number, [] if case is None else [case],
+                                      self.times)
+            if not once:
+                continue
+            # Is it the machine that is slow?
+            if any("takes longer" in w for w in once.values()) and \
+                    self.kernel.run(0, [case] if case else [], self.times)[0]:
+                continue
+            return True
+        return False
+
+    def name(self, case):
+        return self.cases[case][0] if case in self.cases else "(start)"
+
+    def judge(self, number, first):
+        """The quickest cases that execute a change come first, for all changes."""
+        reach = [n for n, (_, _, reached) in self.cases.items()
+                 if number in reached or number in self.at_boot]
+        reach.sort(key=lambda n: self.times[n])
+        if not reach and number not in self.at_boot:
+            return "not executed", ""
+        more = first and len(reach) > QUICKEST
+        reach = reach[:QUICKEST] if first else reach[QUICKEST:]
+        doubted = []
+        while reach:
+            now, size = [], 0
+            for case in reach:
+                size += 2 * len(str(case)) + 2
+                if size > MAX_LIST:
                     break
-                if TOTALS.match(line):
-                    why = None
-        finally:
-            try:
-                subprocess.run(["pkill", "-KILL", "-s", str(kernel.pid)], check=False)
-                kernel.kill()
-            except ProcessLookupError:
-                pass
-            kernel.wait()
-        return why
+                now.append(case)
+            failed, _ = self.kernel.run(number, now, self.times)
+            if not failed:
+                reach = reach[len(now):]
+                continue
+            why = "; ".join(f"{self.name(c)}: {w}" for c, w in failed.items())
+            if self.sure(number, failed):
+                return "found", why
+            doubted.append(f"once: {why}")
+            if None in failed or len(doubted) > 5:
+                break
+            reach = reach[max(reach.index(c) for c in failed) + 1:]
+        return "alive" if more else "survived", "; ".join(doubted)
 
 
-def main():
+def same_object(args, sources, change):
+    """Whether the compiler makes the same of the source with and without the change."""
+    if not change.name.endswith(".c"):
+        return False
+    stem = pathlib.Path(change.name).stem
+    folder = args.out / "drivers/vmbkmcl" / pathlib.Path(change.name).parent
+    command = (folder / f".{stem}.o.cmd").read_text(encoding="utf-8").split("\n")[0]
+    words = shlex.split(command.split(":= ", 1)[1].split(" ; ")[0])
+    # A place of its own: includes are looked for beside the source
+    place = args.tree.parent / "same" / pathlib.Path(change.name).parent
+    for path in sources:
+        if path.endswith(".h"):
+            write(args.tree.parent / "same" / path, sources[path])
+    objects = []
+    text = sources[change.name].decode()
+    for what in (text, changed(text, change)):
+        source, result = place / f"{stem}.c", place / f"{stem}.o"
+        write(source, what)
+        words[words.index("-o") + 1] = str(result)
+        words[-1] = str(source)
+        ready = [w for w in words if not w.startswith("-Wp,-MMD")]
+        if subprocess.run(ready, cwd=args.out, check=False, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL).returncode:
+            return False
+        subprocess.run(["objcopy", "--strip-debug", result], check=True)
+        objects.append(result.read_bytes())
+    return objects[0] == objects[1]
+
+
+def difference(sources, change):
+    old = sources[change.name].decode()
+    lines = list(difflib.unified_diff(old.split("\n"), changed(old, change).split("\n"),
+                                      lineterm="", n=0))
+    return [line for line in lines[3:] if not line.startswith("@@")]
+
+
+def identity(sources, change):
+    """What a change is, whatever the lines above it are."""
+    return " ".join([change.name, change.what, *difference(sources, change)])
+
+
+def explained(path):
+    """The survivors that the list explains: file and the line as it was."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    return set(re.findall(r"^- `([\w./]+)`:\s+`(.+?)`\s+-> ", text, flags=re.M))
+
+
+def digest(*parts):
+    total = hashlib.sha256()
+    for part in parts:
+        total.update(part if isinstance(part, bytes) else str(part).encode())
+        total.update(b"\0")
+    return total.hexdigest()[:16]
+
+
+def read_results(path):
+    if not path.exists():
+        return {}
+    return {r["change"]: r for r in
+            map(json.loads, path.read_text(encoding="utf-8").splitlines())}
+
+
+def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    for name in ("tree", "linux", "out", "survivors"):
+    for name in ("top", "source", "tree", "linux", "out", "explained"):
         parser.add_argument(f"--{name}", type=pathlib.Path, required=True)
     for name in ("jobs", "seed", "number"):
         parser.add_argument(f"--{name}", type=int, required=True)
     parser.add_argument("--warnings", required=True)
-    parser.add_argument("files", nargs="+")
-    args = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    parser.add_argument("--keep", action="store_true",
+                        help="a change that was found stays so when only the suites "
+                        "are others now")
+    parser.add_argument("--sources", nargs="+", required=True)
+    parser.add_argument("--files", nargs="+", required=True)
+    return parser.parse_args()
 
-    kernel = Kernel(args)
+
+def prepare(args, sources):
+    """The kernel with the sample, built, and what its cases execute."""
+    every = [c for name in args.files
+             for c in changes(name, sources[name].decode())]
+    chosen = random.Random(args.seed).sample(
+        every, min(args.number, len(every), MAX_CHANGES - 1))
+    print(f"{len(every)} changes are possible", flush=True)
+    kernel = Kernel(args, chosen)
+    state = args.tree.parent / "state.json"
+    stamp = digest(*[p for item in sorted(sources.items()) for p in item],
+                   HEADER, RUNNER, chosen)
+    kept = json.loads(state.read_text(encoding="utf-8")) if state.exists() else {}
+    if kept.get("stamp") == stamp:
+        kernel.changes = {n: c for n, c in kernel.changes.items()
+                          if n not in kept["out"]}
+        kernel.boot = kept["boot"]
+        return kernel, {int(n): (c[0], c[1], set(c[2])) for n, c in
+                        kept["cases"].items()}, set(kept["at_boot"]), stamp
+    state.unlink(missing_ok=True)
+    kernel.write(sources)
     kernel.configure()
-    if not kernel.build():
-        sys.exit(f"mutate: the kernel does not build: {args.out}/build.log")
+    kernel.build(sources)
     began = time.monotonic()
-    why = kernel.test()
-    if why:
-        sys.exit(f"mutate: the suites fail without a change: {why}")
-    kernel.limit = 3 * (time.monotonic() - began) + 30
-
-    every = list(candidates(args.tree, args.files))
-    chosen = random.Random(args.seed).sample(every, min(args.number, len(every)))
-    print(f"{len(every)} changes are possible; the suites take"
-          f" {(kernel.limit - 30) / 3:.0f} s", flush=True)
-    found, unbuilt, survivors = 0, 0, []
-    for i, (name, number, (what, start, end, instead)) in enumerate(chosen, 1):
-        path = args.tree / name
-        text = path.read_text(encoding="utf-8")
-        lines = text.split("\n")
-        line = lines[number]
-        lines[number] = line[:start] + instead + line[end:]
-        title = f"{name}:{number + 1}: {what}: {line.strip()} -> {lines[number].strip()}"
-        path.write_text("\n".join(lines), encoding="utf-8")
-        if not kernel.build():
-            unbuilt += 1
-            result = "does not build"
-        else:
-            why = kernel.test()
-            if why:
-                found += 1
-                result = f"found: {why}"
-            else:
-                survivors.append(title)
-                result = "SURVIVED"
-        print(f"{i}: {title}\n\t{result}", flush=True)
-        path.write_text(text, encoding="utf-8")
-        args.survivors.write_text("".join(f"{s}\n" for s in survivors), encoding="utf-8")
-    built = found + len(survivors)
-    print(f"{built} changes were built, {unbuilt} were not; {found} were found, "
-          f"{len(survivors)} were not: {100 * found / max(built, 1):.1f} %")
+    cases, at_boot = kernel.record()
+    print(f"{len(cases)} cases, {time.monotonic() - began:.0f} s to see what they "
+          f"execute; {kernel.boot:.1f} s to start a kernel", flush=True)
+    state.write_text(json.dumps({
+        "stamp": stamp, "boot": kernel.boot, "at_boot": sorted(at_boot),
+        "out": [n for n in range(1, len(chosen) + 1) if n not in kernel.changes],
+        "cases": {n: (c[0], c[1], sorted(c[2])) for n, c in cases.items()}}),
+        encoding="utf-8")
+    return kernel, cases, at_boot, stamp
 
 
-main()
+def main():
+    args = arguments()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    args.out.mkdir(exist_ok=True)
+    sources = {name: (args.top / name).read_bytes() for name in args.sources}
+    library = digest(*[p for item in sorted(sources.items()) for p in item
+                       if not item[0].startswith("kunit/")])
+    kernel, cases, at_boot, stamp = prepare(args, sources)
+    sample = Sample(args, kernel, cases, at_boot)
+    results = args.tree.parent / "results"
+    old = {change: r for change, r in read_results(results).items()
+           if r["stamp"] == stamp or
+           args.keep and r["library"] == library and r["result"] == "found"}
+    done, lock = {}, threading.Lock()
+
+    def one(number, change, first):
+        what = identity(sources, change)
+        result = old.get(what)
+        if not result or result["result"] == "alive" and not first:
+            began = time.monotonic()
+            verdict, why = sample.judge(number, first)
+            if verdict not in ("found", "alive") and same_object(args, sources, change):
+                verdict = "identical"
+            spent = time.monotonic() - began + (result["seconds"] if result else 0)
+            result = {"change": what, "result": verdict, "why": why, "stamp": stamp,
+                      "library": library, "seconds": spent}
+            with lock, results.open("a", encoding="utf-8") as out:
+                out.write(json.dumps(result) + "\n")
+            old[what] = result
+        with lock:
+            if result["result"] != "alive" and number not in done:
+                done[number] = result
+                text = "\n\t".join(difference(sources, change))
+                print(f"{len(done)}/{len(kernel.changes)} {change.name}:{change.line}: "
+                      f"{change.what}\n\t{text}\n\t{result['result']} "
+                      f"({result['seconds']:.0f} s) {result['why']}", flush=True)
+
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        for first in (True, False):
+            for future in [pool.submit(one, *item, first)
+                           for item in kernel.changes.items()]:
+                future.result()
+            if first:
+                print(f"{len(kernel.changes) - len(done)} left after the quickest "
+                      f"{QUICKEST} cases of each", flush=True)
+
+    known = explained(args.explained)
+    count = collections.Counter(r["result"] for r in done.values())
+    unknown = 0
+    for number, result in sorted(done.items()):
+        change = kernel.changes[number]
+        if result["result"] not in ("survived", "not executed"):
+            continue
+        diff = difference(sources, change)
+        first = diff[0][1:].strip() if diff else ""
+        is_known = (change.name, first) in known
+        unknown += not is_known
+        print(f"{result['result']}{', explained' if is_known else ''}: "
+              f"{change.name}:{change.line}\n\t" + "\n\t".join(diff))
+    left = count["survived"] + count["not executed"]
+    total = count["found"] + left
+    spent = sum(r["seconds"] for r in done.values())
+    print(f"{total} changes, {count['found']} found, {left} not ({unknown} of them "
+          f"not explained), {count['identical']} more identical: "
+          f"{100 * count['found'] / max(total, 1):.1f} %, "
+          f"{spent / max(len(done), 1):.1f} s each")
+    return 1 if unknown else 0
+
+
+sys.exit(main())

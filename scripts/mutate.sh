@@ -4,11 +4,19 @@
 # usage: [N=20] [SEED=N] [FILES="drivers/vmbkmcl/ring.c ..."] scripts/mutate.sh
 #
 # What the KUnit suites do not notice: N small changes to the library's sources, chosen
-# by SEED, which is printed; each of them is built into a User Mode Linux kernel of its
-# own, in build/mutate/, and all suites run there until the first one fails. Changes that
-# none of them found are in build/mutate/survivors. See mutate.py for what is changed.
-# A change takes from 10 seconds to 2 minutes.
+# by SEED, which is printed. All are built into one User Mode Linux kernel, in
+# build/mutate/; each is then switched on in turn, and the cases that execute it run
+# until one fails. See mutate.py for what is changed, and when a change counts as found.
+#
+#   JOBS=N    kernels at a time (1)
+#   KEEP=1    a change that was found counts as found still, when only the suites are
+#             others now
+#
+# The kernel takes about 4 minutes the first time; a change takes 2 to 10 seconds. A
+# command that was stopped goes on where it was, as long as no source has changed.
+# Documentation/mutation.md explains survivors; others end this with an error.
 
+JOBS=${JOBS:-1}
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source=scripts/kernels.sh
@@ -17,7 +25,7 @@
 N=${N:-20}
 SEED=${SEED:-$(date +%s)}
 here=$BUILD/mutate
-read -ra files <<<"${FILES:-$(echo drivers/vmbkmcl/*.c)}"
+read -ra files <<<"${FILES:-$(echo drivers/vmbkmcl/*.[ch])}"
 
 need_packages gcc libc6-dev make flex bison bc perl python3 libelf-dev libssl-dev
 source=$("$TOP/scripts/fetch-source.sh")
@@ -33,11 +41,12 @@ if [ ! -e "$here/linux/.copied" ]; then
 	ln -sfn "$here/tree" "$here/linux/drivers/vmbkmcl"
 	touch "$here/linux/.copied"
 fi
-rm -rf "$here/tree"
-mkdir "$here/tree"
-kbuild_sources | tar -cf - -T - kunit/.kunitconfig | tar -xf - -C "$here/tree"
+mapfile -t sources < <(kbuild_sources; echo kunit/.kunitconfig)
+mkdir -p "$here/tree"
 
 say "$N changes, seed $SEED"
-/usr/bin/python3 "$TOP/scripts/mutate.py" --tree "$here/tree" --linux "$here/linux" \
-	--out "$here/out" --jobs "$JOBS" --seed "$SEED" --number "$N" \
-	--survivors "$here/survivors" --warnings "$UML_WARNINGS" "${files[@]}"
+/usr/bin/python3 "$TOP/scripts/mutate.py" --top "$TOP" --source "$source" \
+	--tree "$here/tree" --linux "$here/linux" --out "$here/out" --jobs "$JOBS" \
+	--seed "$SEED" --number "$N" --explained "$TOP/Documentation/mutation.md" \
+	--warnings "$UML_WARNINGS" ${KEEP:+--keep} --sources "${sources[@]}" \
+	--files "${files[@]}"
