@@ -397,6 +397,30 @@ static void a_device_is_given_back_on_request(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, claim(loop), -ENODEV);
 }
 
+/* Others of its class are idle, too: one that was offered before it, and one after */
+static void only_its_own_device_is_given_back(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_offer *others[2];
+	guid_t instance;
+
+	guid_gen(&instance);
+	others[0] = kmcl_offer_add(&fake_ops, &loop->type, &fx.instance, NULL, &fake);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(others[0]));
+	give_back(loop);
+	open_both(loop, 1);
+	others[1] = kmcl_offer_add(&fake_ops, &loop->type, &instance, NULL, &fake);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(others[1]));
+	kmcl_channel_disable(loop->client.ch);
+	KUNIT_EXPECT_EQ(test, fake.given_back, 1);
+	/* It cannot have that one again */
+	enable(loop);
+	flush_workqueue(kmcl_wq);
+	KUNIT_EXPECT_STREQ(test, kmcl_channel_state_name(loop->client.ch), "Enabled");
+	kmcl_offer_gone(others[0]);
+	kmcl_offer_gone(others[1]);
+}
+
 static void a_device_that_another_channel_wants(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -553,6 +577,7 @@ static struct kunit_case claim_cases[] = {
 	KUNIT_CASE(each_enable_looks_for_devices),
 	KUNIT_CASE(an_enable_finds_the_device_that_is_there),
 	KUNIT_CASE(a_device_is_given_back_on_request),
+	KUNIT_CASE(only_its_own_device_is_given_back),
 	KUNIT_CASE(a_device_that_another_channel_wants),
 	KUNIT_CASE(a_device_is_given_back_by_freeing),
 	KUNIT_CASE(a_device_that_goes_while_it_is_given_back),

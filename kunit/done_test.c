@@ -5,8 +5,11 @@
  * a plain spinlock between them and what it does in softirqs.
  */
 #include <linux/bottom_half.h>
+#include <linux/cpumask.h>
 #include <linux/debug_locks.h>
+#include <linux/delay.h>
 #include <linux/preempt.h>
+#include <linux/sched.h>
 
 #include "harness.h"
 
@@ -144,6 +147,62 @@ static void at_the_end_of_a_channel(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, in_softirq());
 }
 
+/* A tasklet that is due on the other processor, and that cannot run yet */
+static struct {
+	struct tasklet_struct *tasklet;
+	bool scheduled;
+	bool waiting;
+} held;
+
+static void hold_tasklet(void *data)
+{
+	set_cpus_allowed_ptr(current, cpumask_of(1));
+	local_bh_disable();
+	tasklet_schedule(held.tasklet);
+	WRITE_ONCE(held.scheduled, true);
+	while (!READ_ONCE(held.waiting))
+		cpu_relax();
+	mdelay(20);
+	local_bh_enable();
+}
+
+/* It uses the channel, which may be freed after @wait */
+static void expect_waits_for(struct kunit *test, struct tasklet_struct *tasklet,
+			     void (*wait)(struct kmcl_channel *ch))
+{
+	struct loop *loop = test->priv;
+	struct job *job;
+
+	if (num_online_cpus() < 2)
+		kunit_skip(test, "needs two processors");
+	held.tasklet = tasklet;
+	held.scheduled = false;
+	held.waiting = false;
+	set_cpus_allowed_ptr(current, cpumask_of(0));
+	job = loop_job(loop, hold_tasklet, NULL);
+	while (!READ_ONCE(held.scheduled))
+		schedule_timeout_uninterruptible(1);
+	WRITE_ONCE(held.waiting, true);
+	wait(loop->client.ch);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(tasklet->state), 0);
+	loop_job_wait(job);
+	set_cpus_allowed_ptr(current, cpu_possible_mask);
+}
+
+static void waiting_includes_the_tasklet_of_routines(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	expect_waits_for(test, &loop->client.ch->tx.done_tasklet, kmcl_tx_wait_done);
+}
+
+static void waiting_includes_the_tasklet_of_delivery(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	expect_waits_for(test, &loop->client.ch->rx.tasklet, kmcl_rx_detach);
+}
+
 static int done_init(struct kunit *test)
 {
 	memset(&seen, 0, sizeof(seen));
@@ -157,6 +216,8 @@ static struct kunit_case done_cases[] = {
 	KUNIT_CASE(with_interrupts_off),
 	KUNIT_CASE(with_bottom_halves_off),
 	KUNIT_CASE(at_the_end_of_a_channel),
+	KUNIT_CASE(waiting_includes_the_tasklet_of_routines),
+	KUNIT_CASE(waiting_includes_the_tasklet_of_delivery),
 	{}
 };
 

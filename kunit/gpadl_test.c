@@ -5,6 +5,7 @@
  * is in gpadl_close_test.c. Needs loopback only.
  */
 #include <linux/delay.h>
+#include <linux/vmalloc.h>
 #include <kmcl/ntstatus.h>
 
 #include "gpadl_harness.h"
@@ -202,6 +203,31 @@ static void nothing_is_made_where_there_is_no_link(struct kunit *test)
 			STATUS_INVALID_DEVICE_STATE);
 }
 
+/* A range of the message has 65528 bytes: 8 for its header, and 8 for each frame */
+static void as_many_frames_as_a_range_has(struct kunit *test)
+{
+	const u32 most = 65528 / 8 - 1;
+	struct loop *loop = test->priv;
+	struct kmcl_channel *ch = loop->client.ch;
+	struct page **pages;
+	u32 handle, i;
+	void *map;
+
+	/* The same page each time */
+	pages = kunit_kmalloc_array(test, most + 1, sizeof(*pages), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, pages);
+	for (i = 0; i <= most; i++)
+		pages[i] = vmalloc_to_page(gpadl_fx.mem);
+	map = vmap(pages, most + 1, VM_MAP, PAGE_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, map);
+	loop_up(loop);
+	KUNIT_EXPECT_EQ(test, kmcl_gpadl_create(ch, 0, map, most * FRAME + 1, &handle),
+			-E2BIG);
+	KUNIT_EXPECT_EQ(test, kmcl_gpadl_create(ch, 0, map, most * FRAME, &handle), 0);
+	KUNIT_EXPECT_EQ(test, kmcl_gpadl_delete(ch, handle), 0);
+	vunmap(map);
+}
+
 static struct kunit_case gpadl_cases[] = {
 	/* KMCL: VmbChannelCreateGpadlFromBuffer */
 	KUNIT_CASE(a_buffer_is_the_servers_to_read_and_write),
@@ -215,6 +241,8 @@ static struct kunit_case gpadl_cases[] = {
 	KUNIT_CASE(deleting_waits_while_it_is_mapped),
 	/* KMCL: VmbChannelCreateGpadlFromBuffer */
 	KUNIT_CASE(nothing_is_made_where_there_is_no_link),
+	/* KMCL: VmbChannelCreateGpadlFromBuffer */
+	KUNIT_CASE(as_many_frames_as_a_range_has),
 	{}
 };
 

@@ -264,6 +264,24 @@ static void opening_clients_do_not_block_servers(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, up);
 }
 
+/* The client's transport may be about to open what is revoked: it connects nothing */
+static void an_open_after_the_offer_was_revoked(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct kmcl_offer *offer;
+	struct kmcl_ring tx, rx;
+	struct job *job;
+
+	loop_up(loop);
+	offer = loop->client.ch->link.offer;
+	loop_hold(&loop->client, CLOSED);
+	job = loop_disable(&loop->server);
+	loop_wait_held(&loop->client);
+	KUNIT_EXPECT_EQ(test, offer->ops->open(offer, &tx, &rx), -ENODEV);
+	loop_release(&loop->client);
+	loop_job_wait(job);
+}
+
 static struct kunit_case server_cases[] = {
 	/* KMCL: VmbServerChannelInitSetFlags */
 	/* KMCL: VMBUS_SERVER_CHANNEL_INIT_FLAG_LOOPBACK_OFFER */
@@ -290,6 +308,7 @@ static struct kunit_case server_cases[] = {
 	KUNIT_CASE(closing_by_the_client_leaves_the_offer),
 	KUNIT_CASE(disabling_the_server_withdraws_the_offer),
 	KUNIT_CASE(opening_clients_do_not_block_servers),
+	KUNIT_CASE(an_open_after_the_offer_was_revoked),
 	{}
 };
 

@@ -180,6 +180,19 @@ static void each_channel_has_a_directory_until_it_is_freed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, kmcl_channel_free(second));
 }
 
+/* Whoever still counts on the memory: the driver's channel is gone */
+static void the_directory_goes_before_the_last_reference(struct kunit *test)
+{
+	struct kmcl_channel *ch;
+
+	KUNIT_ASSERT_EQ(test, kmcl_channel_alloc(NULL, false, &ch), 0);
+	kobject_get(&ch->kobj);
+	KUNIT_EXPECT_TRUE(test, ch->kobj.state_in_sysfs);
+	KUNIT_EXPECT_EQ(test, kmcl_channel_free(ch), 0);
+	KUNIT_EXPECT_FALSE(test, ch->kobj.state_in_sysfs);
+	kobject_put(&ch->kobj);
+}
+
 /* As if it had not been made when the module was loaded */
 static void channels_can_do_without_a_directory(struct kunit *test)
 {
@@ -409,6 +422,7 @@ static struct kunit_case sysfs_cases[] = {
 	KUNIT_CASE(the_memory_limit_can_be_set),
 	KUNIT_CASE(a_higher_limit_resumes_delivery),
 	KUNIT_CASE(each_channel_has_a_directory_until_it_is_freed),
+	KUNIT_CASE(the_directory_goes_before_the_last_reference),
 	KUNIT_CASE(channels_can_do_without_a_directory),
 	KUNIT_CASE(freeing_waits_for_who_uses_a_file),
 	KUNIT_CASE(readers_while_channels_come_and_go),
