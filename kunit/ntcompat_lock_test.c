@@ -77,6 +77,7 @@ static void a_spinlock_raises_the_level(struct kunit *test)
 {
 	KSPIN_LOCK outer, inner;
 	KIRQL old, nested, level;
+	bool softirqs_off;
 
 	KeInitializeSpinLock(&outer);
 	KeInitializeSpinLock(&inner);
@@ -86,10 +87,13 @@ static void a_spinlock_raises_the_level(struct kunit *test)
 	KeAcquireSpinLockAtDpcLevel(&inner);
 	KeReleaseSpinLockFromDpcLevel(&inner);
 	level = KeGetCurrentIrql();
+	softirqs_off = in_softirq();
 	KeReleaseSpinLock(&outer, old);
 	KUNIT_EXPECT_EQ(test, old, PASSIVE_LEVEL);
 	KUNIT_EXPECT_EQ(test, nested, DISPATCH_LEVEL);
 	KUNIT_EXPECT_EQ(test, level, DISPATCH_LEVEL);
+	/* Not only preemption is off, which the level cannot tell apart */
+	KUNIT_EXPECT_TRUE(test, softirqs_off);
 	KUNIT_EXPECT_EQ(test, KeGetCurrentIrql(), PASSIVE_LEVEL);
 	KUNIT_EXPECT_TRUE(test, is_free(&outer) && is_free(&inner));
 }
