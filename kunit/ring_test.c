@@ -138,6 +138,35 @@ static void a_trailer_says_where_its_packet_starts(struct kunit *test)
 	}
 }
 
+/* Each as kmcl_ring_put() writes one, and nothing behind the last; also where it wraps */
+static void empty_completions_are_written_together(struct kunit *test)
+{
+	static const u64 ids[4] = { 1, 0x0102030405060708, 3, U64_MAX };
+	const u32 bytes = 5 * SMALLEST;
+	struct ring_fixture *f = test->priv;
+	u8 *image = kunit_kzalloc(test, f->size, GFP_KERNEL);
+	u32 from[] = { 0, f->size - 40 }, i, j;
+
+	KUNIT_ASSERT_NOT_NULL(test, image);
+	for (i = 0; i < ARRAY_SIZE(from); i++) {
+		ring_at(f, from[i], from[i]);
+		memset(f->data, POISON, f->size);
+		for (j = 3; j < 3 + 5; j++)
+			KUNIT_ASSERT_EQ(test, 0,
+					kmcl_ring_put(&f->tx, KMCL_WIRE_COMP, 0,
+						      ids[j % 4], NULL, 0, NULL, 0));
+		memcpy(image, f->data, f->size);
+
+		ring_at(f, from[i], from[i]);
+		memset(f->data, POISON, f->size);
+		KUNIT_ASSERT_EQ(test, 0, kmcl_ring_refill(&f->tx, bytes));
+		kmcl_ring_put_empty(&f->tx, ids, 4, 3, 5);
+		KUNIT_EXPECT_MEMEQ(test, f->data, image, f->size);
+		KUNIT_EXPECT_EQ(test, f->tx.index, wrap(f, from[i] + bytes));
+		KUNIT_EXPECT_EQ(test, kmcl_ring_space(&f->tx), f->size - bytes);
+	}
+}
+
 static void a_packet_wraps_at_every_offset(struct kunit *test)
 {
 	struct ring_fixture *f = test->priv;
@@ -368,6 +397,7 @@ static struct kunit_case ring_test_cases[] = {
 	KUNIT_CASE(each_payload_length_is_padded_with_zeroes),
 	KUNIT_CASE(a_short_packet_looks_like_any_other),
 	KUNIT_CASE(a_trailer_says_where_its_packet_starts),
+	KUNIT_CASE(empty_completions_are_written_together),
 	KUNIT_CASE(a_packet_wraps_at_every_offset),
 	KUNIT_CASE(a_full_ring_refuses_until_space_is_released),
 	KUNIT_CASE(a_packet_needs_strictly_more_space_than_it_takes),

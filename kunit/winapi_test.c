@@ -156,8 +156,10 @@ static void expect_name(struct kunit *test, const WCHAR *text, UINT32 units,
 static void names_are_utf16_and_counted(struct kunit *test)
 {
 	static const WCHAR plain[] = L"Network and more";
-	/* 1, 2, 3 and 4 bytes in UTF-8: A, e acute, the euro, U+1D11E */
-	static const WCHAR wide[] = { 'A', 0xe9, 0x20ac, 0xd834, 0xdd1e };
+	/* 1, 2, 3 and 4 bytes in UTF-8: A, e acute, the euro, U+1D11E, U+FFFFD */
+	static const WCHAR wide[] = {
+		'A', 0xe9, 0x20ac, 0xd834, 0xdd1e, 0xdbbf, 0xdffd,
+	};
 	static const WCHAR lone_high[] = { 0xd834, 'B' };
 	static const WCHAR lone_low[] = { 0xdd1e };
 	struct winapi_fixture *f = test->priv;
@@ -167,7 +169,7 @@ static void names_are_utf16_and_counted(struct kunit *test)
 	expect_name(test, plain, ARRAY_SIZE(plain), "Network and more");
 	expect_name(test, plain, 0, "");
 	expect_name(test, wide, ARRAY_SIZE(wide),
-		    "A\xc3\xa9\xe2\x82\xac\xf0\x9d\x84\x9e");
+		    "A\xc3\xa9\xe2\x82\xac\xf0\x9d\x84\x9e\xf3\xbf\xbf\xbd");
 	expect_name(test, lone_high, 2, "\357\277\275B");
 	expect_name(test, lone_high, 1, "\xef\xbf\xbd");
 	expect_name(test, lone_low, 1, "\xef\xbf\xbd");
@@ -178,6 +180,8 @@ static void names_are_utf16_and_counted(struct kunit *test)
 	EXPECT_STATUS(test, VmbChannelInitSetFriendlyName(f->client, NULL),
 		      STATUS_SUCCESS);
 	KUNIT_EXPECT_NULL(test, f->client->cfg.name);
+	/* This one is freed with the channel */
+	expect_name(test, wide, 1, "A");
 }
 
 static void ring_pages_are_a_clients_and_above_zero(struct kunit *test)
