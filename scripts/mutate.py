@@ -646,8 +646,9 @@ def difference(sources, change):
 
 
 def identity(sources, change):
-    """What a change is, whatever the lines above it are."""
-    return " ".join([change.name, change.what, *difference(sources, change)])
+    """What a change is: a file may have two lines that are the same."""
+    return " ".join([f"{change.name}:{change.line}", change.what,
+                     *difference(sources, change)])
 
 
 def explained(path):
