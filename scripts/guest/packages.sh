@@ -19,7 +19,7 @@ done
 
 if [ -e /bin/kmclctl ]; then
 	step "kmclctl of the package"
-	kmclctl list --all >/tmp/list
+	kmclctl list --json >/tmp/list
 	show </tmp/list
 	check "it lists the Dynamic Memory device" grep -q "$CLASS" /tmp/list
 fi
