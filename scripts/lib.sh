@@ -69,29 +69,44 @@ c_files()
 	find "$@" -type f -name '*.[ch]' ! -name '*.mod.c' | sort
 }
 
-# need_packages PACKAGE...: install those that are missing, with a message.
+# missing_of PACKAGE...: those that are not installed, in $missing
+missing_of()
+{
+	local p
+
+	missing=()
+	for p; do
+		dpkg-query -W -f '${db:Status-Status}\n' "$p" 2>/dev/null |
+			grep -qx installed || missing+=("$p")
+	done
+}
+
+# need_packages PACKAGE...: install those that are missing, with a message; one script at
+# a time, since apt-get fails where another one is running.
 need_packages()
 {
-	local missing=() p
+	local missing lock
 
 	command -v dpkg-query >/dev/null || {
 		say "this is not Debian: taking for granted what its packages $* have"
 		return
 	}
-	for p; do
-		dpkg-query -W -f '${db:Status-Status}\n' "$p" 2>/dev/null |
-			grep -qx installed || missing+=("$p")
-	done
+	missing_of "$@"
 	[ ${#missing[@]} -eq 0 ] && return 0
 	[ "$(id -u)" -eq 0 ] ||
 		die "these packages are needed; as root: apt-get install ${missing[*]}"
-	say "installing with apt-get: ${missing[*]}"
-	{
-		apt-get -q update
-		DEBIAN_FRONTEND=noninteractive apt-get -q -y \
-			--no-install-recommends install "${missing[@]}"
-	} </dev/null >"$BUILD/apt-install.log" 2>&1 ||
-		die "apt-get failed, see $BUILD/apt-install.log"
+	exec {lock}>"$BUILD/.apt-install.lock"
+	flock "$lock"
+	missing_of "$@"
+	[ ${#missing[@]} -eq 0 ] || {
+		say "installing with apt-get: ${missing[*]}"
+		{
+			apt-get -q update
+			DEBIAN_FRONTEND=noninteractive apt-get -q -y \
+				--no-install-recommends install "${missing[@]}"
+		} </dev/null >"$BUILD/apt-install.log" 2>&1
+	} || die "apt-get failed, see $BUILD/apt-install.log"
+	exec {lock}>&-
 }
 
 # kbuild_sources: what an external build of the modules reads, as it is in the working
