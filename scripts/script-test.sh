@@ -374,6 +374,32 @@ KCSAN: 0 races in the modules, 1 elsewhere" scripts/kcsan.sh "$work/others" &&
 }
 check 'data races in a log' races
 
+# read_by SCRIPT: it, and all that it and what it reads source, in a guest
+read_by()
+{
+	local file
+
+	echo "$1"
+	sed -n 's,^\. /,,p' "$1" | while read -r file; do
+		[ ! -e "scripts/guest/wire/$file" ] || read_by "scripts/guest/wire/$file"
+		[ ! -e "scripts/guest/$file" ] || read_by "scripts/guest/$file"
+	done
+}
+
+# A function that another file has as well would be replaced
+defined_once()
+{
+	local script files twice
+
+	for script in scripts/guest/wire/*.sh; do
+		mapfile -t files < <(read_by "$script" | sort -u)
+		twice=$(grep -hoE '^[a-z_0-9]+\(\)' "${files[@]}" | sort | uniq -d)
+		[ -z "$twice" ] || echo "$script has twice: ${twice//$'\n'/ }"
+		[ -z "$twice" ] || return
+	done
+}
+check 'the functions of a guest are defined once' defined_once
+
 # The files of a tree without git, and of no build directory in it
 files()
 {

@@ -36,8 +36,8 @@ stored()
 	done
 }
 
-# left DEVICE...: the host has got everything back
-left()
+# vault_returned DEVICE...: the host has got everything back
+vault_returned()
 {
 	local device
 
@@ -59,12 +59,12 @@ ported()
 	stored 2 a b
 	rescind a
 	expect "the guest has released it" within 5 host_state a absent
-	left a
+	vault_returned a
 	at a reset
 	reoffer a
 	stored 3 a
 	expect "rmmod" rmmod vault
-	left a b
+	vault_returned a b
 	expect "nothing failed" vault_says 0 "not ready.*"
 	at a rescind
 	at b rescind
@@ -85,7 +85,7 @@ ported_unanswered()
 	expect "rmmod" rmmod vault
 	expect "each request has ended" \
 		vault_says 1 '[01] records stored, 3[12] failed'
-	left a
+	vault_returned a
 	at a rescind
 }
 
