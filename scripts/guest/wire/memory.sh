@@ -178,18 +178,27 @@ external_data_not_given_back()
 	again a
 }
 
+# Is there a free block of 16 pages, or a larger one? Of each zone, the fields from the
+# fifth on are the numbers of blocks of 1, 2, 4... pages
+large_blocks()
+{
+	awk '{ for (i = 9; i <= NF; i++) sum += $i } END { exit !sum }' /proc/buddyinfo
+}
+
 # Leave no block of 16 pages, and none that the kernel could make: it gives up looking
-# for one when it has failed before, and looks everywhere when it is told to
+# for one when it has failed before, and looks everywhere when it is told to. Others
+# may free some meanwhile
 fragment()
 {
 	local round=0
 
-	while [ "$round" -lt 3 ]; do
+	while [ "$round" -lt 3 ] || large_blocks; do
+		[ "$round" -lt 20 ] || return
 		traffic fragment 4 || return
 		echo 1 >/proc/sys/vm/compact_memory
+		traffic fragment 4 || return
 		round=$((round + 1))
 	done
-	traffic fragment 4
 }
 
 # A guest has no large blocks of memory left when its device comes back: the channel
