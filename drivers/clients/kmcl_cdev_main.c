@@ -82,5 +82,6 @@ module_init(kc_init);
 module_exit(kc_exit);
 
 MODULE_DESCRIPTION("Channels of the VMBus KMCL for user space");
+MODULE_VERSION(KMCL_VERSION);
 MODULE_LICENSE("GPL");
 MODULE_SOFTDEP("pre: vmbkmcl_hv");

@@ -171,6 +171,7 @@ static void dm_stop(void)
 module_exit(dm_stop);
 
 MODULE_DESCRIPTION("KMCL client of Hyper-V's Dynamic Memory service");
+MODULE_VERSION(KMCL_VERSION);
 MODULE_LICENSE("GPL");
 /* No MODULE_DEVICE_TABLE(): in each guest, udev would load it beside hv_balloon */
 MODULE_SOFTDEP("pre: vmbkmcl_hv");

@@ -197,4 +197,5 @@ module_init(echo_start);
 module_exit(echo_stop);
 
 MODULE_DESCRIPTION("KMCL sample: an echo client and server on the loopback bus");
+MODULE_VERSION(KMCL_VERSION);
 MODULE_LICENSE("GPL");

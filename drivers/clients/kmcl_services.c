@@ -488,4 +488,5 @@ module_init(services_init);
 module_exit(services_exit);
 
 MODULE_DESCRIPTION("KMCL sample: Hyper-V's heartbeat and file copy on the loopback bus");
+MODULE_VERSION(KMCL_VERSION);
 MODULE_LICENSE("GPL");

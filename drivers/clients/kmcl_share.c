@@ -347,4 +347,5 @@ module_init(share_start);
 module_exit(share_stop);
 
 MODULE_DESCRIPTION("KMCL sample: a client shares memory with a server on the loopback bus");
+MODULE_VERSION(KMCL_VERSION);
 MODULE_LICENSE("GPL");

@@ -77,4 +77,5 @@ subsys_initcall(kmcl_init);
 module_exit(kmcl_exit);
 
 MODULE_DESCRIPTION("VMBus Kernel Mode Client Library");
+MODULE_VERSION(KMCL_VERSION);
 MODULE_LICENSE("GPL");

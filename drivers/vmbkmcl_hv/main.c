@@ -7,6 +7,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/errno.h>
+#include <linux/kmcl.h>
 #include <linux/module.h>
 
 #include "compat.h"
@@ -79,6 +80,7 @@ module_exit(kmcl_hv_exit);
 
 MODULE_DESCRIPTION("VMBus Kernel Mode Client Library: hv_vmbus transport");
 MODULE_AUTHOR("The vmbkmcl authors");
+MODULE_VERSION(KMCL_VERSION);
 MODULE_LICENSE("GPL");
 /* driverctl loads the module of a driver's name, and ours have a class in theirs */
 MODULE_ALIAS("vmbkmcl-*");

@@ -47,6 +47,8 @@ struct kmcl_context;
 struct kmcl_packet;
 struct scatterlist;
 
+#define KMCL_VERSION	"0.1"		/* of this tree, and of its modules */
+
 /* Send flags */
 #define KMCL_SEND_WAIT		0x1	/* ends with the peer's completion */
 #define KMCL_SEND_FORCE_LENGTH	0x2	/* kmcl_send_mdl_part(): past the end */
