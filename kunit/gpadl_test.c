@@ -228,6 +228,22 @@ static void as_many_frames_as_a_range_has(struct kunit *test)
 	vunmap(map);
 }
 
+static void memory_that_is_not_there(struct kunit *test)
+{
+	struct page *page = vmalloc_to_page(gpadl_fx.mem);
+	struct loop *loop = test->priv;
+	u32 handle;
+	void *map;
+
+	loop_up(loop);
+	map = vmap(&page, 1, VM_MAP, PAGE_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, map);
+	vunmap(map);
+	KUNIT_EXPECT_EQ(test, kmcl_gpadl_create(loop->client.ch, 0, map, FRAME, &handle),
+			-EFAULT);
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).gpadls, 0);
+}
+
 static struct kunit_case gpadl_cases[] = {
 	/* KMCL: VmbChannelCreateGpadlFromBuffer */
 	KUNIT_CASE(a_buffer_is_the_servers_to_read_and_write),
@@ -243,6 +259,8 @@ static struct kunit_case gpadl_cases[] = {
 	KUNIT_CASE(nothing_is_made_where_there_is_no_link),
 	/* KMCL: VmbChannelCreateGpadlFromBuffer */
 	KUNIT_CASE(as_many_frames_as_a_range_has),
+	/* KMCL: VmbChannelCreateGpadlFromBuffer */
+	KUNIT_CASE(memory_that_is_not_there),
 	{}
 };
 

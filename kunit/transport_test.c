@@ -121,6 +121,20 @@ static void a_device_is_opened_and_closed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, loop_got(&loop->client), 1);
 }
 
+static void one_without_gpadls(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u32 handle;
+	void *mem;
+
+	mem = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, mem);
+	fake_up(loop);
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, kmcl_gpadl_create(loop->client.ch, 0, mem,
+							     PAGE_SIZE, &handle));
+	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).gpadls, 0);
+}
+
 static void a_rescinded_device_is_released(struct kunit *test)
 {
 	struct loop *loop = test->priv;
@@ -366,6 +380,8 @@ static struct kunit_case transport_cases[] = {
 	KUNIT_CASE(the_next_class_is_watched),
 	/* KMCL: VmbChannelGetMmioSpace */
 	KUNIT_CASE(a_device_is_opened_and_closed),
+	/* KMCL: VmbChannelCreateGpadlFromBuffer */
+	KUNIT_CASE(one_without_gpadls),
 	/* KMCL: VmbChannelEnable */
 	KUNIT_CASE(a_rescinded_device_is_released),
 	/* KMCL: EVT_VMB_CHANNEL_PNP_FAILURE */

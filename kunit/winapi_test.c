@@ -160,6 +160,11 @@ static void names_are_utf16_and_counted(struct kunit *test)
 	static const WCHAR wide[] = {
 		'A', 0xe9, 0x20ac, 0xd834, 0xdd1e, 0xdbbf, 0xdffd,
 	};
+	/* The first and the last of those lengths, and a surrogate at the end */
+	static const WCHAR edges[] = {
+		0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xe000, 0xffff, 0xd800, 0xdc00,
+		0xdbff, 0xdfff, 0xd800,
+	};
 	static const WCHAR lone_high[] = { 0xd834, 'B' };
 	static const WCHAR lone_low[] = { 0xdd1e };
 	struct winapi_fixture *f = test->priv;
@@ -170,6 +175,9 @@ static void names_are_utf16_and_counted(struct kunit *test)
 	expect_name(test, plain, 0, "");
 	expect_name(test, wide, ARRAY_SIZE(wide),
 		    "A\xc3\xa9\xe2\x82\xac\xf0\x9d\x84\x9e\xf3\xbf\xbf\xbd");
+	expect_name(test, edges, ARRAY_SIZE(edges),
+		    "\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80"
+		    "\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf\xef\xbf\xbd");
 	expect_name(test, lone_high, 2, "\357\277\275B");
 	expect_name(test, lone_high, 1, "\xef\xbf\xbd");
 	expect_name(test, lone_low, 1, "\xef\xbf\xbd");
