@@ -68,6 +68,8 @@ as_asked
 	check "processor $isolated: $name" \
 		[ "$(cat /sys/devices/system/cpu/$name)" = "$isolated" ]
 done
+[ -z "${bounce:-}" ] || check "swiotlb is in force" \
+	sh -c 'dmesg | grep -q "software IO TLB: area num"'
 logged 'Vmbus version:' 1
 scenario "30 seconds in which the host reads nothing begin" stall_begin
 scenario "a minute in which drivers keep packets begins" held_begin
