@@ -57,6 +57,8 @@ row()
 	case $what:$1 in
 	scenarios:13)
 		words="seconds=$((count * 60 / ${#names[@]})) cycles=25 senders=4" ;;
+	scenarios:5)
+		words+=" rounds=1 alone=1" ;;
 	scenarios:*)
 		words+=" rounds=${rounds:-$count}" ;;
 	garble:*)

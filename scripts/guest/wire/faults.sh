@@ -68,8 +68,12 @@ stalls()
 	done
 	echo "$wakeups stalls, $((sum / wakeups)) us until it goes on, $late took more than 10 ms" |
 		show
-	# Where the machine has other work, some take longer
-	expect "most wake up within 10 ms" [ $((late * 2)) -lt "$wakeups" ]
+	# Where the machine has other work, as in make check, some take longer
+	if [ "${alone:-0}" -eq 1 ]; then
+		expect "each wakes up within 10 ms" [ "$late" -eq 0 ]
+	else
+		expect "most wake up within 10 ms" [ $((late * 2)) -lt "$wakeups" ]
+	fi
 }
 
 # ask CHANNEL COUNT: requests whose time is over about when the answer comes; how many
@@ -364,7 +368,7 @@ allocations_fail()
 faults_all()
 {
 	if [ "${faults:-0}" -eq 1 ] || [ -n "$only" ]; then
-		scenario "the host does not read for up to 5 seconds, 100 times" stalls
+		scenario "the host does not read for up to 5 seconds" stalls
 		scenario "requests whose time ends when the answer comes" sync_races
 		scenario "offers that are taken back at once" offers_come_and_go
 		scenario "the modules go under traffic, in any order" removals
