@@ -232,6 +232,7 @@ static void memory_that_is_not_there(struct kunit *test)
 {
 	struct page *page = vmalloc_to_page(gpadl_fx.mem);
 	struct loop *loop = test->priv;
+	struct kmcl_mdl *mdl;
 	u32 handle;
 	void *map;
 
@@ -242,6 +243,11 @@ static void memory_that_is_not_there(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kmcl_gpadl_create(loop->client.ch, 0, map, FRAME, &handle),
 			-EFAULT);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).gpadls, 0);
+	mdl = kmcl_mdl_alloc(map, FRAME, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, mdl);
+	KUNIT_EXPECT_EQ(test, kmcl_mdl_build(mdl), -EFAULT);
+	KUNIT_EXPECT_EQ(test, mdl->npfns, 0);
+	kmcl_mdl_free(mdl);
 }
 
 static struct kunit_case gpadl_cases[] = {

@@ -319,6 +319,23 @@ static void allocating_pages(struct kunit *test)
 	IoFreeMdl(mdl);
 }
 
+/* Pages that are not in order are mapped, those and no others */
+static void freeing_pages_unmaps_them(struct kunit *test)
+{
+	PMDL mdl = pages(test, 3 * PAGE_SIZE, 0);
+	unsigned long *pfns = kmcl_from_mdl(mdl)->pfns;
+	u8 *p;
+
+	if (pfns[0] < pfns[1])
+		swap(pfns[0], pfns[1]);
+	p = MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority);
+	KUNIT_ASSERT_TRUE(test, is_vmalloc_addr(p));
+	KUNIT_EXPECT_EQ(test, get_vm_area_size(find_vm_area(p)), 3 * PAGE_SIZE);
+	MmFreePagesFromMdl(mdl);
+	KUNIT_EXPECT_NULL(test, find_vm_area(p));
+	IoFreeMdl(mdl);
+}
+
 /* Those that were freed last are the first to be allocated again */
 static void pages_are_zeroed(struct kunit *test)
 {
@@ -410,6 +427,7 @@ static struct kunit_case winmdl_cases[] = {
 	KUNIT_CASE(a_kernel_thread_locks_no_user_memory),
 	KUNIT_CASE(locking_kernel_memory),
 	KUNIT_CASE(allocating_pages),
+	KUNIT_CASE(freeing_pages_unmaps_them),
 	KUNIT_CASE(pages_are_zeroed),
 	KUNIT_CASE(pages_under_a_spinlock),
 	KUNIT_CASE(pages_below_an_address),
