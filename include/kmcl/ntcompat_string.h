@@ -241,6 +241,16 @@ static inline NTSTATUS RtlStringCbCatA(PSTR Destination,
 				Source);
 }
 
+/* The null of a string that has to be in @size was found at @found, or not before that */
+static inline NTSTATUS kmcl_nt_length(SIZE_T found, SIZE_T size, PSIZE_T Length)
+{
+	bool there = found < size;
+
+	if (Length)
+		*Length = there ? found : 0;
+	return there ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+}
+
 /**
  * RtlStringCbLengthA() - get the length of a string
  * @String: the string
@@ -254,19 +264,9 @@ static inline NTSTATUS RtlStringCbCatA(PSTR Destination,
 static inline NTSTATUS RtlStringCbLengthA(PCSTR String, SIZE_T Size,
 					  PSIZE_T Length)
 {
-	SIZE_T length = 0;
-	NTSTATUS status = STATUS_INVALID_PARAMETER;
+	bool valid = String && Size <= NTSTRSAFE_MAX_CCH;
 
-	if (String && Size <= NTSTRSAFE_MAX_CCH) {
-		length = strnlen(String, Size);
-		if (length < Size)
-			status = STATUS_SUCCESS;
-		else
-			length = 0;
-	}
-	if (Length)
-		*Length = length;
-	return status;
+	return kmcl_nt_length(valid ? strnlen(String, Size) : Size, Size, Length);
 }
 
 /**
@@ -340,19 +340,10 @@ static inline NTSTATUS RtlStringCchCopyW(PWSTR Destination,
 static inline NTSTATUS RtlStringCchLengthW(PCWSTR String, SIZE_T Size,
 					   PSIZE_T Length)
 {
-	SIZE_T length = 0;
-	NTSTATUS status = STATUS_INVALID_PARAMETER;
+	bool valid = String && Size <= NTSTRSAFE_MAX_CCH;
 
-	if (String && Size <= NTSTRSAFE_MAX_CCH) {
-		length = kmcl_nt_wcsnlen(String, Size);
-		if (length < Size)
-			status = STATUS_SUCCESS;
-		else
-			length = 0;
-	}
-	if (Length)
-		*Length = length;
-	return status;
+	return kmcl_nt_length(valid ? kmcl_nt_wcsnlen(String, Size) : Size, Size,
+			      Length);
 }
 
 /* A size in bytes; an odd one has no room for half a unit */
