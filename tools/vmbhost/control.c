@@ -33,6 +33,8 @@
  *   every EVENT N [after TIME] COMMAND	each time
  *   after TIME COMMAND		does COMMAND then. TIME: 30ms, 5s, 100us
  *   cancel N			no more of what on and every say about N
+ *   cancel after		no more of what after says
+ *   type [WORDS]		types them at the guest's console, and Enter
  *
  * EVENT is offer, open, close, gpadl, teardown, release (of the relid), or
  * rx:K, when the K-th packet has come (with "every": each K packets).
@@ -450,9 +452,26 @@ static int cmd_cancel(struct command *c)
 {
 	struct channel *channel = channel_arg(c, 1);
 
+	if (c->words == 2 && !strcmp(c->word[1], "after")) {
+		event_cancel_after(c->bus);
+		return done(c);
+	}
 	if (!channel || c->words != 2)
-		return fail(c, "cancel N");
+		return fail(c, "cancel N, or cancel after");
 	event_cancel(channel);
+	return done(c);
+}
+
+static int cmd_type(struct command *c)
+{
+	char text[CONTROL_LINE + 1];
+	size_t length = join_words(text, sizeof(text), c->words - 1,
+				   c->word + 1);
+
+	/* Enter, as a terminal sends it */
+	text[length++] = '\r';
+	if (vm_type(c->bus->vm, text, length))
+		return fail(c, "the console has no room for so much");
 	return done(c);
 }
 
@@ -478,6 +497,7 @@ static const struct {
 	{ "forget", cmd_forget }, { "restart", cmd_restart },
 	{ "quit", cmd_quit }, { "on", cmd_on }, { "every", cmd_on },
 	{ "after", cmd_after }, { "cancel", cmd_cancel },
+	{ "type", cmd_type },
 };
 
 /**

@@ -21,7 +21,8 @@ struct rule {
 	char command[];
 };
 
-static int add_timer(struct vmbus *bus, uint64_t due, const char *command)
+static int add_timer(struct vmbus *bus, uint64_t due, bool after,
+		     const char *command)
 {
 	size_t length = strlen(command) + 1;
 	struct timer *timer = malloc(sizeof(*timer) + length);
@@ -31,6 +32,7 @@ static int add_timer(struct vmbus *bus, uint64_t due, const char *command)
 		return -1;
 	memcpy(timer->command, command, length);
 	timer->due = due;
+	timer->after = after;
 	/* Those of one time in the order in which they came. */
 	while (*p && (*p)->due <= due)
 		p = &(*p)->next;
@@ -56,7 +58,7 @@ void event_happened(struct channel *channel, enum event event, uint64_t count)
 						  count < rule->count))
 			continue;
 		rule->done = !rule->every;
-		if (add_timer(bus, vm_now(bus->vm) + rule->delay,
+		if (add_timer(bus, vm_now(bus->vm) + rule->delay, false,
 			      rule->command)) {
 			fprintf(stderr, "vmbhost: no memory for: %s\n",
 				rule->command);
@@ -67,17 +69,6 @@ void event_happened(struct channel *channel, enum event event, uint64_t count)
 		else
 			bus->urgent = true;
 	}
-}
-
-static size_t join(char *to, size_t size, int words, char **word)
-{
-	size_t length = 0;
-	int i;
-
-	for (i = 0; i < words; i++)
-		length += snprintf(to + length, size - length, "%s%s",
-				   i ? " " : "", word[i]);
-	return length;
 }
 
 /**
@@ -116,7 +107,7 @@ int event_rule(struct vmbus *bus, int words, char **word, bool every,
 			return -1;
 		at = 5;
 	}
-	join(command, sizeof(command), words - at, word + at);
+	join_words(command, sizeof(command), words - at, word + at);
 
 	*error = "no memory";
 	rule = calloc(1, sizeof(*rule) + strlen(command) + 1);
@@ -157,9 +148,26 @@ int event_after(struct vmbus *bus, int words, char **word,
 	*error = "after TIME COMMAND";
 	if (words < 3 || time_parse(word[1], &delay))
 		return -1;
-	join(command, sizeof(command), words - 2, word + 2);
+	join_words(command, sizeof(command), words - 2, word + 2);
 	*error = "no memory";
-	return add_timer(bus, vm_now(bus->vm) + delay, command);
+	return add_timer(bus, vm_now(bus->vm) + delay, true, command);
+}
+
+/**
+ * event_cancel_after() - do nothing of what event_after() was given
+ */
+void event_cancel_after(struct vmbus *bus)
+{
+	struct timer **p = &bus->timers, *timer;
+
+	while ((timer = *p)) {
+		if (!timer->after) {
+			p = &timer->next;
+			continue;
+		}
+		*p = timer->next;
+		free(timer);
+	}
 }
 
 /**

@@ -288,6 +288,7 @@ struct rule;
 struct timer {
 	struct timer *next;
 	uint64_t due;
+	bool after;		/* of event_after(), and of no rule */
 	char command[];
 };
 
@@ -344,6 +345,7 @@ int event_rule(struct vmbus *bus, int words, char **word, bool every,
 void event_cancel(struct channel *channel);
 int event_after(struct vmbus *bus, int words, char **word,
 		const char **error);
+void event_cancel_after(struct vmbus *bus);
 uint64_t event_next(const struct vmbus *bus);
 void event_free_all(struct vmbus *bus);
 

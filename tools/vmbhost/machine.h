@@ -149,6 +149,8 @@ struct vm {
 	struct console console;
 	uint16_t pm1_enable, pm1_control;
 	uint8_t rtc_index;
+	char typed[SERIAL_INPUT];	/* by vm_type(), and not passed on yet */
+	size_t typed_length;
 
 	atomic_bool stopping;
 	int status;
@@ -178,6 +180,7 @@ uint8_t serial_read(struct serial *serial, unsigned int reg);
 size_t serial_take(struct serial *serial, uint8_t *bytes, size_t size);
 size_t serial_room(const struct serial *serial);
 void serial_input(struct serial *serial, const uint8_t *bytes, size_t length);
+void serial_typed(struct vm *vm);
 
 /* acpi.c */
 uint64_t acpi_build(uint8_t *area, uint64_t base, size_t size,

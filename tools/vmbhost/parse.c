@@ -33,6 +33,23 @@ int split_words(char *line, char **word)
 	return words;
 }
 
+/**
+ * join_words() - the line again, with one blank between words
+ * @size:	bytes at @to, more than a line has
+ * Return: its length
+ */
+size_t join_words(char *to, size_t size, int words, char **word)
+{
+	size_t length = 0;
+	int i;
+
+	*to = 0;
+	for (i = 0; i < words; i++)
+		length += snprintf(to + length, size - length, "%s%s",
+				   i ? " " : "", word[i]);
+	return length;
+}
+
 int number_parse(const char *text, uint64_t *number)
 {
 	char *end;

@@ -6,6 +6,7 @@
 #define PARSE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "wire.h"
 
@@ -18,6 +19,7 @@ struct behaviour;
 #define GUID_FORM	GUID_DIGITS ", in braces or not"
 
 int split_words(char *line, char **word);
+size_t join_words(char *to, size_t size, int words, char **word);
 int guid_parse(const char *text, struct guid *guid);
 bool guid_meant(const char *text);
 int number_parse(const char *text, uint64_t *number);

@@ -82,6 +82,8 @@ static uint8_t receive(struct serial *serial)
 	byte = serial->in[serial->in_head];
 	serial->in_head = (serial->in_head + 1) % SERIAL_INPUT;
 	serial->in_used--;
+	if (serial->vm->typed_length)
+		vm_kick(serial->vm);
 	return byte;
 }
 
@@ -228,4 +230,16 @@ void serial_input(struct serial *serial, const uint8_t *bytes, size_t length)
 		serial->in[at] = *bytes++;
 	}
 	update(serial);
+}
+
+/* Pass on what vm_type() was given, as much as there is room for. */
+void serial_typed(struct vm *vm)
+{
+	size_t room = serial_room(&vm->serial), length = vm->typed_length;
+
+	if (length > room)
+		length = room;
+	serial_input(&vm->serial, (const uint8_t *)vm->typed, length);
+	vm->typed_length -= length;
+	memmove(vm->typed, vm->typed + length, vm->typed_length);
 }

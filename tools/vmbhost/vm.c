@@ -4,12 +4,13 @@
  * waking the worker, ending the run, interrupt lines, error messages. The
  * lowest layer of vmbhost: no other file of it is called from here.
  *
- * vm_wake_at(), vm_stop(), vm_start_again() and vm_irq_line() are called with
- * vm->lock held. The others need no lock: what they read is constant once the
+ * vm_wake_at(), vm_stop(), vm_start_again(), vm_type() and vm_irq_line() are called
+ * with vm->lock held. The others need no lock: what they read is constant once the
  * processors run.
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -85,6 +86,17 @@ void vm_stop(struct vm *vm, int status)
 void vm_start_again(struct vm *vm)
 {
 	vm->again = true;
+}
+
+/* The worker passes it on, since the serial line is above this file. */
+int vm_type(struct vm *vm, const char *bytes, size_t length)
+{
+	if (length > SERIAL_INPUT - vm->typed_length)
+		return -1;
+	memcpy(vm->typed + vm->typed_length, bytes, length);
+	vm->typed_length += length;
+	vm_kick(vm);
+	return 0;
 }
 
 unsigned int vm_cpus(struct vm *vm)

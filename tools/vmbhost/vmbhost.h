@@ -57,6 +57,12 @@ void vm_stop(struct vm *vm, int status);
 /* When the guest turns itself off or resets itself next, start it again. */
 void vm_start_again(struct vm *vm);
 
+/*
+ * Type at the guest's console, whoever sits there. Return: 0; -1 if that is more than
+ * it has room for (the bytes are dropped).
+ */
+int vm_type(struct vm *vm, const char *bytes, size_t length);
+
 unsigned int vm_cpus(struct vm *vm);
 
 /**

@@ -152,6 +152,7 @@ static int make_another(struct vm *vm)
 	vmbus_disconnect(vm->bus);
 	unmake(vm);
 	serial_init(&vm->serial, vm);
+	vm->typed_length = 0;
 	vm->pm1_enable = 0;
 	vm->pm1_control = 0;
 	vm->rtc_index = 0;
@@ -191,6 +192,7 @@ static uint64_t due(struct vm *vm)
 		vm->wake_at = NEVER;
 		vmbus_work(vm->bus);
 	}
+	serial_typed(vm);
 	next = vm->wake_at;
 	if (vm->serial.flush_at < next)
 		next = vm->serial.flush_at;

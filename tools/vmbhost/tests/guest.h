@@ -33,6 +33,7 @@ static uint8_t memory[PAGES * VMBUS_PAGE] __attribute__((aligned(VMBUS_PAGE)));
 static uint64_t now, wake = NEVER;
 static int stopped = -1;
 static bool started_again;
+static char typed[64];
 static struct message inbox[MESSAGES];
 static unsigned int inbox_count, interrupts, last_vcpu, last_flag, last_sint;
 static struct vmbus *bus;
@@ -68,6 +69,15 @@ void vm_start_again(struct vm *vm)
 {
 	(void)vm;
 	started_again = true;
+}
+
+int vm_type(struct vm *vm, const char *bytes, size_t length)
+{
+	(void)vm;
+	if (length >= sizeof(typed) - strlen(typed))
+		return -1;
+	strncat(typed, bytes, length);
+	return 0;
 }
 
 unsigned int vm_cpus(struct vm *vm)
@@ -213,6 +223,7 @@ static inline void start(void)
 	stopped = -1;
 	inbox_count = 0;
 	interrupts = 0;
+	typed[0] = 0;
 	bus = vmbus_new(NULL);
 	if (!bus)
 		abort();

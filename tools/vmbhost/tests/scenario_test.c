@@ -36,6 +36,7 @@ static void words(void **state)
 		"on open 0 after 30ms rescind 0", "on rx:500 0 stall 0",
 		"on close 0 stats", "every release 0 offer 0",
 		"after 5s stats", "after 100us stats 0", "cancel 0",
+		"cancel after", "type", "type x", "after 5s type x y",
 		"add " CLASS " " CLASS " mmio=1 echo",
 		"add {" CLASS "} {AAAABBBB-cccc-DDDD-eeee-FFFF00001111} echo",
 	};
@@ -228,6 +229,52 @@ static void cancelled(void **state)
 	end();
 }
 
+/* What after says, and nothing that a rule is waiting to do */
+static void cancelled_after(void **state)
+{
+	begin();
+	assert_true(did("on open 0 after 20ms behave 0 echo"));
+	assert_true(did("after 10ms quit 3"));
+	open_channel(&e);
+	assert_true(did("after 30ms quit 4"));
+	assert_true(did("cancel after"));
+	assert_true(did("after 40ms quit 5"));
+	sleep_ns(39 * MSEC);
+	assert_true(bus->channels[0]->behaviour.kind == BEHAVE_ECHO);
+	assert_int_equal(stopped, -1);
+	sleep_ns(2 * MSEC);
+	assert_int_equal(stopped, 5);
+	/* One of them may say it */
+	stopped = -1;
+	assert_true(did("after 1ms cancel after"));
+	assert_true(did("after 2ms quit 6"));
+	sleep_ns(3 * MSEC);
+	assert_int_equal(stopped, -1);
+	assert_false(did("cancel after 0"));
+	end();
+}
+
+static void typing(void **state)
+{
+	char line[CONTROL_LINE] = "type ";
+
+	begin();
+	assert_true(did("type  one   two # three"));
+	assert_string_equal(typed, "one two\r");
+	assert_true(did("type"));
+	assert_string_equal(typed, "one two\r\r");
+	typed[0] = 0;
+	assert_true(did("after 5ms type x"));
+	sleep_ns(4 * MSEC);
+	assert_string_equal(typed, "");
+	sleep_ns(2 * MSEC);
+	assert_string_equal(typed, "x\r");
+	memset(line + 5, 'a', sizeof(typed));
+	assert_false(did(line));
+	assert_string_equal(typed, "x\r");
+	end();
+}
+
 static void file(void **state)
 {
 	char path[] = "/tmp/vmbhost-scenario-XXXXXX";
@@ -265,6 +312,8 @@ int main(void)
 		cmocka_unit_test(at_a_packet),
 		cmocka_unit_test(other_events),
 		cmocka_unit_test(cancelled),
+		cmocka_unit_test(cancelled_after),
+		cmocka_unit_test(typing),
 		cmocka_unit_test(file),
 	};
 

@@ -40,6 +40,7 @@ static void start(void)
 	raised = 0;
 	kicks = 0;
 	now = 5;
+	vm.typed_length = 0;
 	serial_init(serial, &vm);
 }
 
@@ -197,6 +198,37 @@ static void loop(void **state)
 	assert_int_equal(serial_read(serial, UART_RX), 'q');
 }
 
+/* What is typed on command comes as there is room, and in order */
+static void command(void **state)
+{
+	uint8_t key = 'k';
+	unsigned int i;
+
+	start();
+	serial_write(serial, UART_IER, UART_IER_RDI);
+	memcpy(vm.typed, "ab", 2);
+	vm.typed_length = 2;
+	for (i = 0; i < SERIAL_INPUT - 1; i++)
+		serial_input(serial, &key, 1);
+	serial_typed(&vm);
+	assert_int_equal(line, 1);
+	assert_int_equal(vm.typed_length, 1);
+	serial_typed(&vm);
+	assert_int_equal(vm.typed_length, 1);
+	/* Whoever makes room wakes the worker */
+	assert_int_equal(kicks, 0);
+	assert_int_equal(serial_read(serial, UART_RX), 'k');
+	assert_int_equal(kicks, 1);
+	serial_typed(&vm);
+	assert_int_equal(vm.typed_length, 0);
+	for (i = 0; i < SERIAL_INPUT - 2; i++)
+		assert_int_equal(serial_read(serial, UART_RX), 'k');
+	assert_int_equal(kicks, 1);
+	assert_int_equal(serial_read(serial, UART_RX), 'a');
+	assert_int_equal(serial_read(serial, UART_RX), 'b');
+	assert_int_equal(line, 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -206,6 +238,7 @@ int main(void)
 		cmocka_unit_test(transmitter_interrupt),
 		cmocka_unit_test(full),
 		cmocka_unit_test(input),
+		cmocka_unit_test(command),
 		cmocka_unit_test(loop),
 	};
 
