@@ -28,12 +28,12 @@ prepare()
 
 	rm -rf "$dir"
 	mkdir -p "$dir/src" "$dir/include"/{linux,asm,trace}
-	cp drivers/vmbkmcl/*.h "${SOURCES[@]/#/drivers/vmbkmcl/}" "$dir/src"
+	cp drivers/{compat/kmcl_compat,vmbkmcl/*}.h "${SOURCES[@]/#/drivers/vmbkmcl/}" "$dir/src"
 	while read -r header; do
 		# The C library's own errno.h includes that
 		[ -e "include/$header" ] || [ "$header" = linux/errno.h ] ||
 			echo '#include "fuzz_kernel.h"' >"$dir/include/$header"
-	done < <(cat drivers/vmbkmcl/*.[ch] include/linux/*.h |
+	done < <(cat drivers/{compat/kmcl_compat.h,vmbkmcl/*.[ch]} include/linux/*.h |
 		sed -nE 's,^#include <((linux|asm|trace)/[a-z0-9_]+\.h)>.*,\1,p' | sort -u)
 }
 

@@ -46,7 +46,8 @@ kernel()
 	need-modorder := 1
 	include include/config/auto.conf
 	include $(M)/Kbuild
-	include $(M)/drivers/clients/Kbuild
+	src := $(M)/drivers/clients
+	include $(src)/Kbuild
 	modules: compiler objects
 	compiler: ; @echo LLVM=$(LLVM) CC=$(CC) IAS=$(LLVM_IAS) >$@
 	objects: ; @echo $(obj-m) >$@

@@ -38,9 +38,7 @@
 #include <linux/workqueue.h>
 #include <uapi/linux/kmcl.h>
 
-#ifndef kzalloc_obj
-#define kzalloc_obj(object, gfp)	kzalloc(sizeof(object), gfp)
-#endif
+#include "kmcl_compat.h"
 
 #define KC_PACKET_BYTES		4096U
 #define KC_QUEUE_BYTES		(1024U * 1024)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Requests as commands of io_uring, and what that has of different in the kernels
- * that this module is built for.
+ * Requests as commands of io_uring.
  *
  * A command is sent in the call that submits it, and ends in task work of the
  * process, which has its memory. It never waits. A process that ends cancels its
@@ -10,52 +9,8 @@
 #include <linux/mm.h>
 #include <linux/sched.h>
 
-/* Kbuild has looked for it */
-#ifdef KMCL_IO_URING_CMD_H
-#include <linux/io_uring/cmd.h>
-#else
-#include <linux/io_uring.h>
-#endif
-
+#include "kmcl_compat_uring.h"
 #include "kmcl_cdev.h"
-
-/* 6.1 copies the command, later kernels have the entry of the queue */
-#ifndef io_uring_cmd_to_pdu
-#define cmd_words(c)	((const u64 *)(c)->cmd)
-#elif defined(io_uring_sqe_cmd)
-#define cmd_words(c)	io_uring_sqe_cmd((c)->sqe, u64)
-#else
-#define cmd_words(c)	((const u64 *)io_uring_sqe_cmd((c)->sqe))
-#endif
-
-/* Newer kernels have no second result, but give it with the request */
-#ifdef IO_URING_CMD_TASK_WORK_ISSUE_FLAGS
-#define cmd_done(c, ret, flags)	io_uring_cmd_done(c, ret, flags)
-#else
-#define cmd_done(c, ret, flags)	io_uring_cmd_done(c, ret, 0, flags)
-#endif
-
-/* Does io_uring say when a command is to be cancelled? */
-#ifdef IORING_URING_CMD_CANCELABLE
-static bool is_cancel(unsigned int issue_flags)
-{
-	return issue_flags & IO_URING_F_CANCEL;
-}
-
-static void may_be_cancelled(struct io_uring_cmd *cmd, unsigned int issue_flags)
-{
-	io_uring_cmd_mark_cancelable(cmd, issue_flags);
-}
-#else
-static bool is_cancel(unsigned int issue_flags)
-{
-	return false;
-}
-
-static void may_be_cancelled(struct io_uring_cmd *cmd, unsigned int issue_flags)
-{
-}
-#endif
 
 static struct kc_request **request_of(struct io_uring_cmd *cmd)
 {
@@ -73,18 +28,7 @@ static void complete_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
 	kc_request_put(req);
 }
 
-#ifdef IO_URING_CMD_TASK_WORK_ISSUE_FLAGS
-static void task_work(struct io_tw_req tw_req, io_tw_token_t tw)
-{
-	complete_cmd(io_uring_cmd_from_tw(tw_req),
-		     IO_URING_CMD_TASK_WORK_ISSUE_FLAGS);
-}
-#else
-static void task_work(struct io_uring_cmd *cmd, unsigned int issue_flags)
-{
-	complete_cmd(cmd, issue_flags);
-}
-#endif
+CMD_TASK_WORK(task_work, complete_cmd)
 
 static void notify(struct kc_request *req)
 {

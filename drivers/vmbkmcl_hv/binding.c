@@ -87,7 +87,7 @@
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 
-#include "compat.h"
+#include "kmcl_compat_hv.h"
 #include "hv.h"
 
 /* Gives a device back, see kmcl_hv_give_back() */

@@ -20,7 +20,7 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
-#include "compat.h"
+#include "kmcl_compat_hv.h"
 #include "hv.h"
 
 #define KMCL_HV_FRAMES	(PAGE_SIZE >> KMCL_PFN_SHIFT)

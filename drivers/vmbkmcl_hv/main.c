@@ -10,7 +10,7 @@
 #include <linux/kmcl.h>
 #include <linux/module.h>
 
-#include "compat.h"
+#include "kmcl_compat_hv.h"
 #include "hv.h"
 
 static const struct kmcl_transport_ops kmcl_hv_ops = {

@@ -18,7 +18,7 @@
 #include <linux/sizes.h>
 #include <linux/spinlock.h>
 
-#include "compat.h"
+#include "kmcl_compat_hv.h"
 #include "hv.h"
 
 #define KMCL_HV_REFUSED_MS	100

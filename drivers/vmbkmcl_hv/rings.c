@@ -17,7 +17,7 @@
 #include <linux/mutex.h>
 #include <linux/topology.h>
 
-#include "compat.h"
+#include "kmcl_compat_hv.h"
 #include "hv.h"
 
 /*

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Everything that differs between the kernels this module is built for, or
- * that hv_vmbus exports without a public prototype.
+ * hv_vmbus: what differs between the kernels that the transport is built for, and what
+ * hv_vmbus exports without a public prototype. The locks are hv_vmbus' own.
  */
-#ifndef _KMCL_HV_COMPAT_H
-#define _KMCL_HV_COMPAT_H
+#ifndef _KMCL_COMPAT_HV_H
+#define _KMCL_COMPAT_HV_H
 
 #include <asm/mshyperv.h>
 #include <linux/compiler.h>
@@ -37,7 +37,7 @@ static inline bool kmcl_hv_isolated(const struct vmbus_channel *channel)
 
 /*
  * driver_override says which driver alone may have a device. In older kernels it
- * is a string of hv_vmbus', and Kbuild defines KMCL_HV_OWN_OVERRIDE: hv_vmbus
+ * is a string of hv_vmbus', and Kbuild.probes defines KMCL_HV_OWN_OVERRIDE: hv_vmbus
  * does not free it, and the device's lock protects it. In newer ones it is the
  * driver core's.
  *
