@@ -110,7 +110,7 @@ static void mapping_memory(struct kunit *test)
 {
 	/* The description, the table for mapping it, and what vmap() needs */
 	fail_each(test, map, undescribe, 3);
-	faults_note_function("kmcl_mdl_map");
+	faults_note_function("map_pages");
 }
 
 static int make_pages(struct loop *loop)

@@ -15,17 +15,43 @@
 
 #include "../drivers/clients/kmcl_share.c"
 
+static const struct layout {
+	const char *name;
+	bool scatter;
+	unsigned int skip;
+} layouts[] = {
+	{ "in order" },
+	{ "in reverse order", .scatter = true },
+	{ "from the last frame of a page of 64 KiB on", .skip = 15 },
+	{ "from its second frame on, in reverse order", .scatter = true, .skip = 1 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(layout, layouts, name);
+
 static void data_go_into_shared_memory_and_back(struct kunit *test)
 {
+	const struct layout *layout = test->param_value;
 	int i;
 
+	scatter = layout->scatter;
+	skip = layout->skip;
 	for (i = 0; i < 3; i++) {
 		KUNIT_ASSERT_EQ(test, share_start(), 0);
 		KUNIT_EXPECT_EQ(test, right, rounds);
 		KUNIT_EXPECT_EQ(test, wrong, 0);
+		KUNIT_EXPECT_EQ(test, pieces, 1);
 		share_stop();
 		KUNIT_EXPECT_NULL(test, mapped_mdl);
 	}
+	scatter = false;
+	skip = 0;
+}
+
+static void a_store_too_far_inside_is_refused(struct kunit *test)
+{
+	skip = 16;
+	KUNIT_EXPECT_EQ(test, share_start(), -EINVAL);
+	skip = 0;
 }
 
 static const struct bad_request {
@@ -72,7 +98,8 @@ static void requests_beyond_the_store_are_refused(struct kunit *test)
 
 static struct kunit_case share_sample_test_cases[] = {
 	/* KMCL: VmbChannelDeleteGpadl VmbChannelUnmapGpadl */
-	KUNIT_CASE(data_go_into_shared_memory_and_back),
+	KUNIT_CASE_PARAM(data_go_into_shared_memory_and_back, layout_gen_params),
+	KUNIT_CASE(a_store_too_far_inside_is_refused),
 	KUNIT_CASE_PARAM(requests_beyond_the_store_are_refused,
 			 bad_request_gen_params),
 	{}

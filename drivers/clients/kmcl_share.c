@@ -9,6 +9,11 @@
  * needs no hypervisor; /sys/module/kmcl_share/parameters/right counts requests
  * whose data were found where they belong, wrong counts the rest.
  *
+ * The server maps the store piece by piece, since the description of a GPADL may have
+ * several. With the module's parameter scatter, the store's frames of 4 KiB are shared
+ * in reverse order: then each is a piece where the kernel's pages are larger, because a
+ * page can only be mapped as a whole. With skip, the store begins inside of a page.
+ *
  * The server asks for its packets in process context, because it maps memory.
  * State callbacks, and with it the whole client, run in process context anyway.
  * The server's data are used by its own callbacks alone, which never overlap.
@@ -22,8 +27,10 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/time64.h>
+#include <linux/vmalloc.h>
 
 #define STORE_BYTES	65536U
+#define STORE_FRAMES	(STORE_BYTES / KMCL_PFN_SIZE)
 #define DATA_BYTES	12000U	/* of one request, in two pieces */
 #define FIRST_PIECE	5000U
 #define TIME_LIMIT	(10 * NSEC_PER_SEC)
@@ -31,6 +38,18 @@
 static unsigned int rounds = 16;
 module_param(rounds, uint, 0444);
 MODULE_PARM_DESC(rounds, "times that data are written and read back");
+
+static bool scatter;
+module_param(scatter, bool, 0444);
+MODULE_PARM_DESC(scatter, "share the store's frames of 4 KiB in reverse order");
+
+static unsigned int skip;
+module_param(skip, uint, 0444);
+MODULE_PARM_DESC(skip, "frames of 4 KiB in front of the store, at most 15");
+
+static unsigned int pieces;
+module_param(pieces, uint, 0444);
+MODULE_PARM_DESC(pieces, "pieces in which the server has mapped the store");
 
 static unsigned int right;
 module_param(right, uint, 0444);
@@ -68,21 +87,22 @@ struct share_reply {
 
 static DECLARE_COMPLETION(share_done);
 
-/* The server, and its mapping of the store */
+/* The server, and the store as it has mapped it */
 static struct kmcl_channel *share_server;
 static u32 mapped_gpadl;
 static struct kmcl_mdl *mapped_mdl;
-static u8 *mapped_store;
 
-/* The client, and the store */
+/* The client, and the store, in its memory */
 static struct kmcl_channel *share_client;
 static u32 store_gpadl;
+static void *store_memory;
 static u8 *store;
 static u8 *share_data;		/* what it writes there, and reads back */
 
 /* The pages stay the client's: mapped here, and unmapped before it has them */
 static int share_server_map(struct kmcl_channel *ch, u32 gpadl)
 {
+	struct kmcl_mdl *piece;
 	int ret;
 
 	if (mapped_mdl)
@@ -92,9 +112,10 @@ static int share_server_map(struct kmcl_channel *ch, u32 gpadl)
 		return ret;
 
 	mapped_gpadl = gpadl;
-	if (!mapped_mdl->next && mapped_mdl->bytes == STORE_BYTES)
-		mapped_store = kmcl_mdl_map(mapped_mdl);
-	if (mapped_store)
+	pieces = 0;
+	for (piece = mapped_mdl; piece && kmcl_mdl_map(piece); piece = piece->next)
+		pieces++;
+	if (!piece && kmcl_mdl_total(mapped_mdl) == STORE_BYTES)
 		return 0;
 	kmcl_gpadl_unmap(ch, gpadl);
 	mapped_mdl = NULL;
@@ -105,24 +126,39 @@ static void share_server_closed(struct kmcl_channel *ch)
 {
 	if (!mapped_mdl)
 		return;
-	kmcl_mdl_unmap(mapped_mdl);
 	kmcl_gpadl_unmap(ch, mapped_gpadl);
-	mapped_store = NULL;
 	mapped_mdl = NULL;
 }
 
-/* Between the store and the client's memory, which may be in several pieces */
+/* Between the store and the client's memory, each of which may have several pieces */
 static int share_server_move(const struct kmcl_mdl *mdl,
 			     const struct share_request *request)
 {
-	if (!mapped_store || request->bytes > STORE_BYTES ||
+	u32 n, done = 0, at = request->offset;
+	struct kmcl_mdl *piece = mapped_mdl;
+	int ret;
+	u8 *p;
+
+	if (!piece || request->bytes > STORE_BYTES ||
 	    request->offset > STORE_BYTES - request->bytes)
 		return -EINVAL;
-	if (request->operation == SHARE_WRITE)
-		return kmcl_mdl_read(mdl, 0, mapped_store + request->offset,
-				     request->bytes);
-	return kmcl_mdl_write(mdl, 0, mapped_store + request->offset,
-			      request->bytes);
+	for (; done < request->bytes; piece = piece->next) {
+		if (at >= piece->bytes) {
+			at -= piece->bytes;
+			continue;
+		}
+		n = min(piece->bytes - at, request->bytes - done);
+		/* It is mapped: this returns the same address again */
+		p = (u8 *)kmcl_mdl_map(piece) + at;
+		ret = request->operation == SHARE_WRITE ?
+			kmcl_mdl_read(mdl, done, p, n) :
+			kmcl_mdl_write(mdl, done, p, n);
+		if (ret)
+			return ret;
+		done += n;
+		at = 0;
+	}
+	return 0;
 }
 
 static void share_server_process(struct kmcl_channel *ch,
@@ -176,6 +212,21 @@ static int share_ask(struct kmcl_channel *ch,
 	return len == sizeof(reply) ? reply.error : -EPROTO;
 }
 
+/* Are the data in the store, at this offset of what is shared? */
+static bool share_stored(u32 offset, const u8 *data)
+{
+	u32 i, frame;
+
+	for (i = 0; i < DATA_BYTES; i++, offset++) {
+		frame = offset / KMCL_PFN_SIZE;
+		if (scatter)
+			frame = STORE_FRAMES - 1 - frame;
+		if (store[frame * KMCL_PFN_SIZE + offset % KMCL_PFN_SIZE] != data[i])
+			return false;
+	}
+	return true;
+}
+
 /* Write data into the store, look for them there, and read them back */
 static bool share_round(struct kmcl_channel *ch, u32 round)
 {
@@ -216,14 +267,30 @@ free:
 		pr_err("round %u: error %d\n", round, ret);
 		return false;
 	}
-	return !memcmp(store + request.offset, data, DATA_BYTES) &&
+	return share_stored(request.offset, data) &&
 	       !memcmp(copy, data, DATA_BYTES);
+}
+
+static int share_scattered(struct kmcl_channel *ch)
+{
+	struct kmcl_mdl *mdl = kmcl_mdl_from_buffer(store, STORE_BYTES, GFP_KERNEL);
+	u32 i;
+	int ret;
+
+	if (!mdl)
+		return -ENOMEM;
+	for (i = 0; i < STORE_FRAMES / 2; i++)
+		swap(mdl->pfns[i], mdl->pfns[STORE_FRAMES - 1 - i]);
+	ret = kmcl_gpadl_create_mdl(ch, 0, mdl, 0, 0, &store_gpadl);
+	kmcl_mdl_free(mdl);
+	return ret;
 }
 
 /* The link is up, nothing moves yet: the time for what lasts as long as it */
 static int share_client_opened(struct kmcl_channel *ch)
 {
-	return kmcl_gpadl_create(ch, 0, store, STORE_BYTES, &store_gpadl);
+	return scatter ? share_scattered(ch) :
+		kmcl_gpadl_create(ch, 0, store, STORE_BYTES, &store_gpadl);
 }
 
 /* The one state callback that may wait for traffic */
@@ -283,7 +350,7 @@ static void share_stop(void)
 	kmcl_channel_free(share_client);
 	kmcl_channel_disable(share_server);
 	kmcl_channel_free(share_server);
-	free_pages_exact(store, STORE_BYTES);
+	vfree(store_memory);
 	free_pages_exact(share_data, 2 * DATA_BYTES);
 }
 
@@ -291,13 +358,16 @@ static int share_start(void)
 {
 	int ret;
 
+	if (skip > 15)
+		return -EINVAL;
 	right = 0;
 	wrong = 0;
 	reinit_completion(&share_done);
 
-	store = alloc_pages_exact(STORE_BYTES, GFP_KERNEL | __GFP_ZERO);
-	if (!store)
+	store_memory = vzalloc(skip * KMCL_PFN_SIZE + STORE_BYTES);
+	if (!store_memory)
 		return -ENOMEM;
+	store = (u8 *)store_memory + skip * KMCL_PFN_SIZE;
 	share_data = alloc_pages_exact(2 * DATA_BYTES, GFP_KERNEL);
 	if (!share_data) {
 		ret = -ENOMEM;
@@ -339,7 +409,7 @@ free_server:
 free_data:
 	free_pages_exact(share_data, 2 * DATA_BYTES);
 free_store:
-	free_pages_exact(store, STORE_BYTES);
+	vfree(store_memory);
 	return ret;
 }
 

@@ -188,14 +188,14 @@ static u32 range_bytes(const struct kmcl_mdl *mdl)
  * @handle: set to the handle, never 0, which the driver sends to the server
  *	in a packet
  *
- * The server may map it as soon as this returns. Only whole pages can be shared
- * with a host (hv_vmbus). Where memory is encrypted, it becomes accessible to
- * the host, so that only memory made for that purpose may be passed. The host
- * does not learn of the flag.
+ * The server may map it as soon as this returns. Only whole frames of 4 KiB can be
+ * shared with a host (hv_vmbus). Where memory is encrypted, it becomes accessible to
+ * the host, so that only memory made for that purpose may be passed, and only whole
+ * pages of the kernel. The host does not learn of the flag.
  *
  * Context: may sleep; waits for the peer.
  * Return: 0; -ENOTCONN: not open; -ENODEV: the link is dead; -ENOMEM: no
- * memory, or the host refused; -EOPNOTSUPP: a server, or not whole pages;
+ * memory, or the host refused; -EOPNOTSUPP: a server, or not whole frames;
  * -EINVAL: no channel, unknown flags, no @buf, 0 bytes, or no @handle; -E2BIG:
  * too many bytes; -EFAULT: there is no such memory.
  */
@@ -239,7 +239,8 @@ EXPORT_SYMBOL_GPL(kmcl_gpadl_create);
  *	in a packet
  *
  * As kmcl_gpadl_create(). For a host (hv_vmbus) each piece of the chain must
- * consist of whole pages, too.
+ * consist of whole frames, too, and the kernel must be able to map all of them in
+ * order: see Documentation/driver-api/memory.rst.
  *
  * Context: may sleep; waits for the peer.
  * Return: as kmcl_gpadl_create(), but -EFAULT: nothing is described, frames
@@ -281,7 +282,7 @@ int kmcl_gpadl_create_mdl(struct kmcl_channel *ch, u32 flags,
 		return -EOPNOTSUPP;
 	might_sleep();
 
-	part = kmcl_mdl_part(mdl, offset, total);
+	part = kmcl_mdl_part(mdl, offset, total, 1);
 	if (!part)
 		return -ENOMEM;
 	if (range_bytes(part) > MAX_RANGE_BYTES) {
@@ -394,6 +395,9 @@ EXPORT_SYMBOL_GPL(kmcl_gpadl_delete);
  * @handle: the client's handle
  * @mdl: set to the chain of descriptions, which the library owns; valid until
  *	kmcl_gpadl_unmap()
+ *
+ * Each piece of the chain is one that kmcl_mdl_map() can map. There may be more pieces
+ * than the client has described, where the kernel's pages are larger than 4 KiB.
  *
  * Context: may sleep.
  * Return: 0; -ENOENT: the client has no such GPADL; -EBUSY: it is mapped

@@ -283,7 +283,8 @@ static int lb_gpadl_map(struct kmcl_offer *offer, bool read_only, u32 handle,
 		return ret;
 
 	/* lb_gpadl_destroy() waits while it is marked as mapped */
-	map = kmcl_mdl_part(gpadl->gpadl->mdl, 0, gpadl->gpadl->bytes);
+	map = kmcl_mdl_part(gpadl->gpadl->mdl, 0, gpadl->gpadl->bytes,
+			    FRAMES_PER_PAGE);
 	for (piece = map; piece && gpadl->gpadl->read_only; piece = piece->next)
 		piece->flags |= KMCL_MDL_READ_ONLY;
 	if (map)

@@ -5,6 +5,8 @@
  * No locks: each description has one owner. Only mapping and unmapping may
  * sleep.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/export.h>
 #include <linux/highmem.h>
 #include <linux/mm.h>
@@ -270,36 +272,43 @@ void kmcl_mdl_release(const struct kmcl_mdl *mdl)
 
 /*
  * Make a chain that describes @bytes bytes of another one, from @offset on.
- * Pieces without bytes are left out. The caller has checked the other chain and
+ * Pieces without bytes are left out. Each piece is one that can be mapped where
+ * pages have @per_page frames: what cannot be becomes several pieces, which with
+ * one frame per page never happens. The caller has checked the other chain and
  * that it has as many bytes. NULL: no memory. Sleeps.
  */
 struct kmcl_mdl *kmcl_mdl_part(const struct kmcl_mdl *mdl, u64 offset,
-			       u64 bytes)
+			       u64 bytes, u32 per_page)
 {
 	struct kmcl_mdl *first = NULL, **last = &first, *part;
-	u32 n;
+	const unsigned long *pfns;
+	u32 n, in_frame, frames;
 
-	for (; mdl && bytes; mdl = mdl->next) {
-		u64 at = mdl->offset + offset;
-
+	while (mdl && bytes) {
 		if (offset >= mdl->bytes) {
 			offset -= mdl->bytes;
+			mdl = mdl->next;
 			continue;
 		}
+		pfns = mdl->pfns + ((mdl->offset + offset) >> KMCL_PFN_SHIFT);
+		in_frame = (mdl->offset + offset) & (KMCL_PFN_SIZE - 1);
 		n = min_t(u64, bytes, mdl->bytes - offset);
-		part = kmcl_mdl_alloc((void *)(unsigned long)at, n, GFP_KERNEL);
+		frames = kmcl_frames_run(pfns, kmcl_mdl_frames(in_frame, n),
+					 per_page);
+		n = min_t(u64, n, (u64)frames * KMCL_PFN_SIZE - in_frame);
+		part = kmcl_mdl_alloc((void *)(unsigned long)in_frame, n,
+				      GFP_KERNEL);
 		if (!part) {
 			kmcl_mdl_free_chain(first);
 			return NULL;
 		}
 		part->va = NULL;
-		part->npfns = kmcl_mdl_frames(part->offset, n);
-		memcpy(part->pfns, mdl->pfns + (at >> KMCL_PFN_SHIFT),
-		       part->npfns * sizeof(*part->pfns));
+		part->npfns = frames;
+		memcpy(part->pfns, pfns, frames * sizeof(*pfns));
 		*last = part;
 		last = &part->next;
 		bytes -= n;
-		offset = 0;
+		offset += n;
 	}
 	return first;
 }
@@ -398,29 +407,23 @@ int kmcl_mdl_write(const struct kmcl_mdl *mdl, u64 offset, const void *buf,
 }
 EXPORT_SYMBOL_GPL(kmcl_mdl_write);
 
-/*
- * Store the pages of one piece in @pages, which has room for @npfns, and return
- * their number. Returns 0 if mapping the pages in order would not give the
- * piece's bytes in order: where a page has several frames, those in the middle
- * must fill their pages.
- */
-static u32 whole_pages(const struct kmcl_mdl *mdl, struct page **pages)
+/* Map the pages that have the frames, which kmcl_frames_run() has checked. */
+static void *map_pages(const struct kmcl_mdl *mdl)
 {
+	bool read_only = mdl->flags & KMCL_MDL_READ_ONLY;
+	struct page **pages;
 	u32 i, n = 0;
+	void *map;
 
-	for (i = 0; i < mdl->npfns; i++) {
-		unsigned long pfn = mdl->pfns[i];
-
-		if (i && pfn % FRAMES_PER_PAGE) {
-			if (pfn != mdl->pfns[i - 1] + 1)
-				return 0;
-			continue;
-		}
-		if (i && mdl->pfns[i - 1] % FRAMES_PER_PAGE != FRAMES_PER_PAGE - 1)
-			return 0;
-		pages[n++] = frame_page(pfn);
-	}
-	return n;
+	pages = kvmalloc_array(mdl->npfns, sizeof(*pages), GFP_KERNEL);
+	if (!pages)
+		return NULL;
+	for (i = 0; i < mdl->npfns; i++)
+		if (!i || !(mdl->pfns[i] % FRAMES_PER_PAGE))
+			pages[n++] = frame_page(mdl->pfns[i]);
+	map = vmap(pages, n, VM_MAP, read_only ? PAGE_KERNEL_RO : PAGE_KERNEL);
+	kvfree(pages);
+	return map;
 }
 
 static bool contiguous(const struct kmcl_mdl *mdl)
@@ -450,17 +453,17 @@ static void *mapped(struct kmcl_mdl *mdl, void *page)
  *
  * Returns the same address each time until kmcl_mdl_unmap().
  *
+ * Where the kernel's pages have 16 or 64 KiB, not all orders of frames can be mapped,
+ * since a page is mapped as a whole: see Documentation/driver-api/memory.rst. Then a
+ * message is logged. kmcl_mdl_read() and kmcl_mdl_write() work with any.
+ *
  * Context: may sleep; atomic if the memory is a buffer that the kernel has
  * mapped, or physically contiguous.
  * Return: the address of the first byte; NULL: nothing is described, no
- * memory, or, where pages are larger than 4 KiB, frames that are not whole
- * pages.
+ * memory, or frames that cannot be mapped in this order.
  */
 void *kmcl_mdl_map(struct kmcl_mdl *mdl)
 {
-	bool read_only = mdl->flags & KMCL_MDL_READ_ONLY;
-	struct page **pages;
-	void *map = NULL;
 	u32 n;
 
 	if (!mdl->npfns)
@@ -473,18 +476,14 @@ void *kmcl_mdl_map(struct kmcl_mdl *mdl)
 	if (contiguous(mdl))
 		return mapped(mdl, page_address(frame_page(mdl->pfns[0])));
 	might_sleep();
-	pages = kvmalloc_array(mdl->npfns, sizeof(*pages), GFP_KERNEL);
-	if (!pages)
+	n = kmcl_frames_run(mdl->pfns, mdl->npfns, FRAMES_PER_PAGE);
+	if (n < mdl->npfns) {
+		pr_err_ratelimited("described memory cannot be mapped: frame %u of %u does not follow the one before it in pages of %lu bytes\n",
+				   n, mdl->npfns, PAGE_SIZE);
 		return NULL;
-	n = whole_pages(mdl, pages);
-	if (n)
-		map = vmap(pages, n, VM_MAP,
-			   read_only ? PAGE_KERNEL_RO : PAGE_KERNEL);
-	kvfree(pages);
-	if (!map)
-		return NULL;
-	mdl->map = map;
-	return mapped(mdl, map);
+	}
+	mdl->map = map_pages(mdl);
+	return mdl->map ? mapped(mdl, mdl->map) : NULL;
 }
 EXPORT_SYMBOL_GPL(kmcl_mdl_map);
 

@@ -2,8 +2,9 @@
 /*
  * The hv_vmbus transport of vmbkmcl: GPADLs.
  *
- * hv_vmbus makes a GPADL only from whole pages that are contiguous in the
- * kernel's address space. Memory that is given as a chain of struct kmcl_mdl is
+ * hv_vmbus makes a GPADL only from whole frames of 4 KiB that are contiguous in
+ * the kernel's address space. It looks up the number of each frame, also where the
+ * kernel's pages are larger. Memory that is given as a chain of struct kmcl_mdl is
  * therefore mapped first.
  *
  * Everything here runs in process context and may sleep. A rescind wakes only
@@ -18,12 +19,10 @@
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
-#include <linux/vmalloc.h>
 
 #include "kmcl_compat_hv.h"
 #include "hv.h"
-
-#define KMCL_HV_FRAMES	(PAGE_SIZE >> KMCL_PFN_SHIFT)
+#include "mdl.h"
 
 /*
  * As many frame numbers as hv_vmbus puts into the first message about a GPADL;
@@ -37,57 +36,76 @@
 /**
  * struct kmcl_hv_gpadl - a GPADL
  * @gpadl: hv_vmbus' object
- * @map: the mapping of the memory, or NULL if it was given as a kernel buffer
+ * @mdl: describes the memory, and has it mapped; NULL if it was given as a kernel
+ *	buffer
  */
 struct kmcl_hv_gpadl {
 	struct vmbus_gpadl gpadl;
-	void *map;
+	struct kmcl_mdl *mdl;
 };
 
-/*
- * Store the pages of the chain in @pages, which has room for them. Returns
- * their number, or 0 if an element of the chain is not made of whole pages
- * (PAGE_SIZE).
- */
-static unsigned int kmcl_hv_pages(const struct kmcl_mdl *mdl,
-				  struct page **pages)
+/* Are all pieces of the chain made of whole frames? */
+static bool kmcl_hv_whole(const struct kmcl_mdl *mdl)
 {
-	unsigned int n = 0;
-	u32 i;
-
-	for (; mdl; mdl = mdl->next) {
-		if (mdl->offset || !PAGE_ALIGNED(mdl->bytes))
-			return 0;
-		for (i = 0; i < mdl->bytes >> KMCL_PFN_SHIFT; i++) {
-			u32 part = i % KMCL_HV_FRAMES;
-
-			if (mdl->pfns[i] % KMCL_HV_FRAMES != part ||
-			    (part && mdl->pfns[i] != mdl->pfns[i - 1] + 1))
-				return 0;
-			if (!part)
-				pages[n++] = pfn_to_page(mdl->pfns[i] /
-							 KMCL_HV_FRAMES);
-		}
-	}
-	return n;
+	for (; mdl; mdl = mdl->next)
+		if (mdl->offset || mdl->bytes % KMCL_PFN_SIZE)
+			return false;
+	return true;
 }
 
-/* Map the memory. Returns NULL for no memory, an ERR_PTR() for partial pages */
-static void *kmcl_hv_map(const struct kmcl_gpadl *gpadl)
+/*
+ * Describe the memory of a chain in one piece, which can be mapped. Returns NULL for
+ * no memory, an ERR_PTR() for what cannot be mapped.
+ */
+static struct kmcl_mdl *kmcl_hv_one_piece(const struct kmcl_hv_binding *binding,
+					  const struct kmcl_gpadl *gpadl)
 {
-	struct page **pages;
-	void *map = ERR_PTR(-EOPNOTSUPP);
-	unsigned int n;
+	const struct kmcl_mdl *piece;
+	struct kmcl_mdl *mdl;
+	u32 n;
 
-	pages = kvcalloc(DIV_ROUND_UP(gpadl->bytes, PAGE_SIZE), sizeof(*pages),
-			 GFP_KERNEL);
-	if (!pages)
+	if (!kmcl_hv_whole(gpadl->mdl))
+		return ERR_PTR(-EOPNOTSUPP);
+	mdl = kmcl_mdl_alloc(NULL, gpadl->bytes, GFP_KERNEL);
+	if (!mdl)
 		return NULL;
-	n = kmcl_hv_pages(gpadl->mdl, pages);
-	if (n)
-		map = vmap(pages, n, VM_MAP, PAGE_KERNEL);
-	kvfree(pages);
-	return map;
+	for (piece = gpadl->mdl; piece; piece = piece->next) {
+		n = piece->bytes >> KMCL_PFN_SHIFT;
+		memcpy(mdl->pfns + mdl->npfns, piece->pfns, n * sizeof(*mdl->pfns));
+		mdl->npfns += n;
+	}
+	n = kmcl_frames_run(mdl->pfns, mdl->npfns, FRAMES_PER_PAGE);
+	if (n == mdl->npfns)
+		return mdl;
+	dev_err(&binding->hdev->device,
+		"no GPADL of memory that cannot be mapped: frame %u of %u does not follow the one before it in pages of %lu bytes\n",
+		n, mdl->npfns, PAGE_SIZE);
+	kmcl_mdl_free(mdl);
+	return ERR_PTR(-EOPNOTSUPP);
+}
+
+/* Map the memory. Returns 0, -EOPNOTSUPP if it cannot be, or -ENOMEM */
+static int kmcl_hv_map(const struct kmcl_hv_binding *binding,
+		       const struct kmcl_gpadl *gpadl, struct kmcl_hv_gpadl *hv,
+		       void **buffer)
+{
+	struct kmcl_mdl *mdl = kmcl_hv_one_piece(binding, gpadl);
+
+	if (IS_ERR_OR_NULL(mdl))
+		return mdl ? PTR_ERR(mdl) : -ENOMEM;
+	*buffer = kmcl_mdl_map(mdl);
+	if (!*buffer) {
+		kmcl_mdl_free(mdl);
+		return -ENOMEM;
+	}
+	hv->mdl = mdl;
+	return 0;
+}
+
+/* Can a kernel buffer be shared, in pages of @size bytes? */
+static bool kmcl_hv_aligned(const struct kmcl_gpadl *gpadl, unsigned long size)
+{
+	return IS_ALIGNED((unsigned long)gpadl->buffer | gpadl->bytes, size);
 }
 
 /**
@@ -126,10 +144,10 @@ bool kmcl_hv_host_knows(u64 bytes, const struct vmbus_gpadl *gpadl, int ret)
  * halfway, or the host took only some of the messages, @gpadl is marked as known.
  *
  * Context: Process context, may sleep; waits for the host.
- * Return: 0; -EOPNOTSUPP if the memory is not whole pages, or if the guest is
- *	isolated and it cannot be shared; -ENODEV if the
- *	device was rescinded, -ENOMEM without memory or if the host refused, or
- *	another negative errno.
+ * Return: 0; -EOPNOTSUPP if the memory is not whole frames, or cannot be mapped
+ *	in the kernel's pages, or if the guest is isolated and it cannot be shared;
+ *	-ENODEV if the device was rescinded, -ENOMEM without memory or if the host
+ *	refused, or another negative errno.
  */
 int kmcl_hv_gpadl_create(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
 {
@@ -139,22 +157,19 @@ int kmcl_hv_gpadl_create(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
 	void *buffer = gpadl->buffer;
 	int ret;
 
-	if (!PAGE_ALIGNED(gpadl->bytes) || !PAGE_ALIGNED(buffer))
+	if (!kmcl_hv_aligned(gpadl, KMCL_PFN_SIZE))
 		return -EOPNOTSUPP;
-	if (kmcl_hv_private(offer) && (!buffer || !gpadl->held)) {
+	if (kmcl_hv_private(offer) &&
+	    (!buffer || !gpadl->held || !kmcl_hv_aligned(gpadl, PAGE_SIZE))) {
 		dev_err(&binding->hdev->device,
-			"no GPADL of described memory, nor of memory of kmalloc(): the memory of this guest is private\n");
+			"no GPADL of described memory, nor of memory of kmalloc() or parts of pages: the memory of this guest is private\n");
 		return -EOPNOTSUPP;
 	}
 	hv = kzalloc_obj(*hv);
 	if (!hv)
 		return -ENOMEM;
-	if (!buffer) {
-		hv->map = kmcl_hv_map(gpadl);
-		buffer = hv->map;
-	}
-	if (IS_ERR_OR_NULL(buffer)) {
-		ret = buffer ? PTR_ERR(buffer) : -ENOMEM;
+	ret = buffer ? 0 : kmcl_hv_map(binding, gpadl, hv, &buffer);
+	if (ret) {
 		kfree(hv);
 		return ret;
 	}
@@ -167,7 +182,7 @@ int kmcl_hv_gpadl_create(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
 	mutex_unlock(&binding->request_mutex);
 	if (ret) {
 		gpadl->known = kmcl_hv_host_knows(gpadl->bytes, &hv->gpadl, ret);
-		vunmap(hv->map);
+		kmcl_mdl_free(hv->mdl);
 		kfree(hv);
 		return ret == -EDQUOT || ret == -ENOBUFS ? -ENOMEM : ret;
 	}
@@ -207,7 +222,7 @@ int kmcl_hv_gpadl_destroy(struct kmcl_offer *offer, struct kmcl_gpadl *gpadl)
 	/* Called again, unless the library keeps the memory */
 	if (ret && !gpadl->held)
 		return ret;
-	vunmap(hv->map);
+	kmcl_mdl_free(hv->mdl);
 	kfree(hv);
 	return ret;
 }

@@ -206,12 +206,12 @@ static inline NTSTATUS kmcl_nt_gpadl(VMBCHANNEL Channel, UINT32 Flags,
  * @ByteCount: its bytes
  * @GpadlHandle: set to the handle, never 0; the driver sends it to the server
  *
- * On hv_vmbus, whole pages only.
+ * On hv_vmbus, whole frames of 4 KiB only.
  *
  * Context: PASSIVE; waits for the peer.
  * Return: STATUS_SUCCESS; STATUS_INVALID_DEVICE_STATE (not open);
  * STATUS_DEVICE_REMOVED; STATUS_INSUFFICIENT_RESOURCES; STATUS_NOT_SUPPORTED (a
- * server; not whole pages); STATUS_INVALID_PARAMETER_1, _2, _3 (no memory
+ * server; not whole frames); STATUS_INVALID_PARAMETER_1, _2, _3 (no memory
  * there), _4 (0, or more than a GPADL can have) or _5.
  */
 static inline NTSTATUS
@@ -249,7 +249,7 @@ VmbChannelCreateGpadlFromBuffer(VMBCHANNEL Channel, UINT32 Flags, PVOID Buffer,
  * @Length: bytes; 0: to the end of the chain
  * @GpadlHandle: set to the handle, never 0; the driver sends it to the server
  *
- * On hv_vmbus, whole pages only.
+ * On hv_vmbus, whole frames of 4 KiB only.
  *
  * Context: PASSIVE; waits for the peer.
  * Return: as VmbChannelCreateGpadlFromBuffer(), but STATUS_INVALID_PARAMETER_3

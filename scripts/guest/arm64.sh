@@ -50,6 +50,17 @@ heartbeat_by()
 	return $result
 }
 
+# share "PARAMETERS" PIECES: how the client shares its memory, and the server maps it
+share()
+{
+	# shellcheck disable=SC2086 # parameters are words
+	check "insmod kmcl_share${1:+ $1}" insmod /modules/kmcl_share.ko $1
+	check "memory was shared" parameter kmcl_share right -eq 16
+	check "none is wrong" parameter kmcl_share wrong -eq 0
+	check "it was mapped in pieces: $2" parameter kmcl_share pieces -eq "$2"
+	check "rmmod kmcl_share" rmmod kmcl_share
+}
+
 step "The library: a client and a server in one module"
 uname -srm | show
 # The kernel gives the words of its command line to its first program
@@ -61,10 +72,14 @@ check "insmod kmcl_echo" insmod /modules/kmcl_echo.ko
 check "1000 messages came back" parameter kmcl_echo echoed -eq 1000
 check "none is wrong" parameter kmcl_echo wrong -eq 0
 check "rmmod kmcl_echo" rmmod kmcl_echo
-check "insmod kmcl_share" insmod /modules/kmcl_share.ko
-check "memory was shared" parameter kmcl_share right -gt 0
-check "none is wrong" parameter kmcl_share wrong -eq 0
-check "rmmod kmcl_share" rmmod kmcl_share
+share "" 1
+share skip=1 1
+share skip=15 1
+# In pages of 4 KiB frames can be mapped in any order, in larger ones each by itself
+pieces=16
+[ "$page_size" -gt 4096 ] || pieces=1
+share scatter=1 $pieces
+share "scatter=1 skip=3" $pieces
 
 step "Devices for programs"
 [ ! -e /modules/configfs.ko ] || check "insmod configfs" insmod /modules/configfs.ko
