@@ -1,55 +1,63 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Run all checks, also those after one that fails; print what failed, the sum of the
-# tallies, and which five parts took the longest. Each part's output is kept in
-# build/check/.
+# Run all checks, also those after one that fails, as many at a time as there are
+# processors, but four at most; print what failed, the sum of the tallies, and which five
+# parts took the longest. Each part's output is kept in build/check/, and shown when it
+# ends.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=scripts/kernels.sh
 . "$TOP/scripts/kernels.sh"
 
+at_a_time=$((JOBS < 4 ? JOBS : 4))
+export JOBS=$((JOBS / at_a_time))
+
 mkdir -p "$BUILD/check"
+# Each part is a process group, which can be ended
+set -m
+trap stop INT TERM
 
-# part NAME COMMAND...: run it, and count it
-part()
+stop()
 {
-	local name=$1 status=0 start=$SECONDS
+	local groups=("${!names[@]}")
 
-	shift
-	say "$name"
-	"$@" </dev/null 2>&1 | tee "$BUILD/check/$name.log" || status=$?
-	times+=("$((SECONDS - start)) $name")
-	count "$name" "$status"
+	[ ${#groups[@]} -eq 0 ] || kill -TERM -- "${groups[@]/#/-}"
+	exit 130
 }
 
-# begin NAME COMMAND...: run it in the background until "finish NAME", which shows
-# its output. A guest keeps one processor busy, and there are two.
+# begin NAME COMMAND...: as soon as there is a processor for it
 begin()
 {
-	local name=$1 start=$SECONDS
+	local name=$1 start
 
 	shift
+	[ ${#names[@]} -lt "$at_a_time" ] || finish
 	say "$name begins"
+	start=$SECONDS
 	{
 		status=0
 		"$@" </dev/null >"$BUILD/check/$name.log" 2>&1 || status=$?
 		echo "$((SECONDS - start)) $name" >"$BUILD/check/$name.time"
 		exit $status
 	} &
-	jobs[$name]=$!
+	names[$!]=$name
 }
 
+# finish: wait until one of them ends, show its output, and count it
 finish()
 {
-	local status=0
+	local pid status=0 name
 
-	wait "${jobs[$1]}" || status=$?
-	say "$1"
-	cat "$BUILD/check/$1.log"
-	times+=("$(cat "$BUILD/check/$1.time")")
-	count "$1" "$status"
+	wait -n -p pid "${!names[@]}" || status=$?
+	name=${names[$pid]}
+	unset "names[$pid]"
+	ended+=" $name "
+	say "$name"
+	cat "$BUILD/check/$name.log"
+	times+=("$(cat "$BUILD/check/$name.time")")
+	count "$name" "$status"
 }
 
 # count NAME STATUS: add the tally in its last line. A part without a tally has
@@ -75,55 +83,56 @@ count()
 		"$name" "$p" "$f" "$s")")
 }
 
-declare -A jobs
+names=()
+ended=
 summary=()
 failures=()
 times=()
-begin checkpatch scripts/checkpatch.sh
-part shellcheck scripts/shellcheck.sh
-part symbols scripts/symbols.sh
-part docs scripts/docs.sh
-finish checkpatch
-part sparse scripts/sparse.sh
-part layers scripts/layers.sh
-begin packagestest scripts/packages-test.sh
-part script-test scripts/script-test.sh
-part fetch-test scripts/fetch-test.sh
-finish packagestest
-part build-test scripts/build-test.sh
-part kunit scripts/kunit.sh
-part kmcl-coverage scripts/kmcl-coverage.sh --check
-begin model scripts/model.sh
-part fuzz scripts/fuzz.sh
-part vmbhost-test scripts/vmbhost-test.sh
-part tools-test scripts/tools-test.sh
-finish model
-begin vmtest-6.1 env KERNEL=6.1 scripts/vmtest.sh
-begin vmtest-6.12 env KERNEL=6.12 scripts/vmtest.sh
-finish vmtest-6.1
-finish vmtest-6.12
 newest=$(find_kernel newest && echo "$found") || newest=newest
+kernels=(6.1 6.12)
 if [ "$newest" = 6.12 ]; then
-	skip "vmtest on the newest Linux, which is 6.12"
+	skip "the newest Linux, which is 6.12"
 else
-	begin "vmtest-$newest" env KERNEL=newest scripts/vmtest.sh
+	kernels+=("$newest")
 fi
+# The longest come first, so that no processor is without work at the end
+for kernel in "${kernels[@]}"; do
+	begin "wiretest-$kernel" env KERNEL="$kernel" scripts/wire.sh scenarios
+	[ "$kernel" != 6.1 ] || begin kunit scripts/kunit.sh
+done
+begin dkmstest scripts/dkms-test.sh
 begin soak env KERNEL=6.12 ROW=2 COUNT=1000 scripts/wire.sh soak
-[ "$newest" = 6.12 ] || finish "vmtest-$newest"
+begin checkpatch scripts/checkpatch.sh
+for kernel in "${kernels[@]}"; do
+	begin "vmtest-$kernel" env KERNEL="$kernel" scripts/vmtest.sh
+done
+begin build-test scripts/build-test.sh
+begin packagestest scripts/packages-test.sh
 begin arm64test env KERNEL=6.12 scripts/arm64.sh
-finish soak
+begin model scripts/model.sh
 begin trace-test env KERNEL=6.12 scripts/trace-test.sh
-finish arm64test
-begin kexectest env KERNEL=6.12 scripts/kexec.sh
-finish trace-test
-finish kexectest
-all="6.1 6.12 newest"
-part wiretest env KERNEL="$all" scripts/wire.sh scenarios
-part garbletest env KERNEL="$all" scripts/wire.sh garble
-# It counts instructions, and does not mind that the machine is busy
 begin bench-check scripts/bench-check.sh
-part dkmstest scripts/dkms-test.sh
-finish bench-check
+begin kexectest env KERNEL=6.12 scripts/kexec.sh
+for kernel in "${kernels[@]}"; do
+	begin "garbletest-$kernel" env KERNEL="$kernel" scripts/wire.sh garble
+done
+begin sparse scripts/sparse.sh
+begin fuzz env LIMIT=30 scripts/fuzz.sh
+begin script-test scripts/script-test.sh
+begin fetch-test scripts/fetch-test.sh
+begin docs scripts/docs.sh
+begin layers scripts/layers.sh
+begin tools-test scripts/tools-test.sh
+begin vmbhost-test scripts/vmbhost-test.sh
+begin shellcheck scripts/shellcheck.sh
+begin symbols scripts/symbols.sh
+until [[ $ended = *" kunit "* ]]; do
+	finish
+done
+begin kmcl-coverage scripts/kmcl-coverage.sh --check
+while [ ${#names[@]} -gt 0 ]; do
+	finish
+done
 
 say "took $((SECONDS / 60)) min $((SECONDS % 60)) s"
 [ ${#failures[@]} -eq 0 ] || printf '%s\n' "${failures[@]}"

@@ -225,7 +225,7 @@ boot_direct()
 	[ "$host" = vmbhost ] || command=("${run[@]}")
 	host_args "$log" "$work/qmp" "$scenario" "$work/disk"
 	[ -z "$disk" ] || truncate -s "${disk}M" "$work/disk"
-	timeout "$limit" "${command[@]}" "${host_args[@]}" \
+	timeout --foreground "$limit" "${command[@]}" "${host_args[@]}" \
 		--kernel "$l2/vmlinuz" --initrd "$l2/initrd" \
 		--append "$(cat "$l2/cmdline")" \
 		</dev/null 2>"$log.host"
@@ -284,7 +284,7 @@ boot_nested()
 
 	[ -z "$icount" ] ||
 		accel=(-accel "tcg,thread=single" -icount "shift=0,sleep=off")
-	exec timeout "$limit" "${run[@]}" -machine q35 "${accel[@]}" -cpu EPYC \
+	exec timeout --foreground "$limit" "${run[@]}" -machine q35 "${accel[@]}" -cpu EPYC \
 		-m "$((memory * 2 + 1024))M" -smp 1 -kernel "$BUILD/kernels/$outer/vmlinuz" \
 		-initrd "$work/initrd" \
 		-append "console=ttyS0 quiet panic=-1 mitigations=off no_timer_check limit=$((limit - 50))" \

@@ -18,8 +18,8 @@
 # IMAGES how often with one and the machine off meanwhile: if it is not given, once for
 # Linux 6.12 on two processors, and nowhere else.
 # RUNS, "PROCESSORS:PROTOCOL ...", chooses other guests. There is one for each
-# kernel and run, two of them at the same time. SEED, which is printed,
-# determines the random numbers.
+# kernel and run, JOBS of them (as many as there are processors) at the same time.
+# SEED, which is printed, determines the random numbers.
 
 asked=${KERNEL:-}
 # shellcheck source=scripts/lib.sh
@@ -197,10 +197,10 @@ check "programs for the guests build" scripts/programs.sh
 if [ "$failed" -eq 0 ]; then
 	say "$what, seed $SEED"
 	for i in "${!guests[@]}"; do
-		[ "$i" -lt 2 ] || finish "${guests[i - 2]}"
+		[ "$i" -lt "$JOBS" ] || finish "${guests[i - JOBS]}"
 		start "${guests[i]}"
 	done
-	for ((i = ${#guests[@]} > 2 ? ${#guests[@]} - 2 : 0; i < ${#guests[@]}; i++)); do
+	for ((i = ${#guests[@]} > JOBS ? ${#guests[@]} - JOBS : 0; i < ${#guests[@]}; i++)); do
 		finish "${guests[i]}"
 	done
 fi
