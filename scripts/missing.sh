@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# usage: scripts/missing.sh headers KDIR|dkms|libc.a
+# usage: scripts/missing.sh headers KDIR|dkms|libc.a|iasl
 #
 # Says that this is missing, and how this machine's distribution installs it, by its
 # /etc/os-release (or $OS_RELEASE). Run by make, also where DKMS calls it.
@@ -29,6 +29,10 @@ libc.a)
 	what="there is no static C library"
 	or="or set CC="
 	debian=libc6-dev fedora=glibc-static suse=glibc-devel-static arch=glibc ;;
+iasl)
+	what="there is no iasl, which compiles ACPI tables"
+	or="or set IASL="
+	debian=acpica-tools fedora=acpica-tools suse=acpica arch=acpica ;;
 esac
 case " $ids" in
 *" debian "* | *" ubuntu "*)

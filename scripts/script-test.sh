@@ -234,6 +234,12 @@ vmbhost_without_libc()
 	lacks "$1" make -s -C tools/vmbhost O="$work/vmbhost" CC="$work/bin/cc"
 }
 
+vmbhost_without_iasl()
+{
+	lacks "$1" make -s -C tools/vmbhost O="$work/vmbhost" IASL="$work/bin/iasl" \
+		"$work/vmbhost/dsdt.hex"
+}
+
 # dkms_install: on a machine with neither apt nor DKMS
 dkms_install()
 {
@@ -242,7 +248,7 @@ dkms_install()
 }
 
 rm "$work/kernel/Makefile"
-while read -r id release headers dkms libc; do
+while read -r id release headers dkms libc iasl; do
 	programs
 	for name in bash dirname id mkdir nproc; do
 		ln -s "$(command -v "$name")" "$work/bin/$name"
@@ -256,15 +262,16 @@ while read -r id release headers dkms libc; do
 		skip "$id: no DKMS: only root installs with it"
 	fi
 	check "$id: no static C library for vmbhost" vmbhost_without_libc "${libc/_/ }"
+	check "$id: no iasl for vmbhost" vmbhost_without_iasl "${iasl/_/ }"
 done <<-'END'
-	debian 6.12.1-amd64 install_linux-headers-6.12.1-amd64, install_dkms, install_libc6-dev,
-	ubuntu 6.8.0-31-generic install_linux-headers-6.8.0-31-generic, install_dkms, install_libc6-dev,
-	fedora 6.9.5-200.fc40.x86_64 install_kernel-devel-6.9.5-200.fc40.x86_64, install_dkms, install_glibc-static,
-	rhel 6.12.0-55.el10.x86_64 install_kernel-devel-6.12.0-55.el10.x86_64, install_dkms, install_glibc-static,
-	opensuse-leap 6.4.0-150600.21-default install_kernel-default-devel, install_dkms, install_glibc-devel-static,
-	arch 6.9.1-arch1-1 pacman.-S_linux-headers, pacman.-S_dkms, pacman.-S_glibc,
-	arch 6.6.32-1-lts pacman.-S_linux-lts-headers, pacman.-S_dkms, pacman.-S_glibc,
-	other 6.9.1 kernel-devel-6.9.1_.Fedora dkms_.Fedora glibc-static_.Fedora
+	debian 6.12.1-amd64 install_linux-headers-6.12.1-amd64, install_dkms, install_libc6-dev, install_acpica-tools,
+	ubuntu 6.8.0-31-generic install_linux-headers-6.8.0-31-generic, install_dkms, install_libc6-dev, install_acpica-tools,
+	fedora 6.9.5-200.fc40.x86_64 install_kernel-devel-6.9.5-200.fc40.x86_64, install_dkms, install_glibc-static, install_acpica-tools,
+	rhel 6.12.0-55.el10.x86_64 install_kernel-devel-6.12.0-55.el10.x86_64, install_dkms, install_glibc-static, install_acpica-tools,
+	opensuse-leap 6.4.0-150600.21-default install_kernel-default-devel, install_dkms, install_glibc-devel-static, install_acpica,
+	arch 6.9.1-arch1-1 pacman.-S_linux-headers, pacman.-S_dkms, pacman.-S_glibc, pacman.-S_acpica,
+	arch 6.6.32-1-lts pacman.-S_linux-lts-headers, pacman.-S_dkms, pacman.-S_glibc, pacman.-S_acpica,
+	other 6.9.1 kernel-devel-6.9.1_.Fedora dkms_.Fedora glibc-static_.Fedora acpica-tools_.Fedora
 END
 
 # Places

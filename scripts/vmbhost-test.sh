@@ -7,7 +7,7 @@
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-need_packages gcc libc6-dev libcmocka-dev make perl
+need_packages acpica-tools gcc libc6-dev libcmocka-dev make perl
 count_tap '' make --no-print-directory -C tools/vmbhost O="$BUILD/vmbhost-sanitize" \
 	SANITIZE=1 test
 tally

@@ -6,5 +6,5 @@
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-need_packages gcc libc6-dev make
+need_packages acpica-tools gcc libc6-dev make
 make --no-print-directory -C tools/vmbhost O="$BUILD/vmbhost"

@@ -5,35 +5,16 @@
  *
  * RSDP -> XSDT -> FADT -> FACS, DSDT
  *              -> MADT
- *              -> NFIT, if there is a disk: persistent memory at DISK_BASE
+ *              -> NFIT and an SSDT, if there is a disk: persistent memory at DISK_BASE
  *
- * The DSDT is written in AML by hand; in ASL it is
- *
- *	Name (\_S5, Package () { 5, 0, 0, 0 })
- *	Device (\_SB.VMOD) {
- *		Name (_HID, "ACPI0004")		// a module: what it decodes
- *		Name (_UID, 0)
- *		Name (_CRS, ResourceTemplate () {
- *			DWordMemory (... MMIO_LOW to MMIO_LOW_END ...)
- *			QWordMemory (... MMIO_HIGH to MMIO_HIGH_END ...)
- *		})
- *		Device (VMBS) {
- *			Name (_HID, "VMBus")
- *			Name (_UID, 0)
- *			Name (_STA, 15)
- *			Name (_CRS, ResourceTemplate () {})
- *		}
- *	}
- *	Device (\_SB.NVDR) {			// if there is a disk
- *		Name (_HID, "ACPI0012")		// what NFIT describes
- *	}
- *
- * which is what Hyper-V's own tables have around VMBus: hv_vmbus binds to the
- * _HID, wants a _CRS, and takes address windows from a parent's.
+ * The DSDT and the SSDT, which have devices, are compiled from dsdt.asl and disk.asl.
  */
 #include <string.h>
 
 #include "machine.h"
+/* What iasl makes of them: dsdt_aml_code[] and disk_aml_code[] */
+#include "disk.hex"
+#include "dsdt.hex"
 
 /* FADT flags and boot flags. */
 #define FADT_WBINVD		(1u << 0)
@@ -51,24 +32,6 @@
 #define MADT_OVERRIDE_LEVEL	0x0du		/* active high, level */
 
 #define NFIT_WRITE_BACK		8u
-
-/* AML opcodes. */
-#define AML_NAME		0x08
-#define AML_BYTE		0x0a
-#define AML_WORD		0x0b
-#define AML_STRING		0x0d
-#define AML_SCOPE		0x10
-#define AML_BUFFER		0x11
-#define AML_PACKAGE		0x12
-#define AML_EXT			0x5b
-#define AML_EXT_DEVICE		0x82
-/* Resource descriptors. */
-#define RES_DWORD		0x87
-#define RES_QWORD		0x8a
-#define RES_END			0x79
-#define RES_MEMORY		0
-#define RES_FIXED		0x0c		/* both ends, and it is a producer */
-#define RES_READ_WRITE		0x01
 
 /* Where the next byte goes; what does not fit is counted and not written. */
 struct out {
@@ -99,6 +62,12 @@ static void text(struct out *out, const char *string)
 static void zeroes(struct out *out, unsigned int count)
 {
 	while (count--)
+		byte(out, 0);
+}
+
+static void align(struct out *out, size_t to)
+{
+	while (out->used % to)
 		byte(out, 0);
 }
 
@@ -139,8 +108,7 @@ static size_t table_begin(struct out *out, const char *signature,
 {
 	size_t start;
 
-	while (out->used % 16)
-		byte(out, 0);
+	align(out, 16);
 	start = out->used;
 	text(out, signature);
 	number(out, 0, 4);		/* length */
@@ -162,138 +130,16 @@ static void table_end(struct out *out, size_t start)
 	patch(out, start + 9, checksum(out, start, length), 1);
 }
 
-/*
- * What has a length in AML. Always two bytes of it, although one is enough for
- * less than 64: bits 0 to 3 in the first with the number of bytes that follow
- * in its bits 6 and 7, bits 4 to 11 in the second.
- */
-static size_t block_begin(struct out *out)
+/* A table that is complete */
+static size_t copy_table(struct out *out, const uint8_t *from, size_t size)
 {
-	size_t start = out->used;
+	size_t start;
 
-	number(out, 0, 2);
-	return start;
-}
-
-static void block_end(struct out *out, size_t start)
-{
-	size_t length = out->used - start;
-
-	patch(out, start, 0x40 | (length & 0x0f), 1);
-	patch(out, start + 1, length >> 4, 1);
-}
-
-static void aml_name_string(struct out *out, const char *name,
-			    const char *string)
-{
-	byte(out, AML_NAME);
-	text(out, name);
-	byte(out, AML_STRING);
-	text(out, string);
-	byte(out, 0);
-}
-
-static void aml_name_byte(struct out *out, const char *name, uint8_t value)
-{
-	byte(out, AML_NAME);
-	text(out, name);
-	byte(out, AML_BYTE);
-	byte(out, value);
-}
-
-static void aml_soft_off(struct out *out)
-{
-	size_t block;
-
-	byte(out, AML_NAME);
-	text(out, "\\_S5_");
-	byte(out, AML_PACKAGE);
-	block = block_begin(out);
-	byte(out, 4);
-	byte(out, AML_BYTE);
-	byte(out, SLEEP_TYPE_OFF);
-	zeroes(out, 3);
-	block_end(out, block);
-}
-
-/* A window of memory addresses, its numbers @bytes wide. */
-static void resource_window(struct out *out, uint64_t first, uint64_t last,
-			    unsigned int bytes)
-{
-	byte(out, bytes == 8 ? RES_QWORD : RES_DWORD);
-	number(out, 3 + 5 * bytes, 2);
-	byte(out, RES_MEMORY);
-	byte(out, RES_FIXED);
-	byte(out, RES_READ_WRITE);
-	number(out, 0, bytes);		/* granularity */
-	number(out, first, bytes);
-	number(out, last, bytes);
-	number(out, 0, bytes);		/* translation */
-	number(out, last - first + 1, bytes);
-}
-
-/* @windows: whether there are any */
-static void aml_resources(struct out *out, bool windows)
-{
-	size_t block, size, start;
-
-	byte(out, AML_NAME);
-	text(out, "_CRS");
-	byte(out, AML_BUFFER);
-	block = block_begin(out);
-	byte(out, AML_WORD);
-	size = out->used;
-	number(out, 0, 2);
+	align(out, 16);
 	start = out->used;
-	if (windows) {
-		resource_window(out, MMIO_LOW, MMIO_LOW_END, 4);
-		resource_window(out, MMIO_HIGH, MMIO_HIGH_END, 8);
-	}
-	byte(out, RES_END);
-	byte(out, 0);			/* a checksum of 0 is not checked */
-	patch(out, size, out->used - start, 2);
-	block_end(out, block);
-}
-
-static size_t aml_device(struct out *out, const char *name)
-{
-	size_t block;
-
-	byte(out, AML_EXT);
-	byte(out, AML_EXT_DEVICE);
-	block = block_begin(out);
-	text(out, name);
-	return block;
-}
-
-static size_t build_dsdt(struct out *out, bool disk)
-{
-	size_t table = table_begin(out, "DSDT", 2);
-	size_t scope, module, vmbus, root;
-
-	aml_soft_off(out);
-	byte(out, AML_SCOPE);
-	scope = block_begin(out);
-	text(out, "\\_SB_");
-	module = aml_device(out, "VMOD");
-	aml_name_string(out, "_HID", "ACPI0004");
-	aml_name_byte(out, "_UID", 0);
-	aml_resources(out, true);
-	vmbus = aml_device(out, "VMBS");
-	aml_name_string(out, "_HID", "VMBus");
-	aml_name_byte(out, "_UID", 0);
-	aml_name_byte(out, "_STA", 0x0f);
-	aml_resources(out, false);
-	block_end(out, vmbus);
-	block_end(out, module);
-	if (disk) {
-		root = aml_device(out, "NVDR");
-		aml_name_string(out, "_HID", "ACPI0012");
-		block_end(out, root);
-	}
-	block_end(out, scope);
-	table_end(out, table);
-	return table;
+	while (size--)
+		byte(out, *from++);
+	return start;
 }
 
 /* Firmware's and the guest's shared words; not checked by anybody. */
@@ -301,8 +147,7 @@ static size_t build_facs(struct out *out)
 {
 	size_t start;
 
-	while (out->used % 64)
-		byte(out, 0);
+	align(out, 64);
 	start = out->used;
 	text(out, "FACS");
 	number(out, 64, 4);
@@ -431,21 +276,25 @@ uint64_t acpi_build(uint8_t *area, uint64_t base, size_t size,
 		    unsigned int cpus, uint64_t disk)
 {
 	struct out out = { .area = area, .size = size };
-	size_t facs, dsdt, fadt, madt, nfit = 0, xsdt;
+	size_t facs, dsdt, fadt, madt, nfit = 0, ssdt = 0, xsdt;
 
 	memset(area, 0, size);
 	out.used = 64;			/* the RSDP's place */
 	facs = build_facs(&out);
-	dsdt = build_dsdt(&out, disk);
+	dsdt = copy_table(&out, dsdt_aml_code, sizeof(dsdt_aml_code));
 	fadt = build_fadt(&out, base + facs, base + dsdt);
 	madt = build_madt(&out, cpus);
-	if (disk)
+	if (disk) {
 		nfit = build_nfit(&out, disk);
+		ssdt = copy_table(&out, disk_aml_code, sizeof(disk_aml_code));
+	}
 	xsdt = table_begin(&out, "XSDT", 1);
 	number(&out, base + fadt, 8);
 	number(&out, base + madt, 8);
-	if (nfit)
+	if (disk) {
 		number(&out, base + nfit, 8);
+		number(&out, base + ssdt, 8);
+	}
 	table_end(&out, xsdt);
 	if (out.used > size)
 		return 0;
