@@ -104,24 +104,22 @@ needed()
 # A minimal system, the kernel with its headers, DKMS, and what these need.
 make_clean()
 {
-	local uri key proxy packages has="$release ${extra[*]}"
+	local uri key packages has="$release ${extra[*]}"
 
 	if [ "$(cat "$clean/has" 2>/dev/null)" = "$has" ]; then
 		return 0
 	fi
-	need_packages debootstrap
+	need_packages mmdebstrap
 	apt_root "$suite" "$suite-backports"
 	read -r uri key <<<"$(apt_archive main)"
 	[[ $key == /* ]] || key=/usr/share/keyrings/debian-archive-keyring.gpg
-	proxy=$(apt-config shell p Acquire::http::Proxy)
-	proxy=${proxy#p=}
 	rm -rf "$clean"
 	mkdir -p "$BUILD/dkms/debs"
 	say "making a Debian $suite root (about 50 MB)"
-	quietly debootstrap unshare --mount \
-		env ${proxy:+http_proxy="${proxy//\'/}"} DEBIAN_FRONTEND=noninteractive \
-		debootstrap --variant=minbase --keyring="$key" \
-		--cache-dir="$BUILD/dkms/debs" "$suite" "$clean" "$uri" || return
+	apt-config dump | grep '^Acquire::.*Proxy' >"$work/proxy" || :
+	quietly mmdebstrap mmdebstrap --mode=root --variant=minbase --keyring="$key" \
+		--aptopt="$work/proxy" --dpkgopt=force-unsafe-io \
+		"$suite" "$clean" "$uri" || return
 	printf '#!/bin/sh\nexit 101\n' >"$clean/usr/sbin/policy-rc.d"
 	chmod +x "$clean/usr/sbin/policy-rc.d"
 
