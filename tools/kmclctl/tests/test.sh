@@ -441,6 +441,20 @@ class_table()
 		sed 's/   \* - \|     - //g; s/``//g' | sort
 }
 
+# Those of systemd's hardware database, which has neither a word for each nor its driver
+systemd_classes()
+{
+	local list=/usr/lib/udev/hwdb.d/20-vmbus-class.hwdb
+
+	[ -s $list ] && "$kmclctl" classes --json | python3 -c '
+import json, re, sys, uuid
+known = {row["class"] for row in json.load(sys.stdin)["classes"]}
+found = re.findall("^vmbus:([0-9a-f]{32})$", open(sys.argv[1]).read(), re.MULTILINE)
+missing = {str(uuid.UUID(bytes_le=bytes.fromhex(hex))) for hex in found} - known
+sys.exit(", ".join(missing) or not found)
+' $list
+}
+
 same_classes()
 {
 	diff <("$kmclctl" classes --json | python3 -c '
@@ -479,6 +493,7 @@ check "the man page is well-formed" prints 0 '' \
 	mandoc -T lint -W warning tools/kmclctl/kmclctl.8
 check "each command has help, manual and completion" each_command
 check "Documentation/devices.rst has the same classes" same_classes
+check "there is each class that systemd knows" systemd_classes
 check "bash completes a command" completes b bind
 check "bash completes a device" completes bind sc scsi
 check "bash completes a device of the bus" completes unbind "${first}3" "${first}3"
