@@ -2,16 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Change the library's sources a little, and see whether a KUnit case notices.
 
-comparison  == and !=, < and <=, > and >= are exchanged, and && and ||
-negation    the condition of an if is negated
-call        a statement that only calls something is removed
-constant    a number is one more
-error       an error code is another one
-
-Lines that only say something (pr_warn() and the like, tracepoints), that only check
-what holds anyway (lockdep_assert_held(), WARN_ON()), and what is outside of functions
-are left alone.
-
+What is changed is in mutations.py.
 All changes of a sample are built into one kernel, each beside the code that it
 changes; the parameter mutant= chooses one. The same kernel notes which cases evaluate
 which change, and takes a list of the cases to run. So a change costs the start of a
@@ -33,7 +24,6 @@ import argparse
 import collections
 import contextlib
 import concurrent.futures
-import difflib
 import hashlib
 import json
 import os
@@ -48,17 +38,8 @@ import sys
 import threading
 import time
 
-QUIET = re.compile(
-    r"\b(pr_\w+|dev_\w+|trace_\w+|lockdep_\w+|WARN\w*|BUILD_BUG_ON\w*|static_assert|"
-    r"might_sleep\w*|KMCL_TRACE\w*|MODULE_\w+|EXPORT_SYMBOL\w*|__acquire|__release)\("
-)
-EXCHANGED = {
-    "==": "!=", "!=": "==", "<": "<=", "<=": "<", ">": ">=", ">=": ">",
-    "&&": "||", "||": "&&",
-}
-OTHER_ERROR = {"-EINVAL": "-EIO", "-ENOMEM": "-EIO"}
-# What a declaration is made with cannot be put into a block.
-DECLARES = re.compile(r"([A-Z_0-9]+|guard|DEFINE_\w+|DECLARE_\w+)\(")
+import mutations
+
 SLACK = 15
 QUICKEST = 40
 MAX_CHANGES = 8192
@@ -168,9 +149,6 @@ static void mutate_run(struct kunit_suite_set *set)
 }}
 """
 
-Change = collections.namedtuple("Change", "name line what start end instead")
-
-
 STARTED = set()
 
 
@@ -197,174 +175,6 @@ def stop(*_):
     for process in list(STARTED):
         end(process)
     os._exit(143)
-
-
-def masked(text):
-    """The text with blanks for what is in comments, strings and directives."""
-
-    def blank(match):
-        return re.sub(r"[^\n]", " ", match.group(0))
-
-    return re.sub(
-        r"/\*.*?\*/|//[^\n]*|\"(\\.|[^\"\\\n])*\"|'(\\.|[^'\\\n])*'"
-        r"|^[ \t]*#([^\n]*\\\n)*[^\n]*",
-        blank, text, flags=re.S | re.M)
-
-
-def closing(text, start):
-    """Where the parenthesis that opens at start is closed."""
-    depth = 0
-    for i in range(start, len(text)):
-        depth += (text[i] in "([{") - (text[i] in ")]}")
-        if not depth:
-            return i
-    return -1
-
-
-def functions(text):
-    """(start, end) of each function's body."""
-    for match in re.finditer(r"^\{$", text, flags=re.M):
-        end = text.find("\n}", match.end())
-        if end > 0:
-            yield match.end() + 1, end + 1
-
-
-def changes(name, original):
-    """All changes that can be made in a text."""
-    text = masked(original)
-    for begin, end in functions(text):
-        at = begin
-        for line in text[begin:end].split("\n"):
-            if line and not QUIET.search(line):
-                yield from changes_of_line(name, original, text, at, line)
-            at += len(line) + 1
-
-
-def changes_of_line(name, original, text, at, line):
-    number = text.count("\n", 0, at) + 1
-
-    def change(what, start, end, instead):
-        return Change(name, number, what, start, end, instead)
-
-    for match in re.finditer(r" (==|!=|<=|>=|<|>|&&|\|\|)(?= |$)", line):
-        old = match.group(1)
-        yield change("comparison", at + match.start(1), at + match.end(1),
-                     EXCHANGED[old])
-    match = re.match(r"\t+(?:\} else )?if \(", line)
-    if match:
-        start = at + match.end() - 1
-        end = closing(text, start)
-        yield change("negation", start, end + 1, f"(!{original[start:end + 1]})")
-    match = re.match(r"\t+(?!return\b|if\b|for\b|while\b|switch\b|sizeof\b)\w+(\()", line)
-    if match and not DECLARES.match(line.strip()):
-        end = closing(text, at + match.start(1)) + 1
-        before = text[:at].rstrip()
-        if text[end] == ";" and (before[-1] in ";{}):" or before.endswith("else")):
-            start = at + len(line) - len(line.lstrip())
-            yield change("call", start, end + 1, "do { } while (0);")
-    if not re.match(r"\t+case |\t+static |\t+(?:const )?\w+ \**\w+\[", line):
-        for match in re.finditer(r"(?<![\w.\"])(\d+)(?=[uUlL]*\b)(?![\w.]*[xX])", line):
-            yield change("constant", at + match.start(1), at + match.end(1),
-                         str(int(match.group(1)) + 1))
-    if not re.match(r"\t+case ", line):
-        for match in re.finditer(r"-E[A-Z0-9]+\b", line):
-            yield change("error", at + match.start(), at + match.end(),
-                         OTHER_ERROR.get(match.group(0), "-EINVAL"))
-
-
-def is_edge(text, i):
-    """Whether the character ends an expression at its depth."""
-    if text[i] in ";,?:":
-        return True
-    return text[i] == "=" and text[i + 1] != "=" and text[i - 1] not in "=!<>" or \
-        text[i] == "=" and text[i - 2:i] in ("<<", ">>")
-
-
-def expression(text, start, end):
-    """(start, end) of the expression around that, within its parentheses."""
-    depth, i = 0, start - 1
-    while True:
-        if text[i] in ")]}":
-            if text[i] == "}" and not depth:
-                break
-            depth += 1
-        elif text[i] in "([{":
-            if not depth:
-                break
-            depth -= 1
-        elif not depth and is_edge(text, i):
-            break
-        i -= 1
-    left, depth, i = i + 1, 0, end
-    while True:
-        if text[i] in "([{":
-            if text[i] == "{" and not depth:
-                break
-            depth += 1
-        elif text[i] in ")]}":
-            if not depth:
-                break
-            depth -= 1
-        elif not depth and is_edge(text, i):
-            break
-        i += 1
-    while text[left].isspace():
-        left += 1
-    begin = left
-    for match in re.finditer(r"\b(return|else|do)\b\s*", text[left:start]):
-        begin = left + match.end()
-    return begin, i
-
-
-def region(text, change):
-    if change.what == "call":
-        return change.start, change.end, True
-    if change.what == "negation":
-        return change.start + 1, change.end - 1, False
-    return (*expression(text, change.start, change.end), False)
-
-
-def changed(text, change):
-    return text[:change.start] + change.instead + text[change.end:]
-
-
-def beside(text, numbered):
-    """The text with changes {number: change}, each beside what it changes; those that
-    cannot be; and the lines of each."""
-    mask = masked(text)
-    out, regions = set(), []
-    for number, change in numbered.items():
-        start, end, statement = region(mask, change)
-        if end <= start:
-            out.add(number)
-        else:
-            regions.append((start, -end, not statement, number))
-    regions.sort()
-    groups = []
-    for start, end, is_expression, number in regions:
-        if groups and start < groups[-1][1]:
-            if -end > groups[-1][1]:
-                out.add(number)
-            else:
-                groups[-1][3].append(number)
-        else:
-            groups.append([start, -end, not is_expression, [number]])
-    lines = {}
-    for start, end, statement, numbers in reversed(groups):
-        old = text[start:end]
-        new = f"{{ {old} }}" if statement else f"({old})"
-        new = new.replace("\n", " ") if "//" not in new else new
-        for number in reversed(numbers):
-            change = numbered[number]
-            other = text[start:change.start] + change.instead + text[change.end:end]
-            # A statement's first line has what the compiler complains about.
-            other = re.sub(r"\s*\n\s*", " ", other)
-            new = (f"if (mutant({number})) {{ {other} }} else {new}" if statement else
-                   f"mutant({number}) ? ({other}) : {new}")
-            lines[number] = (text.count("\n", 0, start) + 1, text.count("\n", 0, end) + 1)
-        new = f"do {{ {new} }} while (0);" if statement else f"({new})"
-        text = text[:start] + new + "\n" * old.count("\n") + text[end:]
-    return text, out, lines
 
 
 def write(path, text):
@@ -419,7 +229,7 @@ class Kernel:
         for name, text in sources.items():
             numbered = {n: c for n, c in self.changes.items() if c.name == name}
             if numbered:
-                text, bad, lines[name] = beside(text.decode(), numbered)
+                text, bad, lines[name] = mutations.beside(text.decode(), numbered)
                 out |= bad
             elif name in ("drivers/vmbkmcl/Kbuild", "drivers/clients/Kbuild",
                           "kunit/Kbuild"):
@@ -623,7 +433,7 @@ def same_object(args, sources, change):
             write(args.tree.parent / "same" / path, sources[path])
     objects = []
     text = sources[change.name].decode()
-    for what in (text, changed(text, change)):
+    for what in (text, mutations.changed(text, change)):
         source, result = place / f"{stem}.c", place / f"{stem}.o"
         write(source, what)
         words[words.index("-o") + 1] = str(result)
@@ -636,19 +446,6 @@ def same_object(args, sources, change):
         subprocess.run(["objcopy", "--strip-debug", result], check=True)
         objects.append(result.read_bytes())
     return objects[0] == objects[1]
-
-
-def difference(sources, change):
-    old = sources[change.name].decode()
-    lines = list(difflib.unified_diff(old.split("\n"), changed(old, change).split("\n"),
-                                      lineterm="", n=0))
-    return [line for line in lines[3:] if not line.startswith("@@")]
-
-
-def identity(sources, change):
-    """What a change is: a file may have two lines that are the same."""
-    return " ".join([f"{change.name}:{change.line}", change.what,
-                     *difference(sources, change)])
 
 
 def explained(path):
@@ -678,6 +475,8 @@ def arguments():
         parser.add_argument(f"--{name}", type=pathlib.Path, required=True)
     for name in ("jobs", "seed", "number"):
         parser.add_argument(f"--{name}", type=int, required=True)
+    parser.add_argument("--first", type=int, default=1,
+                        help="the changes of the sample before this one are not run")
     parser.add_argument("--warnings", required=True)
     parser.add_argument("--keep", action="store_true",
                         help="a change that was found stays so when only the suites "
@@ -690,7 +489,7 @@ def arguments():
 def prepare(args, sources):
     """The kernel with the sample, built, and what its cases execute."""
     every = [c for name in args.files
-             for c in changes(name, sources[name].decode())]
+             for c in mutations.changes(name, sources[name].decode())]
     chosen = random.Random(args.seed).sample(
         every, min(args.number, len(every), MAX_CHANGES - 1))
     print(f"{len(every)} changes are possible", flush=True)
@@ -730,6 +529,7 @@ def main():
     library = digest(*[p for item in sorted(sources.items()) for p in item
                        if not item[0].startswith("kunit/")])
     kernel, cases, at_boot, stamp = prepare(args, sources)
+    kernel.changes = {n: c for n, c in kernel.changes.items() if n >= args.first}
     sample = Sample(args, kernel, cases, at_boot)
     results = args.tree.parent / "results"
     old = {change: r for change, r in read_results(results).items()
@@ -738,7 +538,7 @@ def main():
     done, lock = {}, threading.Lock()
 
     def one(number, change, first):
-        what = identity(sources, change)
+        what = mutations.identity(sources, change)
         result = old.get(what)
         if not result or result["result"] == "alive" and not first:
             began = time.monotonic()
@@ -754,7 +554,7 @@ def main():
         with lock:
             if result["result"] != "alive" and number not in done:
                 done[number] = result
-                text = "\n\t".join(difference(sources, change))
+                text = "\n\t".join(mutations.difference(sources, change))
                 print(f"{len(done)}/{len(kernel.changes)} {change.name}:{change.line}: "
                       f"{change.what}\n\t{text}\n\t{result['result']} "
                       f"({result['seconds']:.0f} s) {result['why']}", flush=True)
@@ -775,7 +575,7 @@ def main():
         change = kernel.changes[number]
         if result["result"] not in ("survived", "not executed"):
             continue
-        diff = difference(sources, change)
+        diff = mutations.difference(sources, change)
         first = diff[0][1:].strip() if diff else ""
         is_known = (change.name, first) in known
         unknown += not is_known

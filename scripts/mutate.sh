@@ -6,9 +6,12 @@
 # What the KUnit suites do not notice: N small changes to the library's sources, chosen
 # by SEED, which is printed. All are built into one User Mode Linux kernel, in
 # build/mutate/; each is then switched on in turn, and the cases that execute it run
-# until one fails. See mutate.py for what is changed, and when a change counts as found.
+# until one fails. mutations.py says what is changed, and mutate.py when a change counts
+# as found.
 #
 #   JOBS=N    kernels at a time (1)
+#   FROM=N    only the changes of the sample from number N on: the sample is the same,
+#             so that FROM=200 and the first 199 of another run are all of it
 #   KEEP=1    a change that was found counts as found still, when only the suites are
 #             others now
 #
@@ -46,8 +49,9 @@ mapfile -t sources < <(kbuild_sources; echo kunit/.kunitconfig)
 mkdir -p "$here/tree"
 
 say "$N changes, seed $SEED"
-/usr/bin/python3 "$TOP/scripts/mutate.py" --top "$TOP" --source "$source" \
+/usr/bin/python3 -B "$TOP/scripts/mutate.py" --top "$TOP" --source "$source" \
 	--tree "$here/tree" --linux "$here/linux" --out "$here/out" --jobs "$JOBS" \
-	--seed "$SEED" --number "$N" --explained "$TOP/Documentation/mutation.md" \
-	--warnings "$UML_WARNINGS" ${KEEP:+--keep} --sources "${sources[@]}" \
+	--seed "$SEED" --number "$N" --first "${FROM:-1}" \
+	--explained "$TOP/Documentation/mutation.md" --warnings "$UML_WARNINGS" \
+	${KEEP:+--keep} --sources "${sources[@]}" \
 	--files "${files[@]}"
