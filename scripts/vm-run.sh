@@ -327,7 +327,7 @@ excused()
 		status=124
 		sign="stood still for $SILENCE s, with $(
 			cat "$work/stood-still"), after: $(
-			grep -av '^vmbkmcl-guest: alive' "$log" | tail -n 1)"
+			grep -av '^vmbkmcl-guest: alive' "$log" | tail -n 1 || :)"
 	elif stray_int3; then
 		sign="ended in the emulator's stray int3"
 	elif stray_interrupt; then
