@@ -78,6 +78,7 @@ enum tr_action {
 	TR_SYNC,		/* post_started: send a synchronous request */
 	TR_UNSHARE,		/* delete the GPADL */
 	TR_ENABLE,		/* enable the channel, which has to be refused */
+	TR_WAKE,		/* wake the machine, if it sleeps or is about to */
 	TR_ACTIONS
 };
 

@@ -10,6 +10,7 @@
  */
 #include <linux/delay.h>
 #include <linux/preempt.h>
+#include <linux/suspend.h>
 
 #include "kmcl_traffic.h"
 
@@ -44,6 +45,7 @@ const char * const tr_action_names[TR_ACTIONS] = {
 	[TR_SYNC]		= "sync",
 	[TR_UNSHARE]		= "unshare",
 	[TR_ENABLE]		= "enable",
+	[TR_WAKE]		= "wake",
 };
 
 /* Hooks */
@@ -177,6 +179,9 @@ int tr_act(struct tr *tr, enum tr_event event, struct tr_hook hook)
 		break;
 	case TR_SPIN:
 		mdelay(hook.arg);
+		break;
+	case TR_WAKE:
+		pm_system_wakeup();
 		break;
 	case TR_BLOCK_FAIL:
 		block(tr, event);

@@ -197,39 +197,6 @@ hibernate_missing()
 	drained a
 }
 
-# To idle, as far as the kernel's tests of it go: VMBus is not suspended, the processor
-# waits for a second, and nothing is closed
-suspend_idle()
-{
-	local delay=/sys/module/suspend/parameters/pm_test_delay level received
-
-	channel a echo
-	channel b "source rate=2000,size=64,completion=1"
-	ctl a run 1000 64
-	echo 1 >$delay
-	for level in freezer devices platform; do
-		echo $level >/sys/power/pm_test
-		received=$(counted b received)
-		expect "the machine suspends to idle, $level" to_idle
-		for name in a b; do
-			expect "$name: it is open" state $name Active
-			note $name
-			expect "$name: it was all the time" [ "$c_opened" -eq 1 ]
-		done
-		expect "b: packets arrive" within 10 counts b received -gt \
-			$((received + 200))
-	done
-	echo none >/sys/power/pm_test
-	echo 5 >$delay
-	ctl a run off
-	drained a
-}
-
-to_idle()
-{
-	echo freeze >/sys/power/state
-}
-
 # hibernate_if_possible WHAT SCENARIO
 hibernate_if_possible()
 {
@@ -262,6 +229,5 @@ hibernate_all()
 	hibernate_if_quick "the tests that go less far" hibernate_levels
 	hibernate_if_quick "with devices that are not open" hibernate_idle
 	hibernate_if_quick "a device is gone afterwards" hibernate_missing
-	hibernate_if_quick "the machine suspends to idle" suspend_idle
 	hibernate_if_quick "a driver that keeps packets keeps it awake" hibernate_refused
 }

@@ -34,6 +34,8 @@
 . /waits.sh
 # shellcheck source=scripts/guest/wire/pm.sh
 . /pm.sh
+# shellcheck source=scripts/guest/wire/idle.sh
+. /idle.sh
 # shellcheck source=scripts/guest/wire/cpus.sh
 . /cpus.sh
 # shellcheck source=scripts/guest/wire/image.sh
@@ -95,6 +97,8 @@ waits_all
 suspend_all
 step "Processors go and come"
 unshared cpus_all
+step "The machine sleeps"
+idle_all
 step "The machine hibernates"
 hibernate_all
 step "What a device has of the guest"
