@@ -60,6 +60,10 @@ arm64test:
 mutate:
 	@scripts/mutate.sh
 
+# All modules for each kernel that Debian has, and for others, with every warning.
+matrix:
+	@scripts/matrix.sh
+
 # Another kernel starts with channels open, and a crash kernel.
 kexectest:
 	@scripts/kexec.sh
@@ -123,6 +127,7 @@ help:
 	@echo 'make script-test           make and the scripts on unlike machines'
 	@echo 'make fetch-test            downloads on such machines, and interrupted'
 	@echo 'make build-test            W=1 builds for 6.1, 6.12 and the newest'
+	@echo 'make matrix                W=1 builds for all kernels, and their table'
 	@echo 'make vmbhost               a VMBus host that misbehaves when told'
 	@echo 'make vmbhost-test          its unit tests, with sanitizers'
 	@echo 'make tools-test            the programs of tools/, on devices that are not there'
@@ -149,4 +154,4 @@ help:
 	docs build-test script-test fetch-test vmtest dkms-install dkms-remove deb dkmstest \
 	packagestest help \
 	vmbhost vmbhost-test wiretest garbletest soak vmtest-debug irqsoff tools-test \
-	arm64test kexectest mutate
+	arm64test kexectest matrix mutate

@@ -1,14 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# usage: scripts/fetch-kernel.sh [VERSION]
+# usage: scripts/fetch-kernel.sh [VERSION [headers]]
 #
 # Downloads Debian's kernel VERSION (x.y, newest or x.y-FLAVOUR, see kernels.sh) and
 # its headers and unpacks them below build/kernels/X.Y, without touching the machine:
 #   vmlinuz   the kernel              headers   the directory for KDIR=
 #   modules   its module directory    release   its `uname -r`
 #   suite     the Debian release it was built for
-# What was unpacked before is not changed.
+# With "headers", only these, below build/headers/X.Y, which has no vmlinuz and no
+# modules. What was unpacked before is not changed.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -16,28 +17,33 @@
 . "$TOP/scripts/kernels.sh"
 
 find_kernel "${1:-$KERNEL}" || die "$reason"
-dir=$BUILD/kernels/$found
+kind=${2:-kernels}
+[[ $kind =~ ^(kernels|headers)$ ]] || die "what is $kind?"
+dir=$BUILD/$kind/$found
 
-kernel_ready "$found" && exit 0
+kernel_ready "$found" "$kind" && exit 0
 alone "kernel-$found"
-kernel_ready "$found" && exit 0
+kernel_ready "$found" "$kind" && exit 0
 
 case $found in
 *arm64*) export APT_ARCH=arm64 ;;
 esac
 apt_root "$suite" "$suite-backports"
-packages=("linux-image-$release" "linux-headers-$release")
+packages=("linux-headers-$release")
+size=15 what=
+[ "$kind" = headers ] || packages+=("linux-image-$release") size=100
 # Newer images are several packages; headers always are.
 more=$(apt_cache depends "${packages[@]}" |
 	sed -nE 's/^ +Depends: (linux-(headers|kbuild|binary|modules)-.*)/\1/p')
 [ -n "$more" ] || die "apt does not know what ${packages[*]} need"
-mapfile -t -O 2 packages <<<"$more"
+mapfile -t -O ${#packages[@]} packages <<<"$more"
 
 # What refers to the place refers to the one that it gets in the end.
 new=$dir.new
 rm -rf "$new"
 mkdir -p "$new"
-say "downloading kernel $release from Debian $suite (about 100 MB)"
+[ "$kind" = kernels ] || what="headers of "
+say "downloading ${what}kernel $release from Debian $suite (about $size MB)"
 # The programs of kbuild are for the machine that builds.
 own=()
 for i in "${!packages[@]}"; do
@@ -62,15 +68,18 @@ modules=$new/lib/modules/$release
 [ -d "$modules" ] || modules=$new/usr/lib/modules/$release
 image=$new/boot/vmlinuz-$release
 [ -e "$image" ] || image=$modules/vmlinuz
+[ "$kind" = kernels ] || image='' modules=''
 # Headers include those that all flavours of the kernel share.
-for file in "$headers/Makefile" "$image" "$modules/kernel" \
+for file in "$headers/Makefile" ${image:+"$image" "$modules/kernel"} \
 	"$new"/usr/src/linux-headers-*-common*/Makefile \
 	"$new"/usr/lib/linux-kbuild-*/scripts; do
 	[ -e "$file" ] || die "the packages ${packages[*]} lack ${file#"$new"}"
 done
 ln -s "$dir${headers#"$new"}" "$new/headers"
-ln -s "$dir${modules#"$new"}" "$new/modules"
-ln -s "$dir${image#"$new"}" "$new/vmlinuz"
+if [ -n "$image" ]; then
+	ln -s "$dir${modules#"$new"}" "$new/modules"
+	ln -s "$dir${image#"$new"}" "$new/vmlinuz"
+fi
 printf '%s\n' "$release" >"$new/release"
 printf '%s\n' "$suite" >"$new/suite"
 printf '%s\n' "$dir" >"$new/place"

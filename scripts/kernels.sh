@@ -20,7 +20,10 @@
 #   find_kernels NAME...  sets kernels to the x.y of each, and skips the others
 #   kernel_or_skip     makes $KERNEL an x.y, or ends the suite with a skip
 #   kernel_or_die      makes $KERNEL an x.y, or fails
-#   kernel_ready X.Y   it was unpacked by fetch-kernel.sh, and still exists
+#   kernel_ready X.Y [headers]  it, or its headers alone, was unpacked by
+#                      fetch-kernel.sh, and still exists
+#   versions KIND      each x.y of "kernel" or "source", the newest last, after
+#                      need_table
 #   source_changed DIRECTORY SOURCE  empties a build directory of another source
 
 # shellcheck source=scripts/apt-root.sh
@@ -30,12 +33,14 @@
 
 # Lines "kernel X.Y RELEASE SUITE", "source X.Y PACKAGE SUITE", "unread SUITE".
 KERNEL_TABLE=$BUILD/apt/kernels
+# The same for flavours, lines "X.Y-FLAVOUR RELEASE SUITE"; made when one is asked for.
+FLAVOUR_TABLE=$BUILD/apt/flavours
 
 # Debian's headers refer to their place by absolute path, so that a tree that was
 # moved needs them again.
 kernel_ready()
 {
-	local dir=$BUILD/kernels/$1
+	local dir=$BUILD/${2:-kernels}/$1
 
 	[ "$(cat "$dir/place" 2>/dev/null)" = "$dir" ]
 }
@@ -114,6 +119,11 @@ make_table()
 	mv "$new" "$KERNEL_TABLE"
 }
 
+need_table()
+{
+	table_fresh || (make_table) || exit
+}
+
 # versions KIND: each x.y, the newest last
 versions()
 {
@@ -129,7 +139,7 @@ find_in_table()
 	suites=$*
 	[[ $name =~ ^([0-9]+\.[0-9]+|newest)$ ]] ||
 		die "no kernel $name: choose x.y or newest"
-	table_fresh || (make_table) || exit
+	need_table
 	for suite; do
 		grep -qxF "unread $suite" "$KERNEL_TABLE" || continue
 		# It may have a newer one than the others.
@@ -154,23 +164,51 @@ find_in_table()
 	return 1
 }
 
-# find_flavour NAME: x.y-FLAVOUR, of trixie alone
+# flavours_of SUITE MACHINE: lines "NAME RELEASE SUITE", the newest release last
+flavours_of()
+{
+	[ "$2" = amd64 ] || export APT_ARCH=$2
+	apt_root "$1" "$1-backports" >&2
+	# 6.1.0-50-rt-amd64, 6.12.117+deb13-rt-amd64
+	apt_cache pkgnames linux-headers- | sort -V | sed -nE '
+		s/^linux-headers-(([0-9]+\.[0-9]+)\.[0-9.]+(-[0-9]+|\+[a-z0-9.]+)?-((cloud-|rt-)?(amd64|arm64)(-16k)?))$/\2-\4 \1 '"$1"'/
+		T
+		s/-amd64 / /
+		/^[0-9.]* /!p'
+}
+
+make_flavours()
+{
+	local suite machine
+
+	alone flavours
+	! flavours_fresh || return 0
+	mkdir -p "${FLAVOUR_TABLE%/*}"
+	for suite in trixie bookworm; do
+		for machine in amd64 arm64; do
+			(flavours_of "$suite" "$machine") || return
+		done
+	done >"$FLAVOUR_TABLE.new"
+	mv "$FLAVOUR_TABLE.new" "$FLAVOUR_TABLE"
+}
+
+flavours_fresh()
+{
+	[ -n "$(find "$FLAVOUR_TABLE" -mtime -1 2>/dev/null)" ]
+}
+
+# find_flavour NAME: x.y-FLAVOUR; trixie's, where both suites have it
 find_flavour()
 {
-	local flavour=${1#*-}-amd64 arch=${APT_ARCH:-}
-
-	case $1 in
-	*arm64*) flavour=${1#*-} arch=arm64 ;;
-	esac
-	suite=trixie
-	APT_ARCH=$arch apt_root "$suite" "$suite-backports"
-	release=$(apt_cache pkgnames "linux-headers-${1%%-*}." |
-		sed -nE "s/^linux-headers-([0-9.]+(\+[a-z0-9.]+)?-$flavour)\$/\1/p" |
-		sort -V | tail -n 1)
-	[ -n "$release" ] || {
-		reason="there is no Linux ${1%%-*} for $flavour in Debian $suite with backports"
-		return 1
-	}
+	flavours_fresh || (make_flavours) || exit
+	for suite in trixie bookworm; do
+		release=$(awk -v name="$1" -v suite="$suite" \
+			'$1 == name && $3 == suite { print $2 }' "$FLAVOUR_TABLE" |
+			tail -n 1)
+		[ -z "$release" ] || return 0
+	done
+	reason="there is no Linux ${1%%-*} for ${1#*-} in Debian trixie or bookworm with backports"
+	return 1
 }
 
 own_kernel()

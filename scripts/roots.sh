@@ -87,7 +87,8 @@ namespaces()
 tools_suite()
 {
 	case $1 in
-	arm64)	echo trixie ;;
+	arm64 | build | clang)	echo trixie ;;
+	arm64-bookworm)	echo bookworm ;;
 	*)	echo "$1" ;;
 	esac
 }
@@ -111,8 +112,9 @@ tools_root()
 }
 
 # in_tools NAME COMMAND...: run it in a root with the compiler and make of the Debian
-# release NAME, or with trixie's for arm64, in which the build directory has the same
-# name as outside. The kernel's build programs in Debian's header packages need exactly
+# release NAME, in which the build directory has the same name as outside. Others are
+# "arm64", trixie's for that, "arm64-bookworm", and "build" and "clang", with what
+# configuring a kernel needs as well, and gcc for both machines or clang. The kernel's build programs in Debian's header packages need exactly
 # that C library. Where no root can be entered, a machine that runs this release has all
 # of it itself.
 in_tools()
@@ -128,6 +130,14 @@ in_tools()
 		packages+=(gcc-12 libelf1 perl) ;;
 	arm64)
 		packages+=(gcc-14-aarch64-linux-gnu libelf1t64 pkgconf) ;;
+	arm64-bookworm)
+		packages+=(gcc-12-aarch64-linux-gnu libelf1 perl) ;;
+	build)
+		packages+=(bc bison flex gcc gcc-aarch64-linux-gnu libelf-dev
+			libssl-dev perl python3) ;;
+	clang)
+		packages+=(bc bison clang flex libelf-dev libssl-dev lld llvm perl
+			python3) ;;
 	*)
 		packages+=(gcc-14 libelf1t64 python3) ;;
 	esac
