@@ -30,24 +30,31 @@ trap 'rm -rf "$work"' EXIT
 mkdir -p "$BUILD/vm"
 rm -f "$log"
 
+# has DIRECTORY PACKAGE...: it was made of these
+has()
+{
+	[ "$(cat "$1/packages" 2>/dev/null)" = "${*:2}" ]
+}
+
 # fetch DIRECTORY ARCHITECTURE PACKAGE...: of trixie
 fetch()
 {
-	[ -e "$1/ready" ] || (
+	has "$1" "${@:3}" || (
 		alone "${1##*/}"
-		[ ! -e "$1/ready" ] || exit 0
+		! has "$1" "${@:3}" || exit 0
 		say "unpacking $3 for $2 (about ${SIZE:-20} MB)"
 		[ "$2" = amd64 ] || export APT_ARCH=$2
 		apt_root trixie trixie-backports
 		root_into "$1" "${@:3}"
+		echo "${*:3}" >"$1/packages"
 	)
 }
 
 roots()
 {
 	SIZE=60 fetch "$qemu" amd64 qemu-system-arm busybox-static &&
-		fetch "$libs" arm64 busybox-static libc6-dev libkmod-dev \
-			libsmartcols-dev libudev-dev libunistring-dev \
+		fetch "$libs" arm64 busybox-static libc6-dev libkeyutils-dev \
+			libkmod-dev libsmartcols-dev libudev-dev libunistring-dev \
 			liburing-dev python3-minimal uuid-dev
 }
 

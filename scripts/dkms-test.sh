@@ -35,7 +35,8 @@ log=$BUILD/vm/dkms-$KERNEL.log
 extra=(openssl)
 # What the other packages and their tests need, where they are of this release
 others=(vmbkmcl-tools vmbkmcl-dev vmbkmcl-doc vmbhost)
-needs=(gcc systemd-standalone-sysusers libunistring2 libjs-sphinxdoc liburing-dev pkgconf)
+needs=(gcc systemd-standalone-sysusers libkeyutils1 libunistring2 libjs-sphinxdoc
+	liburing-dev pkgconf)
 # One that is too old
 old=5.10.0-28-amd64
 modules=(vmbkmcl vmbkmcl_hv kmcl_dynmem kmcl_echo kmcl_share kmcl_cdev)

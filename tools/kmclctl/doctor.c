@@ -1,21 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * kmclctl doctor: what a machine has, what is missing for channels of programs, and
- * the command that gets it.
+ * the command that gets it. What the kernel requires of modules is in secure.c.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <libkmod.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "kmclctl.h"
+#include "doctor.h"
 
 enum {
 	CHECK, RESULT, FOUND, ADVICE
@@ -28,32 +25,10 @@ static const struct column columns[] = {
 	[ADVICE] = { "ADVICE", LONG_TEXT },
 };
 
-/*
- * GOOD needs nothing, NOTE is to be known, and UNKNOWN could not be found out; only BAD
- * is in the way.
- */
-enum result {
-	GOOD, NOTE, UNKNOWN, BAD
-};
-
-struct doctor {
-	const char *device;
-	struct table *table;
-	struct kmod_ctx *kmod;
-	bool signatures;
-	bool bad;
-};
-
 static const char * const results[] = { "ok", "note", "unknown", "missing" };
 
-static void finding(struct doctor *doctor, const char *check,
-		    enum result result, const char *advice,
-		    const char *format, ...)
-	__attribute__((format(printf, 5, 6)));
-
-static void finding(struct doctor *doctor, const char *check,
-		    enum result result, const char *advice,
-		    const char *format, ...)
+void finding(struct doctor *doctor, const char *check, enum result result,
+	     const char *advice, const char *format, ...)
 {
 	va_list arguments;
 	char *found;
@@ -147,137 +122,6 @@ static void protocol(struct doctor *doctor)
 		finding(doctor, "VMBus version", UNKNOWN,
 			"journalctl -k -g 'Vmbus version'",
 			"the kernel's log does not say it any more");
-}
-
-/* The word in brackets, of a choice that the kernel offers */
-static bool chosen(const char *choice, char *word, size_t size)
-{
-	const char *from = choice ? strchr(choice, '[') : NULL;
-	const char *to = from ? strchr(from, ']') : NULL;
-
-	if (!to)
-		return false;
-	snprintf(word, size, "%.*s", (int)(to - from - 1), from + 1);
-	return true;
-}
-
-static void lockdown(struct doctor *doctor)
-{
-	char *enforce = read_file("/sys/module/module/parameters",
-				  "sig_enforce");
-	char *choice = read_file("/sys/kernel/security", "lockdown");
-	char word[32];
-
-	doctor->signatures = enforce && *enforce == 'Y';
-	if (!chosen(choice, word, sizeof(word))) {
-		finding(doctor, "Lockdown", UNKNOWN, NULL,
-			"the kernel does not tell (no lockdown, or no securityfs)");
-	} else if (!strcmp(word, "none")) {
-		finding(doctor, "Lockdown", GOOD, NULL, "none");
-	} else {
-		doctor->signatures = true;
-		finding(doctor, "Lockdown", NOTE, NULL,
-			"%s: modules need a signature, and debugfs is refused",
-			word);
-	}
-	finding(doctor, "Signatures", doctor->signatures ? NOTE : GOOD, NULL,
-		doctor->signatures ? "modules without one are refused" :
-		"modules without one are loaded");
-	free(choice);
-	free(enforce);
-}
-
-/* /proc/keys has the kernel's keys, with what they are called */
-static bool key_enrolled(const char *signer)
-{
-	FILE *keys = fopen("/proc/keys", "re");
-	char *line = NULL, *at;
-	bool found = false;
-	size_t size = 0;
-
-	if (!keys)
-		return false;
-	while (!found && getline(&line, &size, keys) > 0) {
-		at = strstr(line, " asymmetri ");
-		if (!at)
-			continue;
-		at += strcspn(at + 1, " ") + 1;
-		at += strspn(at, " ");
-		found = !strncmp(at, signer, strlen(signer)) &&
-			at[strlen(signer)] == ':';
-	}
-	free(line);
-	fclose(keys);
-	return found;
-}
-
-/* One of the values that are in a module's file, allocated; NULL without it */
-static char *value_of(const struct kmod_list *values, const char *key)
-{
-	const struct kmod_list *entry;
-
-	kmod_list_foreach(entry, values)
-		if (!strcmp(kmod_module_info_get_key(entry), key))
-			return need(strdup(kmod_module_info_get_value(entry)));
-	return NULL;
-}
-
-static void module_file(struct doctor *doctor, const char *name,
-			const char *path, const char *signer)
-{
-	char advice[80];
-
-	snprintf(advice, sizeof(advice), "modprobe %s", name);
-	if (!doctor->signatures)
-		finding(doctor, name, BAD, advice, "not loaded; %s is there",
-			path);
-	else if (!signer || !*signer)
-		finding(doctor, name, BAD,
-			"have DKMS build it, which signs it ('make dkms-install')",
-			"not loaded; %s has no signature, and would be refused",
-			path);
-	else if (!key_enrolled(signer))
-		finding(doctor, name, BAD,
-			"enrol the key ('mokutil --import /var/lib/dkms/mok.pub', then restart)",
-			"not loaded; %s is signed by '%s', which is no key of this kernel",
-			path, signer);
-	else
-		finding(doctor, name, BAD, advice,
-			"not loaded; %s is there, signed by '%s'", path, signer);
-}
-
-static void module(struct doctor *doctor, const char *name)
-{
-	char directory[PATH_MAX], *version, *signer = NULL;
-	struct kmod_list *values = NULL;
-	struct kmod_module *mod = NULL;
-	const char *path = NULL;
-
-	snprintf(directory, sizeof(directory), "/sys/module/%s", name);
-	version = read_file(directory, "version");
-	if (!access(directory, F_OK)) {
-		finding(doctor, name, GOOD, NULL, "loaded%s%s",
-			version ? ", version " : "", version ? version : "");
-		free(version);
-		return;
-	}
-	if (doctor->kmod &&
-	    !kmod_module_new_from_name(doctor->kmod, name, &mod)) {
-		path = kmod_module_get_path(mod);
-		if (path && kmod_module_get_info(mod, &values) > 0)
-			signer = value_of(values, "signer");
-	}
-	if (path)
-		module_file(doctor, name, path, signer);
-	else
-		finding(doctor, name, BAD,
-			"make && make modules_install && depmod, or make dkms-install",
-			"not loaded, and not built for this kernel");
-	free(signer);
-	if (values)
-		kmod_module_info_free_list(values);
-	if (mod)
-		kmod_module_unref(mod);
 }
 
 static enum status holder(const struct device *device, void *context)
@@ -415,9 +259,9 @@ enum status doctor_command(int argc, char **argv)
 	hypervisor(&doctor);
 	if (vmbus_there())
 		protocol(&doctor);
-	lockdown(&doctor);
+	doctor_secure(&doctor);
 	for (i = 0; i < ARRAY_SIZE(modules); i++)
-		module(&doctor, modules[i]);
+		doctor_module(&doctor, modules[i]);
 	if (!access("/sys/module/kmcl_cdev", F_OK)) {
 		configuration(&doctor);
 		channel_each(channel, &doctor);

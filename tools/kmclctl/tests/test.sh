@@ -219,16 +219,39 @@ check "doctor: the version of the VMBus" doctor "$loaded" \
 	in_guest 0 '^VMBus version +ok +5\.3 *$'
 check "doctor: the log does not have it any more" doctor "$loaded" \
 	in_guest 0 '^VMBus version +unknown .*journalctl'
+check "doctor: no UEFI" doctor "$loaded" in_guest 0 \
+	'^Secure Boot +ok +none: .*not started by UEFI'
+check "doctor: Secure Boot" doctor "$loaded" EFI=1 SECURE_BOOT='\06\0\0\0\01' \
+	in_guest 0 '^Secure Boot +note +on: .*signatures'
+check "doctor: Secure Boot is off" doctor "$loaded" EFI=1 \
+	SECURE_BOOT='\06\0\0\0\0' in_guest 0 '^Secure Boot +ok +off *$'
+check "doctor: a firmware without it" doctor "$loaded" EFI=1 in_guest 0 \
+	'^Secure Boot +ok +none: the firmware'
+check "doctor: the firmware's variables are not there" doctor "$loaded" EFI=empty \
+	in_guest 0 '^Secure Boot +unknown .*mount -t efivarfs'
+check "doctor: a variable that is too short" doctor "$loaded" EFI=1 \
+	SECURE_BOOT='\06\0\0\0' in_guest 0 '^Secure Boot +unknown .*mokutil --sb-state'
 check "doctor: no lockdown" doctor LOCKDOWN='[none] integrity confidentiality' \
-	"$loaded" in_guest 0 '^Lockdown +ok +none'
+	"$loaded" in_guest 0 '^Lockdown +ok +none *$'
 check "doctor: lockdown" doctor LOCKDOWN='none [integrity] confidentiality' \
-	"$loaded" in_guest 0 '^Lockdown +note +integrity: .*debugfs is refused'
+	"$loaded" in_guest 0 '^Lockdown +note +integrity: .*writes to debugfs, and'
+check "doctor: more of it" doctor LOCKDOWN='none integrity [confidentiality]' \
+	"$loaded" in_guest 0 '^Lockdown +note +confidentiality: .* or reads tracefs, and'
+check "doctor: a kernel that has no lockdown" doctor LOCKDOWN=no "$loaded" \
+	in_guest 0 '^Lockdown +ok +none: the kernel does not have it'
+check "doctor: securityfs is not mounted" doctor "$loaded" in_guest 0 \
+	'^Lockdown +unknown .*mount -t securityfs'
+check "doctor: lockdown needs signatures" doctor "$loaded" ENFORCE=N \
+	LOCKDOWN='none [integrity] confidentiality' in_guest 0 \
+	'^Signatures +note .*refused'
 check "doctor: signatures are needed" doctor ENFORCE=Y "$loaded" in_guest 0 \
 	'^Signatures +note .*refused'
 check "doctor: signatures are not needed" doctor ENFORCE=N "$loaded" in_guest 0 \
 	'^Signatures +ok .*loaded'
 check "doctor: modules are loaded" doctor "$loaded" in_guest 0 \
 	'^vmbkmcl_hv +ok +loaded, version 0.1'
+check "doctor: modules are loaded without a signature" doctor "$loaded" TAINT=OE \
+	in_guest 0 '^vmbkmcl_hv +ok +loaded, version 0.1, without a signature'
 check "doctor: modules are not built" doctor MODULES=vmbkmcl in_guest 1 \
 	'^vmbkmcl_hv +missing +not loaded, and not built .*make dkms-install'
 check "doctor: who has a device" says 1 \
@@ -376,40 +399,60 @@ module_tree()
 	} >"$work/signed.ko"
 }
 
-# with_module FILE KEYS COMMAND...: in a namespace where the kernel has this file as
-# its module, and these lines in /proc/keys
+# with_module FILE COMMAND...: in a namespace where the kernel has this file as its module
 with_module()
 {
 	cp "$work/$1.ko" "$work/lib/modules/$(uname -r)/vmbkmcl_hv.ko"
-	printf '%s\n' "$2" >"$work/keys"
 	unshare "${enter[@]}" sh -c 'work=$1; shift
-		mount -t overlay -o "lowerdir=$work/lib:/usr/lib" overlay /usr/lib &&
-			mount --bind "$work/keys" /proc/keys || exit 99
-		exec "$@"' sh "$work" "${@:3}"
+		mount -t overlay -o "lowerdir=$work/lib:/usr/lib" overlay /usr/lib || exit 99
+		exec "$@"' sh "$work" "${@:2}"
 }
 
-key='15d2b0f5 I------     1 perm 1f030000     0     0 asymmetri Example key: 7c:X509.rsa 7c []'
-if module_tree "Example key" && namespaces &&
-	with_module unsigned "$key" true 2>/dev/null; then
-	export MODULES=vmbkmcl ENFORCE=Y
-	check "doctor: a module without signature, where none is needed" \
-		with_module unsigned "$key" bash -c '. "$0"; ENFORCE=N says 1 \
-		"^vmbkmcl_hv +missing .*vmbkmcl_hv.ko is there +modprobe vmbkmcl_hv$" \
-		in_guest "$kmclctl" doctor' "$work/functions"
-	check "doctor: a module without signature" \
-		with_module unsigned "$key" bash -c '. "$0"; says 1 \
-		"^vmbkmcl_hv +missing .*has no signature, .*make dkms-install" \
-		in_guest "$kmclctl" doctor' "$work/functions"
-	check "doctor: a module whose key is enrolled" \
-		with_module signed "$key" bash -c '. "$0"; says 1 \
-		"^vmbkmcl_hv +missing .*signed by .Example key. +modprobe vmbkmcl_hv$" \
-		in_guest "$kmclctl" doctor' "$work/functions"
-	check "doctor: a module whose key is not enrolled" \
-		with_module signed "${key/Example/Example of another}" \
-		bash -c '. "$0"; says 1 \
-		"^vmbkmcl_hv +missing .*no key of this kernel +enrol.*mokutil" \
-		in_guest "$kmclctl" doctor' "$work/functions"
-	unset MODULES ENFORCE
+# judges FILE KEYS PATTERN [NAME=VALUE...]: what doctor says of such a module, on a kernel
+# that has these keys and needs signatures; no keys: of those nobody but root knows
+judges()
+{
+	printf '%s' "${2:+$2$'\n'}" >"$work/keys"
+	with_module "$1" env LD_PRELOAD="$work/keyutils.so" KEYS="${2:+$work/keys}" \
+		MODULES=vmbkmcl ENFORCE=Y EFI=1 "${@:4}" \
+		bash -c '. "$0"; says 1 "$1" in_guest "$kmclctl" doctor' \
+		"$work/functions" "^vmbkmcl_hv +$3"
+}
+
+keyutils_builds()
+{
+	gcc -Wall -Wextra -Werror -shared -fPIC -o "$work/keyutils.so" "$tests/keyutils.c"
+}
+
+if module_tree "Example key" && namespaces && with_module unsigned true 2>/dev/null; then
+	key='.builtin_trusted_keys Example key: 7c0a'
+	other='.builtin_trusted_keys Build time key: 11'
+	check "the kernel's keyrings for tests" keyutils_builds
+	check "doctor: a module without signature, where none is needed" judges unsigned \
+		"$key" 'missing .*vmbkmcl_hv.ko is there +modprobe vmbkmcl_hv$' ENFORCE=N
+	check "doctor: a module without signature" judges unsigned "$key" \
+		'missing .*has no signature, .*make dkms-install'
+	check "doctor: a module whose key the kernel has" judges signed "$key" \
+		'missing .*signed by .Example key., a key of this kernel +modprobe vmbkmcl_hv$'
+	check "doctor: a module whose key is enrolled" judges signed \
+		"$other"$'\n'".secondary_trusted_keys Example key: 7c0a" \
+		'missing .*, a key of this kernel +modprobe vmbkmcl_hv$'
+	check "doctor: a module whose key the firmware has" judges signed \
+		"$other"$'\n'".platform Example key: 7c0a" \
+		'missing .*, a key of the firmware, .* +modprobe vmbkmcl_hv$'
+	check "doctor: a module whose key is not enrolled" judges signed \
+		"$other"$'\n'".ima Example key: 7c0a" \
+		'missing .*no key of this kernel +enrol.*mokutil --import /var/lib'
+	check "doctor: a key with a longer name" judges signed \
+		"$other"$'\n'".platform Example key of another: 7c0a" \
+		'missing .*no key of this kernel +enrol'
+	check "doctor: a key that cannot be enrolled" judges signed "$other" \
+		'missing .*no key of this kernel +start the machine by UEFI' EFI=
+	check "doctor: keys that only root sees" judges signed '' \
+		'missing .*only root sees.* +run this as root'
+	check "doctor: a signed module that is loaded" judges signed "$key" \
+		"ok +loaded, version 0.1, signed by 'Example key' *$" \
+		MODULES="vmbkmcl vmbkmcl_hv"
 else
 	skip "doctor with modules: this container may not mount"
 fi

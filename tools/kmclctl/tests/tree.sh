@@ -20,10 +20,23 @@ mkdir -p /sys/module/uio_hv_generic
 for module in ${MODULES:-}; do
 	mkdir -p "/sys/module/$module"
 	echo 0.1 >"/sys/module/$module/version"
+	echo "${TAINT:-}" >"/sys/module/$module/taint"
 done
 if [ "${LOCKDOWN:-}" ]; then
 	mkdir -p /sys/kernel/security
-	echo "$LOCKDOWN" >/sys/kernel/security/lockdown
+	if [ "$LOCKDOWN" = no ]; then
+		: >/sys/kernel/security/lsm
+	else
+		echo "$LOCKDOWN" >/sys/kernel/security/lockdown
+	fi
+fi
+# The variables of the firmware, of which SECURE_BOOT is one
+if [ "${EFI:-}" ]; then
+	mkdir -p /sys/firmware/efi/efivars
+	[ "$EFI" = empty ] ||
+		: >/sys/firmware/efi/efivars/Lang-8be4df61-93ca-11d2-aa0d-00e098032b8c
+	[ -z "${SECURE_BOOT:-}" ] || printf '%b' "$SECURE_BOOT" \
+		>/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c
 fi
 if [ "${ENFORCE:-}" ]; then
 	mkdir -p /sys/module/module/parameters
