@@ -8,6 +8,23 @@
 
 CPU1=/sys/devices/system/cpu/cpu1/online
 
+# When a processor goes, Linux 6.12.117 stops the scheduler's server of it, for ordinary
+# tasks beside those of real time, also if that is not active, and warns where
+# CONFIG_SCHED_DEBUG is set. It is not active if no such task has run for a second. One
+# that is given no time is not stopped; while this writes it a task runs there.
+no_servers()
+{
+	local release cpu file
+
+	read -r _ _ release _ </proc/version
+	[ "$release" != "${release#6.12.}" ] || return 0
+	for file in /sys/kernel/debug/sched/fair_server/cpu[1-9]*/runtime; do
+		cpu=${file%/runtime} cpu=${cpu##*/cpu}
+		[ ! -e "$file" ] || [ "$(cat "$file")" -eq 0 ] ||
+			taskset -c "$cpu" sh -c "echo 0 >$file"
+	done
+}
+
 # cpu_of CHANNEL: the file with the processor that the host interrupts for it
 cpu_of()
 {
@@ -51,6 +68,7 @@ flows()
 # interrupt is pending there
 cpu1()
 {
+	[ "$1" -eq 1 ] || no_servers
 	{ echo "$1" >$CPU1; } 2>/dev/null && [ "$(cat $CPU1)" -eq "$1" ]
 }
 

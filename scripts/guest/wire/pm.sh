@@ -12,6 +12,7 @@ PM_DELAY=/sys/module/hibernate/parameters/pm_test_delay
 
 to_disk()
 {
+	no_servers
 	echo disk >/sys/power/state
 }
 
