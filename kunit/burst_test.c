@@ -67,6 +67,26 @@ static void a_queue_is_written_in_bursts(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).full, 0);
 }
 
+/* Messages of a pipe are written one by one, and shown to the peer together as well */
+static void a_pipe_is_written_in_bursts(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	u32 i;
+
+	KUNIT_ASSERT_EQ(test, 0, kmcl_set_flags(loop->client.ch, KMCL_INIT_PIPE));
+	KUNIT_ASSERT_EQ(test, 0,
+			kmcl_server_set_flags(loop->server.ch,
+					      KMCL_SERVER_OFFER_AS_PIPE));
+	KUNIT_ASSERT_EQ(test, 0, kmcl_set_ring_pages(loop->client.ch, 64, 64));
+	for (i = 0; i < QUEUED; i++)
+		loop_send(&loop->client, i, 0);
+	loop_up(loop);
+	expect_order(loop);
+	loop_wait(&loop->client, loop_done(&loop->client) == QUEUED);
+	KUNIT_EXPECT_EQ(test, seen.sent, QUEUED);
+	KUNIT_EXPECT_EQ(test, seen.longest, KMCL_TX_BURST);
+}
+
 /* Few large ones: a burst ends behind the packet that makes it long */
 static void a_burst_has_a_limit_in_bytes(struct kunit *test)
 {
@@ -171,6 +191,7 @@ static void burst_exit(struct kunit *test)
 static struct kunit_case burst_cases[] = {
 	/* KMCL: VmbPacketSend */
 	KUNIT_CASE(a_queue_is_written_in_bursts),
+	KUNIT_CASE(a_pipe_is_written_in_bursts),
 	KUNIT_CASE(a_burst_has_a_limit_in_bytes),
 	/* KMCL: VmbChannelPacketComplete */
 	KUNIT_CASE(completions_overtake_a_long_queue),

@@ -350,6 +350,45 @@ static void a_device_is_unbound_while_it_is_opened(struct kunit *test)
 	fake.open_waits = NULL;
 }
 
+/*
+ * A driver completes a packet when its device has been unbound, and the rings are gone.
+ * Its memory is not that of a packet of the next opening, which may need more.
+ */
+static void a_packet_that_ends_after_its_rings(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *e = &loop->client;
+	struct kmcl_rx *rx = &e->ch->rx;
+	struct job *unbind;
+	u32 bytes;
+
+	e->keep = true;
+	fake_up(loop);
+	fake_packet(loop, 1);
+	fake_interrupt();
+	loop_wait(e, loop_kept(e) == 1);
+	bytes = e->kept[0]->bytes;
+	unbind = loop_job(loop, unbind_device, fake.offer);
+	loop_wait_event(e, SUSPEND, 1);
+	fake.offer = NULL;
+	KUNIT_EXPECT_EQ(test, fake.closes, 1);
+	loop_complete_all(e);
+	loop_job_wait(unbind);
+	loop_wait_state(e, "Disabled");
+	KUNIT_EXPECT_EQ(test, rx->small.cached + rx->large.cached, 1);
+
+	KUNIT_ASSERT_EQ(test, kmcl_set_context_size(e->ch, 2 * bytes), 0);
+	KUNIT_ASSERT_EQ(test, kmcl_channel_enable(e->ch), 0);
+	fake_offer(loop);
+	loop_wait_event(e, POST_STARTED, 2);
+	KUNIT_EXPECT_EQ(test, rx->small.cached + rx->large.cached, 0);
+	fake_packet(loop, 2);
+	fake_interrupt();
+	loop_wait(e, loop_kept(e) == 1);
+	KUNIT_EXPECT_GT(test, e->kept[0]->bytes, 2 * bytes);
+	loop_complete_all(e);
+}
+
 /* Once Closed has returned the channel is disabled: it opens paused next time */
 static void a_pause_right_after_closed(struct kunit *test)
 {
@@ -393,6 +432,7 @@ static struct kunit_case transport_cases[] = {
 	KUNIT_CASE(a_rescind_ends_packets_while_a_callback_blocks),
 	KUNIT_CASE(memory_is_the_hosts_until_the_close),
 	KUNIT_CASE(a_device_is_unbound_while_it_is_opened),
+	KUNIT_CASE(a_packet_that_ends_after_its_rings),
 	/* KMCL: VmbChannelPause */
 	KUNIT_CASE(a_pause_right_after_closed),
 	{}
