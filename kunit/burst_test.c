@@ -50,19 +50,26 @@ static void expect_order(struct loop *loop)
 		KUNIT_ASSERT_EQ(loop->test, server->got[i], i);
 }
 
-/* Many small packets, and a ring that has room for them */
-static void a_queue_is_written_in_bursts(struct kunit *test)
+/* Small packets are queued, and sent when the channel opens: the ring has room for all */
+static void send_queue(struct loop *loop)
 {
-	struct loop *loop = test->priv;
 	u32 i;
 
-	KUNIT_ASSERT_EQ(test, 0, kmcl_set_ring_pages(loop->client.ch, 64, 64));
+	KUNIT_ASSERT_EQ(loop->test, 0,
+			kmcl_set_ring_pages(loop->client.ch, 64, 64));
 	for (i = 0; i < QUEUED; i++)
 		loop_send(&loop->client, i, 0);
 	loop_up(loop);
 	expect_order(loop);
 	loop_wait(&loop->client, loop_done(&loop->client) == QUEUED);
-	KUNIT_EXPECT_EQ(test, seen.sent, QUEUED);
+	KUNIT_EXPECT_EQ(loop->test, seen.sent, QUEUED);
+}
+
+static void a_queue_is_written_in_bursts(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+
+	send_queue(loop);
 	KUNIT_EXPECT_LE(test, seen.longest, KMCL_TX_BURST);
 	KUNIT_EXPECT_EQ(test, loop_counters(&loop->client).full, 0);
 }
@@ -71,19 +78,12 @@ static void a_queue_is_written_in_bursts(struct kunit *test)
 static void a_pipe_is_written_in_bursts(struct kunit *test)
 {
 	struct loop *loop = test->priv;
-	u32 i;
 
 	KUNIT_ASSERT_EQ(test, 0, kmcl_set_flags(loop->client.ch, KMCL_INIT_PIPE));
 	KUNIT_ASSERT_EQ(test, 0,
 			kmcl_server_set_flags(loop->server.ch,
 					      KMCL_SERVER_OFFER_AS_PIPE));
-	KUNIT_ASSERT_EQ(test, 0, kmcl_set_ring_pages(loop->client.ch, 64, 64));
-	for (i = 0; i < QUEUED; i++)
-		loop_send(&loop->client, i, 0);
-	loop_up(loop);
-	expect_order(loop);
-	loop_wait(&loop->client, loop_done(&loop->client) == QUEUED);
-	KUNIT_EXPECT_EQ(test, seen.sent, QUEUED);
+	send_queue(loop);
 	KUNIT_EXPECT_EQ(test, seen.longest, KMCL_TX_BURST);
 }
 
