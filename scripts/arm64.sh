@@ -15,7 +15,7 @@
 . "$TOP/scripts/initramfs.sh"
 
 FLAVOUR=${FLAVOUR:-arm64-16k}
-LIMIT=${LIMIT:-240}
+LIMIT=${LIMIT:-600}
 kernel_or_skip
 KERNEL+=-$FLAVOUR
 kernel_or_skip

@@ -51,7 +51,7 @@ run()
 		scripts/vm-run.sh --kernel "$1" --host vmbhost --icount \
 		--offer "${class}0 sink" --offer "${class}1 sink" \
 		--modules "$BUILD/bench/$1" --script scripts/guest/bench.sh \
-		--file scripts/guest/lib.sh --timeout 500 --log "$log" \
+		--file scripts/guest/lib.sh --timeout 1000 --log "$log" \
 		--append "cases=${words%,} stepped=${STEPPED:-0} traced=${traced%,} noreplace-smp"
 	[ ! -e "$log" ] || count_guest "$log"
 	logs+=("$log")
@@ -75,7 +75,7 @@ user()
 		--modules "$BUILD/modules/$1" --stock configfs --stock uio \
 		--stock uio_hv_generic --program "$BUILD/bench-user/kmcl_echo_bench" \
 		--script scripts/guest/bench-user.sh --file scripts/guest/lib.sh \
-		--timeout 200 --log "$log"
+		--timeout 500 --log "$log"
 	[ ! -e "$log" ] || count_guest "$log"
 	logs+=("$log")
 }

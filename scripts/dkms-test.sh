@@ -386,7 +386,7 @@ if [ -n "$(find "$work/modules" -name '*.ko' 2>/dev/null)" ]; then
 		--script scripts/guest/packages.sh --file scripts/guest/lib.sh \
 		--file scripts/guest/story.sh \
 		${names[1]:+--program "$work/kmclctl"} \
-		--timeout 240 --log "$log"
+		--timeout 600 --log "$log"
 	[ ! -e "$log" ] || count_guest "$log"
 fi
 tally

@@ -24,7 +24,7 @@ run()
 		--modules "$BUILD/modules/$1" --script scripts/guest/kexec.sh \
 		--file scripts/guest/lib.sh --file scripts/guest/wire/wire-lib.sh \
 		--file "$BUILD/kernels/$1/vmlinuz" --program "$BUILD/programs/kexec/kexec_next" \
-		--append "crashkernel=256M watchdog_thresh=20" --timeout 400 --log "$log"
+		--append "crashkernel=256M watchdog_thresh=20" --timeout 600 --log "$log"
 	[ ! -e "$log" ] || count_guest "$log"
 }
 

@@ -27,7 +27,7 @@ if [ "$failed" -eq 0 ]; then
 		scripts/vm-run.sh --kernel "$KERNEL" --host vmbhost --memory 1536 \
 		--modules "$BUILD/modules/$KERNEL" "${programs[@]}" \
 		--script scripts/guest/trace.sh --file scripts/guest/lib.sh \
-		--file Documentation/tracing.rst --timeout 400 --log "$log"
+		--file Documentation/tracing.rst --timeout 800 --log "$log"
 fi
 [ ! -e "$log" ] || count_guest "$log"
 tally

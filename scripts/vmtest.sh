@@ -42,7 +42,7 @@ if [ "$failed" -eq 0 ]; then
 		--modules "$BUILD/modules/$KERNEL" \
 		--script scripts/guest/vmtest.sh --file scripts/guest/lib.sh \
 		--file scripts/guest/story.sh \
-		"${files[@]}" --timeout 600 --log "$log"
+		"${files[@]}" --timeout 1200 --log "$log"
 fi
 [ ! -e "$log" ] || count_guest "$log"
 tally

@@ -44,17 +44,17 @@ scenarios)
 	script=wire
 	runs=${RUNS:-}
 	words="seed=$SEED ${ONLY:+only=$ONLY} ${HIBERNATIONS:+hibernations=$HIBERNATIONS}"
-	limit=$((1200 + ${HIBERNATIONS:-0} * 20 + ${IMAGES:-0} * 60)) ;;
+	limit=$((2400 + ${HIBERNATIONS:-0} * 20 + ${IMAGES:-0} * 60)) ;;
 garble)
 	script=garble
 	runs=${RUNS:-2:5.3}
 	words="seed=$SEED count=${COUNT:-1000000} ${ONLY:+only=$ONLY}"
-	limit=1200 ;;
+	limit=2400 ;;
 soak)
 	script=wire
 	runs=${RUNS:-2:5.3}
 	words="seed=$SEED cycles=${CYCLES:-1000} minutes=${MINUTES:-0} only=soak"
-	limit=$((1200 + ${MINUTES:-0} * 60)) ;;
+	limit=$((2400 + ${MINUTES:-0} * 60)) ;;
 *)
 	die "no $what: choose scenarios, garble or soak" ;;
 esac
