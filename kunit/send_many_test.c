@@ -236,6 +236,13 @@ static void no_packet(struct loop *loop, struct kmcl_message *msg)
 	msg->pkt = NULL;
 }
 
+/* Short enough for the ring: that is looked at in another place */
+static void no_packet_and_may_fault(struct loop *loop, struct kmcl_message *msg)
+{
+	msg->pkt = NULL;
+	msg->flags |= KMCL_SEND_PAGED;
+}
+
 static void no_buffer(struct loop *loop, struct kmcl_message *msg)
 {
 	msg->buf = NULL;
@@ -265,6 +272,7 @@ static const struct refusal {
 	{ "above the packet size", too_long, -EMSGSIZE },
 	{ "above it, and may fault", too_long_and_may_fault, -EMSGSIZE },
 	{ "no packet", no_packet, -EINVAL },
+	{ "none, and may fault", no_packet_and_may_fault, -EINVAL },
 	{ "no buffer", no_buffer, -EINVAL },
 	{ "an unknown flag", unknown_flag, -EINVAL },
 	{ "another channel's packet", of_another_channel, -EINVAL },
