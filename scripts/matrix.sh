@@ -288,7 +288,7 @@ build_all()
 	done 3< <(own_cells)
 }
 
-# row CELL: what became of it, and the compiler; without the first column
+# outcome CELL: what became of it, and the compiler: its row without the first two columns
 outcome()
 {
 	result "$1"
