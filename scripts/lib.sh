@@ -187,9 +187,9 @@ tally()
 	[ "$failed" -eq 0 ]
 }
 
-# count_guest LOG: add the checks that a guest printed there, and show them. A
-# guest that ended without printing their number has failed one. Boots that failed
-# by a fault of the emulator are skipped, see vm-run.sh.
+# count_guest LOG: add the checks that a guest printed there, and show them, with what
+# was not so in one that failed. A guest that ended without printing their number has
+# failed one. Boots that failed by a fault of the emulator are skipped, see vm-run.sh.
 count_guest()
 {
 	local line counted=$((passed + failed + skipped)) told=none
@@ -200,7 +200,7 @@ count_guest()
 		'|   FAILED '*)	failed=$((failed + 1)) ;;
 		'|   skipped '*) skipped=$((skipped + 1)) ;;
 		'| '*' checks')	told=${line#| } told=${told% checks}; continue ;;
-		'| '[0-9]*)	;;
+		'| '[0-9]* | *' not so: '*) ;;
 		*)		continue ;;
 		esac
 		printf '%s\n' "${line#|   }"
