@@ -7,12 +7,15 @@
 #include "harness.h"
 
 #define MANY	500		/* more than tx.lock is held for */
+#define PADDED	33		/* one of each length from 8 bytes on */
 
 static struct {
 	struct kmcl_message msg[MANY];
 	u64 value[MANY];
 	struct sent *sent[MANY];
 	u32 before;		/* packets that were sent before these */
+	u8 payload[PADDED][8 + PADDED];
+	u32 wrong;		/* lengths and bytes that have arrived */
 } fx;
 
 /* Packets @from to @to - 1, each with its number in 8 bytes */
@@ -505,6 +508,47 @@ static void a_full_ring_is_shown(struct kunit *test)
 	expect_ended(loop, MANY);
 }
 
+/* The second word of a payload and what follows; the first is its number */
+static void check_padding(struct end *e, struct kmcl_context *ctx, u64 value)
+{
+	u32 i;
+
+	if (value < PADDED) {
+		fx.wrong += ctx->len != ALIGN(8 + value, 8);
+		for (i = 8; i < ctx->len; i++)
+			fx.wrong += ctx->buf[i] != (i < 8 + value ? 0x5a : 0);
+	}
+	kmcl_complete(ctx, NULL, 0);
+}
+
+/* Where the ring had something else before: the peer must not see that */
+static void each_length_is_padded_with_zeroes(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *client = &loop->client;
+	u64 i;
+
+	loop->server.process = check_padding;
+	loop_up(loop);
+	/* After this one it is known how much room there is */
+	loop_send(client, PADDED, 0);
+	loop_wait(&loop->server, loop_got(&loop->server) == 1);
+	fx.before = 1;
+	memset(client->ch->tx.ring.data, 0xff, client->ch->tx.ring.size);
+	prepare(client, 0, PADDED, 0);
+	for (i = 0; i < PADDED; i++) {
+		memset(fx.payload[i], 0x5a, sizeof(fx.payload[i]));
+		memcpy(fx.payload[i], &i, sizeof(i));
+		fx.msg[i].buf = fx.payload[i];
+		fx.msg[i].len = 8 + i;
+	}
+	KUNIT_EXPECT_EQ(test, PADDED,
+			kmcl_send_many(client->ch, fx.msg, PADDED));
+	expect_arrived(loop, PADDED);
+	expect_ended(loop, PADDED);
+	KUNIT_EXPECT_EQ(test, fx.wrong, 0);
+}
+
 static int send_many_init(struct kunit *test)
 {
 	memset(&fx, 0, sizeof(fx));
@@ -526,6 +570,7 @@ static struct kunit_case send_many_cases[] = {
 	KUNIT_CASE_PARAM(what_more_left_is_shown, showing_gen_params),
 	KUNIT_CASE(the_link_dies_before_more_is_shown),
 	KUNIT_CASE(a_full_ring_is_shown),
+	KUNIT_CASE(each_length_is_padded_with_zeroes),
 	{}
 };
 

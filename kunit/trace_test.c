@@ -103,6 +103,29 @@ static void packets_that_complete_in_the_ring(struct kunit *test)
 	probes_expect_count(client, EV_COMPLETE, 2);
 }
 
+/* Short ones are written in one go, and each has its own event */
+static void packets_that_are_sent_together(struct kunit *test)
+{
+	struct loop *loop = test->priv;
+	struct end *client = &loop->client;
+	struct kmcl_message msg[3];
+	u64 value[3];
+	u32 i;
+
+	loop_up(loop);
+	/* After this one it is known how much room there is */
+	loop_send(client, 0, 0);
+	loop_messages(client, msg, value, 3);
+	for (i = 0; i < 3; i++)
+		msg[i].len = 8 - i;
+	KUNIT_EXPECT_EQ(test, 3, kmcl_send_many(client->ch, msg, 3));
+	for (i = 0; i < 3; i++)
+		probes_expect(client, EV_SEND, 1 + i,
+			      probes_value(client, EV_COMPLETE, 1 + i, 1), false,
+			      8 - i, false, 0);
+	probes_expect_count(client, EV_SEND, 4);
+}
+
 static void end_empty(struct end *e, struct kmcl_context *ctx, u64 value)
 {
 	kmcl_complete(ctx, NULL, 0);
@@ -466,6 +489,7 @@ static void there_are_no_other_tracepoints(struct kunit *test)
 static struct kunit_case trace_cases[] = {
 	KUNIT_CASE(a_packet_and_its_completion),
 	KUNIT_CASE(packets_that_complete_in_the_ring),
+	KUNIT_CASE(packets_that_are_sent_together),
 	KUNIT_CASE(completions_without_data),
 	KUNIT_CASE(external_data),
 	KUNIT_CASE(the_queue_and_what_leaves_it),

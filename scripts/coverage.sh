@@ -62,6 +62,7 @@ explained()
 			.file as $file | .lines[] |
 			{ at: "\($file):\(.line_number)", count, function_name }] |
 			group_by(.at)[] | select((map(.count) | add) == 0) |
+			select(.[0].function_name) |
 			"\(.[0].function_name)()"' | sort -u >"$COUNTS/open"
 	[ -s "$COUNTS/open" ] || return
 	while read -r entry; do
