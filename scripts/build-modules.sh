@@ -29,12 +29,7 @@ dir=$BUILD/modules/$version
 [ -z "${BENCH:-}" ] || dir=$BUILD/bench/$version
 log=$dir.log
 
-case $version in
-*arm64*)
-	compiler=arm64
-	[ "${suite:-}" != bookworm ] || compiler=arm64-bookworm ;;
-*)	compiler=${suite:-} ;;
-esac
+compiler=$(tools_for "$version" "${suite:-}")
 kernel=$BUILD/kernels/$version
 if [ -n "${TREE:-}" ]; then
 	compiler=$TOOLSET

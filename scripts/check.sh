@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Run all checks, also those after one that fails, as many at a time as there are
-# processors, but four at most; print what failed, the sum of the tallies, and which five
-# parts took the longest. Each part's output is kept in build/check/, and shown when it
-# ends.
+# processors, but four at most; print what failed, the tally of each part and the seconds
+# that it took, their sum, and which five parts took the longest. Each part's output is
+# kept in build/check/, and shown when it ends.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -79,8 +79,8 @@ count()
 	passed=$((passed + p))
 	failed=$((failed + f))
 	skipped=$((skipped + s))
-	summary+=("$(printf '%-14s %s passed, %s failed, %s skipped' \
-		"$name" "$p" "$f" "$s")")
+	summary+=("$(printf '%-14s %5s s  %s passed, %s failed, %s skipped' \
+		"$name" "${times[-1]%% *}" "$p" "$f" "$s")")
 }
 
 names=()
@@ -117,7 +117,8 @@ for kernel in "${kernels[@]}"; do
 	begin "garbletest-$kernel" env KERNEL="$kernel" scripts/wire.sh garble
 done
 begin sparse scripts/sparse.sh
-begin fuzz env LIMIT=30 scripts/fuzz.sh
+# The short form of row 7 of the table of faults is a minute
+begin fuzz env LIMIT=60 scripts/fuzz.sh
 begin script-test scripts/script-test.sh
 begin fetch-test scripts/fetch-test.sh
 begin docs scripts/docs.sh

@@ -130,20 +130,10 @@ build()
 	fi
 }
 
-# tools_for CELL: whose programs of kbuild the headers have
-tools_for()
-{
-	case $1,$suite in
-	*arm64*,bookworm)	echo arm64-bookworm ;;
-	*arm64*)	echo arm64 ;;
-	*)	echo "$suite" ;;
-	esac
-}
-
 debian_cell()
 {
 	kernel_ready "$1" headers || scripts/fetch-kernel.sh "$1" headers || return
-	build "$1" "$BUILD/headers/$1" "$(tools_for "$1")"
+	build "$1" "$BUILD/headers/$1" "$(tools_for "$1" "$suite")"
 }
 
 # as_asked CONFIG OPTION...: each of them is so in the configuration

@@ -93,6 +93,16 @@ tools_suite()
 	esac
 }
 
+# tools_for KERNEL SUITE: the name of the root that builds for a kernel of that release
+tools_for()
+{
+	case $1,$2 in
+	*arm64*,bookworm)	echo arm64-bookworm ;;
+	*arm64*)	echo arm64 ;;
+	*)	echo "$2" ;;
+	esac
+}
+
 # need_tools NAME: see that in_tools will work, before anything is downloaded for it
 need_tools()
 {
