@@ -110,6 +110,7 @@ begin build-test scripts/build-test.sh
 begin packagestest scripts/packages-test.sh
 begin arm64test env KERNEL=6.12 scripts/arm64.sh
 begin model scripts/model.sh
+begin demo env KERNEL=6.12 scripts/demo.sh
 begin trace-test env KERNEL=6.12 scripts/trace-test.sh
 begin bench-check scripts/bench-check.sh
 begin kexectest env KERNEL=6.12 scripts/kexec.sh
