@@ -38,7 +38,7 @@ clean()
 	include/kmcl/*)
 		# Windows' API, under Windows' names and types.
 		ignore=CAMELCASE,NEW_TYPEDEFS ;;
-	drivers/clients/kmcl_dynmem* | kunit/dynmem_sample_test.c | \
+	drivers/clients/kmcl_dynmem* | kunit/dynmem_* | \
 	kunit/ntcompat_* | kunit/paged_test.c | kunit/save_test.c | kunit/win*)
 		# Written with those names, as a ported driver is.
 		ignore=CAMELCASE ;;

@@ -48,7 +48,7 @@ cp "${files[@]}" "$dir/"
 cat >"$dir/Kbuild" <<END
 ccflags-y := -I$tree/include -I$tree/include/kmcl
 obj-m := kmcl_hello.o kmcl_dynmem.o kmcl_echo.o kmcl_share.o vault.o
-kmcl_dynmem-y := kmcl_dynmem_main.o kmcl_dynmem_debugfs.o
+kmcl_dynmem-y := kmcl_dynmem_main.o kmcl_dynmem_sysfs.o
 END
 
 say "building clients outside the tree for $(cat "$kernel/release")"

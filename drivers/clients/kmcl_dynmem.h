@@ -14,7 +14,6 @@
 
 #include <vmbuskernelmodeclientlibapi.h>
 
-struct dentry;
 struct device;
 
 /* Limits the memory that a host can make us use by sending and not reading */
@@ -47,9 +46,8 @@ enum dm_answer {
 
 /**
  * struct dynmem - the driver's state
- * @parent: parent device of the channel
+ * @parent: parent device of the channel; the files are in its directory
  * @channel: the channel
- * @debugfs: directory of the control files
  * @report_work: sends a report and queues itself again, while running
  * @send_mutex: held while a report gets its number and is sent, so that reports
  *	are accepted in the order of their numbers
@@ -73,7 +71,6 @@ enum dm_answer {
 struct dynmem {
 	struct device *parent;
 	VMBCHANNEL channel;
-	struct dentry *debugfs;
 	struct delayed_work report_work;
 	struct mutex send_mutex;	/* see above */
 	unsigned long seq;

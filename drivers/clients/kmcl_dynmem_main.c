@@ -7,7 +7,7 @@
  *
  * Contexts: state callbacks run in process context and may sleep; ProcessPacket
  * and completion routines may run in softirq context. Locks: struct dynmem.
- * Control files: kmcl_dynmem_debugfs.c.
+ * Files in sysfs: kmcl_dynmem_sysfs.c.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

@@ -4,7 +4,7 @@
 # For the scripts that run in the guest (busybox' sh). What is meant for a
 # reader starts with "| ", because the kernel's messages share the console.
 
-DYNMEM=/sys/kernel/debug/kmcl_dynmem
+DYNMEM=/sys/devices/kmcl_dynmem
 # shellcheck disable=SC2034 # used by what sources this
 CLASS=525074dc-8985-46e2-8057-a307dc18a502
 
