@@ -124,30 +124,30 @@ tools_root()
 # in_tools NAME COMMAND...: run it in a root with the compiler and make of the Debian
 # release NAME, in which the build directory has the same name as outside. Others are
 # "arm64", trixie's for that, "arm64-bookworm", and "build" and "clang", with what
-# configuring a kernel needs as well, and gcc for both machines or clang. The kernel's build programs in Debian's header packages need exactly
-# that C library. Where no root can be entered, a machine that runs this release has all
-# of it itself.
+# configuring a kernel needs as well, and gcc for both machines or clang. The kernel's
+# build programs in Debian's header packages need exactly that C library; with W=1 they
+# run kernel-doc, which in Linux 6.12 is written in Perl. Where no root can be entered, a
+# machine that runs this release has all of it itself.
 in_tools()
 {
 	local name=$1 root=$BUILD/tools/$1 suite
 	local packages=(make libc6-dev mawk bash coreutils dash diffutils findutils
-		grep kmod perl-base sed)
+		grep kmod perl sed)
 
 	shift
 	suite=$(tools_suite "$name")
 	case $name in
 	bookworm)
-		packages+=(gcc-12 libelf1 perl) ;;
+		packages+=(gcc-12 libelf1) ;;
 	arm64)
 		packages+=(gcc-14-aarch64-linux-gnu libelf1t64 pkgconf) ;;
 	arm64-bookworm)
-		packages+=(gcc-12-aarch64-linux-gnu libelf1 perl) ;;
+		packages+=(gcc-12-aarch64-linux-gnu libelf1) ;;
 	build)
 		packages+=(bc bison flex gcc gcc-aarch64-linux-gnu libelf-dev
-			libssl-dev perl python3) ;;
+			libssl-dev python3) ;;
 	clang)
-		packages+=(bc bison clang flex libelf-dev libssl-dev lld llvm perl
-			python3) ;;
+		packages+=(bc bison clang flex libelf-dev libssl-dev lld llvm python3) ;;
 	*)
 		packages+=(gcc-14 libelf1t64 python3) ;;
 	esac
