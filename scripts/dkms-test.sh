@@ -31,6 +31,7 @@ work=$BUILD/dkms/$KERNEL
 clean=$work/clean
 root=$work/root
 log=$BUILD/vm/dkms-$KERNEL.log
+secure_log=$BUILD/vm/dkms-$KERNEL-secure.log
 # DKMS signs with it
 extra=(openssl)
 # What the other packages and their tests need, where they are of this release
@@ -43,7 +44,7 @@ modules=(vmbkmcl vmbkmcl_hv kmcl_dynmem kmcl_echo kmcl_share kmcl_cdev)
 version=$(sed -n 's/^VERSION := //p' Makefile)
 built=$BUILD/packages
 mkdir -p "$work"
-rm -f "$log" "$work"/*.log
+rm -f "$log" "$secure_log" "$work"/*.log
 
 # in_root ROOT COMMAND...: run it there. The mounts belong to that command
 # alone, and so do all processes it leaves behind.
@@ -277,13 +278,37 @@ client()
 		rm -r "$dir"
 }
 
-# take: copy the modules for the guest, as plain .ko files.
+# take: copy the modules for the guests, as plain .ko files, and as they are, with what
+# tells kmclctl where they are.
 take()
 {
 	rm -rf "$work/modules"
 	cp -r "$root/lib/modules/$release/updates/dkms" "$work/modules" || return
 	find "$work/modules" -name '*.xz' -exec xz -d {} + || return
-	[ "$(find "$work/modules" -name '*.ko' | wc -l)" -eq "${#modules[@]}" ]
+	[ "$(find "$work/modules" -name '*.ko' | wc -l)" -eq "${#modules[@]}" ] || return
+	(cd "$root" && tar -cf "$work/installed.tar" "lib/modules/$release/updates" \
+		"lib/modules/$release"/modules.*.bin) &&
+		cp "$root/var/lib/dkms/mok.pub" "$work/owner.pub"
+}
+
+# A module without a signature, and one that is signed by another key than the owner's
+refused()
+{
+	local dir=$root/tmp/refused
+
+	rm -rf "$work/refused"
+	mkdir "$dir"
+	cp "$work/modules/kmcl_echo.ko" "$dir/signed.ko"
+	# shellcheck disable=SC2016
+	quietly refused in_root "$root" sh -e -c '
+		cd /tmp/refused
+		objcopy --strip-debug signed.ko unsigned.ko
+		openssl req -new -x509 -newkey rsa:2048 -nodes -keyout key -out key.pub \
+			-outform DER -subj "/CN=Someone else"
+		cp unsigned.ko strange.ko
+		"/lib/modules/$1/build/scripts/sign-file" sha256 key key.pub strange.ko
+		' sh "$release" &&
+		mv "$dir" "$work/refused"
 }
 
 nothing_left()
@@ -360,6 +385,7 @@ check "modprobe loads the library and the transport first" depends
 check "modprobe loads the transport by a driver's name" driver_name
 check "DKMS builds a client with the installed headers" client
 check "the modules are kept for the guest" take
+check "and two that Secure Boot refuses" refused
 names=(vmbkmcl-dkms)
 if [ "$suite" = "$(host_suite)" ]; then
 	for name in tools dev; do
@@ -388,5 +414,19 @@ if [ -n "$(find "$work/modules" -name '*.ko' 2>/dev/null)" ]; then
 		${names[1]:+--program "$work/kmclctl"} \
 		--timeout 600 --log "$log"
 	[ ! -e "$log" ] || count_guest "$log"
+
+	need_packages mokutil
+	check "guest with $KERNEL and Secure Boot ran to its end, kernel log clean" \
+		scripts/vm-run.sh --kernel "$KERNEL" --modules "$work/modules" \
+		--secure-boot "$work/owner.pub" \
+		--script scripts/guest/secure-boot.sh --file scripts/guest/lib.sh \
+		--file scripts/guest/story.sh --file scripts/guest/packages.sh \
+		--file "$work/refused/unsigned.ko" --file "$work/refused/strange.ko" \
+		--file "$work/refused/key.pub" --file "$work/owner.pub" \
+		--file "$work/installed.tar" \
+		--stock efivarfs --program "$(command -v mokutil)" \
+		${names[1]:+--program "$work/kmclctl"} \
+		--timeout 900 --log "$secure_log"
+	[ ! -e "$secure_log" ] || count_guest "$secure_log"
 fi
 tally

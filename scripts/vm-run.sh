@@ -5,7 +5,7 @@
 #	[--host qemu|vmbhost] [--cpus N] [--memory MIB]
 #	[--disk MIB] [--protocol VERSION] [--offer WORDS]... [--scenario FILE] [--seed N]
 #	[--file FILE]... [--program FILE]... [--stock NAME]... [--append WORDS]
-#	[--icount]
+#	[--icount] [--secure-boot CERTIFICATE]
 #	[--timeout SECONDS] [--log FILE]
 #
 # Boots Debian's kernel VERSION with its stock hv_vmbus as a Hyper-V guest and
@@ -31,6 +31,9 @@
 # the guest one processor, which vmbhost's --plain-apic describes; otherwise it has
 # two.
 #
+# --secure-boot has UEFI firmware with Secure Boot start it, on one processor; the
+# certificate is that of the machine's owner, see secure-boot.sh. It is for QEMU's host.
+#
 # Fails if the script fails, the time is up, or there is a warning in the guest's
 # kernel log. With kcsan those about races elsewhere than in the modules are shown, and
 # the guest goes on after a warning.
@@ -41,12 +44,15 @@
 . "$TOP/scripts/kernels.sh"
 # shellcheck source=scripts/initramfs.sh
 . "$TOP/scripts/initramfs.sh"
+# shellcheck source=scripts/secure-boot.sh
+. "$TOP/scripts/secure-boot.sh"
 
 version=$KERNEL
 modules=
 script=
 append=
 icount=
+owner=
 limit=120
 log=
 files=()
@@ -70,6 +76,7 @@ while [ $# -gt 0 ]; do
 	--timeout)	limit=$2; shift ;;
 	--log)		log=$2; shift ;;
 	--icount)	icount=1 append="$append alive=0.5" ;;
+	--secure-boot)	owner=$2; shift ;;
 	--host)		host=$2; shift ;;
 	--cpus)		cpus=$2; shift ;;
 	--memory)	memory=$2; shift ;;
@@ -85,13 +92,14 @@ done
 case $host in
 qemu)	[ -z "${host_options[*]}$scenario$disk" ] ||
 		die "${host_options[0]:---scenario, --disk} is for --host vmbhost" ;;
-vmbhost) ;;
+vmbhost) [ -z "$owner" ] || die "--secure-boot is for --host qemu" ;;
 *)	die "no host $host: choose qemu or vmbhost" ;;
 esac
 find_kernel "$version" || die "$reason"
 version=$found
 # Two that share one counted processor would count each other's spinning.
 [ -z "$icount" ] || cpus=1
+[ -z "$owner" ] || cpus=1 append="$append alive=0.5"
 log=${log:-$BUILD/vm/$version.log}
 mkdir -p "$(dirname "$log")"
 
@@ -178,6 +186,7 @@ fi
 printf 'console=ttyS0,115200 loglevel=5 log_buf_len=4M mitigations=off panic=-1 unknown_nmi_panic %s limit=%d %s\n' \
 	"panic_on_warn=$panic_on_warn softlockup_panic=1 hung_task_panic=1 panic_print=32" \
 	$((limit - 50)) "$append" >"$l2/cmdline"
+[ -z "$owner" ] || secure_boot "$owner" "$l2"
 
 # kernel-irqchip=split hangs in the version negotiation; without kvm=off the
 # guest sees KVM and not Hyper-V. The two ends of the socket are in one QEMU:
@@ -188,7 +197,8 @@ qemu_args=(-m "${memory}M" -smp "$cpus"
 	-device vmbus-bridge -device "hv-balloon,id=hvb,status-report=on"
 	-device virtio-serial-pci -device "virtserialport,chardev=line,name=qmp")
 
-# host_args SERIAL SOCKET SCENARIO DISK: the host's arguments in an array of that name
+# host_args SERIAL SOCKET SCENARIO DISK DIRECTORY: the host's arguments in an array of that
+# name; the guest's kernel is in the last one
 host_args()
 {
 	case $host in
@@ -205,6 +215,12 @@ host_args()
 		[ -z "$disk" ] || host_args+=(--disk "$4")
 		[ -z "$scenario" ] || host_args+=(--scenario "$3") ;;
 	esac
+	if [ -n "$owner" ]; then
+		secure_boot_args "$5"
+	else
+		host_args+=(--kernel "$5/vmlinuz" --initrd "$5/initrd"
+			--append "$(cat "$l2/cmdline")")
+	fi
 }
 
 # Whether this machine's KVM is sufficient: try the host itself.
@@ -223,11 +239,9 @@ boot_direct()
 	local command=("$vmbhost/vmbhost")
 
 	[ "$host" = vmbhost ] || command=("${run[@]}")
-	host_args "$log" "$work/qmp" "$scenario" "$work/disk"
+	host_args "$log" "$work/qmp" "$scenario" "$work/disk" "$l2"
 	[ -z "$disk" ] || truncate -s "${disk}M" "$work/disk"
 	timeout --foreground "$limit" "${command[@]}" "${host_args[@]}" \
-		--kernel "$l2/vmlinuz" --initrd "$l2/initrd" \
-		--append "$(cat "$l2/cmdline")" \
 		</dev/null 2>"$log.host"
 }
 
@@ -301,10 +315,11 @@ if direct; then
 else
 	say "booting Linux $version as a Hyper-V guest of $host inside an emulated machine"
 	boot=watch_nested
+	[ -z "$owner" ] || icount=1
 	"$TOP/scripts/fetch-kernel.sh" "$outer"
 	base=$BUILD/qemu/l1-$host.cpio
 	outer_base "$base"
-	host_args /dev/vport0p1 /tmp/qmp /l2/scenario /tmp/disk
+	host_args /dev/vport0p1 /tmp/qmp /l2/scenario /tmp/disk /l2
 	[ -z "$scenario" ] || cp "$scenario" "$l2/scenario"
 	case $host in
 	qemu)	command=(env LD_LIBRARY_PATH=/lib qemu-system-x86_64 -L /firmware
@@ -312,8 +327,7 @@ else
 	vmbhost) command=(vmbhost) ;;
 	esac
 	[ -z "$disk" ] || echo "truncate -s ${disk}M /tmp/disk" >"$l2/run"
-	printf '%q ' "${command[@]}" "${host_args[@]}" --kernel /l2/vmlinuz \
-		--initrd /l2/initrd --append "$(cat "$l2/cmdline")" >>"$l2/run"
+	printf '%q ' "${command[@]}" "${host_args[@]}" >>"$l2/run"
 	mkdir "$work/l1" && mv "$l2" "$work/l1/l2"
 	{ cat "$base" && into_cpio "$work/l1"; } >"$work/initrd"
 fi
