@@ -17,8 +17,6 @@
 
 #include <trace/events/kmem.h>
 
-#include <kmcl/vmb_status.h>
-
 #include "channel.h"
 #include "faults.h"
 
@@ -27,7 +25,7 @@
 
 /* Between them the linker has laid out the library */
 #define TEXT_START	((unsigned long)kmcl_ring_init)
-#define TEXT_END	((unsigned long)kmcl_nt_packet_set_done)
+#define TEXT_END	((unsigned long)kmcl_bus_handle)
 
 /* One place that allocates */
 struct site {

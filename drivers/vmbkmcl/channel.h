@@ -64,7 +64,9 @@ struct kmcl_cfg {
 	kmcl_process_fn process;
 	kmcl_processed_fn processed;
 	kmcl_pnp_failure_fn pnp_failure;
+#ifndef KMCL_IN_TREE
 	kmcl_pnp_failure_fn nt_failure;	/* see nt.c */
+#endif
 	char *name;
 	bool have_target;
 	bool any_instance;

@@ -95,7 +95,9 @@ struct kmcl_packet {
 	struct kmcl_item item;
 	struct kmcl_channel *ch;
 	kmcl_done_fn done;		/* NULL: free the packet */
+#ifndef KMCL_IN_TREE
 	kmcl_done_fn nt_done;		/* see nt.c */
+#endif
 	void *pointer;
 	struct kmcl_sync *sync;		/* NULL: not a request that waits */
 	int status;

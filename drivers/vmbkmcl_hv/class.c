@@ -92,11 +92,13 @@ static DEFINE_SPINLOCK(kmcl_hv_classes_lock);
 static DECLARE_WAIT_QUEUE_HEAD(kmcl_hv_classes_wait);	/* for one to go */
 static struct workqueue_struct *kmcl_hv_class_wq;
 
+#ifndef KMCL_IN_TREE
 static int __maybe_unused kmcl_hv_remove_int(struct hv_device *hdev)
 {
 	kmcl_hv_remove(hdev);
 	return 0;
 }
+#endif
 
 /* Is it a device of the class that a channel claims and does not have? */
 static bool kmcl_hv_wanted(const struct kmcl_hv_class *class,
@@ -306,8 +308,12 @@ static void kmcl_hv_class_register(struct kmcl_hv_class *class)
 	memset(hv, 0, sizeof(*hv));
 	hv->name = class->name;
 	hv->probe = kmcl_hv_class_probe;
+#ifdef KMCL_IN_TREE
+	hv->remove = kmcl_hv_remove;
+#else
 	hv->remove = __builtin_choose_expr(KMCL_HV_REMOVE_RETURNS_INT,
 					   kmcl_hv_remove_int, kmcl_hv_remove);
+#endif
 	/* To be asked before the kernel's own drivers, see above */
 	hv->driver.probe_type = PROBE_FORCE_SYNCHRONOUS;
 	hv->suspend = kmcl_hv_suspend;

@@ -28,8 +28,6 @@
  * Functions that return an int return 0 or a negative errno, unless they say
  * otherwise. "May sleep" means process context only; "atomic" means that the
  * function never sleeps and may also be called from softirq context.
- *
- * The same functions under Windows' names: <vmbuskernelmodeclientlibapi.h>.
  */
 #ifndef _LINUX_KMCL_H
 #define _LINUX_KMCL_H
@@ -107,8 +105,8 @@ struct scatterlist;
  * All optional. Except for @hibernate, they run one at a time per channel, in
  * process context on the library's workqueue, with no lock of the library held,
  * and may sleep, flush work and unregister devices. None may enable, disable,
- * start, pause or free its own channel. The result of @opened may be an NTSTATUS
- * as well: only its sign counts.
+ * start, pause or free its own channel. Of the result of @opened only the sign
+ * counts.
  */
 struct kmcl_channel_ops {
 	int (*opened)(struct kmcl_channel *ch);
