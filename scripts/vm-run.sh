@@ -5,7 +5,7 @@
 #	[--host qemu|vmbhost] [--cpus N] [--memory MIB]
 #	[--disk MIB] [--protocol VERSION] [--offer WORDS]... [--scenario FILE] [--seed N]
 #	[--file FILE]... [--program FILE]... [--stock NAME]... [--append WORDS]
-#	[--icount] [--secure-boot CERTIFICATE]
+#	[--icount] [--resume] [--secure-boot CERTIFICATE]
 #	[--timeout SECONDS] [--log FILE]
 #
 # Boots Debian's kernel VERSION with its stock hv_vmbus as a Hyper-V guest and
@@ -31,6 +31,10 @@
 # the guest one processor, which vmbhost's --plain-apic describes; otherwise it has
 # two.
 #
+# --resume: where a fault of the emulator ends a boot, the next one finds in /done the
+# scenarios that have ended, as they were printed ("| done SCENARIO"), and in /checked the
+# number of results; the log has these as well.
+#
 # --secure-boot has UEFI firmware with Secure Boot start it, on one processor; the
 # certificate is that of the machine's owner, see secure-boot.sh. It is for QEMU's host.
 #
@@ -52,6 +56,7 @@ modules=
 script=
 append=
 icount=
+tries=3
 owner=
 limit=120
 log=
@@ -76,6 +81,7 @@ while [ $# -gt 0 ]; do
 	--timeout)	limit=$2; shift ;;
 	--log)		log=$2; shift ;;
 	--icount)	icount=1 append="$append alive=0.5" ;;
+	--resume)	tries=6 ;;
 	--secure-boot)	owner=$2; shift ;;
 	--host)		host=$2; shift ;;
 	--cpus)		cpus=$2; shift ;;
@@ -309,6 +315,26 @@ boot_nested()
 		</dev/null 2>"$log.host"
 }
 
+# The outer guest's whole initramfs
+outer_initrd()
+{
+	{ cat "$base" && into_cpio "$work/l1"; } >"$work/initrd"
+}
+
+# keep_results: of a boot that the next one goes on from
+keep_results()
+{
+	local again=$work/again
+
+	mkdir -p "$again"
+	tr -d '\r' <"$log" |
+		grep -aE '^\| ([0-9]|.* not so: |  (ok|FAILED|skipped) )' >>"$work/results" || :
+	tr -d '\r' <"$log" | sed -n 's/^| done //p' >>"$again/done"
+	grep -cE '^\|   (ok|FAILED|skipped) ' "$work/results" >"$again/checked" || :
+	into_cpio "$again" >>"$work/l1/l2/initrd"
+	outer_initrd
+}
+
 if direct; then
 	say "booting Linux $version as a Hyper-V guest of $host on this machine's KVM"
 	boot=boot_direct
@@ -329,7 +355,7 @@ else
 	[ -z "$disk" ] || echo "truncate -s ${disk}M /tmp/disk" >"$l2/run"
 	printf '%q ' "${command[@]}" "${host_args[@]}" >>"$l2/run"
 	mkdir "$work/l1" && mv "$l2" "$work/l1/l2"
-	{ cat "$base" && into_cpio "$work/l1"; } >"$work/initrd"
+	outer_initrd
 fi
 
 # Known faults of the emulator, and no others: the guest is booted again, which
@@ -388,9 +414,12 @@ SILENCE=${SILENCE:-90}
 # interrupts (bit 9 of RFL). QEMU has opened both ends of the pipes.
 processor()
 {
-	echo "info registers" | timeout 5 tee "$work/monitor.in" >/dev/null
-	timeout 5 cat "$work/monitor.out" | tr -d '\r' |
-		grep -aoE '^RIP=[0-9a-f]+ RFL=[0-9a-f]+' || echo "no answer from QEMU"
+	local answer
+
+	echo "info registers" | timeout 5 tee "$work/monitor.in" >/dev/null || :
+	answer=$(timeout 5 cat "$work/monitor.out" | tr -d '\r' |
+		grep -aoE '^RIP=[0-9a-f]+ RFL=[0-9a-f]+') || :
+	echo "${answer:-no answer from QEMU}"
 }
 
 watch_nested()
@@ -416,14 +445,20 @@ watch_nested()
 }
 
 start=$SECONDS
-rm -f "$log.boots"
-for try in 1 2 3; do
+rm -f "$log.boot"*
+for ((try = 1; try <= tries; try++)); do
 	: >"$log"
 	status=0
 	"$boot" || status=$?
 	excused || break
-	echo "boot $try of at most 3 $sign" | tr -d '\r' | tee -a "$log.boots"
+	echo "boot $try of at most $tries $sign" | tr -d '\r' | tee -a "$log.boots"
+	cp "$log" "$log.boot$try"
+	[ "$tries" -eq 3 ] || keep_results
 done
+if [ -e "$work/results" ]; then
+	cat "$log" >>"$work/results"
+	cp "$work/results" "$log"
+fi
 printf '==> the guest ran for %d s, log: %s\n' $((SECONDS - start)) "${log#"$TOP/"}"
 
 # late: from the log of a guest whose time was up: the blocked tasks, and where its

@@ -137,7 +137,7 @@ run()
 		files+=(--program "$file")
 	done < <(find "$BUILD/programs" -type f -executable)
 	files+=(--program "$(command -v jq)")
-	[ "$what" != scenarios ] || files+=(--file "$BUILD/outside/$kernel/vault.ko")
+	[ "$what" != scenarios ] || files+=(--resume --file "$BUILD/outside/$kernel/vault.ko")
 	case $what:$kernel:$cpus:${IMAGES:-} in
 	scenarios:6.12:2: | scenarios:*:*:[1-9]*)
 		given+=" images=${IMAGES:-1} hibernate=nocompress"
