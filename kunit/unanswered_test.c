@@ -87,7 +87,7 @@ static void later_requests_are_refused(struct kunit *test)
 
 	open_both(loop);
 	break_ring(loop);
-	loop_poll(client, READ_ONCE(client->ch->tx.no_answers));
+	loop_wait(client, READ_ONCE(client->ch->tx.no_answers));
 	KUNIT_EXPECT_EQ(test, try(client, WAIT), -EPROTO);
 	KUNIT_EXPECT_EQ(test, try(client, WAIT), -EPROTO);
 	KUNIT_EXPECT_EQ(test, loop_request(client, WAIT, KMCL_NO_TIMEOUT),
