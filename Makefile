@@ -60,6 +60,10 @@ arm64test:
 mutate:
 	@scripts/mutate.sh
 
+# The series for the kernel's tree, in build/export/patches.
+export:
+	@scripts/export-kernel-patch.sh
+
 # All modules for each kernel that Debian has, and for others, with every warning.
 matrix:
 	@scripts/matrix.sh
@@ -128,6 +132,7 @@ help:
 	@echo 'make fetch-test            downloads on such machines, and interrupted'
 	@echo 'make build-test            W=1 builds for 6.1, 6.12 and the newest'
 	@echo 'make matrix                W=1 builds for all kernels, and their table'
+	@echo 'make export                patches for the kernel tree, in build/export/patches'
 	@echo 'make vmbhost               a VMBus host that misbehaves when told'
 	@echo 'make vmbhost-test          its unit tests, with sanitizers'
 	@echo 'make tools-test            the programs of tools/, on devices that are not there'
@@ -154,4 +159,4 @@ help:
 	docs build-test script-test fetch-test vmtest dkms-install dkms-remove deb dkmstest \
 	packagestest help \
 	vmbhost vmbhost-test wiretest garbletest soak vmtest-debug irqsoff tools-test \
-	arm64test kexectest matrix mutate
+	arm64test kexectest matrix mutate export
