@@ -49,7 +49,7 @@ distclean:
 # several.
 demo check kunit coverage symbols sparse layers checkpatch shellcheck docs build-test \
 	script-test fetch-test model fuzz vmtest trace-test bench bench-check vmbhost-test vmtest-debug irqsoff \
-	tools-test:
+	tools-test export-test:
 	@scripts/$@.sh
 
 # FLAVOUR=arm64 or rt-arm64 has pages of 4 KiB; arm64-16k is the default.
@@ -133,6 +133,7 @@ help:
 	@echo 'make build-test            W=1 builds for 6.1, 6.12 and the newest'
 	@echo 'make matrix                W=1 builds for all kernels, and their table'
 	@echo 'make export                patches for the kernel tree, in build/export/patches'
+	@echo 'make export-test           they apply, build and pass KUnit there'
 	@echo 'make vmbhost               a VMBus host that misbehaves when told'
 	@echo 'make vmbhost-test          its unit tests, with sanitizers'
 	@echo 'make tools-test            the programs of tools/, on devices that are not there'
@@ -159,4 +160,4 @@ help:
 	docs build-test script-test fetch-test vmtest dkms-install dkms-remove deb dkmstest \
 	packagestest help \
 	vmbhost vmbhost-test wiretest garbletest soak vmtest-debug irqsoff tools-test \
-	arm64test kexectest matrix mutate export
+	arm64test kexectest matrix mutate export export-test

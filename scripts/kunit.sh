@@ -9,6 +9,8 @@
 #   KUNIT_ARGS     more arguments for kunit.py run, for example
 #                  --kconfig_add=CONFIG_KASAN=y
 #   KUNIT_OUT      where to build (build/kunit)
+#   KUNIT_SOURCE   another kernel source, and its configuration:
+#   KUNIT_CONFIG   see export-test.sh
 #   KUNIT_TIMEOUT  seconds that all tests together may take (600)
 
 # shellcheck source=scripts/lib.sh
@@ -33,7 +35,7 @@ for arg in "${more[@]}"; do
 done
 
 need_packages gcc libc6-dev make flex bison bc perl python3 libelf-dev libssl-dev
-SOURCE=$("$TOP/scripts/fetch-source.sh")
+SOURCE=${KUNIT_SOURCE:-$("$TOP/scripts/fetch-source.sh")}
 
 mkdir -p "$OUT"
 exec {lock}>"$OUT/.lock"
@@ -47,7 +49,7 @@ status=0
 (
 	cd "$SOURCE"
 	exec "$PYTHON" tools/testing/kunit/kunit.py run \
-		--kunitconfig="$TOP/kunit/.kunitconfig" \
+		--kunitconfig="${KUNIT_CONFIG:-$TOP/kunit/.kunitconfig}" \
 		--build_dir="$OUT" --jobs="$JOBS" \
 		--timeout="${KUNIT_TIMEOUT:-600}" \
 		--kernel_args=seccomp=on --kernel_args=ncpus=2 \
