@@ -13,7 +13,8 @@
 # whether it is that of these sources, and of the kernels that there are today.
 #
 # A configured kernel is not built: "make modules_prepare" makes what modules need, and
-# the symbols are those of Debian's kernel of the same version.
+# the symbols are those of Debian's kernel of the same version, and what exports() adds.
+# PREEMPT_RT is a flavour of Debian's.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -37,7 +38,6 @@ own_cells()
 	no-debugfs|$newest|amd64|build|no debugfs|CONFIG_DEBUG_FS=n
 	no-tracing|$newest|amd64|build|no tracing|CONFIG_TRACING=n CONFIG_TRACEPOINTS=n
 	no-smp|$newest|amd64|build|one processor|CONFIG_SMP=n
-	rt|$newest|amd64|build|PREEMPT_RT|CONFIG_PREEMPT_RT=y
 	64k|$newest|arm64|build|pages of 64 KiB|CONFIG_ARM64_64K_PAGES=y
 	cfi|$newest|amd64|clang|kCFI|CONFIG_CFI=y
 	cfi|6.12|amd64|clang|kCFI|CONFIG_CFI_CLANG=y
@@ -54,10 +54,17 @@ others()
 			CONFIG_SUNRPC_DEBUG=n ;;
 	CONFIG_TRACING=n)
 		echo CONFIG_FTRACE=n CONFIG_RV=n ;;
-	CONFIG_PREEMPT_RT=y)
-		echo CONFIG_EXPERT=y ;;
 	CONFIG_ARM64_64K_PAGES=y)
 		echo CONFIG_ARM64_4K_PAGES=n ;;
+	esac
+}
+
+# What a kernel with an option exports, and Debian's does not
+exports()
+{
+	case $1 in
+	CONFIG_SMP=n)
+		echo __stack_chk_guard ;;
 	esac
 }
 
@@ -158,7 +165,7 @@ as_asked()
 # without what only takes time
 configure()
 {
-	local tree=$1 source=$2 base=$3 options=() more=()
+	local tree=$1 source=$2 base=$3 options=() more=() option symbol
 
 	shift 3
 	while [ "$1" != -- ]; do
@@ -178,6 +185,9 @@ configure()
 	as_asked "$tree/build/.config" "${options[@]}" || return
 	"$@" -C "$source" O="$tree/build" -j "$JOBS" modules_prepare || return
 	cp "$base/Module.symvers" "$tree/build/"
+	for symbol in $(for option in "${options[@]}"; do exports "$option"; done); do
+		printf '0x00000000\t%s\tvmlinux\tEXPORT_SYMBOL\t\n' "$symbol"
+	done >>"$tree/build/Module.symvers"
 	ln -sfn "$tree/build" "$tree/headers"
 	cp "$tree/build/include/config/kernel.release" "$tree/release"
 }
@@ -334,7 +344,7 @@ page()
 
 	Debian's configuration of the same version, but for what the second column says. Of
 	these kernels only what modules need is made (\`make modules_prepare\`); the symbols
-	that they are linked with are those of Debian's kernel.
+	that they are linked with are those of Debian's kernel, and, for one processor, one more.
 
 	| Cell | What is different | Modules | Compiler |
 	| --- | --- | --- | --- |
