@@ -105,7 +105,8 @@ find_kernel "$version" || die "$reason"
 version=$found
 # Two that share one counted processor would count each other's spinning.
 [ -z "$icount" ] || cpus=1
-[ -z "$owner" ] || cpus=1 append="$append alive=0.5"
+# Firmware prints nothing until it has found what to start.
+[ -z "$owner" ] || cpus=1 append="$append alive=0.5" SILENCE=${SILENCE:-300}
 log=${log:-$BUILD/vm/$version.log}
 mkdir -p "$(dirname "$log")"
 
