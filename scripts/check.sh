@@ -118,6 +118,7 @@ for kernel in "${kernels[@]}"; do
 	begin "garbletest-$kernel" env KERNEL="$kernel" scripts/wire.sh garble
 done
 begin sparse scripts/sparse.sh
+begin export scripts/export-kernel-patch.sh
 # The short form of row 7 of the table of faults is a minute
 begin fuzz env LIMIT=60 scripts/fuzz.sh
 begin script-test scripts/script-test.sh
