@@ -321,16 +321,14 @@ namespaces()
 	local n
 
 	n=$(grep -rE '^EXPORT_SYMBOL_NS_GPL\(\w+, "VMBKMCL"\);$' "$TREE/$KMCL" | wc -l)
-	[ "$n" -eq "$(cat drivers/vmbkmcl/*.c | grep -c '^EXPORT_SYMBOL_GPL')" ] ||
-		[ "$n" -eq "$(grep -L NTSTATUS drivers/vmbkmcl/*.c | xargs cat |
-			grep -c '^EXPORT_SYMBOL_GPL')" ] || {
+	[ "$n" -eq "$(cat "${exported[@]}" | grep -c '^EXPORT_SYMBOL_GPL')" ] || {
 		echo "$n symbols have the namespace"
 		return 1
 	}
 	[ "$(grep -rl '^MODULE_IMPORT_NS("VMBKMCL");$' "$TREE/$KMCL" | wc -l)" -eq 2 ]
 }
 
-# lines: none is longer than a mail takes, and no patch is empty
+# lengths: no line is longer than a mail takes, and no patch is empty
 lengths()
 {
 	local patch bad=''
