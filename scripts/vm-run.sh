@@ -57,6 +57,7 @@ script=
 append=
 icount=
 tries=3
+resume=
 owner=
 limit=120
 log=
@@ -81,7 +82,7 @@ while [ $# -gt 0 ]; do
 	--timeout)	limit=$2; shift ;;
 	--log)		log=$2; shift ;;
 	--icount)	icount=1 append="$append alive=0.5" ;;
-	--resume)	tries=6 ;;
+	--resume)	resume=1 tries=6 ;;
 	--secure-boot)	owner=$2; shift ;;
 	--host)		host=$2; shift ;;
 	--cpus)		cpus=$2; shift ;;
@@ -454,7 +455,7 @@ for ((try = 1; try <= tries; try++)); do
 	excused || break
 	echo "boot $try of at most $tries $sign" | tr -d '\r' | tee -a "$log.boots"
 	cp "$log" "$log.boot$try"
-	[ "$tries" -eq 3 ] || keep_results
+	[ -z "$resume" ] || keep_results
 done
 if [ -e "$work/results" ]; then
 	cat "$log" >>"$work/results"
