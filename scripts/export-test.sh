@@ -163,7 +163,7 @@ checked()
 	[ -z "$bad" ]
 }
 
-# has OPTION...: the kernel that was built has the functions of each
+# has: the kernel that was built has the functions of each part
 has()
 {
 	local symbol
@@ -194,15 +194,6 @@ are_modules()
 	done
 }
 
-# Debian's sparse 0.6.4 lacks two built-ins of the kernel's headers: see sparse.sh
-sparse_header()
-{
-	cat >"$EXPORT/sparse.h" <<-'END'
-	#define __typeof_unqual__ __typeof__
-	#define __builtin_strlen(s) (sizeof(s) - 1)
-	END
-}
-
 build_series()
 {
 	local patch n=0
@@ -210,7 +201,7 @@ build_series()
 	pristine
 	source_changed "$OUT" "$LINUX"
 	mkdir -p "$OUT"
-	sparse_header
+	sparse_builtins >"$EXPORT/sparse.h"
 	rm -f "$EXPORT"/build-*.log
 	rm -rf "${OUT:?}/$KMCL"
 	say "configuring a small x86-64 kernel"

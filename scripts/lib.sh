@@ -63,6 +63,17 @@ keep()
 		rm -rf "$2.old"
 }
 
+# sparse_builtins: a header with two built-ins that the kernel's headers use since 7.0 and
+# Debian's sparse 0.6.4 does not have. Without the first the kernel does not run it at all,
+# and without the second each MODULE_LICENSE() is an error. These are enough for its checks.
+sparse_builtins()
+{
+	cat <<-'END'
+	#define __typeof_unqual__ __typeof__
+	#define __builtin_strlen(s) (sizeof(s) - 1)
+	END
+}
+
 # c_files DIRECTORY...: the C files there, committed or not, but none that is generated
 c_files()
 {

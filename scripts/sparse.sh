@@ -64,15 +64,10 @@ say "compiling and checking"
 status=0
 # Only the single-directory target is limited to this tree; C=2 also checks files
 # that need not be compiled again.
-# Debian's sparse 0.6.4 does not have two built-ins that the kernel's headers use
-# since 7.0. Without the first the kernel does not run it at all, and without the
-# second each MODULE_LICENSE() is an error. These are enough for its checks.
-#
-# Since 7.0 those headers define the annotations of functions that take or drop
+# Since 7.0 the kernel's headers define the annotations of functions that take or drop
 # locks for clang only. Define them for sparse, too; mutexes now have them as well.
-cat >"$OUT/sparse.h" <<'END'
-#define __typeof_unqual__ __typeof__
-#define __builtin_strlen(s) (sizeof(s) - 1)
+sparse_builtins >"$OUT/sparse.h"
+cat >>"$OUT/sparse.h" <<'END'
 
 #ifdef __KERNEL__ /* not when make tries whether sparse works at all */
 #include <linux/compiler-context-analysis.h>
